@@ -1,0 +1,1 @@
+"""Deliveries that can never become events: kept whole, with the exact reason."""

@@ -1,0 +1,92 @@
+"""Every error that crosses a module's border, and what it means to whoever catches it.
+
+    ConsumerError
+    ├── ConfigError            the configuration is wrong: exit code 2 before any connection
+    ├── Unavailable            transient: the same call may succeed later, so it is repeated
+    │   ├── ListenerUnavailable    the source is away, or refuses us for now
+    │   ├── StoreUnavailable       the memory of identities is away
+    │   └── SinkUnavailable        the sink did not confirm; the message may be stored or not
+    └── Rejected               permanent: this delivery can never become an event
+
+A library's exception is translated into one of these in the module that talks to that library,
+and nowhere else. What is none of them is a bug.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a delivery became a dead letter; also the last token of the letter's subject."""
+
+    MALFORMED = "malformed"
+    """Not JSON, not UTF-8, or nested too deeply."""
+    INVALID = "invalid"
+    """JSON that does not fit its message type."""
+    UNKNOWN_TYPE = "unknown_type"
+    MISSING_TYPE = "missing_type"
+    TOO_LARGE = "too_large"
+    """The event, or its subscriber's copy, is over the server's limit."""
+    CONFLICT = "conflict"
+    """The identity is known with other deciding fields."""
+    UNSUPPORTED_ENCODING = "unsupported_encoding"
+    INTERNAL = "internal"
+    """Our bug: counted, logged with a traceback, and the daemon goes on."""
+
+
+class ConsumerError(Exception):
+    """The root of this program's own errors. Its text is written for the operator."""
+
+
+class ConfigError(ConsumerError):
+    """The configuration cannot be used.
+
+    Attributes:
+        problems: one line each: the option, what it holds, what was expected.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Unavailable(ConsumerError):
+    """A part outside this process is away, or not fit for use yet. Repeat with backoff.
+
+    The text says what to do about it, because it is what `/readyz` and the log show.
+    """
+
+
+class ListenerUnavailable(Unavailable):
+    """The source is away. The supervisor opens a new connection after a pause.
+
+    Attributes:
+        reason: a bounded label for the metric: `lost`, `refused`, `stalled`, `held_too_long`.
+    """
+
+    def __init__(self, message: str, *, reason: str = "lost") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class StoreUnavailable(Unavailable):
+    """The store did not answer. What it was asked to do may have happened."""
+
+
+class SinkUnavailable(Unavailable):
+    """The sink did not confirm. The message may be stored: send it again under the same id."""
+
+
+class Rejected(ConsumerError):
+    """A delivery that can never become an event, with the exact error for its dead letter.
+
+    Attributes:
+        reason: the class of the error.
+        detail: field, what was found, what was expected; never a whole payload.
+    """
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail

@@ -1,0 +1,1 @@
+"""Where deliveries come from: one file a broker, one contract, one supervising loop."""

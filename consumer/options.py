@@ -1,0 +1,83 @@
+"""The kinds of value an option can hold, and the groups of options that brokers share.
+
+Settings of each part are frozen msgspec Structs beside that part; `config.py` reads them. Units
+stand in the option's name, ranges in its type.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from consumer.errors import ConfigError
+
+Count = Annotated[int, Meta(ge=1, description="a whole number, at least 1")]
+Bytes = Annotated[int, Meta(ge=1, description="bytes, at least 1")]
+Seconds = Annotated[float, Meta(gt=0, description="seconds, more than 0")]
+Text = Annotated[str, Meta(min_length=1, description="text, not empty")]
+Token = Annotated[
+    str,
+    Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="1 to 64 of A-Z a-z 0-9 _ -"),
+]
+"""A name that becomes part of a subject, a metric label or a URI."""
+OptionalToken = Annotated[
+    str,
+    Meta(pattern=r"^[A-Za-z0-9_-]{0,64}$", description="empty, or up to 64 of A-Z a-z 0-9 _ -"),
+]
+Secret = Annotated[
+    str,
+    Meta(
+        description="a secret; or its file in the option of the same name with _file behind it",
+        extra={"secret": True},
+    ),
+]
+"""Never printed. Every secret has a `_file` twin, which `config.py` provides."""
+Url = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z][a-z0-9+]*://[^\s]+$",
+        description="a URL",
+        extra={"secret": True, "url": True},
+    ),
+]
+"""A secret, because it may hold a password; printed with the password masked."""
+
+
+class TlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """TLS towards one broker. The table's presence switches TLS on.
+
+    Attributes:
+        ca_file: PEM file with the certificates to trust; the system's where absent.
+        cert_file, key_file: PEM files of our own certificate, for mutual TLS.
+        key_password: of the key file.
+        verify: check the broker's certificate and name. Never switch it off outside a test.
+        server_hostname: the name to expect in the certificate, where it is not the URL's.
+    """
+
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    key_password: Secret | None = None
+    verify: bool = True
+    server_hostname: str | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """Read the files and build the context.
+
+        Raises:
+            ConfigError: a file cannot be read or is no PEM, with its name.
+        """
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file)
+            if self.cert_file is not None:
+                context.load_cert_chain(self.cert_file, self.key_file, self.key_password)
+        except (OSError, ssl.SSLError) as error:
+            named = [name for name in (self.ca_file, self.cert_file, self.key_file) if name]
+            raise ConfigError(f"tls: cannot use {', '.join(named)}: {error}") from error
+        if not self.verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context

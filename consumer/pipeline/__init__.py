@@ -1,0 +1,1 @@
+"""What happens to a batch between its listener and the sink: one file a step."""

@@ -1,0 +1,1 @@
+"""What remembers identities: Redis or Valkey, or this process's memory."""
