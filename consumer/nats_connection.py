@@ -18,6 +18,9 @@ from nats.aio.client import Client
 from consumer.errors import Unavailable
 from consumer.options import Seconds, Secret, Text, TlsSettings, Url
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 PING_INTERVAL_S = 5
 """With two pings outstanding a frozen server is noticed after at most 15 s."""
 
@@ -91,14 +94,16 @@ async def connect(
     """
     client = Client()
     cause: Exception | None = None
+    usable = False
 
     async def lost() -> None:
-        on_lost(_explain(client.last_error))
+        if usable:
+            on_lost(_explain(client.last_error))
 
     async def error(problem: Exception) -> None:
         nonlocal cause
         cause = problem
-        if client.is_connected:
+        if usable:
             on_error(problem)
 
     try:
@@ -120,6 +125,7 @@ async def connect(
         await client.close()
         explained = _explain(cause or client.last_error or failure)
         raise Unavailable(f"{_hosts(settings.url)}: {explained}") from failure
+    usable = True
     return client
 
 
