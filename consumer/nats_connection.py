@@ -9,7 +9,7 @@ reported, and leaves pull subscriptions silent (research of its issues: docs/dec
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import nats.errors
@@ -21,8 +21,9 @@ from consumer.options import Seconds, Secret, Text, TlsSettings, Url
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PING_INTERVAL_S = 5
+PING_INTERVAL_S: Final = 5
 """With two pings outstanding a frozen server is noticed after at most 15 s."""
+CLOSE_DEADLINE_S: Final = 3.0
 
 
 class NatsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -144,3 +145,15 @@ def _explain(error: Exception | None) -> str:
     if isinstance(error, nats.errors.StaleConnectionError):
         return "the server stopped answering pings"
     return str(error) or type(error).__name__ if error else "closed"
+
+
+async def close(client: Client) -> None:
+    """Close a connection within `CLOSE_DEADLINE_S`, also towards a server that is frozen.
+
+    Raises nothing: of a connection that is broken already, nothing is needed any more.
+    """
+    try:
+        async with asyncio.timeout(CLOSE_DEADLINE_S):
+            await client.close()
+    except (TimeoutError, OSError, nats.errors.Error):
+        return

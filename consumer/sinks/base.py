@@ -1,0 +1,91 @@
+"""The contract of a sink: where events and dead letters go.
+
+A sink object lives as long as the process; its connection may come and go. `keep_open` in
+`app.py` opens it again whenever `wait_lost` returns. Meanwhile `publish` answers
+`SinkUnavailable`, and lanes hold what they have.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from enum import Enum
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from consumer.errors import SinkUnavailable
+
+
+class Receipt(Enum):
+    """The sink has it."""
+
+    STORED = "stored"
+    DUPLICATE = "duplicate"
+    """It has had it before under the same message id: as good as stored."""
+
+
+class Message(msgspec.Struct, frozen=True, gc=False):
+    """One message for the sink, already checked: subject, id and headers are ASCII.
+
+    Attributes:
+        subject: whole, with its prefix.
+        body: together with the headers at most the sink's `max_message_bytes`.
+        message_id: what the sink itself recognises a copy by.
+        headers: further headers; `Nats-Msg-Id` is made from `message_id`.
+    """
+
+    subject: str
+    body: bytes
+    message_id: str
+    headers: Mapping[str, str]
+
+
+class Sink(ABC):
+    """Stores messages, and says so."""
+
+    deduplicates: bool = True
+    """False: it stores a copy again, and confirms nothing (core NATS: at most once)."""
+
+    @property
+    @abstractmethod
+    def max_message_bytes(self) -> int:
+        """Bytes that body and headers may have together; 0 while it is not known yet."""
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Connect, and create or check what messages are stored in.
+
+        Raises:
+            SinkUnavailable: away, refusing us, or not fit; the text says what to do.
+        """
+
+    @abstractmethod
+    async def wait_lost(self) -> str:
+        """Return the reason once the connection is gone; at once where there is none."""
+
+    @abstractmethod
+    async def publish(self, messages: Sequence[Message]) -> list[Receipt | SinkUnavailable]:
+        """Send all in order, then wait for all confirmations, each with a deadline.
+
+        Several lanes call it at the same time. It never raises for a single message: each has
+        its own answer, in order. A `SinkUnavailable` leaves open whether that one is stored;
+        it is sent again under the same id.
+
+        Cancelling: what was sent may be stored.
+        """
+
+    @abstractmethod
+    async def check(self) -> None:
+        """Ask whether the sink would take a message now, for `/readyz`.
+
+        Raises:
+            SinkUnavailable: it would not, and what to do.
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Free the connection within 5 s. Never raises, may be called twice."""

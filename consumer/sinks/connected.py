@@ -1,0 +1,118 @@
+"""What every sink on NATS shares: one connection at a time, and the truth about its state."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import nats.errors
+
+from consumer.errors import SinkUnavailable, Unavailable
+from consumer.nats_connection import NatsSettings, close, connect
+from consumer.sinks.base import Sink
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+
+CHECK_TIMEOUT_S: Final = 2
+
+
+class ConnectedSink(Sink):
+    """Holds the connection; a subclass publishes over it.
+
+    Args:
+        connection: to the server.
+        name: of the connection, for the server's monitoring.
+
+    Attributes:
+        complaint: the last thing the server said about a living connection; a missing permission
+            shows nowhere else.
+    """
+
+    def __init__(self, connection: NatsSettings, *, name: str) -> None:
+        self._connection = connection
+        self._name = name
+        self._client: Client | None = None
+        self._lost = asyncio.Event()
+        self._why_lost = "not connected yet"
+        self._max_message_bytes = 0
+        self.complaint = ""
+
+    @property
+    def max_message_bytes(self) -> int:
+        """See `Sink.max_message_bytes`."""
+        return self._max_message_bytes
+
+    @property
+    def client(self) -> Client:
+        """The connection.
+
+        Raises:
+            SinkUnavailable: there is none now.
+        """
+        if self._client is None:
+            raise SinkUnavailable(self._why_lost)
+        return self._client
+
+    async def prepare(self, client: Client) -> int:
+        """Get a new connection ready, and return how large a message it takes, in bytes.
+
+        Raises:
+            SinkUnavailable: not fit, with what to do.
+        """
+        return client.max_payload
+
+    def abandon(self, why: str) -> None:
+        """Answer whoever still waits for this connection. By default nobody does."""
+
+    async def open(self) -> None:
+        """See `Sink.open`."""
+        await self.close()
+        lost = self._lost = asyncio.Event()
+
+        def on_lost(why: str) -> None:
+            if lost is self._lost:  # else: the end of an earlier connection, heard late
+                self._forget(f"connection lost: {why}")
+
+        try:
+            client = await connect(
+                self._connection, name=self._name, on_lost=on_lost, on_error=self._complain
+            )
+        except Unavailable as error:
+            raise SinkUnavailable(str(error)) from error
+        try:
+            self._max_message_bytes = await self.prepare(client)
+        except BaseException:
+            await close(client)
+            raise
+        self.complaint = ""
+        self._client = client
+
+    def _forget(self, why: str) -> None:
+        self._client = None
+        self._why_lost = why
+        self.abandon(why)
+        self._lost.set()
+
+    def _complain(self, error: Exception) -> None:
+        self.complaint = str(error)
+
+    async def wait_lost(self) -> str:
+        """See `Sink.wait_lost`."""
+        if self._client is not None:
+            await self._lost.wait()
+        return self._why_lost
+
+    async def check(self) -> None:
+        """See `Sink.check`."""
+        try:
+            await self.client.flush(timeout=CHECK_TIMEOUT_S)
+        except (nats.errors.Error, OSError, TimeoutError) as error:
+            raise SinkUnavailable("the server does not answer") from error
+
+    async def close(self) -> None:
+        """See `Sink.close`."""
+        client = self._client
+        if client is not None:
+            self._forget("closed")
+            await close(client)

@@ -1,0 +1,50 @@
+"""The sink over core NATS: at most once. Nobody listening means gone, and no copy is recognised.
+
+For subscribers that want the newest event or none. The log, the documentation and `check` say so;
+dead letters still go to JetStream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import nats.errors
+
+from consumer.errors import SinkUnavailable
+from consumer.sinks.base import Message, Receipt
+from consumer.sinks.connected import ConnectedSink
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from consumer.nats_connection import NatsSettings
+
+
+class CoreSink(ConnectedSink):
+    """Publishes, and takes the server's answer to a ping as "it has read everything before"."""
+
+    deduplicates = False
+
+    def __init__(self, connection: NatsSettings, *, name: str, publish_timeout_s: float) -> None:
+        super().__init__(connection, name=name)
+        self._publish_timeout_s = publish_timeout_s
+
+    async def publish(self, messages: Sequence[Message]) -> list[Receipt | SinkUnavailable]:
+        """See `Sink.publish`. Confirmed means: the server has read it."""
+        try:
+            client = self.client
+            for message in messages:
+                await client.publish(
+                    message.subject,
+                    message.body,
+                    headers={"Nats-Msg-Id": message.message_id, **message.headers},
+                )
+            async with asyncio.timeout(self._publish_timeout_s):
+                await client.flush()
+        except SinkUnavailable as away:
+            return [away for _ in messages]
+        except (nats.errors.Error, OSError, TimeoutError) as error:
+            unknown = SinkUnavailable(f"the server did not take it: {error}")
+            return [unknown for _ in messages]
+        return [Receipt.STORED for _ in messages]

@@ -1,0 +1,165 @@
+"""The sink for everything that must not be lost: a JetStream stream.
+
+Responsible for sending a batch in one go and matching each confirmation (PubAck) to its message.
+Not for the stream's settings (`stream.py`), and not for trying again (`pipeline/deliver.py`).
+
+All confirmations come to one inbox subscription; the last token of the reply subject is the
+message's number. nats-py's own `publish_async` does the same at four times the cost per message
+(a random token, a semaphore and a done-callback each; bench/sink.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import nats.errors
+
+from consumer.errors import SinkUnavailable
+from consumer.sinks.base import Message, Receipt
+from consumer.sinks.connected import ConnectedSink
+from consumer.sinks.stream import StreamPlan, prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nats.aio.client import Client
+    from nats.aio.msg import Msg
+
+    from consumer.nats_connection import NatsSettings
+
+IN_PROCESS: Final = 10158
+"""A copy with the same id is being stored right now, so it is neither stored nor refused:
+https://github.com/nats-io/nats-server/pull/6486"""
+
+
+class _Error(msgspec.Struct):
+    code: int
+    err_code: int = 0
+    description: str = ""
+
+
+class _PubAck(msgspec.Struct):
+    """The server's answer: https://docs.nats.io/reference/reference-protocols/nats_api_reference."""
+
+    error: _Error | None = None
+    duplicate: bool = False
+
+
+_decode_puback = msgspec.json.Decoder(_PubAck).decode
+
+
+class _Flight:
+    """The messages of one `publish` call, and what became of each."""
+
+    __slots__ = ("answers", "landed", "open_count")
+
+    def __init__(self, count: int) -> None:
+        self.answers: list[Receipt | SinkUnavailable | None] = [None] * count
+        self.open_count = count
+        self.landed = asyncio.get_running_loop().create_future()
+
+    def land(self, index: int, answer: Receipt | SinkUnavailable) -> None:
+        if self.answers[index] is None:
+            self.answers[index] = answer
+            self.open_count -= 1
+            if not self.open_count and not self.landed.done():
+                self.landed.set_result(None)
+
+
+class JetStreamSink(ConnectedSink):
+    """Publishes to one stream and waits for its confirmations.
+
+    Args:
+        connection: to the server.
+        plan: the stream.
+        name: of the connection, for the server's monitoring.
+        publish_timeout_s: how long a confirmation may take, in seconds.
+    """
+
+    def __init__(
+        self, connection: NatsSettings, plan: StreamPlan, *, name: str, publish_timeout_s: float
+    ) -> None:
+        super().__init__(connection, name=name)
+        self._plan = plan
+        self._publish_timeout_s = publish_timeout_s
+        self._inbox = ""
+        self._next = 0
+        self._flights: dict[str, tuple[_Flight, int]] = {}
+
+    async def prepare(self, client: Client) -> int:
+        """See `ConnectedSink.prepare`: the stream, and the inbox of its confirmations."""
+        config = await prepare(client, self._plan)
+        inbox = client.new_inbox()
+        await client.subscribe(f"{inbox}.*", cb=self._on_puback)
+        self._inbox = f"{inbox}."
+        largest = config.max_msg_size or -1
+        return min(client.max_payload, largest) if largest > 0 else client.max_payload
+
+    def abandon(self, why: str) -> None:
+        """See `ConnectedSink.abandon`: no confirmation can come any more."""
+        flights, self._flights = self._flights, {}
+        for flight, index in flights.values():
+            flight.land(index, SinkUnavailable(why))
+
+    async def publish(self, messages: Sequence[Message]) -> list[Receipt | SinkUnavailable]:
+        """See `Sink.publish`."""
+        try:
+            client = self.client
+        except SinkUnavailable as away:
+            return [away for _ in messages]
+        flight = _Flight(len(messages))
+        tokens = [
+            await self._send(client, flight, index, one) for index, one in enumerate(messages)
+        ]
+        try:
+            async with asyncio.timeout(self._publish_timeout_s):
+                await flight.landed
+        except TimeoutError:
+            late = SinkUnavailable(self._why_late())
+            for index in range(len(messages)):
+                flight.land(index, late)
+        finally:
+            for token in tokens:
+                self._flights.pop(token, None)
+        return [answer for answer in flight.answers if answer is not None]
+
+    async def _send(self, client: Client, flight: _Flight, index: int, message: Message) -> str:
+        self._next += 1
+        token = str(self._next)
+        self._flights[token] = (flight, index)
+        try:
+            await client.publish(
+                message.subject,
+                message.body,
+                reply=self._inbox + token,
+                headers={"Nats-Msg-Id": message.message_id, **message.headers},
+            )
+        except (nats.errors.Error, OSError) as error:
+            flight.land(index, SinkUnavailable(str(error) or type(error).__name__))
+        return token
+
+    async def _on_puback(self, msg: Msg) -> None:
+        flight, index = self._flights.pop(msg.subject.rpartition(".")[2], (None, 0))
+        if flight is None:  # its deadline is over; the message goes again under the same id
+            return
+        flight.land(index, _answer(msg.data, self._plan.name))
+
+    def _why_late(self) -> str:
+        why = f"no confirmation within {self._publish_timeout_s:g} s"
+        return f"{why}; the server said: {self.complaint}" if self.complaint else why
+
+
+def _answer(data: bytes, stream: str) -> Receipt | SinkUnavailable:
+    if not data:  # the server's "no responders" status: no stream takes this subject
+        return SinkUnavailable(f"no stream stores this subject: was {stream} deleted or changed?")
+    try:
+        ack = _decode_puback(data)
+    except msgspec.DecodeError as error:
+        return SinkUnavailable(f"not a confirmation: {error}")
+    if ack.error is None:
+        return Receipt.DUPLICATE if ack.duplicate else Receipt.STORED
+    if ack.error.err_code == IN_PROCESS:
+        return SinkUnavailable("a copy is being stored at this moment")
+    return SinkUnavailable(f"{ack.error.description} (error {ack.error.err_code})")

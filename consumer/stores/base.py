@@ -1,0 +1,118 @@
+"""The contract of a store: the memory of identities that all processes of a brand share.
+
+A store is a cache of facts about the sink; the sink is the truth. Its states only grow:
+
+    nothing ──claim──► P, pending ──the sink confirmed──► D, done
+
+Nothing is ever deleted or moved back; a mark ends when the window is over. Why these rules lose
+nothing and double nothing: docs/guarantees.md and the model in tests/unit/dedupe_model.py.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from consumer.options import Seconds, Secret, Text, TlsSettings, Url
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class DedupeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The table `[dedupe]`.
+
+    Attributes:
+        store: `redis` (Redis from 7.0, Valkey), shared by all processes, or `memory`, for one.
+        url: `redis://` or `rediss://`, with the number of the database.
+        username, password: where the URL does not hold them.
+        tls: TLS options; the URL must begin with `rediss://`.
+        key_prefix: before every key, so that a database can be shared.
+        window_s: how long an identity is remembered, in seconds.
+        timeout_s: of one call, in seconds.
+    """
+
+    store: Literal["redis", "memory"] = "redis"
+    url: Url = "redis://127.0.0.1:6379/0"
+    username: Text | None = None
+    password: Secret | None = None
+    tls: TlsSettings | None = None
+    key_prefix: Text = "consumer:"
+    window_s: Seconds = 86_400.0
+    timeout_s: Seconds = 5.0
+
+
+class Identity(msgspec.Struct, frozen=True, gc=False):
+    """What is remembered of an event.
+
+    Attributes:
+        key: 32 hexadecimal digits, a hash of brand, message type and identity.
+        fingerprint: 16 hexadecimal digits, a hash of the deciding fields.
+    """
+
+    key: str
+    fingerprint: str
+
+
+class Memory(msgspec.Struct, frozen=True, gc=False):
+    """What the store knew of a key before this claim.
+
+    Attributes:
+        done: True: D, the sink confirmed it. False: P, somebody may have published it.
+        fingerprint: of the delivery that was claimed or done first.
+        age_s: how long ago a P was claimed, by the store's own clock; 0 for a D.
+    """
+
+    done: bool
+    fingerprint: str
+    age_s: float = 0.0
+
+
+class Store(ABC):
+    """Remembers identities for the dedupe window."""
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Connect, and check that the store is fit to be trusted.
+
+        Raises:
+            StoreUnavailable: away, refusing us, or set up so that it would forget marks; the
+                text says what to do.
+        """
+
+    @abstractmethod
+    async def exchange(
+        self, done: Sequence[Identity], claims: Sequence[Identity]
+    ) -> list[Memory | None]:
+        """Mark some done and claim others, in this order, as one step.
+
+        Atomic for each key; idempotent, so it is simply repeated after an error. It may be
+        called by several tasks at the same time.
+
+        Args:
+            done: confirmed by the sink; whatever stood there becomes D for a whole window.
+            claims: about to be published; a key without a mark becomes P, others stay as they
+                are. A key stands at most once in it.
+
+        Returns:
+            For each claim, in order: what was known before, or None: nothing, go ahead.
+
+        Raises:
+            StoreUnavailable: no answer; each mark may have been written or not.
+
+        Cancelling: the call is finished first, so that no reply is ever taken for another's.
+        """
+
+    @abstractmethod
+    async def check(self) -> None:
+        """Ask whether the store answers, for `/readyz`.
+
+        Raises:
+            StoreUnavailable: it does not, and what to do.
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Free connections. Never raises, may be called twice."""

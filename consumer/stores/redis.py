@@ -1,0 +1,195 @@
+"""The store in Redis (from 7.0) or Valkey: one Lua call for a whole batch.
+
+Responsible for the script, for the meaning of its replies, and for telling the operator why Redis
+cannot be used. Not for deciding what a reply means for an event: `pipeline/dedupe.py`.
+
+A key is `<prefix><32 hex digits>`. Its value is `P<unix seconds>:<fingerprint>` or
+`D<fingerprint>`; every key has a time to live.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    NoPermissionError,
+    OutOfMemoryError,
+    RedisError,
+)
+from redis.exceptions import (
+    ConnectionError as RedisConnectionError,
+)
+from redis.exceptions import (
+    TimeoutError as RedisTimeoutError,
+)
+
+from consumer.errors import StoreUnavailable
+from consumer.stores.base import DedupeSettings, Identity, Memory, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Sequence
+
+_SCRIPT: Final = files("consumer.stores").joinpath("exchange.lua").read_text(encoding="utf-8")
+_OLDEST_VERSION: Final = 7
+
+log = structlog.get_logger()
+
+
+class RedisStore(Store):
+    """Keeps marks in Redis or Valkey. redis-py keeps the connections and opens them again."""
+
+    def __init__(self, settings: DedupeSettings) -> None:
+        self._settings = settings
+        self._window_s = str(max(1, round(settings.window_s)))
+        tls = settings.tls
+        self._redis = Redis.from_url(
+            settings.url,
+            socket_timeout=settings.timeout_s,
+            socket_connect_timeout=settings.timeout_s,
+            client_name="consumer",
+            # Lanes repeat with their own backoff; a second loop below would hide its errors.
+            retry=Retry(NoBackoff(), 0),
+            **_given(username=settings.username, password=settings.password),
+            **(
+                _tls_options(tls.ca_file, tls.cert_file, tls.key_file, verify=tls.verify)
+                if tls
+                else {}
+            ),
+        )
+        self._exchange = self._redis.register_script(_SCRIPT)
+
+    async def open(self) -> None:
+        """See `Store.open`. Checks version and eviction policy where `INFO` is permitted."""
+        await self.check()
+        try:
+            info: dict[str, Any] = await self._redis.info()
+        except NoPermissionError:
+            log.warning("store not checked", why="no permission for INFO", allow="+info")
+            return
+        except RedisError as error:
+            raise _explained(error) from error
+        refuse_unfit(info)
+
+    async def exchange(
+        self, done: Sequence[Identity], claims: Sequence[Identity]
+    ) -> list[Memory | None]:
+        """See `Store.exchange`."""
+        if not done and not claims:
+            return []
+        prefix = self._settings.key_prefix
+        identities = [*done, *claims]
+        keys = [prefix + identity.key for identity in identities]
+        arguments: list[str | int] = [
+            self._window_s,
+            len(done),
+            *(one.fingerprint for one in identities),
+        ]
+        try:
+            reply = await _to_its_end(self._exchange(keys=keys, args=arguments))
+        except RedisError as error:
+            raise _explained(error) from error
+        now_s = int(reply[0])
+        return [_memory(value, now_s) for value in reply[1:]]
+
+    async def check(self) -> None:
+        """See `Store.check`."""
+        try:
+            await self._redis.ping()
+        except RedisError as error:
+            raise _explained(error) from error
+
+    async def close(self) -> None:
+        """See `Store.close`."""
+        await self._redis.aclose()
+
+
+def refuse_unfit(info: dict[str, Any]) -> None:
+    """Refuse a server that would forget marks or does not know the commands.
+
+    Args:
+        info: what `INFO` answered.
+
+    Raises:
+        StoreUnavailable: with what to change.
+    """
+    version = str(info.get("redis_version", "0"))
+    if int(version.split(".", maxsplit=1)[0]) < _OLDEST_VERSION:
+        raise StoreUnavailable(f"Redis {version} is too old: SET with NX and GET needs 7.0")
+    policy = info.get("maxmemory_policy", "noeviction")
+    if policy == "noeviction":
+        return
+    if int(info.get("maxmemory", 0)):
+        raise StoreUnavailable(
+            f"maxmemory-policy is {policy}: it would forget events silently; "
+            "run CONFIG SET maxmemory-policy noeviction"
+        )
+    log.warning("eviction policy unsafe once maxmemory is set", maxmemory_policy=policy)
+
+
+async def _to_its_end(call: Awaitable[Any]) -> Any:  # noqa: ANN401  # a Lua reply has any shape
+    """Await a call that must not be cut off half-way.
+
+    A cancelled call leaves its reply on the connection, where the next call would take it for its
+    own (CVE-2023-28858): a wrong `D` is a lost event. redis-py's time-out ends it in any case.
+    """
+
+    async def run() -> Any:  # noqa: ANN401  # as above
+        return await call
+
+    task = asyncio.get_running_loop().create_task(run(), name="redis call")
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()  # looked at, so that asyncio does not report it as forgotten
+        raise
+
+
+def _memory(value: bytes | None, now_s: int) -> Memory | None:
+    if value is None:
+        return None
+    text = value.decode("ascii")
+    if text[0] == "D":
+        return Memory(done=True, fingerprint=text[1:])
+    since_s, _, fingerprint = text[1:].partition(":")
+    return Memory(done=False, fingerprint=fingerprint, age_s=max(0, now_s - int(since_s)))
+
+
+def _given(**options: str | None) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _tls_options(
+    ca_file: str | None, cert_file: str | None, key_file: str | None, *, verify: bool
+) -> dict[str, Any]:
+    return {
+        **_given(ssl_ca_certs=ca_file, ssl_certfile=cert_file, ssl_keyfile=key_file),
+        "ssl_cert_reqs": "required" if verify else "none",
+        "ssl_check_hostname": verify,
+    }
+
+
+def _explained(error: RedisError) -> StoreUnavailable:
+    """Say what to do about it. Everything Redis answers here is transient by construction."""
+    if isinstance(error, (AuthenticationError, AuthorizationError)):
+        advice = "login refused: check username and password"
+    elif isinstance(error, NoPermissionError):
+        advice = "permission missing: allow +set +get +time +evalsha +script|load +ping +info"
+    elif isinstance(error, OutOfMemoryError):
+        advice = "memory is full: raise maxmemory or shorten window_s"
+    elif isinstance(error, RedisTimeoutError):
+        advice = "no answer in time: is it frozen, or overloaded?"
+    elif isinstance(error, RedisConnectionError):
+        advice = "not reachable: is it running, is [dedupe] url right?"
+    else:
+        advice = "refused"
+    return StoreUnavailable(f"{advice} ({error})")
