@@ -1,0 +1,86 @@
+"""Times as real senders write them, made strict.
+
+In: RFC 3339, and besides a one-digit hour, a space for the T, a comma before the fraction, one to
+nine digits of it, and no zone (taken as UTC). The vendor's own documentation shows all of these
+but the comma, which Go's parser accepts: https://github.com/golang/go/issues/54580.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Final
+
+import msgspec
+
+_FORM: Final = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{1,2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?"
+    r"(?:([Zz])|([+-])(\d{2}):(\d{2}))?",
+    re.ASCII,
+)
+_MICRO_DIGITS: Final = 6
+_LEAP_SECOND: Final = 60
+
+
+class Instant(msgspec.Struct, frozen=True, gc=False):
+    """A point in time, read.
+
+    Attributes:
+        text: UTC, `2015-03-02T08:27:58.100000Z`, six digits of fraction; more are cut off.
+        exact: as `text`, with nine digits where it was sent with more than six.
+        epoch_s: seconds since 1970.
+        assumed_utc: it was sent without a zone.
+    """
+
+    text: str
+    exact: str
+    epoch_s: float
+    assumed_utc: bool
+
+
+def parse(text: str) -> Instant:
+    """Read a time.
+
+    Raises:
+        ValueError: it is none, or no such day, hour or zone exists.
+    """
+    match = _FORM.fullmatch(text)
+    if match is None:
+        raise ValueError("not a time")
+    day, hour, minute, second, fraction, zulu, sign, *offset = match.groups()
+    leap = int(second) == _LEAP_SECOND
+    moment = datetime.fromisoformat(f"{day}T{hour:>02}:{minute}:{59 if leap else second}+00:00")
+    if sign:
+        moment = _to_utc(moment, sign, int(offset[0]), int(offset[1]))
+    if leap:
+        moment = _after_leap_second(moment)
+    digits = fraction or ""
+    micros = digits[:_MICRO_DIGITS].ljust(_MICRO_DIGITS, "0")
+    seconds = moment.strftime("%Y-%m-%dT%H:%M:%S") if sign or leap else moment.isoformat()[:19]
+    stamp = f"{seconds}.{micros}Z"
+    exact = stamp if len(digits) <= _MICRO_DIGITS else f"{seconds}.{digits.ljust(9, '0')}Z"
+    return Instant(stamp, exact, moment.timestamp() + int(micros) / 1e6, not (zulu or sign))
+
+
+def _to_utc(moment: datetime, sign: str, hours: int, minutes: int) -> datetime:
+    if minutes >= 60:  # noqa: PLR2004  # minutes of an hour
+        raise ValueError("no such zone")
+    offset = timedelta(hours=hours, minutes=minutes)
+    zone = timezone(offset if sign == "+" else -offset)
+    try:
+        return moment.replace(tzinfo=zone).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("outside the years 1 to 9999") from error
+
+
+def _after_leap_second(moment: datetime) -> datetime:
+    """Read 23:59:60 as the next day's first second, as POSIX time does."""
+    following = moment + timedelta(seconds=1)
+    if (following.hour, following.minute) != (0, 0):
+        raise ValueError("a leap second is only at the end of a UTC day")
+    return following
+
+
+def from_epoch_s(epoch_s: float) -> str:
+    """Write a time in the strict form."""
+    return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
