@@ -142,6 +142,8 @@ def _explain(error: Exception | None) -> str:
         return "connection refused: is the NATS server running there?"
     if isinstance(error, TimeoutError):
         return "no answer in time: is the NATS server frozen, or a firewall in the way?"
+    if isinstance(error, nats.errors.UnexpectedEOF):
+        return "the server closed the connection"
     if isinstance(error, nats.errors.StaleConnectionError):
         return "the server stopped answering pings"
     return str(error) or type(error).__name__ if error else "closed"

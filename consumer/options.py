@@ -7,7 +7,7 @@ stand in the option's name, ranges in its type.
 from __future__ import annotations
 
 import ssl
-from typing import Annotated
+from typing import Annotated, Any, get_args
 
 import msgspec
 from msgspec import Meta
@@ -81,3 +81,15 @@ class TlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context
+
+
+def annotated_extra(hint: Any) -> dict[str, Any]:
+    """Return what the innermost `Meta(extra=…)` of a type hint says; empty: nothing."""
+    for meta in getattr(hint, "__metadata__", ()):
+        if isinstance(meta, Meta) and meta.extra:
+            return meta.extra
+    for part in get_args(hint):
+        extra = annotated_extra(part)
+        if extra:
+            return extra
+    return {}

@@ -19,6 +19,7 @@ from msgspec import UNSET
 from consumer.errors import Reason, Rejected
 from consumer.events import identity, timestamp
 from consumer.events.base import EventType, Fields, Kind
+from consumer.options import annotated_extra
 from consumer.stores.base import Identity
 
 if TYPE_CHECKING:
@@ -224,23 +225,12 @@ class _Step(msgspec.Struct, frozen=True):
 
 def _steps(fields: type[Fields]) -> tuple[_Step, ...]:
     hints = typing.get_type_hints(fields, include_extras=True)
-    found = ((name, _extra(hint)) for name, hint in hints.items())
+    found = ((name, annotated_extra(hint)) for name, hint in hints.items())
     return tuple(
         _Step(name, extra["kind"], {value.lower(): value for value in extra.get("values", ())})
         for name, extra in found
         if extra and extra["kind"] is not Kind.TIME
     )
-
-
-def _extra(hint: Any) -> dict[str, Any] | None:  # noqa: ANN401  # a type hint has any shape
-    for meta in getattr(hint, "__metadata__", ()):
-        if isinstance(meta, msgspec.Meta) and meta.extra:
-            return meta.extra
-    for part in typing.get_args(hint):
-        extra = _extra(part)
-        if extra:
-            return extra
-    return None
 
 
 def _checked_id(name: str, value: str | int) -> str:

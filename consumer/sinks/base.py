@@ -10,14 +10,44 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
+
+from consumer.nats_connection import NatsSettings
+from consumer.options import Bytes, Count, OptionalToken, Seconds, Token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from consumer.errors import SinkUnavailable
+
+
+class SinkSettings(NatsSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The table `[sink]`; besides, how to reach and log in to NATS.
+
+    Attributes:
+        kind: `jetstream`, or `core`: at most once, for subscribers that want the newest or none.
+        stream: its name; `core` has none.
+        create_stream: make it when it is missing, and add missing subjects; False: only check.
+        max_age_s: of a created stream, in seconds.
+        max_bytes: of a created stream; absent: no limit.
+        replicas: of a created stream.
+        duplicate_window_s: how long the server knows a message id; about 215 bytes of its memory
+            for each event in it.
+        subject_prefix: one token before all subjects; empty: none.
+        publish_timeout_s: how long a confirmation may take.
+    """
+
+    kind: Literal["jetstream", "core"] = "jetstream"
+    stream: Token = "EVENTS"
+    create_stream: bool = True
+    max_age_s: Seconds = 604_800.0
+    max_bytes: Bytes | None = None
+    replicas: Count = 1
+    duplicate_window_s: Seconds = 600.0
+    subject_prefix: OptionalToken = ""
+    publish_timeout_s: Seconds = 5.0
 
 
 class Receipt(Enum):

@@ -1,0 +1,252 @@
+"""The daemon: opens everything in one exit stack, runs it in one task group, drains, closes.
+
+    start   operations port ─► sink, dead letters, store (each until it is there) ─► listeners
+    stop    /readyz 503 ─► no intake ─► in flight settled, or the grace time is over ─► closed
+
+Nothing that is away ends the process: it is waited for, and `/readyz` says why. Only a bug does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import structlog
+
+from consumer.clock import SYSTEM_CLOCK
+from consumer.dead_letters.stream import DeadLetters
+from consumer.errors import Unavailable
+from consumer.health import Health
+from consumer.listeners.supervise import Supervisor
+from consumer.metrics import LaneBooks, Metrics
+from consumer.operations import listening_socket, serve
+from consumer.pipeline.decode import Decoder
+from consumer.pipeline.dedupe import Ledger
+from consumer.pipeline.deliver import Deliverer
+from consumer.pipeline.lane import Lane
+from consumer.pipeline.patience import Patience
+from consumer.pipeline.route import Router
+from consumer.retry import Backoff
+from consumer.sinks.core import CoreSink
+from consumer.sinks.jetstream import JetStreamSink
+from consumer.sinks.plans import dead_letter_plan, event_plan
+from consumer.stores.memory import MemoryStore
+from consumer.stores.redis import RedisStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from consumer.config import Config
+    from consumer.listeners.base import Listener
+    from consumer.sinks.base import Sink
+    from consumer.stores.base import Store
+
+CHECK_EVERY_S: Final = 2.0
+LOOP_LAG_EVERY_S: Final = 0.5
+WINDOW_MARGIN_S: Final = 60.0
+"""A P is old this long before the sink forgets its id: a publish may be under way meanwhile."""
+
+log = structlog.get_logger()
+
+
+class _Checked(Protocol):
+    async def check(self) -> None: ...
+
+
+class App:
+    """One daemon.
+
+    Args:
+        config: checked.
+        kinds: the listeners there are.
+
+    Attributes:
+        health: what `/readyz` answers.
+        metrics: what `/metrics` answers.
+    """
+
+    def __init__(self, config: Config, kinds: Mapping[str, type[Listener[Any]]]) -> None:
+        self._config = config
+        self._kinds = kinds
+        self.health = Health()
+        self.metrics = Metrics()
+        self._store = make_store(config)
+        self._sink = make_sink(config)
+        self._letters = make_dead_letter_sink(config)
+        self._supervisors = [self._supervisor(name) for name in config.listeners]
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Begin to drain. May be called twice."""
+        self.health.drain()
+        self._stopping.set()
+        for supervisor in self._supervisors:
+            supervisor.stop()
+
+    async def run(self) -> bool:
+        """Run until `stop`, and drain.
+
+        Returns:
+            Whether everything in flight was settled within the grace time. If not, it goes back
+            to its source.
+
+        Raises:
+            ConfigError: the operations port is taken.
+
+        Cancelling: ends without a drain; what is in flight goes back to its source.
+        """
+        port = listening_socket(self._config.operations.bind)
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(serve(port, self.health, self.metrics))
+            for part in (self._store, self._sink, self._letters):
+                stack.push_async_callback(part.close)
+            async with asyncio.TaskGroup() as group:
+                beside = [
+                    group.create_task(task, name=name)
+                    for name, task in (
+                        ("sink", self._keep_open("sink", self._sink)),
+                        ("dead letters", self._keep_open("dead_letters", self._letters)),
+                        ("loop lag", self._measure_loop_lag()),
+                    )
+                ]
+                drained = await self._listen()
+                for task in beside:
+                    task.cancel()
+        log.info("stopped", drained=drained)
+        return drained
+
+    async def _listen(self) -> bool:
+        """Run all listeners once sink and store have been there, until they are drained."""
+        if not await self._all_open():
+            return True
+        async with asyncio.TaskGroup() as group:
+            running = [
+                group.create_task(supervisor.run(), name="listener")
+                for supervisor in self._supervisors
+            ]
+            checking = group.create_task(self._keep_checked("store", self._store), name="store")
+            await self._stopping.wait()
+            grace_s = self._config.operations.shutdown_grace_s
+            log.info("draining", grace_s=grace_s)
+            _, late = await asyncio.wait(running, timeout=grace_s)
+            for task in (*late, checking):
+                task.cancel()
+        return not late
+
+    async def _all_open(self) -> bool:
+        """Wait until sink, dead letters and store have been opened; False: told to stop."""
+        self.health.down("store", "not opened yet")
+        self.health.down("sink", "not opened yet")
+        self.health.down("dead_letters", "not opened yet")
+        backoff = Backoff()
+        while not self._stopping.is_set():
+            try:
+                await self._store.open()
+            except Unavailable as error:
+                self._report("store", error)
+            else:
+                self.health.up("store")
+                if self._sink.max_message_bytes and self._letters.max_message_bytes:
+                    return True
+                backoff.reset()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(backoff.next_s()):
+                    await self._stopping.wait()
+        return False
+
+    async def _keep_open(self, part: str, sink: Sink) -> None:
+        """Open a sink again whenever its connection is lost."""
+        backoff = Backoff(first_s=0.2, longest_s=5.0)
+        while True:
+            try:
+                await sink.open()
+            except Unavailable as error:
+                self._report(part, error)
+                await asyncio.sleep(backoff.next_s())
+                continue
+            self.health.up(part)
+            log.info("connected", part=part)
+            backoff.reset()
+            async with asyncio.TaskGroup() as group:
+                checking = group.create_task(self._keep_checked(part, sink), name=f"check {part}")
+                why = await sink.wait_lost()
+                checking.cancel()
+            self._report(part, Unavailable(why))
+
+    async def _keep_checked(self, part: str, checked: _Checked) -> None:
+        """Ask a part from time to time, so that `/readyz` is right when nothing passes."""
+        while True:
+            await asyncio.sleep(CHECK_EVERY_S)
+            try:
+                await checked.check()
+            except Unavailable as error:
+                self._report(part, error)
+            else:
+                self.health.up(part)
+
+    def _report(self, part: str, error: Unavailable) -> None:
+        if self.health.why_down(part) != str(error):
+            # Once for each reason, not for each try.
+            log.warning("part not available", part=part, why=str(error))
+        self.health.down(part, str(error))
+
+    async def _measure_loop_lag(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due_s = loop.time() + LOOP_LAG_EVERY_S
+            await asyncio.sleep(LOOP_LAG_EVERY_S)
+            self.metrics.loop_lag.set(max(0.0, loop.time() - due_s))
+
+    def _supervisor(self, name: str) -> Supervisor:
+        settings = self._config.listeners[name]
+        brand = settings.brand or self._config.brand or ""
+        books = LaneBooks(self.metrics, name)
+        patience = Patience(name, self.health, books)
+        sink_settings = self._config.sink
+        deliverer = Deliverer(
+            self._sink,
+            DeadLetters(self._letters, self._config.dead_letters),
+            Router(sink_settings.subject_prefix),
+            patience,
+            listener=name,
+            brand=brand,
+        )
+        lane = Lane(
+            Decoder(brand),
+            Ledger(self._store, patience),
+            deliverer,
+            books,
+            SYSTEM_CLOCK,
+            old_after_s=max(0.0, sink_settings.duplicate_window_s - WINDOW_MARGIN_S),
+        )
+        kind = self._kinds[settings.kind]
+        return Supervisor(name, lambda: kind(name, settings), lane, self.health, books)
+
+
+def make_store(config: Config) -> Store:
+    """Make the store of `[dedupe]`, not opened."""
+    if config.dedupe.store == "memory":
+        return MemoryStore(config.dedupe.window_s)
+    return RedisStore(config.dedupe)
+
+
+def make_sink(config: Config) -> Sink:
+    """Make the sink of `[sink]`, not opened."""
+    sink = config.sink
+    if sink.kind == "core":
+        log.warning("sink is at most once", kind="core", instead="kind = jetstream")
+        return CoreSink(sink, name="consumer events", publish_timeout_s=sink.publish_timeout_s)
+    return JetStreamSink(
+        sink, event_plan(sink), name="consumer events", publish_timeout_s=sink.publish_timeout_s
+    )
+
+
+def make_dead_letter_sink(config: Config) -> JetStreamSink:
+    """Make the sink of `[dead_letters]`, on the server of `[sink]`, not opened."""
+    return JetStreamSink(
+        config.sink,
+        dead_letter_plan(config.dead_letters, config.sink),
+        name="consumer dead letters",
+        publish_timeout_s=config.sink.publish_timeout_s,
+    )

@@ -1,0 +1,195 @@
+"""The configuration: one TOML file, the environment over it, checked whole before anything starts.
+
+Responsible for finding, reading and checking it, with one line for each mistake: the option, what
+it holds, what was expected. What the options mean stands beside the parts that use them.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from consumer.dead_letters.stream import DeadLetterSettings
+from consumer.errors import ConfigError
+from consumer.listeners.base import ListenerSettings
+from consumer.log import LogSettings
+from consumer.operations import OperationsSettings
+from consumer.options import Token
+from consumer.options_check import build_struct, convert, report_unknown, shown
+from consumer.sinks.base import SinkSettings
+from consumer.stores.base import DedupeSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from consumer.listeners.base import Listener
+
+DEFAULT_FILES: Final = (Path("consumer.toml"), Path("/etc/consumer/consumer.toml"))
+ENVIRONMENT_PREFIX: Final = "CONSUMER__"
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything an operator can set.
+
+    Attributes:
+        brand: of listeners that name none.
+        listeners: by name; each of its kind's own settings type.
+    """
+
+    brand: Token | None = None
+    listeners: dict[str, ListenerSettings]
+    dedupe: DedupeSettings = DedupeSettings()
+    sink: SinkSettings = SinkSettings()
+    dead_letters: DeadLetterSettings = DeadLetterSettings()
+    operations: OperationsSettings = OperationsSettings()
+    log: LogSettings = LogSettings()
+
+
+TABLES: Final[dict[str, type[msgspec.Struct]]] = {
+    "dedupe": DedupeSettings,
+    "sink": SinkSettings,
+    "dead_letters": DeadLetterSettings,
+    "operations": OperationsSettings,
+    "log": LogSettings,
+}
+
+
+def load(
+    path: Path | None,
+    environment: Mapping[str, str],
+    kinds: Mapping[str, type[Listener[Any]]],
+) -> Config:
+    """Read and check the configuration. Opens no connection.
+
+    Args:
+        path: of the file; None: the first of `DEFAULT_FILES` that exists.
+        environment: `CONSUMER__SINK__URL` overrides `[sink] url`, and so on.
+        kinds: the listeners there are.
+
+    Raises:
+        ConfigError: with every mistake that was found.
+    """
+    tables = _read(path)
+    _override(tables, environment)
+    return build(tables, kinds)
+
+
+def build(tables: dict[str, Any], kinds: Mapping[str, type[Listener[Any]]]) -> Config:
+    """Check what a file holds.
+
+    Raises:
+        ConfigError: with every mistake that was found.
+    """
+    problems: list[str] = []
+    report_unknown(tables, {"brand", "listeners", *TABLES}, "", problems)
+    brand = tables.get("brand")
+    if brand is not None:
+        brand = convert(brand, Token, "brand", problems)
+    parts = {
+        name: build_struct(kind, _table(tables, name, problems), name, problems)
+        for name, kind in TABLES.items()
+    }
+    listeners = {
+        name: _listener(name, options, kinds, problems)
+        for name, options in _table(tables, "listeners", problems).items()
+    }
+    if problems:
+        raise ConfigError(*problems)
+    config = Config(brand=brand, listeners=listeners, **parts)
+    disagreements = _disagreements(config)
+    if disagreements:
+        raise ConfigError(*disagreements)
+    return config
+
+
+def _read(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        path = next((file for file in DEFAULT_FILES if file.is_file()), None)
+        if path is None:
+            names = " or ".join(str(file) for file in DEFAULT_FILES)
+            raise ConfigError(f"no configuration: expected {names}, or --config FILE")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as TOML: {error}") from error
+
+
+def _override(tables: dict[str, Any], environment: Mapping[str, str]) -> None:
+    """Put `CONSUMER__A__B=value` into table a as option b."""
+    for variable, text in sorted(environment.items()):
+        if not variable.startswith(ENVIRONMENT_PREFIX):
+            continue
+        *parents, option = variable.removeprefix(ENVIRONMENT_PREFIX).split("__")
+        table = tables
+        for parent in parents:
+            table = table.setdefault(_existing(table, parent), {})
+            if not isinstance(table, dict):
+                raise ConfigError(f"{variable}: {parent.lower()} is no table")
+        table[_existing(table, option)] = _value(text)
+
+
+def _existing(table: dict[str, Any], name: str) -> str:
+    """Return the key as it is written in the file: a listener's name may have capitals."""
+    return next((key for key in table if key.lower() == name.lower()), name.lower())
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _table(tables: dict[str, Any], name: str, problems: list[str]) -> dict[str, Any]:
+    table = tables.get(name, {})
+    if isinstance(table, dict):
+        return table
+    problems.append(f"{name}: holds {shown(table)}, expected a table [{name}]")
+    return {}
+
+
+def _listener(
+    name: str,
+    options: Any,
+    kinds: Mapping[str, type[Listener[Any]]],
+    problems: list[str],
+) -> Any:
+    path = f"listeners.{name}"
+    convert(name, Token, f"{path}: the name", problems)
+    if not isinstance(options, dict):
+        problems.append(f"{path}: holds {shown(options)}, expected a table [{path}]")
+        return None
+    kind = kinds.get(str(options.get("kind")))
+    if kind is None:
+        held = f"holds {shown(options['kind'])}" if "kind" in options else "is missing"
+        problems.append(f"{path}.kind: {held}, expected {' or '.join(kinds)}")
+        return None
+    return build_struct(kind.settings_type, options, path, problems)
+
+
+def _disagreements(config: Config) -> list[str]:
+    """Find options that are right alone and wrong together."""
+    sink, found = config.sink, []
+    if not config.listeners:
+        found.append("listeners: there is none, expected at least one table [listeners.NAME]")
+    found += [
+        f"listeners.{name}.brand: is missing, expected it here or as the top-level brand"
+        for name, settings in config.listeners.items()
+        if settings.brand is None and config.brand is None
+    ]
+    if sink.max_age_s < sink.duplicate_window_s:
+        found.append(
+            f"sink.max_age_s: holds {sink.max_age_s:g}, expected at least "
+            f"duplicate_window_s = {sink.duplicate_window_s:g}"
+        )
+    if config.dedupe.window_s < sink.duplicate_window_s:
+        found.append(
+            f"dedupe.window_s: holds {config.dedupe.window_s:g}, expected at least "
+            f"sink.duplicate_window_s = {sink.duplicate_window_s:g}"
+        )
+    if sink.stream == config.dead_letters.stream:
+        found.append(f"dead_letters.stream: holds {sink.stream!r}, expected another than [sink]'s")
+    return found

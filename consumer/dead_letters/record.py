@@ -1,0 +1,129 @@
+"""A dead letter as a message: the original bytes, and everything known about them in headers.
+
+Subject: `<prefix>.<listener>.<reason>`. The names of the headers are a contract with whoever
+reads the stream without us: docs/dead-letters.md.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, unquote
+
+import msgspec
+
+from consumer.errors import Reason
+from consumer.events.identity import dead_letter_id
+from consumer.sinks.base import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VALUE_MAX_CHARACTERS: Final = 1024
+HEADERS_MAX_COUNT: Final = 50
+"""Bounds of what is kept of a sender's headers; whoever sends more keeps his own log."""
+
+_SAFE: Final = " !#$&'()*+,-./:;<=>?@[\\]^_`{|}~\""
+"""Everything printable in ASCII but the percent sign, which begins an escape."""
+_COORDINATE: Final = "Source-"
+_ORIGINAL: Final = "Original-"
+
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery that can never become an event.
+
+    Attributes:
+        reason: the class of the error.
+        error: field, found, expected.
+        listener, brand: which lane it came through.
+        message_type, content_encoding: as the sender wrote them; empty: none.
+        coordinates: where it was at the source.
+        headers: the sender's own.
+        arrived: RFC 3339, UTC.
+        attempt: how often it has been tried; a replay counts up.
+        body: the bytes as they arrived; empty where `body_object` says where they are.
+        body_object: name in the object store, for a body over the server's limit.
+    """
+
+    reason: Reason
+    error: str
+    listener: str
+    brand: str
+    message_type: str
+    content_encoding: str
+    coordinates: dict[str, str]
+    headers: dict[str, str]
+    arrived: str
+    attempt: int = 1
+    body: bytes
+    body_object: str = ""
+
+    @property
+    def message_id(self) -> str:
+        """Hash of brand, type and bytes: a broken event resent ten times is one letter."""
+        return dead_letter_id(self.brand, self.message_type, self.body)
+
+
+def to_message(letter: Letter, prefix: str, message_id: str) -> Message:
+    """Write a letter. Whatever a sender put into headers comes out as harmless ASCII."""
+    headers = {
+        "Dead-Reason": letter.reason.value,
+        "Dead-Error": _escape(letter.error),
+        "Dead-Listener": letter.listener,
+        "Dead-Brand": letter.brand,
+        "Dead-Type": _escape(letter.message_type),
+        "Dead-Content-Encoding": _escape(letter.content_encoding),
+        "Dead-Arrived": letter.arrived,
+        "Dead-Attempt": str(letter.attempt),
+        "Dead-Body-Object": letter.body_object,
+    }
+    headers |= {f"{_COORDINATE}{name}": _escape(text) for name, text in letter.coordinates.items()}
+    for name, text in list(letter.headers.items())[:HEADERS_MAX_COUNT]:
+        headers[_ORIGINAL + quote(name[:VALUE_MAX_CHARACTERS], safe="")] = _escape(text)
+    return Message(
+        subject=f"{prefix}.{letter.listener}.{letter.reason.value}",
+        body=letter.body,
+        message_id=message_id,
+        headers={name: text for name, text in headers.items() if text},
+    )
+
+
+def from_message(headers: Mapping[str, str], body: bytes) -> Letter:
+    """Read a letter back.
+
+    Raises:
+        ValueError: this is not one of our letters.
+    """
+    return Letter(
+        reason=Reason(headers.get("Dead-Reason", "")),
+        error=_unescape(headers.get("Dead-Error")),
+        listener=headers.get("Dead-Listener", ""),
+        brand=headers.get("Dead-Brand", ""),
+        message_type=_unescape(headers.get("Dead-Type")),
+        content_encoding=_unescape(headers.get("Dead-Content-Encoding")),
+        coordinates=_prefixed(headers, _COORDINATE),
+        headers=_prefixed(headers, _ORIGINAL),
+        arrived=headers.get("Dead-Arrived", ""),
+        attempt=int(headers.get("Dead-Attempt", "1")),
+        body=body,
+        body_object=headers.get("Dead-Body-Object", ""),
+    )
+
+
+def _prefixed(headers: Mapping[str, str], prefix: str) -> dict[str, str]:
+    return {
+        unquote(name.removeprefix(prefix)): _unescape(text)
+        for name, text in headers.items()
+        if name.startswith(prefix)
+    }
+
+
+def _escape(text: str) -> str:
+    """Percent-encode all but printable ASCII; leading and trailing spaces, which NATS trims."""
+    escaped = quote(text[:VALUE_MAX_CHARACTERS], safe=_SAFE, errors="backslashreplace")
+    if escaped.startswith(" "):
+        escaped = "%20" + escaped[1:]
+    return escaped[:-1] + "%20" if escaped.endswith(" ") else escaped
+
+
+def _unescape(text: str | None) -> str:
+    return unquote(text or "", errors="replace")

@@ -1,0 +1,105 @@
+"""Where dead letters are kept: a stream of their own, and an object store for large bodies.
+
+Responsible for storing letters until they are confirmed. Not for reading them: `read.py`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import nats.errors
+import structlog
+from nats.js.errors import BucketNotFoundError, NotFoundError
+
+from consumer.dead_letters.record import Letter, to_message
+from consumer.errors import SinkUnavailable
+from consumer.options import Bytes, Count, Seconds, Token
+from consumer.pipeline.publish import publish_all
+
+if TYPE_CHECKING:
+    from nats.js.client import JetStreamContext
+    from nats.js.object_store import ObjectStore
+
+    from consumer.pipeline.patience import Patience
+    from consumer.sinks.base import Message
+    from consumer.sinks.jetstream import JetStreamSink
+
+HEADER_SHARE: Final = 16 * 1024
+"""Bytes left free for a letter's headers when its body is measured against the limit."""
+
+log = structlog.get_logger()
+
+
+class DeadLetterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The table `[dead_letters]`. Always JetStream, on the server of `[sink]`.
+
+    Attributes:
+        stream: its name; large bodies are in the object store `<stream>_BODIES`.
+        subject_prefix: first token of the letters' subjects.
+        create_stream: make it when it is missing; False: only check.
+        max_age_s: of a created stream, in seconds; letters hold personal data.
+        max_bytes: of a created stream; absent: no limit.
+        replicas: of a created stream.
+    """
+
+    stream: Token = "DEAD_LETTERS"
+    subject_prefix: Token = "dead"
+    create_stream: bool = True
+    max_age_s: Seconds = 30 * 86_400.0
+    max_bytes: Bytes | None = None
+    replicas: Count = 1
+
+
+class DeadLetters:
+    """Stores letters. One object serves all lanes.
+
+    Args:
+        sink: of the letters' stream.
+        settings: names.
+    """
+
+    def __init__(self, sink: JetStreamSink, settings: DeadLetterSettings) -> None:
+        self._sink = sink
+        self._settings = settings
+
+    async def store(self, letters: list[Letter], patience: Patience) -> None:
+        """Store letters, however long it takes.
+
+        Returns only when all are confirmed. Cancelling: some may be stored.
+        """
+        messages = [await self._message(letter, patience) for letter in letters]
+        await publish_all(self._sink, messages, patience, "dead_letter")
+
+    async def _message(self, letter: Letter, patience: Patience) -> Message:
+        message_id = letter.message_id
+        if len(letter.body) + HEADER_SHARE > self._sink.max_message_bytes:
+            await self._put(message_id, letter.body, patience)
+            letter = msgspec.structs.replace(letter, body=b"", body_object=message_id)
+        return to_message(letter, self._settings.subject_prefix, message_id)
+
+    async def _put(self, name: str, body: bytes, patience: Patience) -> None:
+        """Put a body into the object store. Twice is fine: one name, one content."""
+        while True:
+            try:
+                objects = await open_bodies(self._sink.client.jetstream(), self._settings)
+                await objects.put(name, body)
+            except (SinkUnavailable, nats.errors.Error, TimeoutError, OSError) as error:
+                await patience.wait("dead_letter", f"object store: {error}")
+            else:
+                return
+
+
+async def open_bodies(jetstream: JetStreamContext, settings: DeadLetterSettings) -> ObjectStore:
+    """Open the object store of large bodies, creating it at the first one."""
+    bucket = f"{settings.stream}_BODIES"
+    try:
+        return await jetstream.object_store(bucket)
+    except (BucketNotFoundError, NotFoundError):
+        log.info("object store created", bucket=bucket)
+        return await jetstream.create_object_store(
+            bucket,
+            description="bodies of dead letters over the server's message size",
+            ttl=settings.max_age_s,
+            replicas=settings.replicas,
+        )

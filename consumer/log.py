@@ -1,0 +1,78 @@
+"""Logs: one JSON object a line, or coloured lines on a terminal.
+
+Events are constant lower-case sentences in the past tense, data is in fields. Levels by
+consequence: WARNING mended itself and lost nothing, ERROR needs a human. Never a payload, never a
+secret; what an outsider wrote is cut and escaped.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+import structlog
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, Processor, WrappedLogger
+
+VALUE_MAX_CHARACTERS = 500
+
+
+class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The table `[log]`.
+
+    Attributes:
+        format: `json`, `console`; absent: console on a terminal, else json.
+        level: the least that is shown.
+    """
+
+    format: Literal["json", "console"] | None = None
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+def configure(settings: LogSettings) -> None:
+    """Send everything to standard error, the libraries' own logs from WARNING up included."""
+    console = settings.format == "console" or (settings.format is None and sys.stderr.isatty())
+    level = getattr(logging, settings.level.upper())
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _cut,
+    ]
+    render: list[Processor] = (
+        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        if console
+        else [
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(serializer=_to_json),
+        ]
+    )
+    structlog.configure(
+        processors=[*shared, *render],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+        )
+    )
+    # Libraries log what they then also raise; only what they consider serious is passed on.
+    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+
+
+def _to_json(event: EventDict, **_: object) -> str:
+    return msgspec.json.encode(event, enc_hook=str).decode()
+
+
+def _cut(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    for name, value in event.items():
+        if isinstance(value, str) and len(value) > VALUE_MAX_CHARACTERS:
+            event[name] = f"{value[:VALUE_MAX_CHARACTERS]}…"
+    return event

@@ -1,0 +1,172 @@
+"""Every metric, once: name, labels, meaning. Base units, bounded labels, prefix `consumer_`.
+
+The books balance: for each listener, at every scrape,
+`received = forwarded + duplicates + dead letters + in flight`. That holds because a batch is
+booked in one step without an await between its counters, and a scrape runs on the same loop.
+"""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+from consumer.pipeline.batch import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from consumer.pipeline.batch import Batch
+
+_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_AGES_S: Final = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 21_600, 86_400, 604_800)
+_COUNTS: Final = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500)
+
+
+class Metrics:
+    """The list. One object for the process, on a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        listener = ("listener",)
+        self.received = self._counter("received", "Deliveries taken in.", *listener)
+        self.forwarded = self._counter(
+            "forwarded", "Events stored in the sink.", "listener", "subject"
+        )
+        self.duplicates = self._counter(
+            "duplicates", "Deliveries of an event that is stored already.", *listener
+        )
+        self.dead_letters = self._counter(
+            "dead_letters", "Deliveries kept as dead letters.", "listener", "reason"
+        )
+        self.retries = self._counter(
+            "retries", "Tries that failed and are repeated.", "listener", "stage"
+        )
+        self.oddities = self._counter(
+            "oddities", "Accepted although it should not be sent like that.", "listener", "oddity"
+        )
+        self.old_claims = self._counter(
+            "old_claims", "Published again although the sink may have forgotten its id.", *listener
+        )
+        self.listener_restarts = self._counter(
+            "listener_restarts", "New connections after trouble.", "listener", "reason"
+        )
+        self.in_flight = self._gauge("in_flight", "Deliveries not booked yet.", *listener)
+        self.oldest_unsettled = self._gauge(
+            "oldest_unsettled_seconds", "Age of the oldest delivery in flight.", *listener
+        )
+        self.lag = self._gauge("lag", "Messages waiting at the source; -1: unknown.", *listener)
+        self.listener_up = self._gauge("listener_up", "1: connected and taking in.", *listener)
+        self.loop_lag = self._gauge("loop_lag_seconds", "How late the event loop is.")
+        self.batch_events = self._histogram(
+            "batch_events", "Deliveries that travelled together.", _COUNTS, *listener
+        )
+        self.stage = self._histogram(
+            "stage_seconds", "Time a batch spent in a stage.", _SECONDS, "stage"
+        )
+        self.event_age = self._histogram(
+            "event_age_seconds",
+            "From the event's own time to stored, of the first event of each batch.",
+            _AGES_S,
+            *listener,
+        )
+        self._gauge("build_info", "Always 1.", "version", "python").labels(
+            version("consumer"), platform.python_version()
+        ).set(1)
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(f"consumer_{name}", meaning, labels, registry=self.registry)
+
+    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
+        return Gauge(f"consumer_{name}", meaning, labels, registry=self.registry)
+
+    def _histogram(
+        self, name: str, meaning: str, buckets: tuple[float, ...], *labels: str
+    ) -> Histogram:
+        return Histogram(
+            f"consumer_{name}", meaning, labels, buckets=buckets, registry=self.registry
+        )
+
+    def exposition(self) -> bytes:
+        """Return everything in the Prometheus text format."""
+        return generate_latest(self.registry)
+
+
+class LaneBooks:
+    """One lane's metrics, with its labels looked up once.
+
+    Args:
+        metrics: the list.
+        listener: the lane's name.
+    """
+
+    def __init__(self, metrics: Metrics, listener: str) -> None:
+        self._metrics = metrics
+        self._listener = listener
+        self.in_flight_count = 0
+        self._received = metrics.received.labels(listener)
+        self._duplicates = metrics.duplicates.labels(listener)
+        self._batch_events = metrics.batch_events.labels(listener)
+        self._event_age = metrics.event_age.labels(listener)
+        self._old_claims = metrics.old_claims.labels(listener)
+        self.lag = metrics.lag.labels(listener)
+        self.up = metrics.listener_up.labels(listener)
+        self.up.set(0)
+        self.lag.set(-1)
+        metrics.in_flight.labels(listener).set_function(lambda: self.in_flight_count)
+
+    def watch_age(self, oldest_s: Callable[[], float]) -> None:
+        """Take the age of the oldest delivery in flight from a function, in seconds."""
+        self._metrics.oldest_unsettled.labels(self._listener).set_function(oldest_s)
+
+    def took_in(self, batch: Batch) -> None:
+        """Book a new batch as in flight."""
+        count = len(batch.works)
+        self._received.inc(count)
+        self.in_flight_count += count
+        self._batch_events.observe(count)
+
+    def retried(self, stage: str) -> None:
+        """Count a try that failed."""
+        self._metrics.retries.labels(self._listener, stage).inc()
+
+    def old_claim(self) -> None:
+        """Count an event that is published although its P is old."""
+        self._old_claims.inc()
+
+    def restarted(self, reason: str) -> None:
+        """Count a connection that ended in trouble."""
+        self._metrics.listener_restarts.labels(self._listener, reason).inc()
+
+    def took(self, stage: str, seconds: float) -> None:
+        """Note how long a batch spent in a stage."""
+        self._metrics.stage.labels(stage).observe(seconds)
+
+    def concluded(self, batch: Batch, now_s: float) -> None:
+        """Book a batch whose every delivery has its verdict. No await in here: see above."""
+        subjects: dict[str, int] = {}
+        for work in batch.works:
+            if work.verdict is Verdict.DUPLICATE:
+                self._duplicates.inc()
+            elif work.rejected is not None:
+                reason = work.rejected.reason.value
+                self._metrics.dead_letters.labels(self._listener, reason).inc()
+            elif work.event is not None:
+                subjects[work.event.subject] = subjects.get(work.event.subject, 0) + 1
+                for oddity in work.event.oddities:
+                    self._metrics.oddities.labels(self._listener, oddity).inc()
+        for subject, count in subjects.items():
+            self._metrics.forwarded.labels(self._listener, subject).inc(count)
+        self.in_flight_count -= len(batch.works)
+        self._observe_age(batch, now_s)
+
+    def _observe_age(self, batch: Batch, now_s: float) -> None:
+        first = next((work.event for work in batch.works if work.event is not None), None)
+        if first is not None and first.time_s is not None:
+            self._event_age.observe(max(0.0, now_s - first.time_s))

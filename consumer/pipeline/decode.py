@@ -1,0 +1,79 @@
+"""First step: from bytes and a type to an event, or to the reason why not.
+
+Nothing that a sender can write makes it raise; an error that is not the sender's is ours, and
+even that costs one dead letter, never the lane.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from consumer.errors import Reason, Rejected
+from consumer.events.normalise import Normaliser
+from consumer.events.registry import find
+
+if TYPE_CHECKING:
+    from consumer.listeners.base import Delivery
+    from consumer.pipeline.batch import Batch, Work
+
+SHOWN_CHARACTERS = 60
+
+log = structlog.get_logger()
+
+
+class Decoder:
+    """Decodes what one brand sends.
+
+    Args:
+        brand: dedupe namespace and part of each event.
+    """
+
+    def __init__(self, brand: str) -> None:
+        self._brand = brand
+        # Kept under the name as it was written, so that the usual spelling costs one look-up.
+        self._normalisers: dict[str, Normaliser] = {}
+
+    def decode(self, batch: Batch) -> None:
+        """Give every work of the batch its event or its rejection."""
+        for work in batch.works:
+            self._decode(work, batch.arrived_s)
+
+    def _decode(self, work: Work, arrived_s: float) -> None:
+        try:
+            normaliser = self._normaliser(work.delivery)
+            work.event = normaliser.normalise(work.delivery.body, arrived_s)
+        except Rejected as rejected:
+            work.reject(rejected)
+        except Exception as error:  # our bug, kept to one delivery
+            log.exception("decoding failed", error=type(error).__name__)
+            work.reject(Rejected(Reason.INTERNAL, f"{type(error).__name__} in the decoder"))
+
+    def _normaliser(self, delivery: Delivery) -> Normaliser:
+        encoding = delivery.content_encoding
+        if encoding and encoding.lower() != "identity":
+            raise Rejected(
+                Reason.UNSUPPORTED_ENCODING,
+                f"content-encoding: expected none or identity, got {_shown(encoding)}",
+            )
+        name = delivery.message_type
+        known = self._normalisers.get(name) if name else None
+        return known if known is not None else self._prepare(name)
+
+    def _prepare(self, name: str | None) -> Normaliser:
+        if not name:
+            raise Rejected(Reason.MISSING_TYPE, "type: required, but the message carries none")
+        event_type = find(name)
+        if event_type is None:
+            raise Rejected(Reason.UNKNOWN_TYPE, f"type: no message type is called {_shown(name)}")
+        usual = self._normalisers.setdefault(event_type.name, Normaliser(event_type, self._brand))
+        # At most a handful of spellings occur; a sender who varies the case at random must not
+        # grow this for ever.
+        if len(self._normalisers) < 1000:  # noqa: PLR2004  # a bound, not a rule
+            self._normalisers[name] = usual
+        return usual
+
+
+def _shown(text: str) -> str:
+    return ascii(text[:SHOWN_CHARACTERS])

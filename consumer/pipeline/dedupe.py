@@ -1,0 +1,160 @@
+"""Second step: which of these has been seen before.
+
+The rules, with the numbers of docs/guarantees.md:
+
+1. one store call claims a whole batch; what is confirmed of earlier batches travels with it;
+2. only an observed D drops an event; a D or a P with another fingerprint is a conflict;
+3. nothing, or a P, whoever's it is: publish;
+6. once the sink has confirmed, D, unconditionally.
+
+A P that is older than the sink's own memory of message ids is counted: from then on the sink may
+store a second copy. (Rule 4, looking into the sink first, is not built yet.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from consumer.errors import Reason, Rejected, StoreUnavailable
+from consumer.pipeline.batch import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from consumer.pipeline.batch import Batch, Work
+    from consumer.pipeline.patience import Patience
+    from consumer.stores.base import Identity, Memory, Store
+
+
+@dataclass(eq=False, slots=True)
+class _Request:
+    done: Sequence[Identity]
+    claims: Sequence[Identity]
+    reply: list[Memory | None] | None = None
+
+
+class Ledger:
+    """One lane's way to the store: never two calls at once, and everything waiting in one call.
+
+    While a call is under way, the next claim and the marks of the batch before it gather; whoever
+    comes first then carries them all. So a busy lane needs one round trip a batch, and an idle
+    one does not wait for company.
+
+    Args:
+        store: shared by all lanes.
+        patience: how to wait when it is away.
+    """
+
+    def __init__(self, store: Store, patience: Patience) -> None:
+        self._store = store
+        self._patience = patience
+        self._turn = asyncio.Lock()
+        self._waiting: list[_Request] = []
+
+    async def claim(self, claims: Sequence[Identity]) -> list[Memory | None]:
+        """Claim identities, each at most once; returns what was known of each before.
+
+        Waits for the store as long as it takes. Cancelling: some may have been claimed.
+        """
+        return await self._carry(_Request((), claims))
+
+    async def mark_done(self, done: Sequence[Identity]) -> None:
+        """Mark identities done: the sink has confirmed them.
+
+        Waits for the store as long as it takes. Cancelling: some may have been marked.
+        """
+        if done:
+            await self._carry(_Request(done, ()))
+
+    async def _carry(self, request: _Request) -> list[Memory | None]:
+        self._waiting.append(request)
+        async with self._turn:
+            if request.reply is None:  # nobody has carried it while we waited for our turn
+                await self._carry_all()
+        return request.reply or []
+
+    async def _carry_all(self) -> None:
+        carried, self._waiting = self._waiting, []
+        try:
+            known = await self._exchange(carried)
+        except BaseException:
+            self._waiting = carried + self._waiting
+            raise
+        for request in carried:
+            count = len(request.claims)
+            request.reply, known = known[:count], known[count:]
+
+    async def _exchange(self, carried: list[_Request]) -> list[Memory | None]:
+        done = [identity for request in carried for identity in request.done]
+        claims = [identity for request in carried for identity in request.claims]
+        while True:
+            try:
+                known = await self._store.exchange(done, claims)
+            except StoreUnavailable as error:
+                await self._patience.wait("claim", str(error))
+            else:
+                self._patience.relieved("claim")
+                return known
+
+
+def join(batch: Batch) -> list[Work]:
+    """Return the works to claim: the first of each identity in the batch.
+
+    Later ones are joined to the first, or conflict with it, before anybody is asked: a claim for
+    the second would find the first one's P and tell nothing.
+    """
+    first_of: dict[str, Work] = {}
+    for work in batch.works:
+        if work.event is None:
+            continue
+        first = first_of.setdefault(work.event.identity.key, work)
+        if first is work or first.event is None:
+            continue
+        if first.event.identity.fingerprint == work.event.identity.fingerprint:
+            work.copy_of = first
+        else:
+            work.reject(conflict())
+    return list(first_of.values())
+
+
+def judge(work: Work, known: Memory | None, old_after_s: float) -> bool:
+    """Apply rules 2 and 3 to one claimed work.
+
+    Args:
+        work: the first of its identity in the batch.
+        known: what the store knew of it before.
+        old_after_s: a P older than this is outside the sink's own memory, in seconds.
+
+    Returns:
+        Whether it is published although its P is old.
+    """
+    if work.event is None or known is None:
+        return False
+    if known.fingerprint != work.event.identity.fingerprint:
+        work.reject(conflict())
+        return False
+    if known.done:
+        work.verdict = Verdict.DUPLICATE
+        return False
+    return known.age_s > old_after_s
+
+
+def conclude_copies(batch: Batch) -> None:
+    """Give each joined copy its verdict, once the first one has its own."""
+    for work in batch.works:
+        first = work.copy_of
+        if first is None:
+            continue
+        if first.rejected is not None:
+            work.reject(first.rejected)
+        else:
+            work.verdict = Verdict.DUPLICATE
+
+
+def conflict() -> Rejected:
+    """Return the rejection of a second delivery whose deciding fields differ."""
+    return Rejected(
+        Reason.CONFLICT, "this identity was sent before with other values in its deciding fields"
+    )
