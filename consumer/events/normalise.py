@@ -19,6 +19,7 @@ from msgspec import UNSET
 from consumer.errors import Reason, Rejected
 from consumer.events import identity, timestamp
 from consumer.events.base import EventType, Fields, Kind
+from consumer.events.refuse import UNREADABLE, explain, invalid, malformed, refuse_broken_json
 from consumer.options import annotated_extra
 from consumer.stores.base import Identity
 
@@ -28,22 +29,6 @@ if TYPE_CHECKING:
 
 ID_MAX_CHARACTERS: Final = 256
 NUMBER_MAX_DIGITS: Final = 64
-SHOWN_CHARACTERS: Final = 60
-"""So much of a wrong value is repeated in the error."""
-
-_WORDS: Final = (
-    ("Expected", "expected"),
-    ("Invalid decimal string", "expected number"),
-    ("`int | str`", "text or whole number"),
-    ("decimal", "number"),
-    ("bool", "true or false"),
-    ("str", "text"),
-    ("int", "whole number"),
-    (" | null", ""),
-    ("`", ""),
-)
-"""msgspec's words for types, and those of the documentation."""
-
 _encode: Final = msgspec.json.Encoder(decimal_format="string").encode
 _decode_raw: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -116,15 +101,10 @@ class Normaliser:
             return self._read(body, arrived_s)
         except msgspec.ValidationError as error:
             # Raised at the first misfit: what follows it may still be no JSON at all.
-            _refuse_broken_json(body)
-            raise Rejected(Reason.INVALID, _explain(str(error), body)) from error
-        except msgspec.DecodeError as error:
-            raise Rejected(Reason.MALFORMED, str(error)) from error
-        except UnicodeDecodeError as error:
-            # Not a DecodeError: msgspec lets this one through as it is.
-            raise Rejected(Reason.MALFORMED, f"not UTF-8 at byte {error.start}") from error
-        except (RecursionError, MemoryError) as error:
-            raise Rejected(Reason.MALFORMED, "nested too deeply, or too large to read") from error
+            refuse_broken_json(body)
+            raise Rejected(Reason.INVALID, explain(str(error), body)) from error
+        except UNREADABLE as error:
+            raise malformed(error) from error
 
     def _read(self, body: bytes, arrived_s: float) -> Event:
         if not body.isascii():
@@ -186,7 +166,7 @@ class Normaliser:
         try:
             instant = timestamp.parse(text)
         except ValueError as error:
-            raise _invalid(name, "a time such as 2015-03-02T08:27:58.10Z", text) from error
+            raise invalid(name, "a time such as 2015-03-02T08:27:58.10Z", text) from error
         setattr(fields, name, instant.exact)
         if instant.assumed_utc:
             oddities.append("no_zone")
@@ -207,7 +187,7 @@ class _Step(msgspec.Struct, frozen=True):
         if self.kind is Kind.NUMBER:
             text = _plain(value)
             if text is None:
-                raise _invalid(self.name, "a number of at most 64 digits", value)
+                raise invalid(self.name, "a number of at most 64 digits", value)
             setattr(fields, self.name, text)
         elif self.kind is Kind.ID:
             setattr(fields, self.name, _checked_id(self.name, value))
@@ -219,7 +199,7 @@ class _Step(msgspec.Struct, frozen=True):
     def _choose(self, value: str) -> str:
         chosen = self.values.get(value.lower())
         if chosen is None:
-            raise _invalid(self.name, " or ".join(self.values.values()), value)
+            raise invalid(self.name, " or ".join(self.values.values()), value)
         return chosen
 
 
@@ -236,10 +216,10 @@ def _steps(fields: type[Fields]) -> tuple[_Step, ...]:
 def _checked_id(name: str, value: str | int) -> str:
     text = str(value)
     if not 0 < len(text) <= ID_MAX_CHARACTERS:
-        raise _invalid(name, f"1 to {ID_MAX_CHARACTERS} characters", text)
+        raise invalid(name, f"1 to {ID_MAX_CHARACTERS} characters", text)
     # isprintable() is quick and right for nearly all; it also refuses some harmless spaces.
     if not text.isprintable() and any(ord(c) < 32 or 127 <= ord(c) < 160 for c in text):  # noqa: PLR2004  # C0, DEL and C1
-        raise _invalid(name, "no control characters", text)
+        raise invalid(name, "no control characters", text)
     return text
 
 
@@ -266,34 +246,3 @@ def _canonical(value: object) -> str:
     if "." in text and text.lstrip("-").replace(".", "", 1).isdecimal():
         text = text.rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
-
-
-def _invalid(name: str, expected: str, found: object) -> Rejected:
-    shown = found if isinstance(found, str) else str(found)
-    if len(shown) > SHOWN_CHARACTERS:
-        shown = f"{shown[:SHOWN_CHARACTERS]}…"
-    quoted = msgspec.json.encode(shown).decode() if isinstance(found, str) else shown
-    return Rejected(Reason.INVALID, f"{name}: expected {expected}, got {quoted}")
-
-
-def _refuse_broken_json(body: bytes) -> None:
-    try:
-        msgspec.json.decode(body, type=msgspec.Raw)
-    except msgspec.DecodeError as error:
-        raise Rejected(Reason.MALFORMED, str(error)) from error
-
-
-def _explain(message: str, body: bytes) -> str:
-    """Turn msgspec's message into ours: field, expected, found."""
-    expected, _, path = message.partition(" - at `$.")
-    field = path.rstrip("`")
-    if not field:
-        missing = message.removeprefix("Object missing required field ")
-        return message if missing == message else f"{missing.strip('`')}: required, but missing"
-    found = b""
-    if field.isidentifier():
-        found = bytes(_decode_raw(body).get(field, msgspec.Raw(b"")))[:SHOWN_CHARACTERS]
-    for theirs, ours in _WORDS:
-        expected = expected.replace(theirs, ours)
-    wanted, _, got = expected.partition(", got ")
-    return f"{field}: {wanted}, got {found.decode(errors='replace').strip() or got}"

@@ -56,7 +56,7 @@ def parse(text: str) -> Instant:
         moment = _after_leap_second(moment)
     digits = fraction or ""
     micros = digits[:_MICRO_DIGITS].ljust(_MICRO_DIGITS, "0")
-    seconds = moment.strftime("%Y-%m-%dT%H:%M:%S") if sign or leap else moment.isoformat()[:19]
+    seconds = moment.isoformat()[:19]  # strftime would write the year 999 with three digits
     stamp = f"{seconds}.{micros}Z"
     exact = stamp if len(digits) <= _MICRO_DIGITS else f"{seconds}.{digits.ljust(9, '0')}Z"
     return Instant(stamp, exact, moment.timestamp() + int(micros) / 1e6, not (zulu or sign))

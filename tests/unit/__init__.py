@@ -1,0 +1,1 @@
+"""The first ring: no broker, no socket."""

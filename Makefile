@@ -1,0 +1,75 @@
+# Every target sets up what it needs; `make run` and `make test` are all a newcomer has to know.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check fmt lint types unit contract integration acceptance \
+	brokers brokers-down bench image lock clean
+
+help: ## Show this
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: $(STAMP) ## Forward a sample brand's events on embedded servers
+	$(BIN)/consumer run --embedded --sample $(ARGS)
+
+demo: $(STAMP) ## Send a mix with duplicates and broken events, and balance the books
+	$(BIN)/consumer demo $(ARGS)
+
+test: lint types brokers ## Everything, on real RabbitMQ, Kafka, NATS and Redis
+	$(BIN)/python -m pytest $(ARGS)
+
+check: lint types unit ## The short ring, without brokers
+
+fmt: $(STAMP) ## Format the code
+	$(BIN)/ruff check --fix-only --quiet . || true
+	$(BIN)/ruff format .
+
+lint: $(STAMP) ## Style, and the project's own limits
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP) ## mypy, strict, tests included
+	$(BIN)/mypy
+
+unit: $(STAMP) ## Tests without brokers
+	$(BIN)/python -m pytest tests/unit $(ARGS)
+
+contract: brokers ## One suite a role, on fakes and on real brokers
+	$(BIN)/python -m pytest tests/contract $(ARGS)
+
+integration: brokers ## What only one broker does
+	$(BIN)/python -m pytest tests/integration $(ARGS)
+
+acceptance: brokers ## The installed command, seen from outside
+	$(BIN)/python -m pytest tests/acceptance $(ARGS)
+
+brokers: $(STAMP) ## Install and start RabbitMQ, Kafka, NATS and Redis natively
+	$(BIN)/python -m tests.brokers up
+
+brokers-down: $(STAMP) ## End them
+	$(BIN)/python -m tests.brokers down
+
+bench: brokers ## Cost of each step
+	@for bench in bench/*.py; do $(BIN)/python -m bench.$$(basename $$bench .py) || exit 1; done
+
+image: ## Build the container image
+	docker build --tag consumer .
+
+lock: $(STAMP) ## Pin all requirements with hashes
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header pyproject.toml --extra embedded --output-file requirements/run.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header pyproject.toml --extra embedded --group dev --output-file requirements/dev.txt
+
+clean: ## Remove what was built
+	rm -rf $(VENV) .brokers .consumer .mypy_cache .ruff_cache .pytest_cache

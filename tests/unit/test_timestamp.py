@@ -1,0 +1,86 @@
+"""Times: lenient in, strict out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given, strategies as st
+
+from consumer.events.timestamp import from_epoch_s, parse
+
+
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        ("2015-03-02T8:27:58.10Z", "2015-03-02T08:27:58.100000Z"),
+        ("2015-03-02T8:27:58.721607Z", "2015-03-02T08:27:58.721607Z"),
+        ("2015-03-02T8:27:58.721607+06:00", "2015-03-02T02:27:58.721607Z"),
+        ("2018-02-18 18:13:06", "2018-02-18T18:13:06.000000Z"),
+        ("2019-07-16T12:00:00Z", "2019-07-16T12:00:00.000000Z"),
+        ("2019-02-18T10:35:03-08:00", "2019-02-18T18:35:03.000000Z"),
+        ("2015-03-02T08:27:58,1Z", "2015-03-02T08:27:58.100000Z"),
+        ("2015-03-02t08:27:58z", "2015-03-02T08:27:58.000000Z"),
+        ("2015-03-02T08:27:58.123456789Z", "2015-03-02T08:27:58.123456Z"),
+        ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00.000000Z"),
+        ("2016-12-31T15:59:60.5-08:00", "2017-01-01T00:00:00.500000Z"),
+    ],
+)
+def test_what_real_senders_send_is_read(sent: str, text: str) -> None:
+    """Each form that the vendor's pages show, and what RFC 3339 allows besides."""
+    assert parse(sent).text == text
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "",
+        "2015-03",
+        "20150302",
+        "2015-03-02",
+        "2015-03-02T8:27.72Z",
+        "2015-02-30T10:00:00Z",
+        "2015-03-02T24:00:00Z",
+        "2015-03-02T10:00:60Z",
+        "2015-03-02T10:00:00+24:00",
+        "2015-03-02T10:00:00+01:60",
+        "0000-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+01:00",
+        "2015-03-02T10:00:00.1234567890Z",
+        "2015-03-02T10:00:00Z\n",
+        "٢٠١٥-03-02T10:00:00Z",
+    ],
+)
+def test_what_is_no_time_is_refused(sent: str) -> None:
+    """With ValueError, whatever is wrong with it."""
+    with pytest.raises(ValueError, match=r"[a-z]"):
+        parse(sent)
+
+
+def test_nine_digits_survive_in_the_exact_form() -> None:
+    """Six digits in the envelope, all of them in the data."""
+    assert parse("2015-03-02T08:27:58.123456789Z").exact == "2015-03-02T08:27:58.123456789Z"
+
+
+def test_missing_zone_is_utc_and_told() -> None:
+    """So that it can be counted."""
+    assert parse("2018-02-18 18:13:06").assumed_utc
+    assert not parse("2018-02-18 18:13:06Z").assumed_utc
+
+
+@given(
+    st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1)),  # noqa: DTZ001  # the zone is drawn beside
+    st.integers(-23 * 60, 23 * 60),
+)
+def test_any_time_keeps_its_meaning(moment: datetime, offset_min: int) -> None:
+    """Against datetime, in any zone."""
+    aware = moment.replace(tzinfo=timezone(timedelta(minutes=offset_min)))
+    read = parse(aware.isoformat())
+    assert datetime.fromisoformat(read.text) == aware
+    assert read.epoch_s == pytest.approx(aware.timestamp(), abs=1e-5)
+
+
+def test_epoch_seconds_are_written_strictly() -> None:
+    """For events without a time of their own."""
+    assert from_epoch_s(0.5) == "1970-01-01T00:00:00.500000Z"
+    assert datetime.fromisoformat(from_epoch_s(1e9)) == datetime.fromtimestamp(1e9, UTC)
