@@ -53,6 +53,22 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     connect_timeout_s: Seconds = 5.0
 
 
+class _HardenedClient(Client):
+    """nats-py's client, deaf to header blocks that only a hostile sender makes."""
+
+    async def _process_headers(self, headers: bytes | None) -> dict[str, str] | None:
+        """Read headers; none where they are broken.
+
+        An exception here would end the client's reading task with a log line and nothing else:
+        connected, silent, and again at each redelivery (nats-py 2.16, `Client._read_loop`). A
+        private method, so tests/integration/test_nats_listener.py sends such a message.
+        """
+        try:
+            return await super()._process_headers(headers)
+        except (ValueError, IndexError):  # a status line that is no ASCII, or is cut off
+            return None
+
+
 def _options(settings: NatsSettings) -> dict[str, Any]:
     options: dict[str, Any] = {
         "servers": settings.url.split(","),
@@ -93,7 +109,7 @@ async def connect(
 
     Cancelling: closes what was half open.
     """
-    client = Client()
+    client = _HardenedClient()
     cause: Exception | None = None
     usable = False
 
