@@ -63,8 +63,10 @@ def configure(settings: LogSettings) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
         )
     )
-    # Libraries log what they then also raise; only what they consider serious is passed on.
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+    # These log, with a traceback, what they then raise; we tell it once, in our own words.
+    for library in ("aiormq", "aiokafka", "nats", "uvicorn"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)
 
 
 def _to_json(event: EventDict, **_: object) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from nats.aio.client import Client
     from nats.aio.msg import Msg
+    from nats.aio.subscription import Subscription
 
 ANSWER_DEADLINE_S: Final = 5.0
 FLUSH_DEADLINE_S: Final = 2
@@ -56,7 +57,7 @@ class NatsListenerSettings(ListenerSettings, frozen=True, kw_only=True, forbid_u
     stream: Token | None = None
     durable: Token = "consumer"
     type_from: Literal["header", "subject"] = "header"
-    ack_wait_s: Seconds = 60.0
+    ack_wait_s: Seconds = 30.0
     max_ack_pending_count: Count = 10_000
     queue_group: Token | None = None
     # The fields of NatsSettings: msgspec structs cannot have two bases.
@@ -89,6 +90,7 @@ class NatsListener(Listener[NatsListenerSettings]):
         self.keep_every_s = settings.ack_wait_s / KEEPS_PER_ACK_WAIT if self.durable else None
         self._client: Client | None = None
         self._pull: Pull | None = None
+        self._subscription: Subscription | None = None
         self._buffer: deque[Delivery] = deque()
         self._buffered_bytes = 0
         self._dropped_count = 0
@@ -117,7 +119,7 @@ class NatsListener(Listener[NatsListenerSettings]):
         await prepare_consumer(client.jetstream(), settings)
         inbox = client.new_inbox()
         # No limits here: what is asked for bounds what arrives.
-        await client.subscribe(
+        self._subscription = await client.subscribe(
             inbox, cb=self._on_message, pending_msgs_limit=-1, pending_bytes_limit=-1
         )
         self._pull = Pull(
@@ -230,6 +232,10 @@ class NatsListener(Listener[NatsListenerSettings]):
         """Let what is unsettled come again at once, and make sure that acknowledgements arrived."""
         try:
             async with asyncio.timeout(FLUSH_DEADLINE_S):
+                if self._subscription is not None:
+                    # Else what is given back comes at once to our own last request, and waits
+                    # there for its ack wait to end.
+                    await self._subscription.drain()  # type: ignore[no-untyped-call]  # nats-py's
                 for delivery in self._unsettled.values():
                     await client.publish(_token(delivery).reply, b"-NAK")
                 await client.flush()

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from consumer.listeners.base import Listener
 
@@ -39,6 +39,14 @@ class Source(ABC):
     @abstractmethod
     async def remaining(self) -> int:
         """Return how many messages are not settled, with every listener closed."""
+
+    def remaining_is(self, count: int) -> Callable[[], Awaitable[bool]]:
+        """Return a condition for `eventually`."""
+
+        async def condition() -> bool:
+            return await self.remaining() == count
+
+        return condition
 
     @abstractmethod
     def cut(self) -> None:

@@ -1,0 +1,318 @@
+"""What only RabbitMQ does; what every listener does is in the contract suite."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+from pamqp.commands import Basic
+from yarl import URL
+
+from consumer.errors import ListenerUnavailable
+from consumer.listeners.base import Delivery, Outcome
+from consumer.listeners.rabbitmq_frames import token_of
+from tests.support.proxy import Proxy
+from tests.support.source_rabbitmq import RabbitmqSource
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from consumer.listeners.rabbitmq import RabbitmqListener
+
+DEADLINE_S = 20
+
+
+@pytest.fixture
+async def source(rabbitmq_url: str) -> AsyncIterator[RabbitmqSource]:
+    """Give a queue of its own."""
+    source = RabbitmqSource(rabbitmq_url)
+    await source.open()
+    yield source
+    await source.close()
+
+
+@asynccontextmanager
+async def opened(source: RabbitmqSource, **settings: Any) -> AsyncIterator[RabbitmqListener]:  # noqa: ANN401  # options
+    """Open a listener and close it in any case."""
+    listener = source.listener(**settings)
+    try:
+        await listener.open()
+        yield listener
+    finally:
+        await listener.close()
+
+
+async def receive(listener: RabbitmqListener, count: int) -> list[Delivery]:
+    """Receive exactly so many within the deadline."""
+    found: list[Delivery] = []
+    async with asyncio.timeout(DEADLINE_S):
+        while len(found) < count:
+            found += await listener.receive(count - len(found), 1 << 30, 1)
+    return found
+
+
+async def acknowledge(listener: RabbitmqListener, deliveries: list[Delivery]) -> None:
+    """Settle as stored."""
+    for delivery in deliveries:
+        delivery.outcome = Outcome.ACK
+    await listener.settle(deliveries)
+
+
+async def refusal(listener: RabbitmqListener) -> ListenerUnavailable:
+    """Return the error of an `open` that has to fail."""
+    with pytest.raises(ListenerUnavailable) as caught:
+        await listener.open()
+    await listener.close()
+    return caught.value
+
+
+async def loss(listener: RabbitmqListener) -> ListenerUnavailable:
+    """Return the error that ends a listener's life within the deadline."""
+    with pytest.raises(ListenerUnavailable) as caught:
+        await receive(listener, 1_000_000)
+    return caught.value
+
+
+async def test_the_type_comes_from_the_property_only(source: RabbitmqSource) -> None:
+    """A header named type is a sender's own affair."""
+    await source.send(b"", None, headers={"type": "GAME"})
+    await source.send(b"", "CASINO", headers={"type": "GAME"})
+    async with opened(source) as listener:
+        found = await receive(listener, 2)
+        assert [d.message_type for d in found] == [None, "CASINO"]
+
+
+async def test_five_megabytes_arrive_whole(source: RabbitmqSource) -> None:
+    """Over many frames, also with less room than one body takes."""
+    body = os.urandom(5_000_000)
+    await source.send(body)
+    await source.send(body[::-1])
+    async with opened(source, max_buffered_bytes=1000) as listener:
+        found = await receive(listener, 2)
+        assert [d.body for d in found] == [body, body[::-1]]
+        await acknowledge(listener, found)
+    assert await source.remaining() == 0
+
+
+async def test_ten_thousand_arrive_in_order_and_none_remain(source: RabbitmqSource) -> None:
+    """The fast path under load: more than the prefetch, acknowledged in batches."""
+    bodies = [b"%d" % number for number in range(10_000)]
+    for start in range(0, len(bodies), 1000):
+        async with asyncio.TaskGroup() as group:
+            for body in bodies[start : start + 1000]:
+                group.create_task(source.send(body))
+    async with opened(source, prefetch_count=700) as listener:
+        for start in range(0, len(bodies), 500):
+            found = await receive(listener, 500)
+            assert [d.body for d in found] == bodies[start : start + 500]
+            await acknowledge(listener, found)
+    assert await source.remaining() == 0
+
+
+async def test_only_what_was_settled_is_gone(source: RabbitmqSource) -> None:
+    """Out of order and with gaps: acknowledged above a gap, given back below it."""
+    for number in range(10):
+        await source.send(b"%d" % number)
+    async with opened(source) as listener:
+        found = await receive(listener, 10)
+        await acknowledge(listener, found[5:8])
+        await acknowledge(listener, found[0:2])
+    assert await source.remaining() == 5
+    async with opened(source) as listener:
+        again = await receive(listener, 5)
+        assert [(d.body, d.redelivered) for d in again] == [
+            (b"%d" % number, True) for number in (2, 3, 4, 8, 9)
+        ]
+
+
+async def test_retry_comes_back_at_once(source: RabbitmqSource) -> None:
+    """The same connection gets it again, marked."""
+    await source.send(b"again")
+    await source.send(b"done")
+    async with opened(source) as listener:
+        first, second = await receive(listener, 2)
+        second.outcome = Outcome.ACK
+        await listener.settle([first, second])
+        (again,) = await receive(listener, 1)
+        assert (again.body, again.redelivered) == (b"again", True)
+        await acknowledge(listener, [again])
+    assert await source.remaining() == 0
+
+
+async def test_a_deleted_queue_ends_the_listener(source: RabbitmqSource) -> None:
+    """RabbitMQ cancels the consumer and leaves the connection open: aio-pika goes silent there."""
+    async with opened(source) as listener:
+        await source.channel.queue_delete(source.queue)
+        error = await loss(listener)
+        assert error.reason == "refused"
+        assert "deleted" in str(error)
+        with pytest.raises(ListenerUnavailable):
+            await listener.backlog()
+
+
+async def test_a_channel_closed_by_the_broker_ends_the_listener(source: RabbitmqSource) -> None:
+    """An unknown tag is the quickest way to make it do so."""
+    await source.send(b"")
+    async with opened(source) as listener:
+        (delivery,) = await receive(listener, 1)
+        twin = Delivery(b"", None, delivery.token, outcome=Outcome.RETRY)
+        await listener.settle([delivery])
+        await listener.settle([twin])
+        assert "unknown delivery tag" in str(await loss(listener))
+
+
+@pytest.fixture
+async def proxy(source: RabbitmqSource) -> AsyncIterator[Proxy]:
+    """Give a proxy before the broker of the source."""
+    url = URL(source.url)
+    async with Proxy(url.host or "", url.port or 5672) as proxy:
+        yield proxy
+
+
+def through(proxy: Proxy, source: RabbitmqSource) -> str:
+    """Return the broker's URL through the proxy."""
+    return str(URL(source.url).with_port(proxy.port))
+
+
+async def test_a_cut_connection_ends_the_listener_at_once(
+    source: RabbitmqSource, proxy: Proxy
+) -> None:
+    """And the broker delivers again what was not settled."""
+    await source.send(b"held")
+    async with opened(source, url=through(proxy, source)) as listener:
+        held = await receive(listener, 1)
+        proxy.cut()
+        async with asyncio.timeout(2):
+            assert (await loss(listener)).reason == "lost"
+        with pytest.raises(ListenerUnavailable):
+            await listener.settle(held)
+    async with opened(source) as listener:
+        assert (await receive(listener, 1))[0].redelivered
+
+
+async def test_a_frozen_broker_is_noticed_and_left(source: RabbitmqSource, proxy: Proxy) -> None:
+    """It answers neither questions nor a close; both end within 5 s each."""
+    async with opened(source, url=through(proxy, source)) as listener:
+        proxy.freeze()
+        async with asyncio.timeout(5):
+            with pytest.raises(ListenerUnavailable):
+                await listener.backlog()
+        async with asyncio.timeout(5):
+            await listener.close()
+
+
+async def test_a_wrong_password_says_so(source: RabbitmqSource) -> None:
+    """And the secret is not in the text."""
+    error = await refusal(source.listener(password="wrong-one"))
+    assert error.reason == "refused"
+    assert "check user and password" in str(error)
+    assert "wrong-one" not in str(error)
+
+
+async def test_a_missing_vhost_says_so(source: RabbitmqSource) -> None:
+    """What the broker said, where aiormq only says that it expected another frame."""
+    url = str(URL(source.url).with_path("/nowhere"))
+    error = await refusal(source.listener(url=url))
+    assert error.reason == "refused"
+    assert "vhost nowhere not found" in str(error)
+
+
+async def test_a_missing_queue_says_so(source: RabbitmqSource) -> None:
+    """With both ways out."""
+    error = await refusal(source.listener(queue="nowhere"))
+    assert error.reason == "refused"
+    assert "create it or set declare = true" in str(error)
+
+
+async def test_nobody_listening_says_so(source: RabbitmqSource) -> None:
+    """This is not a refusal: the broker may come back."""
+    error = await refusal(source.listener(url="amqp://127.0.0.1:1/"))
+    assert error.reason == "lost"
+    assert "is RabbitMQ running" in str(error)
+
+
+async def test_tls_towards_a_plain_port_says_so(source: RabbitmqSource) -> None:
+    """The presence of the table switches TLS on."""
+    error = await refusal(source.listener(tls={}))
+    assert "TLS failed" in str(error)
+
+
+@pytest.mark.parametrize("queue_type", ["classic", "quorum"])
+async def test_declare_creates_a_missing_queue(source: RabbitmqSource, queue_type: str) -> None:
+    """Durable, of the kind that was asked for; a second time it is taken as it is."""
+    queue = f"test.{uuid4().hex}"
+    for declared_type in (queue_type, "classic"):
+        async with opened(source, queue=queue, declare=True, queue_type=declared_type) as listener:
+            assert await listener.backlog() == 0
+    arguments: dict[str, Any] = {"x-queue-type": queue_type}
+    await source.channel.queue_declare(queue, durable=True, arguments=arguments)
+    await source.channel.queue_delete(queue)
+
+
+async def test_backlog_is_what_waits_at_the_broker(source: RabbitmqSource) -> None:
+    """Not what it has already handed to us."""
+    for _ in range(7):
+        await source.send(b"")
+    async with opened(source, prefetch_count=2) as listener:
+        await receive(listener, 2)
+        assert await listener.backlog() == 5
+
+
+async def test_backlog_is_unknown_while_we_hold_too_much(source: RabbitmqSource) -> None:
+    """The answer would stand behind deliveries that we do not read."""
+    for _ in range(10):
+        await source.send(bytes(1000))
+    async with opened(source, max_buffered_bytes=1000) as listener:
+        (first,) = await receive(listener, 1)
+        await listener.settle([first])
+        assert await listener.backlog() is None
+        await receive(listener, 9 + 1)  # the first one again
+
+
+async def test_deliveries_alone_keep_the_connection_alive(source: RabbitmqSource) -> None:
+    """RabbitMQ sends no heartbeat while it delivers, and aiormq gives up after 6 s without."""
+    async with opened(source, heartbeat_s=1) as listener:
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + 7
+        while loop.time() < until_s:
+            await source.send(b"")
+            await acknowledge(listener, await receive(listener, 1))
+    assert await source.remaining() == 0
+
+
+async def test_the_origin_names_queue_tag_and_headers(source: RabbitmqSource) -> None:
+    """Also after the connection is gone."""
+    await source.send(b"", headers={"tenant": "a"})
+    async with opened(source) as listener:
+        (delivery,) = await receive(listener, 1)
+    origin = listener.origin(delivery)
+    assert origin.coordinates["queue"] == source.queue
+    assert origin.coordinates["tag"] == str(token_of(delivery).tag) == "1"
+    assert origin.headers["tenant"] == "a"
+
+
+async def test_closing_under_a_flood_leaves_everything_at_the_broker(
+    source: RabbitmqSource,
+) -> None:
+    """The answer to the close stands behind deliveries that nobody takes."""
+    for _ in range(100):
+        await source.send(bytes(10_000), "CASINO")
+    async with opened(source, max_buffered_bytes=20_000) as listener:
+        await receive(listener, 1)
+        async with asyncio.timeout(1):  # aiormq would wait 2 s for an answer that is not read
+            await listener.close()
+    assert await source.remaining() == 100
+
+
+async def test_the_consumer_tag_names_the_listener(source: RabbitmqSource) -> None:
+    """So that the broker's own tools show who consumes."""
+    await source.send(b"")
+    async with opened(source) as listener:
+        (delivery,) = await receive(listener, 1)
+        deliver = Basic.Deliver()
+        deliver.unmarshal(token_of(delivery).method[4:])
+        assert deliver.consumer_tag == "consumer.test"

@@ -1,0 +1,85 @@
+"""A JetStream stream of its own as a source."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import nats
+from nats.js.errors import NotFoundError
+
+from consumer.listeners.nats import NatsListener, NatsListenerSettings
+from tests.support.sources import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+class NatsSource(Source):
+    """A stream with one durable consumer.
+
+    Args:
+        url: of the server.
+        proxied_url: where listeners connect to; None: directly.
+        cut: breaks the listeners' connections.
+    """
+
+    def __init__(
+        self, url: str, *, proxied_url: str | None = None, cut: Callable[[], None] | None = None
+    ) -> None:
+        self._url = url
+        self._proxied_url = proxied_url or url
+        self._cut = cut
+        self.stream = f"SOURCE_{secrets.token_hex(4)}"
+        self.subject = f"source{secrets.token_hex(4)}.in"
+
+    async def open(self) -> None:
+        """See `Source.open`."""
+        self._client = await nats.connect(self._url, max_reconnect_attempts=2)
+        self._jetstream = self._client.jetstream()
+        await self._jetstream.add_stream(name=self.stream, subjects=[self.subject])
+
+    async def send(
+        self,
+        body: bytes,
+        message_type: str | None = "CASINO",
+        *,
+        headers: Mapping[str, str] | None = None,
+        content_encoding: str | None = None,
+    ) -> None:
+        """See `Source.send`."""
+        all_headers = dict(headers or {})
+        if message_type is not None:
+            all_headers["type"] = message_type
+        if content_encoding is not None:
+            all_headers["Content-Encoding"] = content_encoding
+        await self._jetstream.publish(self.subject, body, headers=all_headers or None)
+
+    def listener(self, **settings: Any) -> NatsListener:  # noqa: ANN401  # as in Source
+        """See `Source.listener`."""
+        options = {
+            "url": self._proxied_url,
+            "stream": self.stream,
+            "subject": self.subject,
+            # What a lost connection held comes again after this; a test does not wait 30 s.
+            "ack_wait_s": 1.0,
+        }
+        return NatsListener("nats", NatsListenerSettings(**{**options, **settings}))
+
+    async def remaining(self) -> int:
+        """See `Source.remaining`."""
+        try:
+            info = await self._jetstream.consumer_info(self.stream, "consumer")
+        except NotFoundError:
+            return (await self._jetstream.stream_info(self.stream)).state.messages
+        return int(info.num_pending or 0) + int(info.num_ack_pending or 0)
+
+    def cut(self) -> None:
+        """See `Source.cut`."""
+        assert self._cut is not None
+        self._cut()
+
+    async def close(self) -> None:
+        """See `Source.close`."""
+        await self._jetstream.delete_stream(self.stream)
+        await self._client.close()

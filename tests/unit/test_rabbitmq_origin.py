@@ -1,0 +1,68 @@
+"""Describing deliveries for dead letters, whatever their senders wrote."""
+
+from __future__ import annotations
+
+from hypothesis import given, strategies as st
+from pamqp.commands import Basic
+from pamqp.header import ContentHeader
+
+from consumer.listeners.rabbitmq_frames import Token
+from consumer.listeners.rabbitmq_origin import describe
+
+METHOD = b"\x00\x3c\x00\x3c" + Basic.Deliver("c", 17, False, "brands", "casino").marshal()
+
+
+def test_coordinates_headers_and_properties_are_shown() -> None:
+    """Everything that helps to find the message and its sender."""
+    properties = Basic.Properties(headers={"tenant": "a", "n": 1}, app_id="crm", message_type="X")
+    origin = describe("payments", Token(17, METHOD, ContentHeader(0, 0, properties).marshal()))
+    assert origin.coordinates == {
+        "queue": "payments",
+        "tag": "17",
+        "exchange": "brands",
+        "routing_key": "casino",
+    }
+    assert origin.headers == {
+        "tenant": "a",
+        "n": "1",
+        "amqp.app_id": "crm",
+        "amqp.message_type": "X",
+    }
+
+
+def test_a_header_cannot_pretend_to_be_a_property_of_ours() -> None:
+    """A property that is there wins over a header of its name."""
+    properties = Basic.Properties(headers={"amqp.user_id": "admin"}, user_id="guest")
+    origin = describe("q", Token(1, METHOD, ContentHeader(0, 0, properties).marshal()))
+    assert origin.headers["amqp.user_id"] == "guest"
+
+
+def test_a_broken_header_table_is_shown_raw() -> None:
+    """Nothing is hidden, nothing is raised."""
+    raw = ContentHeader(0, 0, Basic.Properties(headers={"a": "b"})).marshal()
+    origin = describe("q", Token(1, METHOD, raw.replace(b"S", b"?")))
+    assert "amqp.unreadable" in origin.headers
+
+
+@given(method=st.binary(max_size=60), junk=st.binary(max_size=300))
+def test_no_bytes_raise(method: bytes, junk: bytes) -> None:
+    """Neither a broken method nor a broken header."""
+    describe("q", Token(1, method, junk))
+    describe("q", Token(1, METHOD, ContentHeader(0, 0).marshal()[:12] + b"\x20\x00" + junk))
+
+
+@given(kind=st.binary(min_size=1, max_size=1), value=st.binary(max_size=40))
+def test_no_table_value_raises(kind: bytes, value: bytes) -> None:
+    """Every field kind with any bytes behind it: dates out of range, strange numbers."""
+    table = b"\x01k" + kind + value
+    raw = ContentHeader(0, 0).marshal()[:12] + b"\x20\x00" + len(table).to_bytes(4, "big") + table
+    describe("q", Token(1, METHOD, raw))
+
+
+def test_a_table_as_deep_as_a_frame_allows_does_not_raise() -> None:
+    """RabbitMQ passes tables that are nested thousands of levels deep."""
+    table = b""
+    for _ in range(20_000):
+        table = b"\x01kF" + len(table).to_bytes(4, "big") + table
+    raw = ContentHeader(0, 0).marshal()[:12] + b"\x20\x00" + len(table).to_bytes(4, "big") + table
+    assert "amqp.unreadable" in describe("q", Token(1, METHOD, raw)).headers

@@ -1,0 +1,156 @@
+"""Pausing the socket, and what aiormq's heartbeat watch is shown meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from consumer.listeners.rabbitmq_reader import HEARTBEAT_FRAME, DeliveryReader
+from tests.unit.test_rabbitmq_frames import ANSWER, delivery_of
+
+
+class Socket(asyncio.ReadTransport):
+    """A socket that only knows whether it is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._reading = True
+        self.resumed = asyncio.Event()
+
+    def is_reading(self) -> bool:
+        """Return whether it is read."""
+        return self._reading
+
+    def is_closing(self) -> bool:
+        """Stay open."""
+        return False
+
+    def pause_reading(self) -> None:
+        """Note it."""
+        self._reading = False
+        self.resumed.clear()
+
+    def resume_reading(self) -> None:
+        """Note it."""
+        self._reading = True
+        self.resumed.set()
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """A loop whose clock the test holds; its timers are called by hand."""
+
+    now_s = 0.0
+
+    def time(self) -> float:
+        """Return the test's time."""
+        return self.now_s
+
+
+@pytest.fixture
+def socket() -> Socket:
+    """Return a socket."""
+    return Socket()
+
+
+def reader_on(socket: Socket, loop: asyncio.AbstractEventLoop) -> DeliveryReader:
+    """Return a reader that holds at most 100 bytes."""
+    reader = DeliveryReader(loop, max_buffered_bytes=100)
+    reader.set_transport(socket)
+    return reader
+
+
+async def seen_by_aiormq(reader: DeliveryReader) -> bytes:
+    """Return what was handed on."""
+    reader.feed_eof()
+    return await reader.read()
+
+
+async def test_reading_stops_while_too_much_is_held_and_goes_on_at_half(socket: Socket) -> None:
+    """Backpressure by bytes: the broker only knows one by count."""
+    reader = reader_on(socket, asyncio.get_running_loop())
+    reader.feed_data(b"".join(delivery_of(tag, b"x" * 40) for tag in (1, 2)))
+    assert socket.is_reading()
+    reader.feed_data(delivery_of(3, b"x" * 40))
+    assert not socket.is_reading()
+    reader.take(1, 1000)
+    assert not socket.is_reading()
+    reader.take(1, 1000)
+    assert socket.is_reading()
+
+
+async def test_a_body_larger_than_the_limit_becomes_whole(socket: Socket) -> None:
+    """What is still arriving never stops the reading, or it would never arrive."""
+    reader = reader_on(socket, asyncio.get_running_loop())
+    data = delivery_of(1, b"x" * 1000)
+    reader.feed_data(data[:-1])
+    assert socket.is_reading()
+    reader.feed_data(data[-1:])
+    assert [len(d.body) for d in reader.take(10, 10)] == [1000]
+
+
+async def test_a_batch_ends_before_a_body_that_would_go_beyond_it(socket: Socket) -> None:
+    """By bytes and by count, oldest first."""
+    reader = reader_on(socket, asyncio.get_running_loop())
+    reader.feed_data(b"".join(delivery_of(tag, b"x" * 10) for tag in range(1, 6)))
+    assert [len(reader.take(count, size)) for count, size in ((9, 25), (2, 99), (9, 99))] == [
+        2,
+        2,
+        1,
+    ]
+    assert not reader.arrived.is_set()
+
+
+async def test_a_flood_of_deliveries_beats_for_aiormq(socket: Socket) -> None:
+    """One heartbeat each half interval, however many deliveries."""
+    loop = Loop()
+    reader = reader_on(socket, loop)
+    reader.watch(heartbeat_s=10)
+    for loop.now_s in (100, 101, 104, 105, 106):
+        reader.feed_data(delivery_of(1, b"x"))
+    loop.close()
+    assert await seen_by_aiormq(reader) == HEARTBEAT_FRAME * 2
+
+
+async def test_no_heartbeat_disturbs_the_handshake(socket: Socket) -> None:
+    """There aiormq expects certain frames."""
+    reader = reader_on(socket, asyncio.get_running_loop())
+    reader.feed_data(ANSWER)
+    assert await seen_by_aiormq(reader) == ANSWER
+
+
+async def test_a_pause_takes_a_sip_now_and_then(socket: Socket) -> None:
+    """RabbitMQ resets a connection to which it can write nothing for 30 s."""
+    reader = reader_on(socket, asyncio.get_running_loop())
+    reader.watch(heartbeat_s=0.01)
+    for tag in (1, 2, 3):
+        reader.feed_data(delivery_of(tag, b"x" * 101))
+        assert reader.paused
+        assert not socket.is_reading()
+        async with asyncio.timeout(5):
+            await socket.resumed.wait()
+    assert reader.pauses_count == 1
+    reader.feed_eof()
+
+
+async def test_a_heartbeat_does_not_end_a_sip(socket: Socket) -> None:
+    """Only a delivery does: with none to write the broker is not stuck."""
+    reader = reader_on(socket, asyncio.get_running_loop())
+    reader.watch(heartbeat_s=0.01)
+    reader.feed_data(delivery_of(1, b"x" * 101))
+    async with asyncio.timeout(5):
+        await socket.resumed.wait()
+    reader.feed_data(HEARTBEAT_FRAME)
+    assert socket.is_reading()
+    reader.feed_eof()
+
+
+async def test_closing_reads_on_and_keeps_nothing(socket: Socket) -> None:
+    """The broker's answer to a close stands behind what it had already sent."""
+    reader = reader_on(socket, asyncio.get_running_loop())
+    reader.feed_data(delivery_of(1, b"x" * 101))
+    reader.discard()
+    reader.feed_data(delivery_of(2, b"x" * 101) + ANSWER)
+    assert socket.is_reading()
+    assert reader.take(10, 1000) == []
+    assert await seen_by_aiormq(reader) == ANSWER
