@@ -1,0 +1,1 @@
+"""The third ring: the installed command on real brokers, looked at only from outside."""

@@ -1,0 +1,48 @@
+"""`consumer demo` as a newcomer starts it: a process, looked at from outside."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+COUNT = 300
+DEADLINE_S = 60
+
+
+def demo(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the demo to its end."""
+    return subprocess.run(  # noqa: S603  # our own program
+        [sys.executable, "-m", "consumer", "demo", *arguments],
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=DEADLINE_S,
+    )
+
+
+def test_books_balance() -> None:
+    """Duplicates are dropped, broken events are dead letters, and that is exit code 0."""
+    ended = demo("--count", str(COUNT), "--duplicates", "20%", "--broken", "10%")
+    assert ended.returncode == 0, ended.stderr
+    assert "The books balance" in ended.stderr
+    rows = {line[:18].strip(): line[18:].split() for line in ended.stderr.splitlines()}
+    assert rows["events forwarded"] == ["210", "210", "210"]
+    assert rows["duplicates dropped"] == ["60", "60", "-"]
+    assert rows["dead letters"] == ["30", "30", "30"]
+
+
+def test_pipe_gets_each_event_once() -> None:
+    """Standard output is nothing but events, one JSON object a line."""
+    ended = demo("--count", str(COUNT), "--duplicates", "20%", "--broken", "10%")
+    events = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert len(events) == 210
+    assert len({(event["source"], event["id"]) for event in events}) == 210
+    assert {event["specversion"] for event in events} == {"1.0"}
+
+
+def test_same_seed_shows_the_same_events() -> None:
+    """The demo can be repeated."""
+    first, second = (demo("--count", "50", "--seed", "9") for _ in range(2))
+    assert first.stdout == second.stdout
+    assert first.stdout

@@ -1,0 +1,132 @@
+"""The installed command as a process, looked at only from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import signal
+import sys
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING, Any, Self
+
+import tomli_w
+
+from consumer.embedded import ServerProcess, free_port
+from tests.support.eventually import eventually
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+_SAMPLE = re.compile(r"^consumer_(\w+?)(?:_total)?(?:\{(.*)\})? (\S+)$", re.MULTILINE)
+
+
+class Daemon:
+    """`consumer run` with one configuration, started as often as a test wants.
+
+    Args:
+        folder: of its configuration and log.
+        tables: the configuration; an operations port is added.
+    """
+
+    def __init__(self, folder: Path, tables: dict[str, Any]) -> None:
+        self.port = free_port()
+        self._log = folder / "daemon.log"
+        tables = {**tables, "operations": {"bind": f"127.0.0.1:{self.port}"}}
+        file = folder / "consumer.toml"
+        file.write_text(tomli_w.dumps(tables))
+        command = [sys.executable, "-m", "consumer", "run", "--config", str(file)]
+        self._process = ServerProcess("consumer", command, self._log)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._process.kill()
+        if error is not None:
+            print(self.log()[-6000:])  # noqa: T201  # pytest shows it with the failure
+
+    def start(self) -> None:
+        """Start it, not waiting for anything."""
+        self._process.start()
+
+    def kill(self) -> None:
+        """End it with SIGKILL."""
+        self._process.kill()
+
+    def terminate(self) -> None:
+        """Ask it to drain."""
+        self._process.signal(signal.SIGTERM)
+
+    async def exit_code(self) -> int:
+        """Wait for its end."""
+        return await asyncio.to_thread(self._process.wait)
+
+    def log(self) -> str:
+        """Return everything it has logged."""
+        return self._log.read_text()
+
+    async def _get(self, path: str) -> tuple[int, str]:
+        def get() -> tuple[int, str]:
+            url = f"http://127.0.0.1:{self.port}{path}"
+            try:
+                with urllib.request.urlopen(url, timeout=5) as answer:
+                    return answer.status, answer.read().decode()
+            except urllib.error.HTTPError as error:
+                with error:
+                    return error.code, error.read().decode()
+            except OSError:
+                return 0, "{}"
+
+        return await asyncio.to_thread(get)
+
+    async def ready(self) -> bool:
+        """Ask `/readyz`."""
+        return (await self._get("/readyz"))[0] == 200
+
+    async def whys(self) -> dict[str, str]:
+        """Return what `/readyz` says of each part that is down."""
+        _, body = await self._get("/readyz")
+        parts = json.loads(body).get("parts", {})
+        return {name: part["why"] for name, part in parts.items() if not part["up"]}
+
+    async def is_ready(self, within_s: float = 30.0) -> None:
+        """Wait until it is ready."""
+        await eventually(self.ready, within_s=within_s, what="a ready daemon")
+
+    async def says(self, part: str, text: str, within_s: float = 30.0) -> None:
+        """Wait until `/readyz` explains a part with a text."""
+
+        async def said() -> bool:
+            return text in (await self.whys()).get(part, "")
+
+        await eventually(said, within_s=within_s, what=f"{part}: {text}")
+
+    async def metric(self, name: str, label: str = "") -> float:
+        """Return the sum of a metric's samples whose labels contain a text."""
+        _, body = await self._get("/metrics")
+        samples = _SAMPLE.findall(body)
+        return sum(
+            float(value) for found, labels, value in samples if found == name and label in labels
+        )
+
+    async def books(self) -> dict[str, int]:
+        """Return received, and what it must be the sum of, from one scrape."""
+        _, body = await self._get("/metrics")
+        names = ("received", "forwarded", "duplicates", "dead_letters", "in_flight")
+        return {
+            name: int(sum(float(v) for found, _, v in _SAMPLE.findall(body) if found == name))
+            for name in names
+        }
+
+    async def is_idle(self) -> bool:
+        """Tell whether nothing is in flight."""
+        return (await self.books())["in_flight"] == 0

@@ -1,0 +1,84 @@
+"""Reads what the daemon has stored, and holds it against what was sent."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Self
+
+import nats
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from nats.aio.msg import Msg
+
+
+class SinkReader:
+    """Everything in the sink's two streams, through a connection of its own.
+
+    Args:
+        url: of the sink's server.
+        events, dead_letters: the streams' names.
+    """
+
+    def __init__(self, url: str, events: str, dead_letters: str) -> None:
+        self._url = url
+        self._events = events
+        self._dead_letters = dead_letters
+
+    async def __aenter__(self) -> Self:
+        self._client = await nats.connect(self._url, max_reconnect_attempts=-1)
+        self._jetstream = self._client.jetstream()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for stream in (self._events, self._dead_letters):
+            try:
+                await self._jetstream.delete_stream(stream)
+            except NotFoundError:
+                continue
+        await self._client.close()
+
+    async def count(self) -> int:
+        """Return how many events are stored."""
+        return await self._count(self._events)
+
+    async def dead_count(self) -> int:
+        """Return how many dead letters are stored."""
+        return await self._count(self._dead_letters)
+
+    async def _count(self, stream: str) -> int:
+        try:
+            return (await self._jetstream.stream_info(stream)).state.messages
+        except (NotFoundError, nats.errors.Error, TimeoutError):
+            return 0
+
+    async def ids(self) -> Counter[str]:
+        """Return every activity_id with the number of its events."""
+        return Counter(json.loads(msg.data)["data"]["activity_id"] for msg in await self.events())
+
+    async def events(self) -> list[Msg]:
+        """Return all events, oldest first."""
+        return await self._all(self._events)
+
+    async def letters(self) -> list[Msg]:
+        """Return all dead letters, oldest first."""
+        return await self._all(self._dead_letters)
+
+    async def _all(self, stream: str) -> list[Msg]:
+        count = await self._count(stream)
+        config = ConsumerConfig(ack_policy=AckPolicy.NONE, deliver_policy=DeliverPolicy.ALL)
+        subscription = await self._jetstream.pull_subscribe(">", stream=stream, config=config)
+        found: list[Msg] = []
+        while len(found) < count:
+            found += await subscription.fetch(min(1000, count - len(found)), timeout=10)
+        await subscription.unsubscribe()
+        return found
