@@ -1,8 +1,8 @@
 """A NATS and a Valkey server of our own, from the wheels of the extra `embedded`.
 
 For `run --embedded`, `demo` and tests. Each listens on loopback only, keeps its data in a folder
-it is given, and dies with this process even when that is killed: a server that survives its
-parent would hold the port and the data of the next one.
+it is given, and on Linux dies with this process even when that is killed: a server that survives
+its parent would hold the port and the data of the next one.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import ctypes
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -24,12 +25,16 @@ from typing import TYPE_CHECKING, Final
 from consumer.errors import ConsumerError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 READY_DEADLINE_S: Final = 10.0
 STOP_DEADLINE_S: Final = 5.0
 POLL_S: Final = 0.02
 LOG_TAIL_CHARACTERS: Final = 1000
+PORTS: Final = range(10_000, 32_768)
+"""Below the ports Linux gives to outgoing connections (`ip_local_port_range`): while a server is
+down, its port must not go to a client, least of all to the one that knocks at it again and again,
+which would then be connected to itself."""
 PR_SET_PDEATHSIG: Final = 1
 """https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html."""
 
@@ -62,39 +67,59 @@ class ServerProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
+    def running(self) -> bool:
+        """Started and not ended, ready or not, frozen or not."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def pid(self) -> int:
         """Of the running child.
 
         Raises:
             EmbeddedError: it does not run.
         """
-        if self._process is None or self._process.poll() is not None:
+        if self._process is None or not self.running:
             raise EmbeddedError(f"{self.name} does not run; its log ends: {self.log_tail()}")
         return self._process.pid
 
     def start(self, *, dies_with_us: bool = True) -> None:
-        """Start the child, not waiting for it to be ready."""
+        """Start the child, not waiting for it to be ready.
+
+        Args:
+            dies_with_us: it is killed when the *thread* that calls this ends (that is what Linux
+                watches), so call it on the main thread; on other systems nothing is watched.
+
+        Raises:
+            EmbeddedError: there is no such program.
+        """
         self._log_file.parent.mkdir(parents=True, exist_ok=True)
         with self._log_file.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603  # a fixed command line
-                self._command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=self._environment,
-                start_new_session=True,  # a Ctrl-C is for us, and we end it in our order
-                preexec_fn=_die_with_parent if dies_with_us else None,  # noqa: PLW1509  # one call of libc
-            )
+            try:
+                self._process = subprocess.Popen(  # noqa: S603  # a fixed command line
+                    self._command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=self._environment,
+                    start_new_session=True,  # a Ctrl-C is for us, and we end it in our order
+                    preexec_fn=_death_with_parent() if dies_with_us else None,  # noqa: PLW1509  # calls of libc only
+                )
+            except FileNotFoundError as error:
+                raise EmbeddedError(f"{self.name} is not installed: {error.filename}") from error
 
-    def stop(self) -> None:
-        """Ask the child to end, and end it after 5 s."""
+    def stop(self, deadline_s: float = STOP_DEADLINE_S) -> None:
+        """Ask the child to end, and end it after the deadline."""
         if self._process is None:
             return
         self.signal(signal.SIGTERM)
         try:
-            self._process.wait(STOP_DEADLINE_S)
+            self._process.wait(deadline_s)
         except subprocess.TimeoutExpired:
             self.kill()
+
+    def wait(self) -> int:
+        """Return the child's exit code once it has ended."""
+        return self._process.wait() if self._process is not None else 0
 
     def kill(self) -> None:
         """End the child without asking."""
@@ -104,7 +129,7 @@ class ServerProcess:
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the child and to what it started itself; none if it has ended."""
-        if self._process is not None and self._process.poll() is None:
+        if self._process is not None and self.running:
             os.killpg(self._process.pid, number)
 
     def log_tail(self) -> str:
@@ -114,9 +139,19 @@ class ServerProcess:
         return self._log_file.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:].strip()
 
 
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def _death_with_parent() -> Callable[[], None] | None:
+    if sys.platform != "linux":
+        return None
+    # Loaded before the fork: a child of a process with threads may only do simple things.
+    prctl = ctypes.CDLL(None).prctl
+    parent_pid = os.getpid()
+
+    def ask_for_it() -> None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent_pid:  # it died before we could ask
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return ask_for_it
 
 
 def nats_server_binary() -> Path:
@@ -182,26 +217,38 @@ def redis_options(directory: Path, port: int) -> list[str]:
 
 
 def free_port() -> int:
-    """Return a port that was free a moment ago."""
+    """Return a port of `PORTS` that was free a moment ago."""
+    return next(port for port in iter(lambda: secrets.choice(PORTS), None) if is_free(port))
+
+
+def is_free(port: int) -> bool:
+    """Nobody listens there. Asked before a start: another server's answer looks like ours."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # closed connections linger
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 @contextlib.asynccontextmanager
-async def embedded_nats(directory: Path, port: int = 0) -> AsyncIterator[str]:
+async def embedded_nats(
+    directory: Path, port: int = 0, *, max_payload_bytes: int = 1 << 20
+) -> AsyncIterator[str]:
     """Run a NATS server with JetStream; yields its URL.
 
     Args:
         directory: of its data, which a later run finds again.
         port: 0: any free one.
+        max_payload_bytes: its limit for a message.
 
     Raises:
-        EmbeddedError: not installed, or not ready within 10 s.
+        EmbeddedError: not installed, the port is taken, or not ready within 10 s.
     """
     port = port or free_port()
-    async with _running(nats_process(directory, port), port, b"", b"INFO "):
+    server = nats_process(directory, port, max_payload_bytes=max_payload_bytes)
+    async with _running(server, port, b"", b"INFO "):
         yield f"nats://127.0.0.1:{port}"
 
 
@@ -217,6 +264,8 @@ async def embedded_valkey(directory: Path, port: int = 0) -> AsyncIterator[str]:
 async def _running(
     server: ServerProcess, port: int, question: bytes, answer: bytes
 ) -> AsyncIterator[None]:
+    if not is_free(port):
+        raise EmbeddedError(f"{server.name} cannot start: port {port} is taken")
     server.start()
     try:
         try:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from consumer.embedded import EmbeddedError
@@ -16,7 +18,7 @@ from tests.brokers.kafka import Kafka
 from tests.brokers.nats import Nats
 from tests.brokers.rabbitmq import RabbitMQ
 from tests.brokers.redis import Redis
-from tests.brokers.state import FOLDER, Entry, read_state, write_state
+from tests.brokers.state import FOLDER, Entry, alone, read_state, started_ticks, write_state
 
 if TYPE_CHECKING:
     from tests.brokers.base import Broker
@@ -27,44 +29,63 @@ BROKERS: Final[dict[str, type[Broker]]] = {
     "nats": Nats,
     "redis": Redis,
 }
+DOWN_DEADLINE_S: Final = 15.0
+_STATE_TURN: Final = Lock()
 
 
 def up() -> None:
     """Start what does not run yet and is not given by the environment."""
-    state = read_state()
-    missing = [name for name in BROKERS if name not in running_brokers()]
-    install(missing)
-
-    def start(name: str) -> tuple[str, Entry]:
-        began_s = time.monotonic()
-        port = state[name].port if name in state else None
-        broker = BROKERS[name](FOLDER / name, port)
-        broker.start(dies_with_us=False)
-        print(f"{name} is ready after {time.monotonic() - began_s:.1f} s", flush=True)
-        return name, Entry(broker.address, broker.port, broker.pid)
-
-    with ThreadPoolExecutor() as pool:
-        for name, entry in pool.map(start, missing):
-            state[name] = entry
-            write_state(state)
+    with alone():
+        state = read_state()
+        ours = [name for name in BROKERS if not os.environ.get(VARIABLES[name])]
+        missing = [name for name in ours if name not in state or not state[name].alive]
+        _verify({name: state[name] for name in ours if name not in missing})
+        install(missing)
+        with ThreadPoolExecutor() as pool:
+            starts = [pool.submit(_start, name, state) for name in missing]
+        for started in starts:
+            started.result()
     status()
+
+
+def _verify(entries: dict[str, Entry]) -> None:
+    for name, entry in entries.items():
+        if not BROKERS[name](FOLDER / name, entry.port).ready():
+            raise EmbeddedError(f"{name} (pid {entry.pid}) runs but does not answer: down, then up")
+
+
+def _start(name: str, state: dict[str, Entry]) -> None:
+    """Start one and remember it, whatever becomes of the others: `down` has to find it."""
+    began_s = time.monotonic()
+    broker = BROKERS[name](FOLDER / name, state[name].port if name in state else None)
+    broker.start(dies_with_us=False)
+    pid = broker.pid
+    with _STATE_TURN:
+        state[name] = Entry(broker.address, broker.port, pid, started_ticks(pid) or 0)
+        write_state(state)
+    print(f"{name} is ready after {time.monotonic() - began_s:.1f} s", flush=True)
 
 
 def down() -> None:
     """End what `up` started, and nothing else."""
-    state = read_state()
-    for name, entry in state.items():
-        if entry.alive:
-            os.killpg(entry.pid, signal.SIGTERM)
-            print(f"{name} ends")
-    deadline_s = time.monotonic() + 15
-    while any(entry.alive for entry in state.values()) and time.monotonic() < deadline_s:
-        time.sleep(0.1)  # ends of processes that are not our children can only be polled
+    with alone():
+        state = read_state()
+        _signal(state, signal.SIGTERM)
+        _signal(state, signal.SIGCONT)  # a frozen process would not hear of it
+        deadline_s = time.monotonic() + DOWN_DEADLINE_S
+        while any(entry.alive for entry in state.values()) and time.monotonic() < deadline_s:
+            time.sleep(0.1)  # ends of processes that are not our children can only be polled
+        _signal(state, signal.SIGKILL)
+        if "rabbitmq" in state:
+            RabbitMQ(FOLDER / "rabbitmq", state["rabbitmq"].port).end_mapper()
+        for name in state:
+            print(f"{name} has ended")
+
+
+def _signal(state: dict[str, Entry], number: signal.Signals) -> None:
     for entry in state.values():
         if entry.alive:
-            os.killpg(entry.pid, signal.SIGKILL)
-    if "rabbitmq" in state:
-        RabbitMQ(FOLDER / "rabbitmq", state["rabbitmq"].port).end_mapper()
+            os.killpg(entry.pid, number)
 
 
 def status() -> None:
@@ -77,7 +98,7 @@ def status() -> None:
 def env() -> None:
     """Print lines for a shell."""
     for name, address in running_brokers().items():
-        print(f"export {VARIABLES[name]}={address}")
+        print(f"export {VARIABLES[name]}={shlex.quote(address)}")
 
 
 def main() -> int:

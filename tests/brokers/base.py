@@ -6,16 +6,18 @@ import signal
 import socket
 import time
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
-from consumer.embedded import EmbeddedError, ServerProcess, free_port
+from consumer.embedded import EmbeddedError, ServerProcess, free_port, is_free
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-READY_DEADLINE_S = 90.0
-POLL_S = 0.05
+READY_DEADLINE_S: Final = 90.0
+STOP_DEADLINE_S: Final = 30.0
+"""RabbitMQ and Kafka close their files first."""
+POLL_S: Final = 0.05
 
 
 class Broker(ABC):
@@ -48,6 +50,11 @@ class Broker(ABC):
         """Ask over the broker's own protocol."""
 
     @property
+    def running(self) -> bool:
+        """Started by this object and not ended; true while it is frozen."""
+        return self._server is not None and self._server.running
+
+    @property
     def pid(self) -> int:
         """Of the process group that serves."""
         if self._server is None:
@@ -57,22 +64,36 @@ class Broker(ABC):
     def start(self, *, dies_with_us: bool = True) -> None:
         """Start, and return when it answers.
 
+        Args:
+            dies_with_us: see `ServerProcess.start`; false for a thread that ends before the broker.
+
         Raises:
-            EmbeddedError: it ended or did not answer in time, with the end of its log.
+            EmbeddedError: it runs already, ended or did not answer in time, with the end of its
+                log; nothing is left running then.
         """
+        if self.running or not is_free(self.port):
+            raise EmbeddedError(f"{self.name} runs already, or port {self.port} is taken")
         self._server = self.describe()
-        self._server.start(dies_with_us=dies_with_us)
+        try:
+            self._server.start(dies_with_us=dies_with_us)
+            self._wait_until_ready(self._server)
+        except BaseException:
+            self.kill()
+            raise
+
+    def _wait_until_ready(self, server: ServerProcess) -> None:
         deadline_s = time.monotonic() + READY_DEADLINE_S
         while not self.ready():
-            _ = self._server.pid  # raises when it has ended already
+            _ = server.pid  # raises when it has ended already
             if time.monotonic() > deadline_s:
-                raise EmbeddedError(f"{self.name} is not ready: {self._server.log_tail()}")
+                raise EmbeddedError(f"{self.name} is not ready: {server.log_tail()}")
             time.sleep(POLL_S)  # a server's start can only be polled
 
     def stop(self) -> None:
         """End it cleanly."""
         if self._server is not None:
-            self._server.stop()
+            self.thaw()  # a frozen process would not hear of it
+            self._server.stop(STOP_DEADLINE_S)
 
     def kill(self) -> None:
         """End it with SIGKILL, and all it started."""
@@ -101,14 +122,13 @@ class Broker(ABC):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.thaw()
         self.kill()
 
-    def asks(self, question: bytes, expected: bytes) -> bool:
-        """Send something over TCP and look at the beginning of the answer."""
+    def ask(self, question: bytes, length: int) -> bytes:
+        """Send something over TCP; return the beginning of the answer, or nothing."""
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
                 connection.sendall(question)
-                return connection.recv(len(expected)).startswith(expected)
+                return connection.recv(length, socket.MSG_WAITALL)
         except OSError:
-            return False
+            return b""

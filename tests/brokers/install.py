@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from consumer.embedded import EmbeddedError
 from tests.brokers.kafka import LIBRARIES
 from tests.brokers.rabbitmq import PROGRAM as RABBITMQ_PROGRAM
 
-POM = Path(__file__).with_name("kafka-pom.xml")
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+POM: Final = Path(__file__).with_name("kafka-pom.xml")
+POLICY: Final = Path("/usr/sbin/policy-rc.d")
 
 
 def install(names: list[str]) -> None:
@@ -37,12 +43,32 @@ def install(names: list[str]) -> None:
 
 def _install_packages(packages: list[str]) -> None:
     if shutil.which("apt-get") is None or os.geteuid() != 0:
-        raise EmbeddedError(f"install {' '.join(packages)} first (apt-get needs root)")
+        raise EmbeddedError(
+            f"install {' '.join(packages)} first (only root on Debian can have it done here),"
+            f" or name running brokers in the environment: docker compose -f config/compose.yaml up"
+        )
     print(f"installing {' '.join(packages)}", flush=True)
-    # RUNLEVEL=1 keeps Debian from starting the services: ours have ports and data of their own.
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     _run(["apt-get", "update", "-qq"], environment)
-    _run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], environment)
+    with _services_stay_down():
+        _run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], environment)
+
+
+@contextmanager
+def _services_stay_down() -> Iterator[None]:
+    """Keep Debian from starting what it installs: ours have ports and data of their own.
+
+    Exit code 101 forbids it: https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt.
+    """
+    if POLICY.exists():  # a container image's own, which says the same
+        yield
+        return
+    POLICY.write_text("#!/bin/sh\nexit 101\n")
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        POLICY.unlink()
 
 
 def _fetch_kafka() -> None:

@@ -12,8 +12,8 @@ from tests.brokers.state import FOLDER
 
 LIBRARIES: Final = FOLDER / "kafka-libraries"
 CLUSTER_ID: Final = "4L6g3nShT-eMCtK--X86sw"
-API_VERSIONS: Final = struct.pack(">ihhih", 10, 18, 0, 1, -1)
-"""The request every client begins with: https://kafka.apache.org/protocol#The_Messages_ApiVersions."""
+METADATA: Final = struct.pack(">ihhihi", 14, 3, 1, 1, -1, 0)
+"""Asks for the brokers and no topic: https://kafka.apache.org/protocol#The_Messages_Metadata."""
 
 
 class Kafka(Broker):
@@ -28,16 +28,19 @@ class Kafka(Broker):
 
     def describe(self) -> ServerProcess:
         """See `Broker.describe`."""
+        if not LIBRARIES.exists():
+            raise EmbeddedError("Kafka is not installed: python -m tests.brokers up")
         properties = self.folder / "server.properties"
-        if not properties.exists():
-            properties.write_text(self._properties(free_port()))
+        properties.write_text(self._properties(free_port()))
+        if not (self.folder / "data" / "meta.properties").exists():
             self._format()
         command = [*self._java(), "-Xms256m", "-Xmx512m", "kafka.Kafka", str(properties)]
         return ServerProcess(self.name, command, self.folder / "log")
 
     def ready(self) -> bool:
         """See `Broker.ready`."""
-        return self.asks(API_VERSIONS, b"\x00")
+        answer = self.ask(METADATA, 12)  # size, correlation id, count of brokers that may lead
+        return len(answer) == 12 and answer.endswith(struct.pack(">i", 1))
 
     def _java(self) -> list[str]:
         # Kafka logs through log4j 2, which prints errors only where it finds no configuration.
@@ -67,6 +70,10 @@ class Kafka(Broker):
             "transaction.state.log.replication.factor": "1",
             "transaction.state.log.min.isr": "1",
             "group.initial.rebalance.delay.ms": "0",
+            # The controller refuses a restarted broker until the killed one's session has ended;
+            # with the default of 9 s a start after a kill takes 13 s.
+            "broker.session.timeout.ms": "3000",
+            "broker.heartbeat.interval.ms": "500",
             "message.max.bytes": "10485760",
             "replica.fetch.max.bytes": "10485760",
         }

@@ -49,4 +49,4 @@ class Nats(Broker):
 
     def ready(self) -> bool:
         """See `Broker.ready`."""
-        return self.asks(b"", b"INFO ")
+        return self.ask(b"", 5) == b"INFO "

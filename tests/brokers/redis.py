@@ -27,7 +27,7 @@ class Redis(Broker):
 
     def ready(self) -> bool:
         """See `Broker.ready`."""
-        return self.asks(b"PING\r\n", b"+PONG")
+        return self.ask(b"PING\r\n", 5) == b"+PONG"
 
 
 class Valkey(Redis):
