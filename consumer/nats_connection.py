@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import nats.errors
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 
 from consumer.errors import Unavailable
 from consumer.options import Seconds, Secret, Text, TlsSettings, Url
@@ -54,19 +55,38 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class _HardenedClient(Client):
-    """nats-py's client, deaf to header blocks that only a hostile sender makes."""
+    """nats-py's client, not to be stopped by what only a hostile sender makes.
+
+    An exception while it reads ends its reading task with a log line and nothing else: connected,
+    silent, and again at each redelivery (nats-py 2.16, `Client._read_loop`). The methods are
+    private, so tests/integration/test_nats_listener.py sends such messages.
+    """
 
     async def _process_headers(self, headers: bytes | None) -> dict[str, str] | None:
-        """Read headers; none where they are broken.
-
-        An exception here would end the client's reading task with a log line and nothing else:
-        connected, silent, and again at each redelivery (nats-py 2.16, `Client._read_loop`). A
-        private method, so tests/integration/test_nats_listener.py sends such a message.
-        """
+        """Read headers; none where they are broken."""
         try:
             return await super()._process_headers(headers)
         except (ValueError, IndexError):  # a status line that is no ASCII, or is cut off
             return None
+
+    def _build_message(
+        self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: dict[str, str] | None
+    ) -> Msg:
+        """Make a message; the server takes subjects that are no UTF-8, and nats-py does not."""
+        return Msg(
+            self,
+            subject.decode("utf-8", "backslashreplace"),
+            reply.decode("utf-8", "backslashreplace"),
+            data,
+            headers,
+            _sid=sid,
+        )
+
+    def abort(self) -> None:
+        """Close the socket at once, without sending what waits to be sent."""
+        writer = getattr(self._transport, "_io_writer", None)
+        if writer is not None:
+            writer.transport.abort()
 
 
 def _options(settings: NatsSettings) -> dict[str, Any]:
@@ -174,4 +194,5 @@ async def close(client: Client) -> None:
         async with asyncio.timeout(CLOSE_DEADLINE_S):
             await client.close()
     except (TimeoutError, OSError, nats.errors.Error):
-        return
+        if isinstance(client, _HardenedClient):
+            client.abort()

@@ -1,30 +1,36 @@
 """The verbs, and what all of them share: how the configuration is found, how errors end.
 
-Exit codes: 0 done, 1 failed, 2 bad configuration or usage.
+Exit codes: 0 done, 1 failed, 2 bad configuration or usage, 130 interrupted from the keyboard.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
-from consumer.errors import ConfigError
+from consumer.errors import ConfigError, ConsumerError
 
 if TYPE_CHECKING:
     from consumer.config import Config
 
 VERBS: Final = {
-    "run": "consumer.cli.run",
-    "demo": "consumer.cli.demo",
-    "check": "consumer.cli.check",
-    "send": "consumer.cli.send",
-    "dead": "consumer.cli.dead",
-    "config": "consumer.cli.config",
+    "run": ("consumer.cli.run", "The daemon: forward events until told to stop."),
+    "demo": ("consumer.cli.demo", "See it work on a sample brand, without any broker."),
+    "check": ("consumer.cli.check", "Ask every broker whether it is reachable and fit."),
+    "send": ("consumer.cli.send", "Make events and send them to a listener's source."),
+    "dead": ("consumer.cli.dead", "Look at dead letters."),
+    "config": ("consumer.cli.config", "Show the effective configuration, or its JSON Schema."),
 }
+"""Module and one line of help, so that `--help` imports none of them."""
+
+INTERRUPTED: Final = 130
+"""128 + SIGINT, as shells report it."""
 
 
 class _Verbs(click.Group):
@@ -34,19 +40,45 @@ class _Verbs(click.Group):
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
-        module = VERBS.get(cmd_name)
-        if module is None:
+        if cmd_name not in VERBS:
             return None
-        command = getattr(import_module(module), cmd_name)
+        command = getattr(import_module(VERBS[cmd_name][0]), cmd_name)
         return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's signature
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, meaning) for name, (_, meaning) in VERBS.items()])
 
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except ConfigError as error:
-            for problem in error.problems:
-                click.echo(f"consumer: {problem}", err=True)
-            ctx.exit(2)
+        except BrokenPipeError:
+            # Whoever read us, such as `head`, has had enough. Python would complain once more
+            # when it flushes at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(0)
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
+        except ConsumerError as error:
+            _fail(ctx, error)
+        except BaseExceptionGroup as group:
+            # A task group wraps even its only error.
+            ours = group.subgroup(ConsumerError)
+            if ours is None:
+                raise
+            _fail(ctx, _first(ours))
+
+
+def _first(group: BaseExceptionGroup[ConsumerError]) -> ConsumerError:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+
+
+def _fail(ctx: click.Context, error: ConsumerError) -> NoReturn:
+    problems = error.problems if isinstance(error, ConfigError) else (str(error),)
+    for problem in problems:
+        click.echo(f"consumer: {problem}", err=True)
+    ctx.exit(2 if isinstance(error, ConfigError) else 1)
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -56,6 +88,8 @@ def cli() -> None:
 
     Begin with `consumer demo`, which needs no broker and no configuration.
     """
+    # What libraries log they also raise, and that is told in our words. `run` has a log.
+    logging.getLogger().addHandler(logging.NullHandler())
 
 
 config_option = click.option(

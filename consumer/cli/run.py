@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import uvloop
 
-from consumer.app import App
 from consumer.cli.main import config_option, load_config
-from consumer.listeners.registry import kinds
-from consumer.log import configure
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
+    from consumer.app import App
     from consumer.config import Config
 
 
@@ -26,29 +26,58 @@ if TYPE_CHECKING:
 @click.option("--embedded", is_flag=True, help="Start NATS and Valkey, and stop them at the end.")
 @click.option(
     "--data",
-    type=click.Path(file_okay=False),
-    default=".consumer",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".consumer"),
     show_default=True,
     help="With --embedded: the folder of the servers' data.",
 )
-def run(config_file: Path | None, *, embedded: bool, data: str) -> None:
+@click.option(
+    "--sample",
+    is_flag=True,
+    help="With --embedded: a sample brand sends a slow mix, and its events are shown.",
+)
+def run(config_file: Path | None, *, embedded: bool, data: Path, sample: bool) -> None:
     """Forward events until SIGTERM or SIGINT, then drain.
 
     A second signal ends it at once with exit code 1; what was in flight then comes again from its
     source at the next start.
-    """
+
+    \b
+    Examples:
+      consumer run
+      consumer run --config brand-a.toml
+      consumer run --embedded             # no broker, no configuration needed
+      consumer run --embedded --sample    # and events to look at
+    """  # noqa: D301  # click's mark for a paragraph that is not wrapped
+    if sample and not embedded:
+        raise click.UsageError("--sample needs --embedded: it sends to a server of our own")
     if embedded:
         from consumer.cli.embedded import run_embedded  # noqa: PLC0415  # an optional extra
 
-        sys.exit(uvloop.run(run_embedded(config_file, data)))
+        sys.exit(uvloop.run(run_embedded(config_file, data, sample=sample)))
     config = load_config(config_file)
+    from consumer.log import configure  # noqa: PLC0415  # `--help` shall not wait for it
+
     configure(config.log)
     sys.exit(uvloop.run(serve(config)))
 
 
 async def serve(config: Config) -> int:
     """Run the daemon with its signal handlers; returns the exit code."""
+    from consumer.app import App  # noqa: PLC0415  # brings all brokers' libraries
+    from consumer.listeners.registry import kinds  # noqa: PLC0415  # as above
+
     app = App(config, kinds())
+    with stopped_by_signals(app):
+        try:
+            return 0 if await app.run() else 1
+        except asyncio.CancelledError:
+            return 1
+
+
+@contextlib.contextmanager
+def stopped_by_signals(app: App) -> Iterator[None]:
+    """Drain at the first SIGTERM or SIGINT, cancel the current task at the second."""
     loop = asyncio.get_running_loop()
     running = asyncio.current_task()
     asked = False
@@ -60,9 +89,11 @@ async def serve(config: Config) -> int:
         asked = True
         app.stop()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    for number in numbers:
         loop.add_signal_handler(number, asked_to_stop)
     try:
-        return 0 if await app.run() else 1
-    except asyncio.CancelledError:
-        return 1
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)

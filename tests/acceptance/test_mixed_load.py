@@ -9,29 +9,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.acceptance.checks import assert_all_is_there_once, at_least
 from tests.support.eventually import eventually
 from tests.support.mixed import Mix
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from tests.acceptance.conftest import Scene
+    from tests.support.scene import Scene
 
 COUNT = int(os.environ.get("MIXED_COUNT", "30000"))
 KILLS = 10
 KILL_COUNT = 9_000
-
-
-async def assert_all_is_there_once(scene: Scene, mix: Mix) -> None:
-    """Every distinct event once, every broken one once with its own bytes, nothing else."""
-    await scene.drained()
-    ids = await scene.sink.ids()
-    assert not set(mix.ids) - set(ids), "lost"
-    assert not set(ids) - set(mix.ids), "invented"
-    assert not [name for name, count in ids.items() if count > 1], "duplicated"
-    bodies = [letter.data for letter in await scene.sink.letters()]
-    assert len(bodies) == len(set(bodies))
-    assert set(bodies) == mix.broken
 
 
 async def test_every_event_is_stored_once_and_the_books_balance(scene: Scene) -> None:
@@ -62,18 +49,11 @@ async def test_kill_9_in_the_middle_loses_and_doubles_nothing(scene: Scene, seed
     with daemon:
         for kill in range(KILLS):
             goal = (kill + 1) * len(mix.ids) // (KILLS + 2)
-            await eventually(_at_least(scene, goal), within_s=60, what=f"{goal} stored")
+            await eventually(at_least(scene, goal), within_s=60, what=f"{goal} stored")
             await asyncio.sleep(draw.random() * 0.05)  # a moment is what is tested
             daemon.kill()
             daemon.start()
         await assert_all_is_there_once(scene, mix)
-
-
-def _at_least(scene: Scene, goal: int) -> Callable[[], Awaitable[bool]]:
-    async def condition() -> bool:
-        return await scene.sink.count() >= goal
-
-    return condition
 
 
 async def test_sigterm_under_load_drains_and_exits_0(scene: Scene) -> None:
@@ -81,7 +61,7 @@ async def test_sigterm_under_load_drains_and_exits_0(scene: Scene) -> None:
     mix = Mix(COUNT, seed=2, name=scene.name, copies=0, broken=0)
     await scene.send(mix)
     with scene.daemon() as daemon:
-        await eventually(_at_least(scene, COUNT // 10), what="a tenth stored")
+        await eventually(at_least(scene, COUNT // 10), what="a tenth stored")
         daemon.terminate()
         async with asyncio.timeout(25):
             assert await daemon.exit_code() == 0

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 import pytest
 
+from tests.contract.listener_outages import ProxiedListenerContract
 from tests.contract.listener_suite import ListenerContract
 from tests.support.proxy import Proxy
+from tests.support.source_kafka import KafkaSource
 from tests.support.source_memory import MemorySource
 from tests.support.source_nats import NatsSource
 from tests.support.source_rabbitmq import RabbitmqSource
@@ -19,11 +21,11 @@ if TYPE_CHECKING:
     from consumer.listeners.base import Listener
     from tests.support.sources import Source
 
-NOBODY = "127.0.0.1:1"
-
 
 class TestMemory(ListenerContract):
     """The fake that the pipeline's property tests run on."""
+
+    nobody = "not reachable"
 
     @pytest.fixture
     async def source(self) -> MemorySource:
@@ -37,38 +39,78 @@ class TestMemory(ListenerContract):
         return source.listener()
 
 
-class TestNats(ListenerContract):
+class TestKafka(ProxiedListenerContract):
+    """A topic with one partition, because order is kept within one."""
+
+    tells_redelivered = False
+    remembers_gaps = False
+    mends_itself = True
+
+    @pytest.fixture
+    async def proxy(self, kafka_address: str) -> AsyncIterator[Proxy]:
+        """Stand between listeners and broker."""
+        host, _, port = kafka_address.rpartition(":")
+        async with Proxy(host, int(port)) as proxy:
+            yield proxy
+
+    @pytest.fixture
+    async def source(self, kafka_address: str, proxy: Proxy) -> AsyncIterator[KafkaSource]:
+        """Return an empty topic."""
+        source = KafkaSource(kafka_address, proxy=proxy, partitions_count=1)
+        await source.open()
+        yield source
+        await source.close()
+
+    def unreachable(self, source: Source) -> Listener[Any]:
+        """See the suite."""
+        return source.listener(bootstrap_servers=[self.nobody])
+
+
+class TestNats(ProxiedListenerContract):
     """JetStream."""
 
     @pytest.fixture
-    async def source(self, nats_url: str) -> AsyncIterator[NatsSource]:
-        """Return an empty stream."""
-        async with Proxy("127.0.0.1", urlsplit(nats_url).port or 4222) as proxy:
-            proxied = f"nats://127.0.0.1:{proxy.port}"
-            source = NatsSource(nats_url, proxied_url=proxied, cut=proxy.cut)
-            await source.open()
-            yield source
-            await source.close()
-
-    def unreachable(self, source: Source) -> Listener[Any]:
-        """See the suite."""
-        return source.listener(url=f"nats://{NOBODY}")
-
-
-class TestRabbitmq(ListenerContract):
-    """A classic queue."""
+    async def proxy(self, nats_url: str) -> AsyncIterator[Proxy]:
+        """Stand between listeners and server."""
+        real = urlsplit(nats_url)
+        async with Proxy(real.hostname or "127.0.0.1", real.port or 4222) as proxy:
+            yield proxy
 
     @pytest.fixture
-    async def source(self, rabbitmq_url: str) -> AsyncIterator[RabbitmqSource]:
-        """Return an empty queue."""
-        real = urlsplit(rabbitmq_url)
-        async with Proxy(real.hostname or "127.0.0.1", real.port or 5672) as proxy:
-            proxied = rabbitmq_url.replace(f":{real.port}", f":{proxy.port}")
-            source = RabbitmqSource(rabbitmq_url, proxied_url=proxied, cut=proxy.cut)
-            await source.open()
-            yield source
-            await source.close()
+    async def source(self, nats_url: str, proxy: Proxy) -> AsyncIterator[NatsSource]:
+        """Return an empty stream."""
+        source = NatsSource(nats_url, proxied_url=f"nats://{proxy.address}", cut=proxy.cut)
+        await source.open()
+        yield source
+        await source.close()
 
     def unreachable(self, source: Source) -> Listener[Any]:
         """See the suite."""
-        return source.listener(url=f"amqp://guest:guest@{NOBODY}/")
+        return source.listener(url=f"nats://{self.nobody}")
+
+
+class TestRabbitmq(ProxiedListenerContract):
+    """A classic queue."""
+
+    narrow: ClassVar[dict[str, int]] = {"prefetch_count": 10}
+
+    @pytest.fixture
+    async def proxy(self, rabbitmq_url: str) -> AsyncIterator[Proxy]:
+        """Stand between listeners and broker."""
+        real = urlsplit(rabbitmq_url)
+        async with Proxy(real.hostname or "127.0.0.1", real.port or 5672) as proxy:
+            yield proxy
+
+    @pytest.fixture
+    async def source(self, rabbitmq_url: str, proxy: Proxy) -> AsyncIterator[RabbitmqSource]:
+        """Return an empty queue."""
+        real = urlsplit(rabbitmq_url)
+        proxied = rabbitmq_url.replace(f"{real.hostname}:{real.port}", proxy.address)
+        source = RabbitmqSource(rabbitmq_url, proxied_url=proxied, cut=proxy.cut)
+        await source.open()
+        yield source
+        await source.close()
+
+    def unreachable(self, source: Source) -> Listener[Any]:
+        """See the suite."""
+        return source.listener(url=f"amqp://guest:guest@{self.nobody}/")

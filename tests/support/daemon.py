@@ -103,10 +103,11 @@ class Daemon:
         await eventually(self.ready, within_s=within_s, what="a ready daemon")
 
     async def says(self, part: str, text: str, within_s: float = 30.0) -> None:
-        """Wait until `/readyz` explains a part with a text."""
+        """Wait until `/readyz` explains with a text why a part is down; empty: any."""
 
         async def said() -> bool:
-            return text in (await self.whys()).get(part, "")
+            whys = await self.whys()
+            return part in whys and text in whys[part]
 
         await eventually(said, within_s=within_s, what=f"{part}: {text}")
 

@@ -8,22 +8,26 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-CHUNK_BYTES = 65_536
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+CHUNK_BYTES: Final = 65_536
+_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
+"""SO_LINGER with no time to linger: closing sends RST instead of FIN."""
 
 
 class Proxy:
-    """Forwards connections to one address.
+    """Forwards connections to one address, until told otherwise. For one event loop.
 
     Attributes:
         port: to connect to, on 127.0.0.1.
         delay_s: waits so long before it passes a piece on, in either direction.
         drop_replies: swallows what the server says.
+        connections_count: taken so far; refused ones do not count.
+        sent_bytes: read from the clients so far.
+        replied_bytes: read from the server so far, dropped ones too.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -32,10 +36,19 @@ class Proxy:
         self._flowing.set()
         self._accepting = True
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self.port = 0
         self.delay_s = 0.0
         self.drop_replies = False
+        self.connections_count = 0
+        self.sent_bytes = 0
+        self.replied_bytes = 0
+
+    @property
+    def address(self) -> str:
+        """Host and port, as brokers write it."""
+        return f"127.0.0.1:{self.port}"
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -50,19 +63,24 @@ class Proxy:
     ) -> None:
         if self._server is not None:
             self._server.close()
-        self.thaw()
         self.cut()
+        # One may be connecting, delayed or frozen: it would not notice the cut.
+        for task in self._serving:
+            task.cancel()
+        while self._serving:
+            await asyncio.wait(self._serving)
 
     def cut(self) -> None:
         """Reset every connection now."""
-        for writer in list(self._writers):
-            connection = writer.get_extra_info("socket")
-            if connection is not None:
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        for writer in self._writers:
+            if not writer.is_closing():
+                writer.get_extra_info("socket").setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE
+                )
             writer.transport.abort()
 
     def refuse(self) -> None:
-        """Close new connections at once, until `accept`."""
+        """Close new connections at once, until `accept`; those that are open live on."""
         self._accepting = False
 
     def accept(self) -> None:
@@ -70,7 +88,10 @@ class Proxy:
         self._accepting = True
 
     def freeze(self) -> None:
-        """Pass nothing on in either direction, with all connections open, until `thaw`."""
+        """Pass nothing on in either direction, with all connections open, until `thaw`.
+
+        New connections are taken, as a stopped process's kernel takes them.
+        """
         self._flowing.clear()
 
     def thaw(self) -> None:
@@ -78,36 +99,55 @@ class Proxy:
         self._flowing.set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not self._accepting:
+        task: asyncio.Task[None] | None = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        self._writers.add(writer)
+        try:
+            if self._accepting:
+                self.connections_count += 1
+                await self._connect(reader, writer)
+        except asyncio.CancelledError:
+            return  # by `__aexit__`; asyncio.streams of 3.11 logs a cancelled handler as an error
+        finally:
             writer.transport.abort()
-            return
+            self._writers.discard(writer)
+            self._serving.discard(task)
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             far_reader, far_writer = await asyncio.open_connection(*self._target)
         except OSError:
-            writer.transport.abort()
-            return
-        ends = {writer, far_writer}
-        self._writers |= ends
+            return  # the server is away; our client hears it by the end of its own connection
+        self._writers.add(far_writer)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._pump(reader, far_writer, replies=False))
-                group.create_task(self._pump(far_reader, writer, replies=True))
+                group.create_task(self._pump(reader, far_writer, replies=False), name="forth")
+                group.create_task(self._pump(far_reader, writer, replies=True), name="back")
         finally:
-            self._writers -= ends
-            for end in ends:
-                end.transport.abort()
+            far_writer.transport.abort()
+            self._writers.discard(far_writer)
 
     async def _pump(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, replies: bool
     ) -> None:
+        """Pass on until either end is gone, then close the other one."""
         try:
             while piece := await reader.read(CHUNK_BYTES):
-                if self.delay_s:
-                    await asyncio.sleep(self.delay_s)
-                await self._flowing.wait()
+                await self._hold(len(piece), replies=replies)
                 if not (replies and self.drop_replies):
                     writer.write(piece)
                     await writer.drain()
         except OSError:
-            pass  # cut, by us or by either end; the other end hears it below
-        writer.transport.abort()
+            writer.transport.abort()
+        # Not an abort: what was written last may still be on its way.
+        writer.close()
+
+    async def _hold(self, count_bytes: int, *, replies: bool) -> None:
+        if replies:
+            self.replied_bytes += count_bytes
+        else:
+            self.sent_bytes += count_bytes
+        if self.delay_s:
+            await asyncio.sleep(self.delay_s)
+        await self._flowing.wait()

@@ -1,6 +1,7 @@
-"""A source in memory: passes the contract suite of the real ones, and never waits.
+"""A source in memory: passes the contract suite of the real ones, and nothing in it is random.
 
-At least once: what its listener has not settled comes again to the next one.
+At least once: what its listener has not settled comes again to the next one. Several listeners
+may share a queue, like several processes; each delivery belongs to the one that took it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from consumer.listeners.base import Delivery, Listener, ListenerSettings, Origin
 from tests.support.sources import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 class _Stored(msgspec.Struct, eq=False):
@@ -29,20 +30,36 @@ class _Stored(msgspec.Struct, eq=False):
 
 
 class MemoryQueue:
-    """What is waiting, and what has been handed out."""
+    """What is waiting, and who listens.
+
+    Attributes:
+        waiting: in the order of sending; what came back stands where it stood before.
+        listeners: the open ones.
+        sent_count: messages that were ever sent; it also numbers them.
+        redelivered_count: how often one was handed out that had been handed out before.
+        reachable: False: nobody can open a listener.
+    """
 
     def __init__(self) -> None:
         self.waiting: deque[_Stored] = deque()
-        self.handed_out: dict[int, _Stored] = {}
-        self.next_number = 1
-        self.reachable = True
         self.listeners: list[MemoryListener] = []
+        self.sent_count = 0
+        self.redelivered_count = 0
+        self.reachable = True
 
-    def give_back(self) -> None:
-        """Put everything that was handed out to the front again."""
-        back = sorted(self.handed_out.values(), key=lambda stored: stored.number)
-        self.handed_out.clear()
-        self.waiting.extendleft(reversed(back))
+    def add(self, stored: _Stored) -> None:
+        """Let a new message wait."""
+        self.waiting.append(stored)
+        self._wake()
+
+    def give_back(self, taken: Iterable[_Stored]) -> None:
+        """Let messages wait again."""
+        self.waiting = deque(sorted((*self.waiting, *taken), key=lambda stored: stored.number))
+        self._wake()
+
+    def _wake(self) -> None:
+        for listener in self.listeners:
+            listener.news.set()
 
 
 class MemorySettings(ListenerSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,26 +78,27 @@ class MemoryListener(Listener[MemorySettings]):
         super().__init__(name, settings)
         self._queue = queue
         self._open = False
+        self.unsettled: dict[int, _Stored] = {}
         self.news = asyncio.Event()
 
     async def open(self) -> None:
         """See `Listener.open`."""
         if not self._queue.reachable:
-            raise ListenerUnavailable("memory: not reachable")
+            raise ListenerUnavailable("memory: the queue is not reachable")
         self._open = True
         self._queue.listeners.append(self)
 
     async def receive(self, max_count: int, max_bytes: int, timeout_s: float) -> list[Delivery]:
         """See `Listener.receive`."""
         self._check()
-        if not self._queue.waiting:
-            self.news.clear()
-            try:
-                async with asyncio.timeout(timeout_s):
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not self._queue.waiting:
+                    self.news.clear()
                     await self.news.wait()
-            except TimeoutError:
-                return []
-            self._check()
+                    self._check()
+        except TimeoutError:
+            return []
         taken: list[Delivery] = []
         size = 0
         while self._queue.waiting and len(taken) < max_count:
@@ -93,7 +111,8 @@ class MemoryListener(Listener[MemorySettings]):
 
     def _hand_out(self, stored: _Stored) -> Delivery:
         again, stored.delivered = stored.delivered, True
-        self._queue.handed_out[stored.number] = stored
+        self._queue.redelivered_count += again
+        self.unsettled[stored.number] = stored
         return Delivery(stored.body, stored.message_type, stored, stored.content_encoding, again)
 
     def _check(self) -> None:
@@ -103,13 +122,13 @@ class MemoryListener(Listener[MemorySettings]):
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
         """See `Listener.settle`."""
         self._check()
+        back: list[_Stored] = []
         for delivery in deliveries:
-            stored = delivery.token
-            assert isinstance(stored, _Stored)
-            if self._queue.handed_out.pop(stored.number, None) is None:
-                continue
+            stored = self.unsettled.pop(_token(delivery).number)  # twice is a bug of the caller
             if delivery.outcome is Outcome.RETRY:
-                self._queue.waiting.appendleft(stored)
+                back.append(stored)
+        if back:
+            self._queue.give_back(back)
 
     async def backlog(self) -> int | None:
         """See `Listener.backlog`."""
@@ -118,21 +137,26 @@ class MemoryListener(Listener[MemorySettings]):
 
     def origin(self, delivery: Delivery) -> Origin:
         """See `Listener.origin`."""
-        stored = delivery.token
-        assert isinstance(stored, _Stored)
+        stored = _token(delivery)
         return Origin({"number": str(stored.number)}, stored.headers)
 
     def lose(self) -> None:
         """Break the connection: what was handed out comes again."""
         if self._open:
             self._open = False
-            self._queue.listeners.remove(self)
-            self._queue.give_back()
             self.news.set()
+            self._queue.listeners.remove(self)
+            self._queue.give_back(self.unsettled.values())
+            self.unsettled.clear()
 
     async def close(self) -> None:
         """See `Listener.close`."""
         self.lose()
+
+
+def _token(delivery: Delivery) -> _Stored:
+    assert isinstance(delivery.token, _Stored)
+    return delivery.token
 
 
 class MemorySource(Source):
@@ -153,13 +177,9 @@ class MemorySource(Source):
         content_encoding: str | None = None,
     ) -> None:
         """See `Source.send`."""
-        number = self.queue.next_number
-        self.queue.next_number += 1
-        self.queue.waiting.append(
-            _Stored(number, body, message_type, dict(headers or {}), content_encoding)
-        )
-        for listener in self.queue.listeners:
-            listener.news.set()
+        self.queue.sent_count += 1
+        number = self.queue.sent_count
+        self.queue.add(_Stored(number, body, message_type, dict(headers or {}), content_encoding))
 
     def listener(self, **settings: Any) -> MemoryListener:  # noqa: ANN401  # as in Source
         """See `Source.listener`."""
@@ -167,7 +187,8 @@ class MemorySource(Source):
 
     async def remaining(self) -> int:
         """See `Source.remaining`."""
-        return len(self.queue.waiting) + len(self.queue.handed_out)
+        held_count = sum(len(listener.unsettled) for listener in self.queue.listeners)
+        return len(self.queue.waiting) + held_count
 
     def cut(self) -> None:
         """See `Source.cut`."""

@@ -14,6 +14,8 @@ from tests.support.sources import Source
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from nats.aio.client import Client
+
 
 class NatsSource(Source):
     """A stream with one durable consumer.
@@ -30,12 +32,15 @@ class NatsSource(Source):
         self._url = url
         self._proxied_url = proxied_url or url
         self._cut = cut
+        self._client: Client | None = None
         self.stream = f"SOURCE_{secrets.token_hex(4)}"
         self.subject = f"source{secrets.token_hex(4)}.in"
 
     async def open(self) -> None:
         """See `Source.open`."""
-        self._client = await nats.connect(self._url, max_reconnect_attempts=2)
+        if self._client is not None:
+            await self._client.close()
+        self._client = await nats.connect(self._url, allow_reconnect=False)
         self._jetstream = self._client.jetstream()
         await self._jetstream.add_stream(name=self.stream, subjects=[self.subject])
 
@@ -82,4 +87,5 @@ class NatsSource(Source):
     async def close(self) -> None:
         """See `Source.close`."""
         await self._jetstream.delete_stream(self.stream)
-        await self._client.close()
+        if self._client is not None:
+            await self._client.close()

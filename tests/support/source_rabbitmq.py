@@ -43,7 +43,9 @@ class RabbitmqSource(Source):
         self._channel: AbstractChannel | None = None
 
     async def open(self) -> None:
-        """Declare the queue."""
+        """Declare the queue; an earlier connection is closed."""
+        if self._connection is not None:
+            await self._connection.close()
         self._connection = await aiormq.connect(self.url)
         self._channel = await self._connection.channel(publisher_confirms=True)
         await self.channel.queue_declare(self.queue, durable=True)

@@ -19,7 +19,10 @@ class Source(ABC):
 
     @abstractmethod
     async def open(self) -> None:
-        """Create the queue, topic or stream, and whatever sends to it."""
+        """Create the queue, topic or stream, and connect whatever sends to it.
+
+        Called again after the broker has been away: connects anew.
+        """
 
     @abstractmethod
     async def send(

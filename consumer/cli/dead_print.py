@@ -1,0 +1,125 @@
+"""Dead letters as text: a JSON line, a table, all that is known of one."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Final
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from consumer.cli.terminal import human_bytes, printable
+from consumer.events.timestamp import from_epoch_s
+
+if TYPE_CHECKING:
+    from consumer.dead_letters.query import StoredLetter
+
+BODY_SHOWN_BYTES: Final = 64 * 1024
+"""More of a body is no help on a screen; `--raw` has no such limit."""
+TABLE_MIN_COLUMNS: Final = 120
+
+
+def json_line(stored: StoredLetter) -> bytes:
+    """Write a letter as one line of `dead list` in a pipe."""
+    letter = stored.letter
+    return msgspec.json.encode(
+        {
+            "number": stored.number,
+            "time": letter.arrived or from_epoch_s(stored.stored_s),
+            "listener": letter.listener,
+            "brand": letter.brand,
+            "reason": letter.reason,
+            "type": letter.message_type or None,
+            "error": letter.error,
+            # A body in the object store is measured there, which a list is not worth.
+            "size_bytes": None if letter.body_object else stored.size_bytes,
+        }
+    )
+
+
+def print_table(letters: list[StoredLetter]) -> None:
+    """Print `dead list` as a person reads it."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("number", "time", "listener", "reason", "type", "size", "error"):
+        right = name in ("number", "size")
+        table.add_column(name, justify="right" if right else "left", no_wrap=name != "error")
+    for stored in letters:
+        letter = stored.letter
+        table.add_row(
+            str(stored.number),
+            (letter.arrived or from_epoch_s(stored.stored_s))[:19].replace("T", " "),
+            Text(printable(letter.listener)),
+            Text(letter.reason.value, "yellow"),
+            Text(printable(letter.message_type)[:20]),
+            "large" if letter.body_object else human_bytes(stored.size_bytes),
+            Text(printable(letter.error)),
+        )
+    # A narrow terminal wraps the lines itself, which reads better than a column of single words.
+    console = Console()
+    console.width = max(console.width, TABLE_MIN_COLUMNS)
+    console.print(table)
+
+
+class Head:
+    """Keeps the beginning of what is written, and counts the rest.
+
+    Attributes:
+        kept: the beginning.
+        length_bytes: of everything.
+    """
+
+    def __init__(self) -> None:
+        self.kept = bytearray()
+        self.length_bytes = 0
+
+    def write(self, data: bytes, /) -> None:
+        """Take a piece."""
+        self.length_bytes += len(data)
+        self.kept += data[: BODY_SHOWN_BYTES - len(self.kept)]
+
+
+def facts(stored: StoredLetter, size_bytes: int) -> list[str]:
+    """Return everything known but the body, a line each."""
+    letter = stored.letter
+    known = {
+        "number": str(stored.number),
+        "reason": letter.reason.value,
+        "error": letter.error,
+        "listener": letter.listener,
+        "brand": letter.brand,
+        "type": letter.message_type or "(none)",
+        "encoding": letter.content_encoding,
+        "arrived": letter.arrived,
+        "stored": from_epoch_s(stored.stored_s),
+        "attempt": str(letter.attempt),
+        "size": f"{size_bytes} bytes",
+        "body in": letter.body_object and f"the object store, {letter.body_object}",
+    }
+    known |= {f"source {name}": text for name, text in letter.coordinates.items()}
+    known |= {f"header {name}": text for name, text in letter.headers.items()}
+    shown = {printable(name): printable(text) for name, text in known.items() if text}
+    width = max(len(name) for name in shown)
+    bold = sys.stdout.isatty()
+    return [
+        f"{click.style(f'{name:<{width}}', bold=True) if bold else f'{name:<{width}}'}  {text}"
+        for name, text in shown.items()
+    ]
+
+
+def readable(head: Head) -> str:
+    """Lay out a body: as JSON where it is, escaped where it could harm a terminal."""
+    body = bytes(head.kept)
+    if not head.length_bytes:
+        return "(empty body)"
+    if head.length_bytes > len(body):
+        cut = printable(body.decode("utf-8", "backslashreplace"), keep="\n\t")
+        return f"{cut}\n… the first {len(body)} of {head.length_bytes} bytes; --raw for all"
+    try:
+        # Formats the text as it is: numbers keep their digits.
+        pretty = msgspec.json.format(body, indent=2).decode()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pretty = body.decode("utf-8", "backslashreplace")
+    return printable(pretty, keep="\n\t")

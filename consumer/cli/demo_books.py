@@ -1,0 +1,151 @@
+"""The books of a demo: what the brand sent, what the daemon counted, what the streams hold.
+
+The streams are read to the last event: counters alone would only show that the daemon agrees
+with itself.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from nats.js.api import AckPolicy, ConsumerConfig
+
+from consumer.listeners.nats import NatsListenerSettings
+from consumer.nats_connection import close, connect
+from consumer.sample.generate import Role
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from nats.aio.client import Client
+
+    from consumer.config import Config
+    from consumer.metrics import Metrics
+    from consumer.sample.generate import Sample
+
+FETCH_COUNT: Final = 500
+FETCH_TIMEOUT_S: Final = 5.0
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """What the daemon's own counters say."""
+
+    received: int
+    forwarded: int
+    duplicates: int
+    dead_letters: int
+    in_flight: int
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What the streams hold.
+
+    Attributes:
+        events: type and id of each event, with how often it is there.
+        dead_letters: how many.
+        unsettled: messages that the source has not been told the outcome of.
+    """
+
+    events: Counter[tuple[str, str]]
+    dead_letters: int
+    unsettled: int
+
+
+class Sent:
+    """What the sample brand sent."""
+
+    def __init__(self) -> None:
+        self.roles: Counter[Role] = Counter()
+        self.identities: set[tuple[str, str]] = set()
+
+    def add(self, sample: Sample) -> None:
+        """Book one message."""
+        self.roles[sample.role] += 1
+        if sample.role is Role.EVENT:
+            self.identities.add(sample.identity)
+
+
+def count(metrics: Metrics) -> Counted:
+    """Read the daemon's counters, over all listeners."""
+    sums: Counter[str] = Counter()
+    for family in metrics.registry.collect():
+        for sample in family.samples:
+            sums[sample.name] += int(sample.value) if sample.value > 0 else 0
+    return Counted(
+        received=sums["consumer_received_total"],
+        forwarded=sums["consumer_forwarded_total"],
+        duplicates=sums["consumer_duplicates_total"],
+        dead_letters=sums["consumer_dead_letters_total"],
+        in_flight=sums["consumer_in_flight"],
+    )
+
+
+def imbalances(sent: Sent, counted: Counted, found: Found) -> list[str]:
+    """Say what does not add up; empty: everything does."""
+    concluded = counted.forwarded + counted.duplicates + counted.dead_letters + counted.in_flight
+    lost = sent.identities - set(found.events)
+    strange = set(found.events) - sent.identities
+    doubled = sum(times - 1 for times in found.events.values())
+    expected = {
+        "events lost": (len(lost), 0),
+        "events twice in the stream": (doubled, 0),
+        "events in the stream that nobody sent": (len(strange), 0),
+        "dead letters in the stream": (found.dead_letters, sent.roles[Role.BROKEN]),
+        "messages not settled at the source": (found.unsettled, 0),
+        "deliveries in flight": (counted.in_flight, 0),
+        "deliveries concluded": (concluded, counted.received),
+        "events forwarded": (counted.forwarded, sent.roles[Role.EVENT]),
+        "dead letters counted": (counted.dead_letters, sent.roles[Role.BROKEN]),
+    }
+    return [
+        f"{what}: {is_count}, expected {wanted}"
+        for what, (is_count, wanted) in expected.items()
+        if is_count != wanted
+    ]
+
+
+async def find(config: Config, listener: str) -> Found:
+    """Read the streams of events and dead letters, and the source's own view.
+
+    Args:
+        config: of the demo.
+        listener: the name of its only listener.
+
+    Raises:
+        Unavailable: the server is away.
+    """
+    source = config.listeners[listener]
+    if not isinstance(source, NatsListenerSettings):
+        raise TypeError("the demo's listener is on NATS")
+    client = await connect(
+        config.sink, name="consumer demo", on_lost=lambda _: None, on_error=lambda _: None
+    )
+    try:
+        jetstream = client.jetstream()
+        letters = (await jetstream.stream_info(config.dead_letters.stream)).state.messages
+        info = await jetstream.consumer_info(source.stream or "", source.durable)
+        events = Counter([identity async for identity in _identities(client, config.sink.stream)])
+        unsettled = (info.num_pending or 0) + (info.num_ack_pending or 0)
+        return Found(events, letters, unsettled)
+    finally:
+        await close(client)
+
+
+class _Envelope(msgspec.Struct):
+    id: str
+    source: str
+
+
+async def _identities(client: Client, stream: str) -> AsyncIterator[tuple[str, str]]:
+    """Yield message type and id of each event of a stream."""
+    decode = msgspec.json.Decoder(_Envelope).decode
+    config = ConsumerConfig(ack_policy=AckPolicy.NONE, mem_storage=True)
+    subscription = await client.jetstream().pull_subscribe(">", stream=stream, config=config)
+    pending = (await subscription.consumer_info()).num_pending or 0
+    while pending:
+        for message in await subscription.fetch(min(FETCH_COUNT, pending), FETCH_TIMEOUT_S):
+            pending = message.metadata.num_pending
+            event = decode(message.data)
+            yield event.source.rpartition("/")[2].upper(), event.id

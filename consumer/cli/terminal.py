@@ -1,0 +1,74 @@
+"""What verbs print with: safe text, and how a person gives a time or a share."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import click
+
+from consumer.clock import SYSTEM_CLOCK
+from consumer.events import timestamp
+
+_UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_AGO: Final = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+_PERCENT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(%?)")
+
+
+def printable(text: str, *, keep: str = "") -> str:
+    r"""Escape whatever could move a terminal's cursor or reverse its text (`\x1b`, `\u202e`).
+
+    Args:
+        text: written by an outsider.
+        keep: characters to leave alone, such as a line's end.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() or char in keep else ascii(char)[1:-1] for char in text
+    )
+
+
+def human_bytes(count: int) -> str:
+    """Write a size as `1.5 kB`."""
+    size, unit = float(count), "B"
+    for larger in ("kB", "MB", "GB"):
+        if size < 1000:  # noqa: PLR2004  # the step between units
+            break
+        size, unit = size / 1000, larger
+    return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+
+
+class Since(click.ParamType[float]):
+    """A point in time: RFC 3339, or how long ago; seconds since 1970."""
+
+    name = "TIME"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """See `click.ParamType.convert`."""
+        text = str(value).strip()
+        ago = _AGO.fullmatch(text)
+        if ago:
+            return SYSTEM_CLOCK.now_s() - float(ago[1]) * _UNITS_S[ago[2]]
+        try:
+            return timestamp.parse(text).epoch_s
+        except ValueError:
+            self.fail(f"{text!r}: expected 30m, 1h, 2d or 2026-01-31T12:00:00Z", param, ctx)
+
+
+class Share(click.ParamType[float]):
+    """A part of all: `10%`, or `0.1`."""
+
+    name = "PERCENT"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """See `click.ParamType.convert`."""
+        match = _PERCENT.fullmatch(str(value).strip())
+        ratio = float(match[1]) / (100 if match[2] else 1) if match else -1.0
+        if not 0 <= ratio <= 1:
+            self.fail(f"{value!r}: expected 0% to 100%, such as 10% or 0.1", param, ctx)
+        return ratio

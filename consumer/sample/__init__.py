@@ -1,0 +1,1 @@
+"""A sample brand: events as a casino makes them, and the ways in which real senders break them."""

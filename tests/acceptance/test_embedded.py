@@ -1,0 +1,61 @@
+"""`consumer run --embedded --sample` as `make run` starts it: a process, seen from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+DEADLINE_S = 60
+
+
+@asynccontextmanager
+async def embedded(folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Start it with its data in a folder."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "consumer", "run", "--embedded", "--sample"),
+        *("--data", str(folder / "data")),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def test_shows_events_and_drains(tmp_path: Path) -> None:
+    """Events pass without any broker or configuration; SIGTERM is exit code 0."""
+    async with embedded(tmp_path) as process:
+        assert process.stdout is not None
+        event = json.loads(await process.stdout.readline())
+        process.send_signal(signal.SIGTERM)
+        _, said = await process.communicate()
+    assert (event["brand"], event["specversion"]) == ("demo", "1.0")
+    assert process.returncode == 0, said
+    assert b"try in another terminal" in said
+
+
+async def test_leaves_a_configuration_for_other_verbs(tmp_path: Path) -> None:
+    """`check` finds everything in order with it, while it runs."""
+    async with embedded(tmp_path) as process:
+        assert process.stdout is not None
+        await process.stdout.readline()
+        config = str(tmp_path / "data" / "consumer.toml")
+        check = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "consumer", "check", "--config", config),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        told, _ = await check.communicate()
+    assert check.returncode == 0, told
+    assert told.count(b"ok ") == 5

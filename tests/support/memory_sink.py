@@ -1,0 +1,257 @@
+"""A sink in memory: passes the contract suite of the real ones, and fails on demand.
+
+It recognises message ids for `window_s`, as JetStream does, on a clock that a test may move.
+Around it, `MemoryPipeline`: the real pipeline with everything outside of it in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, cast
+
+from consumer.clock import SYSTEM_CLOCK, Clock
+from consumer.dead_letters.stream import DeadLetters, DeadLetterSettings
+from consumer.errors import SinkUnavailable
+from consumer.health import Health
+from consumer.metrics import LaneBooks, Metrics
+from consumer.pipeline.decode import Decoder
+from consumer.pipeline.dedupe import Ledger
+from consumer.pipeline.deliver import Deliverer
+from consumer.pipeline.lane import Lane
+from consumer.pipeline.patience import Patience
+from consumer.pipeline.route import Router
+from consumer.sinks.base import Message, Receipt, Sink
+from consumer.stores.memory import MemoryStore
+from tests.support.eventually import eventually
+from tests.support.source_memory import MemorySource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from consumer.sinks.jetstream import JetStreamSink
+    from consumer.stores.base import Store
+    from tests.support.source_memory import MemoryListener
+
+MAX_MESSAGE_BYTES: Final = 1024 * 1024
+SINK_WINDOW_S: Final = 600.0
+STORE_WINDOW_S: Final = 86_400.0
+
+
+class MemorySink(Sink):
+    """Stores messages in a list.
+
+    Args:
+        window_s: how long a message id is recognised, in seconds.
+        clock: for the window.
+        subjects: first tokens that are stored; empty: every subject is.
+        max_message_bytes: what it says once it is open.
+
+    Attributes:
+        stored: every message, oldest first.
+        fail_next_count: so many next messages are neither stored nor confirmed.
+        lose_next_count: so many next messages are stored and not confirmed.
+        down: True: nothing is stored or confirmed until it is False again.
+        calls_count: of `publish`.
+    """
+
+    def __init__(
+        self,
+        *,
+        window_s: float = 600.0,
+        clock: Clock = SYSTEM_CLOCK,
+        subjects: tuple[str, ...] = (),
+        max_message_bytes: int = MAX_MESSAGE_BYTES,
+    ) -> None:
+        self._window_s = window_s
+        self._clock = clock
+        self._subjects = subjects
+        self._limit = max_message_bytes
+        self._seen: dict[str, float] = {}
+        self._open = False
+        self._lost = asyncio.Event()
+        self._why_lost = "not connected yet"
+        self.stored: list[Message] = []
+        self.fail_next_count = 0
+        self.lose_next_count = 0
+        self.down = False
+        self.calls_count = 0
+
+    @property
+    def max_message_bytes(self) -> int:
+        """See `Sink.max_message_bytes`."""
+        return self._limit if self._open else 0
+
+    @property
+    def ids(self) -> list[str]:
+        """The message ids of what is stored, oldest first."""
+        return [message.message_id for message in self.stored]
+
+    async def open(self) -> None:
+        """See `Sink.open`."""
+        if self.down:
+            raise SinkUnavailable("memory: down")
+        self._lost = asyncio.Event()
+        self._open = True
+
+    async def wait_lost(self) -> str:
+        """See `Sink.wait_lost`."""
+        if self._open:
+            await self._lost.wait()
+        return self._why_lost
+
+    async def publish(self, messages: Sequence[Message]) -> list[Receipt | SinkUnavailable]:
+        """See `Sink.publish`."""
+        self.calls_count += 1
+        await asyncio.sleep(0)  # other lanes get their turn, as with a real connection
+        return [self._take(message) for message in messages]
+
+    def _take(self, message: Message) -> Receipt | SinkUnavailable:
+        if not self._open or self.down:
+            return SinkUnavailable("memory: down" if self._open else self._why_lost)
+        if self._subjects and message.subject.partition(".")[0] not in self._subjects:
+            return SinkUnavailable("memory: no stream stores this subject")
+        if self.fail_next_count:
+            self.fail_next_count -= 1
+            return SinkUnavailable("memory: told to fail")
+        receipt = self._store(message)
+        if self.lose_next_count:
+            self.lose_next_count -= 1
+            return SinkUnavailable("memory: told to lose the confirmation")
+        return receipt
+
+    def _store(self, message: Message) -> Receipt:
+        now_s = self._clock.monotonic_s()
+        since_s = self._seen.get(message.message_id)
+        if since_s is not None and now_s - since_s < self._window_s:
+            return Receipt.DUPLICATE
+        self._seen[message.message_id] = now_s
+        self.stored.append(message)
+        return Receipt.STORED
+
+    def lose(self) -> None:
+        """Break the connection; `open` makes it again."""
+        self._forget("memory: connection lost")
+
+    def _forget(self, why: str) -> None:
+        self._open = False
+        self._why_lost = why
+        self._lost.set()
+
+    async def check(self) -> None:
+        """See `Sink.check`."""
+        if not self._open or self.down:
+            raise SinkUnavailable("memory: down")
+
+    async def close(self) -> None:
+        """See `Sink.close`."""
+        if self._open:
+            self._forget("closed")
+
+
+class HandClock:
+    """A clock that stands still until it is told to go on."""
+
+    def __init__(self) -> None:
+        self._s = 1_800_000_000.0
+
+    def now_s(self) -> float:
+        """See `Clock.now_s`."""
+        return self._s
+
+    def monotonic_s(self) -> float:
+        """See `Clock.monotonic_s`."""
+        return self._s
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self._s += seconds
+
+
+class MemoryPipeline:
+    """The real pipeline of one brand, with source, store and sinks in memory.
+
+    Args:
+        sink: of events; an open one by default.
+        store: of identities.
+
+    Attributes:
+        letters: the sink of dead letters.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: HandClock | None = None,
+        sink: MemorySink | None = None,
+        store: Store | None = None,
+    ) -> None:
+        self.clock = clock or HandClock()
+        self.sink = (
+            sink if sink is not None else MemorySink(clock=self.clock, window_s=SINK_WINDOW_S)
+        )
+        self.letters = MemorySink(clock=self.clock, window_s=SINK_WINDOW_S)
+        self.store = store if store is not None else MemoryStore(STORE_WINDOW_S, self.clock)
+        self.source = MemorySource()
+        self.health = Health()
+        self.metrics = Metrics()
+
+    async def open(self) -> None:
+        """Open both sinks."""
+        await self.sink.open()
+        await self.letters.open()
+
+    def books(self, name: str = "lane") -> LaneBooks:
+        """Make the metrics of a lane."""
+        return LaneBooks(self.metrics, name)
+
+    def lane(self, name: str = "lane") -> Lane:
+        """Make a lane."""
+        books = self.books(name)
+        patience = Patience(name, self.health, books)
+        # DeadLetters asks for JetStream because of its object store, which takes bodies over the
+        # sink's limit only; no test here sends one.
+        letters = DeadLetters(cast("JetStreamSink", self.letters), DeadLetterSettings())
+        deliverer = Deliverer(
+            self.sink, letters, Router(""), patience, listener=name, brand="brand"
+        )
+        ledger = Ledger(self.store, patience)
+        old_after_s = SINK_WINDOW_S - 60
+        decoder = Decoder("brand")
+        return Lane(decoder, ledger, deliverer, books, self.clock, old_after_s=old_after_s)
+
+    async def run(self, listener: MemoryListener, until: Callable[[], object]) -> None:
+        """Run a new lane on an open listener until something is so, and drain it."""
+        halt = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.lane(listener.name).run(listener, halt), name="lane")
+            await eventually(until)
+            halt.set()
+            listener.news.set()  # it need not wait for its time to be over
+
+    async def drain(self, *, batch: int = 500) -> None:
+        """Run until the source is empty."""
+        listener = self.source.listener(max_batch_count=batch)
+        await listener.open()
+        queue = self.source.queue
+        await self.run(listener, lambda: not (queue.waiting or queue.handed_out))
+        await listener.close()
+
+    def count(self, metric: str, name: str | None = None) -> int:
+        """Return a counter's or gauge's value, summed over its labels.
+
+        Args:
+            metric: without `consumer_` and `_total`.
+            name: of one lane; None: of all together.
+        """
+        wanted = (f"consumer_{metric}_total", f"consumer_{metric}")
+        return sum(
+            int(sample.value)
+            for family in self.metrics.registry.collect()
+            for sample in family.samples
+            if sample.name in wanted and name in (None, sample.labels.get("listener"))
+        )
+
+    def balanced(self, name: str | None = None) -> bool:
+        """Tell whether every delivery taken in is booked exactly once."""
+        booked = ("forwarded", "duplicates", "dead_letters", "in_flight")
+        return self.count("received", name) == sum(self.count(metric, name) for metric in booked)

@@ -1,0 +1,88 @@
+"""`consumer config`: complete, and without a single secret."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from consumer.cli.main import cli
+from consumer.config_render import mask_url
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONFIG = """
+brand = "brand-a"
+[listeners.payments]
+kind = "rabbitmq"
+url = "amqp://guest:hunter2@127.0.0.1:5672/"
+queue = "payments"
+password = "hunter2"
+[dedupe]
+url_file = "{file}"
+[sink]
+url = "nats://hunter2@127.0.0.1:4222"
+"""
+
+
+def effective(tmp_path: Path, **environment: str) -> str:
+    """Return what the verb prints for `CONFIG`."""
+    secret = tmp_path / "redis-url"
+    secret.write_text("redis://:hunter2@127.0.0.1/0\n")
+    file = tmp_path / "consumer.toml"
+    file.write_text(CONFIG.format(file=secret))
+    result = CliRunner().invoke(cli, ["config", "--config", str(file)], env=environment)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_no_secret_is_printed(tmp_path: Path) -> None:
+    """Passwords in options, URLs, tokens and files are all hidden."""
+    assert "hunter2" not in effective(tmp_path)
+
+
+def test_output_is_toml_with_defaults(tmp_path: Path) -> None:
+    """It can be read back, and shows what was not set as well."""
+    tables = tomllib.loads(effective(tmp_path))
+    assert tables["listeners"]["payments"]["password"] == "***"
+    assert tables["listeners"]["payments"]["prefetch_count"] == 2000
+    assert tables["dedupe"]["url"] == "redis://:***@127.0.0.1/0"
+
+
+def test_environment_is_in_force(tmp_path: Path) -> None:
+    """What the environment overrides is shown overridden."""
+    tables = tomllib.loads(effective(tmp_path, CONSUMER__SINK__STREAM="OTHER"))
+    assert tables["sink"]["stream"] == "OTHER"
+
+
+@pytest.mark.parametrize(
+    ("url", "masked"),
+    [
+        ("amqp://u:p@h:1/v", "amqp://u:***@h:1/v"),
+        ("amqp://u:p@ss@h/v", "amqp://u:***@h/v"),
+        ("nats://token@h,nats://u:p@h2", "nats://***@h,nats://u:***@h2"),
+        ("redis://h/0?password=p&db=1", "redis://h/0?password=***&db=1"),
+        ("redis://h:6379/0", "redis://h:6379/0"),
+    ],
+)
+def test_urls_keep_all_but_the_password(url: str, masked: str) -> None:
+    """An operator still sees which server it is."""
+    assert mask_url(url) == masked
+
+
+def test_schema_knows_every_kind_and_the_secrets_files() -> None:
+    """Each kind is a branch of its own, and each secret has its `_file` twin."""
+    result = CliRunner().invoke(cli, ["config", "--schema"])
+    schema = json.loads(result.stdout)
+    kinds = {
+        definition["properties"]["kind"]["const"]
+        for definition in schema["$defs"].values()
+        if "kind" in definition["properties"] and "const" in definition["properties"]["kind"]
+    }
+    assert {"rabbitmq", "kafka", "nats"} <= kinds
+    assert "url_file" in schema["$defs"]["DedupeSettings"]["properties"]
+    assert schema["$schema"].endswith("2020-12/schema")

@@ -1,0 +1,98 @@
+"""What every verb has in common: help, usage errors, and a wrong configuration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner, Result
+
+from consumer.cli.main import VERBS, cli
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ALL_VERBS = [*([verb] for verb in VERBS), ["dead", "list"], ["dead", "show"]]
+WITH_CONFIG = [
+    ["run"],
+    ["check"],
+    ["config"],
+    ["send", "CASINO"],
+    ["dead", "list"],
+    ["dead", "show", "1"],
+]
+
+
+def consumer(*arguments: str) -> Result:
+    """Run the command line in this process."""
+    return CliRunner().invoke(cli, arguments, prog_name="consumer")
+
+
+@pytest.mark.parametrize("verb", ALL_VERBS, ids=" ".join)
+def test_help_shows_examples(verb: list[str]) -> None:
+    """Every verb explains itself with examples, and that is exit code 0."""
+    result = consumer(*verb, "--help")
+    assert result.exit_code == 0
+    assert f"consumer {verb[0]}" in result.output.partition("Examples:")[2]
+
+
+def test_help_lists_every_verb() -> None:
+    """`consumer --help` names all verbs."""
+    result = consumer("--help")
+    assert result.exit_code == 0
+    assert all(f"  {verb} " in result.output for verb in VERBS)
+
+
+@pytest.mark.parametrize("verb", ALL_VERBS, ids=" ".join)
+def test_unknown_option_is_exit_2(verb: list[str]) -> None:
+    """A mistyped option is named."""
+    result = consumer(*verb, "--no-such-option")
+    assert result.exit_code == 2
+    assert "--no-such-option" in result.stderr
+
+
+def test_unknown_verb_is_exit_2() -> None:
+    """A mistyped verb is named."""
+    result = consumer("snd")
+    assert result.exit_code == 2
+    assert "snd" in result.stderr
+
+
+@pytest.mark.parametrize("verb", WITH_CONFIG, ids=" ".join)
+def test_wrong_configuration_is_exit_2(verb: list[str], tmp_path: Path) -> None:
+    """Option, held value and expectation stand in one line."""
+    file = tmp_path / "consumer.toml"
+    file.write_text('brand = "a"\n[listeners.p]\nkind = "pigeon"\n')
+    result = consumer(*verb, "--config", str(file))
+    assert result.exit_code == 2
+    assert "listeners.p.kind: holds 'pigeon', expected rabbitmq or" in result.stderr
+
+
+@pytest.mark.parametrize("verb", WITH_CONFIG, ids=" ".join)
+def test_missing_file_is_exit_2(verb: list[str], tmp_path: Path) -> None:
+    """A file that is not there is named."""
+    result = consumer(*verb, "--config", str(tmp_path / "nothing.toml"))
+    assert result.exit_code == 2
+    assert "nothing.toml: cannot be read as TOML" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["send", "PIGEON"], "'PIGEON': there are samples of CASINO"),
+        (["send", "CASINO", "--duplicates", "110%"], "expected 0% to 100%"),
+        (["send", "CASINO", "--duplicates", "60%", "--broken", "40%"], "less than 100%"),
+        (["dead", "list", "--since", "yesterday"], "expected 30m, 1h, 2d or 2026-"),
+        (["dead", "list", "--reason", "ugly"], "'malformed'"),
+        (["dead", "list", "--listener", ">"], "expected a listener's name"),
+        (["dead", "show", "0"], "x>=1"),
+        (["run", "--sample"], "--sample needs --embedded"),
+        (["demo", "--broken", "100%"], "less than 100%"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_says_what_was_expected(arguments: list[str], told: str) -> None:
+    """Exit code 2, and what to write instead."""
+    result = consumer(*arguments)
+    assert result.exit_code == 2
+    assert told in result.stderr
