@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import nats.errors
-from nats.aio.client import Client
+from nats.aio.client import PING_PROTO, Client
 from nats.aio.msg import Msg
 
 from consumer.errors import Unavailable
@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 PING_INTERVAL_S: Final = 5
 """With two pings outstanding a frozen server is noticed after at most 15 s."""
 CLOSE_DEADLINE_S: Final = 3.0
+
+
+_LOGIN_REFUSED: Final = "login refused: check user, password, token, nkey_seed or credentials_file"
+
+
+class LoginRefused(Unavailable):
+    """The server is there and does not let us in."""
 
 
 class NatsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,7 +73,7 @@ class _HardenedClient(Client):
         """Read headers; none where they are broken."""
         try:
             return await super()._process_headers(headers)
-        except (ValueError, IndexError):  # a status line that is no ASCII, or is cut off
+        except (ValueError, IndexError):  # a first line that is cut off, or no UTF-8
             return None
 
     def _build_message(
@@ -81,6 +88,16 @@ class _HardenedClient(Client):
             headers,
             _sid=sid,
         )
+
+    async def _send_ping(self, future: asyncio.Future[bool] | None = None) -> None:
+        """Send a PING behind what was published before it.
+
+        nats-py's own overtakes its buffer, so a `flush` would prove nothing, and `drain` would
+        lose what the server sends between PING and UNSUB. test_flush_is_behind_what_was_published.
+        """
+        self._pongs.append(future or asyncio.get_running_loop().create_future())
+        await self._send_command(PING_PROTO)
+        await self._flush_pending()
 
     def abort(self) -> None:
         """Close the socket at once, without sending what waits to be sent."""
@@ -126,6 +143,7 @@ async def connect(
 
     Raises:
         Unavailable: not connected within `connect_timeout_s`; the text names cause and address.
+            `LoginRefused` where that is the cause.
 
     Cancelling: closes what was half open.
     """
@@ -160,8 +178,12 @@ async def connect(
             )
     except (TimeoutError, OSError, nats.errors.Error, ValueError) as failure:
         await client.close()
+        hosts = _hosts(settings.url)
+        # A server that refuses also closes, and any of the three may be the one that says why.
+        if any(_is_refusal(error) for error in (failure, cause, client.last_error)):
+            raise LoginRefused(f"{hosts}: {_LOGIN_REFUSED}") from failure
         explained = _explain(cause or client.last_error or failure)
-        raise Unavailable(f"{_hosts(settings.url)}: {explained}") from failure
+        raise Unavailable(f"{hosts}: {explained}") from failure
     usable = True
     return client
 
@@ -171,9 +193,16 @@ def _hosts(url: str) -> str:
     return ",".join(part.split("@")[-1].removeprefix("nats://") for part in url.split(","))
 
 
+def _is_refusal(error: Exception | None) -> bool:
+    """Tell by the text as well: while it connects, nats-py raises its general error for this."""
+    return isinstance(error, nats.errors.AuthorizationError) or (
+        "authorization violation" in str(error).lower()
+    )
+
+
 def _explain(error: Exception | None) -> str:
-    if isinstance(error, nats.errors.AuthorizationError):
-        return "login refused: check user, password, token, nkey_seed or credentials_file"
+    if _is_refusal(error):
+        return _LOGIN_REFUSED
     if isinstance(error, ConnectionRefusedError):
         return "connection refused: is the NATS server running there?"
     if isinstance(error, TimeoutError):

@@ -121,12 +121,13 @@ class KafkaListener(Listener[KafkaSettings]):
         return self._take(group, max_count, max_bytes)
 
     async def _fetch(self, group: Group, max_count: int, timeout_s: float) -> None:
+        consumer = self._consumer
         try:
             # aiokafka's own deadline does not count while partitions move. Being cancelled takes
             # nothing: records are handed out in one step without a pause. It only makes aiokafka
             # count us as busy from then on, so that `max_poll_interval_s` rests.
             async with asyncio.timeout(timeout_s + OVERTIME_S):
-                fetched = await self._consumer.getmany(
+                fetched = await consumer.getmany(
                     timeout_ms=round(timeout_s * 1000), max_records=max_count
                 )
         except TimeoutError:
@@ -140,7 +141,7 @@ class KafkaListener(Listener[KafkaSettings]):
             book = group.books.get(partition)
             if book is None:
                 # aiokafka may hand out records of a new assignment before it tells us of it.
-                self._consumer.seek(partition, records[0].offset)
+                consumer.seek(partition, records[0].offset)
             else:
                 self._buffer.extend([_delivery(book, record) for record in records])
 
@@ -185,15 +186,15 @@ class KafkaListener(Listener[KafkaSettings]):
 
     async def backlog(self) -> int | None:
         """See `Listener.backlog`. None while partitions move."""
-        group = self._joined()
+        group, consumer = self._joined(), self._consumer
         partitions = list(group.books)
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
                 # Without partitions it is a question all the same: a dead broker must show.
-                ends = await self._consumer.end_offsets(partitions or self._all_partitions())
+                ends = await consumer.end_offsets(partitions or self._all_partitions())
                 waiting = 0
                 for partition in partitions:
-                    at: int = await self._consumer.position(partition)
+                    at: int = await consumer.position(partition)
                     waiting += max(0, ends[partition] - at)
         except IllegalStateError:
             return None  # the partitions moved in the meantime
@@ -234,6 +235,10 @@ class KafkaListener(Listener[KafkaSettings]):
         if self._group is not None:
             self._group.release()
         await stop(consumer)
+
+    def moving_s(self) -> float:
+        """Return for how long the partitions have been on the move, in seconds; 0: they are not."""
+        return self._joined().moving_s()
 
     def _joined(self) -> Group:
         if self._lost is not None or self._group is None:

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.abc import AbstractTokenProvider
-from aiokafka.conn import create_conn
+from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import (
     AuthenticationFailedError,
     ConsumerStoppedError,
     GroupAuthorizationFailedError,
+    IllegalSaslStateError,
     InvalidGroupIdError,
     InvalidSessionTimeoutError,
     KafkaError,
@@ -32,7 +34,6 @@ from consumer.options import TlsSettings
 if TYPE_CHECKING:
     from consumer.listeners.kafka_settings import KafkaSettings
 
-DEFAULT_PORT: Final = 9092
 JOIN_MARGIN_S: Final = 5.0
 """On top of `rebalance_timeout_s`, for the last commit and the way back to the group."""
 STOP_DEADLINE_S: Final = 2.5
@@ -41,6 +42,7 @@ LOGIN_REFUSED: Final = "login refused: check sasl_username, sasl_password and sa
 REFUSED: Final = (
     AuthenticationFailedError,
     GroupAuthorizationFailedError,
+    IllegalSaslStateError,
     InvalidGroupIdError,
     InvalidSessionTimeoutError,
     SaslAuthenticationFailed,
@@ -95,7 +97,7 @@ def make_consumer(settings: KafkaSettings, name: str) -> Any:  # noqa: ANN401  #
         max_poll_interval_ms=_ms(settings.max_poll_interval_s),
         rebalance_timeout_ms=_ms(settings.rebalance_timeout_s + JOIN_MARGIN_S),
         request_timeout_ms=_ms(settings.request_timeout_s),
-        fetch_max_bytes=settings.fetch_max_bytes,
+        fetch_max_bytes=min(settings.fetch_max_bytes, settings.max_buffered_bytes),
         max_partition_fetch_bytes=settings.max_partition_fetch_bytes,
         **_login(settings),
     )
@@ -117,11 +119,11 @@ async def probe(settings: KafkaSettings) -> None:
     problems: list[str] = []
     refused = False
     for server in settings.bootstrap_servers:
-        host, _, port = server.rpartition(":") if ":" in server else (server, "", str(DEFAULT_PORT))
         try:
+            host, port, _ = collect_hosts([server])[0]
             connection = await create_conn(
                 host,
-                int(port),
+                port,
                 request_timeout_ms=_ms(settings.connect_timeout_s),
                 **_login(settings),
             )
@@ -143,6 +145,10 @@ EXPLAINED: Final[tuple[tuple[type[BaseException], str], ...]] = (
         InvalidSessionTimeoutError,
         "session_timeout_s is outside what the broker allows (group.min.session.timeout.ms)",
     ),
+    (IllegalSaslStateError, "no login expected at this port: check security_protocol"),
+    (UnsupportedSaslMechanismError, "check sasl_mechanism"),
+    (socket.gaierror, "name not known: check bootstrap_servers"),
+    (ConnectionResetError, "hung up: check security_protocol, TLS or not; is Kafka running there?"),
     (ConnectionRefusedError, "connection refused: is Kafka running there?"),
     (ssl.SSLError, "TLS failed: check tls, and that this port speaks TLS"),
     (TimeoutError, "no answer in time: is the broker frozen, a firewall or TLS in the way?"),

@@ -31,7 +31,8 @@ class KafkaSettings(ListenerSettings, frozen=True, kw_only=True, forbid_unknown_
         rebalance_timeout_s: before partitions move, how long what is in flight may take to settle.
         connect_timeout_s: for reaching one broker and logging in.
         request_timeout_s: for one answer; longer than a rebalance takes.
-        fetch_max_bytes: of one answer of one broker; read ahead, so it is memory.
+        fetch_max_bytes: of one answer of one broker; read ahead, so it is memory, and
+            `max_buffered_bytes` limits it too.
         max_partition_fetch_bytes: of one partition in it. One larger record always passes.
         security_protocol: as every Kafka client names it; `SSL` and `SASL_SSL` use `tls`.
         tls: certificates; the system's authorities where absent.
@@ -74,6 +75,8 @@ class KafkaSettings(ListenerSettings, frozen=True, kw_only=True, forbid_unknown_
         Raises:
             ValueError: with what to change; msgspec adds where.
         """
+        if self.heartbeat_interval_s >= self.session_timeout_s:
+            raise ValueError("heartbeat_interval_s has to be below session_timeout_s")
         if self.tls is not None and not self.security_protocol.endswith("SSL"):
             raise ValueError('tls is set: security_protocol has to be "SSL" or "SASL_SSL"')
         if self.tls is not None and self.tls.server_hostname is not None:

@@ -20,7 +20,7 @@ from consumer.listeners.nats_core import Drops
 from consumer.listeners.nats_message import Buffer, describe, size_bytes, to_delivery, token_of
 from consumer.listeners.nats_pull import Pull
 from consumer.listeners.nats_settings import NatsListenerSettings
-from consumer.nats_connection import close, connect
+from consumer.nats_connection import LoginRefused, close, connect
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Sequence
@@ -76,7 +76,7 @@ class NatsListener(Listener[NatsListenerSettings]):
                 on_error=self._complain,
             )
         except Unavailable as error:
-            reason = "refused" if "login refused" in str(error) else "lost"
+            reason = "refused" if isinstance(error, LoginRefused) else "lost"
             raise ListenerUnavailable(str(error), reason=reason) from error
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S) as self._preparing:
@@ -116,7 +116,7 @@ class NatsListener(Listener[NatsListenerSettings]):
                 max_bytes=settings.max_buffered_bytes,
             )
             await self._ask()
-        await client.flush(ANSWER_DEADLINE_S)  # behind it, a missing permission is known
+        await client.flush(ANSWER_DEADLINE_S)  # behind it, every missing permission is known
         self._check()
 
     async def receive(self, max_count: int, max_bytes: int, timeout_s: float) -> list[Delivery]:
@@ -170,17 +170,21 @@ class NatsListener(Listener[NatsListenerSettings]):
         None for core NATS, which keeps nothing; there the server only has to answer.
         """
         self._check()
-        client, settings = self._connected(), self.settings
+        client = self._connected()
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
-                if settings.stream is None:
-                    await client.flush(ANSWER_DEADLINE_S)
-                    return None
-                info = await client.jetstream().consumer_info(settings.stream, settings.durable)
+                if self.settings.stream is not None:
+                    return await self._count_pending(client)
+                await client.flush(ANSWER_DEADLINE_S)
         except (nats.errors.Error, OSError, TimeoutError) as error:
             why = str(error) or f"silent for {ANSWER_DEADLINE_S} s"
             raise ListenerUnavailable(f"no answer about the backlog: {why}") from error
-        return int(info.num_pending or 0)
+        return None
+
+    async def _count_pending(self, client: Client) -> int:
+        stream, durable = self.settings.stream or "", self.settings.durable
+        info = await client.jetstream().consumer_info(stream, durable)
+        return info.num_pending or 0
 
     def origin(self, delivery: Delivery) -> Origin:
         """Describe a delivery. See `Listener.origin`."""
@@ -201,10 +205,13 @@ class NatsListener(Listener[NatsListenerSettings]):
     async def _give_back(self, client: Client) -> None:
         try:
             async with asyncio.timeout(GIVE_BACK_DEADLINE_S):
-                # First no request may stand any more, or the server delivers again to it; and
-                # what is still on its way here has to arrive, or nobody gives it back.
+                # What is still on its way here has to arrive, or nobody gives it back.
                 if self._subscription is not None:
                     await self._subscription.drain()  # type: ignore[no-untyped-call]  # nats-py's
+                # The request that stands for nobody now: the server would try the first message
+                # on it, and put that one behind the others. To be asked makes it look for them.
+                if self._unsettled:
+                    await self._count_pending(client)
                 await _publish_all(client, self._unsettled, b"-NAK")
                 await client.flush(ANSWER_DEADLINE_S)  # also for the acknowledgements before
         except (nats.errors.Error, OSError, TimeoutError) as error:

@@ -51,10 +51,12 @@ async def _find_or_make(
 ) -> ConsumerConfig:
     stream = settings.stream or ""
     try:
-        return (await jetstream.consumer_info(stream, settings.durable)).config
+        found: ConsumerConfig = (await jetstream.consumer_info(stream, settings.durable)).config
     except NotFoundError as error:
         if error.err_code == STREAM_NOT_FOUND:
             raise
+    else:
+        return found
     wanted = ConsumerConfig(
         name=settings.durable,
         durable_name=settings.durable,
@@ -67,7 +69,8 @@ async def _find_or_make(
         max_deliver=-1,
         filter_subject=settings.subject,
     )
-    return (await jetstream.add_consumer(stream, wanted)).config
+    made: ConsumerConfig = (await jetstream.add_consumer(stream, wanted)).config
+    return made
 
 
 def _problems(config: ConsumerConfig, settings: NatsListenerSettings) -> list[str]:

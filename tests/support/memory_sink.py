@@ -7,7 +7,8 @@ Around it, `MemoryPipeline`: the real pipeline with everything outside of it in 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, cast
+import selectors
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from consumer.clock import SYSTEM_CLOCK, Clock
 from consumer.dead_letters.stream import DeadLetters, DeadLetterSettings
@@ -26,7 +27,7 @@ from tests.support.eventually import eventually
 from tests.support.source_memory import MemorySource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
     from consumer.sinks.jetstream import JetStreamSink
     from consumer.stores.base import Store
@@ -167,6 +168,36 @@ class HandClock:
         self._s += seconds
 
 
+class _JumpingSelector(selectors.DefaultSelector):
+    """Says that the time has come instead of waiting for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now_s = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.now_s += max(0.0, timeout or 0.0)
+        return super().select(0)
+
+
+class JumpingLoop(asyncio.SelectorEventLoop):
+    """An event loop in which waiting takes no time. For everything in memory, without real I/O."""
+
+    def __init__(self) -> None:
+        self._jumping = _JumpingSelector()
+        super().__init__(self._jumping)
+
+    def time(self) -> float:
+        """Return the seconds that were waited so far."""
+        return self._jumping.now_s
+
+
+def jump(scenario: Coroutine[Any, Any, None]) -> None:
+    """Run a scenario in which waiting takes no time."""
+    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+        runner.run(scenario)
+
+
 class MemoryPipeline:
     """The real pipeline of one brand, with source, store and sinks in memory.
 
@@ -181,7 +212,7 @@ class MemoryPipeline:
     def __init__(
         self,
         *,
-        clock: HandClock | None = None,
+        clock: Clock | None = None,
         sink: MemorySink | None = None,
         store: Store | None = None,
     ) -> None:
@@ -190,7 +221,8 @@ class MemoryPipeline:
             sink if sink is not None else MemorySink(clock=self.clock, window_s=SINK_WINDOW_S)
         )
         self.letters = MemorySink(clock=self.clock, window_s=SINK_WINDOW_S)
-        self.store = store if store is not None else MemoryStore(STORE_WINDOW_S, self.clock)
+        # Not `or`: an empty MemoryStore is false.
+        self.store = MemoryStore(STORE_WINDOW_S, self.clock) if store is None else store
         self.source = MemorySource()
         self.health = Health()
         self.metrics = Metrics()
@@ -219,21 +251,22 @@ class MemoryPipeline:
         decoder = Decoder("brand")
         return Lane(decoder, ledger, deliverer, books, self.clock, old_after_s=old_after_s)
 
-    async def run(self, listener: MemoryListener, until: Callable[[], object]) -> None:
-        """Run a new lane on an open listener until something is so, and drain it."""
+    async def run(
+        self, listener: MemoryListener, until: Callable[[], object], *, lane: Lane | None = None
+    ) -> None:
+        """Run a lane on an open listener until something is so, and drain it."""
         halt = asyncio.Event()
+        lane = lane or self.lane(listener.name)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.lane(listener.name).run(listener, halt), name="lane")
+            group.create_task(lane.run(listener, halt), name="lane")
             await eventually(until)
             halt.set()
-            listener.news.set()  # it need not wait for its time to be over
 
-    async def drain(self, *, batch: int = 500) -> None:
+    async def drain(self, *, lane: Lane | None = None, batch: int = 500) -> None:
         """Run until the source is empty."""
         listener = self.source.listener(max_batch_count=batch)
         await listener.open()
-        queue = self.source.queue
-        await self.run(listener, lambda: not (queue.waiting or queue.handed_out))
+        await self.run(listener, self.source.remaining_is(0), lane=lane)
         await listener.close()
 
     def count(self, metric: str, name: str | None = None) -> int:

@@ -63,6 +63,7 @@ class KafkaSource(Source):
         self.group = f"group-{unique}"
         self.partitions = [TopicPartition(self.topic, index) for index in range(partitions_count)]
         self._proxy = proxy
+        self._clients: list[Any] = []
 
     async def open(self) -> None:
         """See `Source.open`."""
@@ -70,13 +71,13 @@ class KafkaSource(Source):
         self.producer = AIOKafkaProducer(
             bootstrap_servers=self.address, acks="all", max_request_size=MAX_REQUEST_BYTES
         )
-        self._admin = AIOKafkaAdminClient(bootstrap_servers=self.address)
+        self.admin = AIOKafkaAdminClient(bootstrap_servers=self.address)
         self._counter = AIOKafkaConsumer(bootstrap_servers=self.address)
-        self._clients = [self._admin, self.producer, self._counter]
+        self._clients = [self.admin, self.producer, self._counter]
         for client in self._clients:
             await client.start()
-        if self.topic not in await self._admin.list_topics():
-            await self._admin.create_topics([NewTopic(self.topic, len(self.partitions), 1)])
+        if self.topic not in await self.admin.list_topics():
+            await self.admin.create_topics([NewTopic(self.topic, len(self.partitions), 1)])
         await eventually(self._is_ready, what="a leader of each partition")
 
     async def _is_ready(self) -> bool:
@@ -120,7 +121,9 @@ class KafkaSource(Source):
             await confirmed
 
     def listener(self, **settings: Any) -> KafkaListener:  # noqa: ANN401  # as in Source
-        """See `Source.listener`."""
+        """See `Source.listener`. Mends what `cut` broke."""
+        if self._proxy is not None:
+            self._proxy.accept()
         options = {
             "bootstrap_servers": [self.address if self._proxy is None else self._proxy.address],
             "topics": [self.topic],
@@ -128,6 +131,7 @@ class KafkaSource(Source):
             # The shortest that brokers allow: so long a dead member keeps its partitions.
             "session_timeout_s": 6.0,
             "heartbeat_interval_s": 0.5,
+            "connect_timeout_s": 5.0,
         }
         kind = KafkaListener if self._proxy is None else _ProxiedListener
         return kind("kafka", msgspec.convert(options | settings, KafkaSettings))
@@ -141,20 +145,21 @@ class KafkaSource(Source):
 
     async def committed(self) -> dict[TopicPartition, int]:
         """Return the group's committed offset of each partition that has one."""
-        offsets = await self._admin.list_consumer_group_offsets(self.group)
+        offsets = await self.admin.list_consumer_group_offsets(self.group)
         return {each: offset.offset for each, offset in offsets.items() if offset.offset >= 0}
 
     def cut(self) -> None:
-        """See `Source.cut`."""
+        """See `Source.cut`. Until the next `listener`: aiokafka mends a shorter one unnoticed."""
         assert self._proxy is not None
+        self._proxy.refuse()
         self._proxy.cut()
 
     async def close(self) -> None:
         """See `Source.close`."""
-        await self._admin.delete_topics([self.topic])
+        await self.admin.delete_topics([self.topic])
         await self._disconnect()
 
     async def _disconnect(self) -> None:
         for client in self._clients:
-            await (client.close() if client is self._admin else client.stop())
+            await (client.close() if client is self.admin else client.stop())
         self._clients = []

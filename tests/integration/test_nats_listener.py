@@ -1,0 +1,527 @@
+"""What only NATS does; what every listener does is in the contract suite."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import nats
+import pytest
+import structlog.testing
+
+from consumer.errors import ListenerUnavailable
+from consumer.listeners import nats_pull
+from consumer.listeners.base import Delivery, Outcome
+from consumer.listeners.nats import NatsListener, NatsListenerSettings
+from consumer.nats_connection import NatsSettings, close, connect
+from tests.brokers.nats import Nats
+from tests.support.eventually import eventually
+from tests.support.proxy import Proxy
+from tests.support.source_nats import NatsSource
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from nats.aio.client import Client
+    from nats.js.client import JetStreamContext
+
+DEADLINE_S: Final = 20
+MEGABYTE: Final = 1024 * 1024
+PATIENT: Final[dict[str, Any]] = {"ack_wait_s": 60.0}
+"""So that nothing comes again because time passed."""
+RIGHTS: Final = """
+authorization {
+  default_permissions { publish: ">", subscribe: ">" }
+  users: [
+    { user: admin, password: admin },
+    { user: app, password: app, permissions: { publish: { deny: [%s] }, subscribe: ">" } },
+    { user: deaf, password: deaf, permissions: { publish: ">", subscribe: { deny: ["core.>"] } } }
+  ]
+}
+"""
+
+
+@pytest.fixture
+async def client(nats_url: str) -> AsyncIterator[Client]:
+    """Give a client of the test's own."""
+    client = await nats.connect(nats_url)
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+async def jetstream(client: Client) -> JetStreamContext:
+    """Give its JetStream."""
+    return client.jetstream()
+
+
+@pytest.fixture
+async def source(nats_url: str) -> AsyncIterator[NatsSource]:
+    """Give a stream of its own."""
+    source = NatsSource(nats_url)
+    await source.open()
+    yield source
+    await source.close()
+
+
+@asynccontextmanager
+async def opened(listener: NatsListener) -> AsyncIterator[NatsListener]:
+    """Open a listener and close it in any case."""
+    try:
+        await listener.open()
+        yield listener
+    finally:
+        await listener.close()
+
+
+def core_listener(url: str, subject: str, **settings: Any) -> NatsListener:  # noqa: ANN401  # options
+    """Make a listener without a stream."""
+    return NatsListener("core", NatsListenerSettings(url=url, subject=subject, **settings))
+
+
+async def receive(listener: NatsListener, count: int) -> list[Delivery]:
+    """Receive exactly so many within the deadline."""
+    found: list[Delivery] = []
+    async with asyncio.timeout(DEADLINE_S):
+        while len(found) < count:
+            found += await listener.receive(count - len(found), 100 * MEGABYTE, 1)
+    return found
+
+
+async def acknowledge(listener: NatsListener, deliveries: list[Delivery]) -> None:
+    """Settle as stored."""
+    for delivery in deliveries:
+        delivery.outcome = Outcome.ACK
+    await listener.settle(deliveries)
+
+
+async def refusal(listener: NatsListener) -> ListenerUnavailable:
+    """Return the error of an `open` that has to fail."""
+    with pytest.raises(ListenerUnavailable) as caught:
+        await listener.open()
+    await listener.close()
+    return caught.value
+
+
+async def loss(listener: NatsListener) -> ListenerUnavailable:
+    """Return the error that ends a listener's life within the deadline."""
+    with pytest.raises(ListenerUnavailable) as caught:
+        await receive(listener, 1_000_000)
+    return caught.value
+
+
+async def send_raw(url: str, *lines: bytes) -> None:
+    """Speak the protocol by hand, and return once the server has read it."""
+    at = urlsplit(url)
+    reader, writer = await asyncio.open_connection(at.hostname, at.port)
+    writer.write(b"".join((b'CONNECT {"headers":true}\r\n', *lines, b"PING\r\n")))
+    while await reader.readline() != b"PONG\r\n":
+        assert not reader.at_eof()
+    writer.close()
+
+
+def with_headers(block: bytes) -> bytes:
+    """Return the protocol's line for a body `{}` behind any header block."""
+    return b"HPUB %%sx %d %d\r\n" % (len(block), len(block) + 2) + block + b"{}\r\n"
+
+
+@pytest.mark.parametrize("name", ["type", "Type", "TYPE"])
+async def test_type_header_is_found_in_any_case(source: NatsSource, name: str) -> None:
+    """As senders in other languages write it."""
+    await source.send(b"{}", None, headers={"x-type": "GAME", name: "casino"})
+    async with opened(source.listener()) as listener:
+        (delivery,) = await receive(listener, 1)
+        assert delivery.message_type == "casino"
+
+
+async def test_type_can_be_the_last_token_of_the_subject(source: NatsSource) -> None:
+    """A header is then a sender's own affair."""
+    await source.send(b"{}", "CASINO")
+    async with opened(source.listener(type_from="subject")) as listener:
+        (delivery,) = await receive(listener, 1)
+        assert delivery.message_type == source.subject.rpartition(".")[2]
+
+
+async def test_missing_consumer_is_made_fit(
+    source: NatsSource, jetstream: JetStreamContext
+) -> None:
+    """And it begins with what is in the stream already."""
+    await source.send(b"before")
+    async with opened(source.listener(durable="mine", max_batch_count=7000)) as listener:
+        assert [d.body for d in await receive(listener, 1)] == [b"before"]
+        config = (await jetstream.consumer_info(source.stream, "mine")).config
+        assert (config.max_deliver, config.ack_policy) == (-1, "explicit")
+        assert (config.max_ack_pending, config.filter_subject) == (14_000, source.subject)
+
+
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [
+        ({"max_deliver": 3}, "MaxDeliver is 3"),
+        ({"ack_policy": "all"}, "must be explicit"),
+        ({"deliver_subject": "somewhere"}, "push consumer"),
+        ({"filter_subject": "other"}, "it takes other"),
+    ],
+)
+async def test_unfit_consumer_is_refused(
+    source: NatsSource, jetstream: JetStreamContext, options: dict[str, Any], advice: str
+) -> None:
+    """With what is wrong; and it is not changed behind its owner's back."""
+    wanted = {"ack_policy": "explicit", "filter_subject": source.subject, **options}
+    await jetstream.update_stream(name=source.stream, subjects=[source.subject, "other"])
+    await jetstream.add_consumer(source.stream, durable_name="consumer", **wanted)
+    error = await refusal(source.listener())
+    assert error.reason == "refused"
+    assert advice in str(error)
+
+
+async def test_consumer_of_another_maker_sets_the_pace(
+    source: NatsSource, jetstream: JetStreamContext
+) -> None:
+    """Its own wait counts, not the option, which is for new ones."""
+    await jetstream.add_consumer(
+        source.stream, durable_name="consumer", filter_subject=source.subject, ack_wait=6
+    )
+    async with opened(source.listener()) as listener:
+        assert listener.keep_every_s == 2
+
+
+async def test_missing_stream_is_named(source: NatsSource) -> None:
+    """And it is refused, not waited for in silence."""
+    error = await refusal(source.listener(stream="NOWHERE"))
+    assert error.reason == "refused"
+    assert "stream NOWHERE does not exist" in str(error)
+
+
+class TestRights:
+    """A server whose users may not do everything."""
+
+    @pytest.fixture
+    def denied(self, request: pytest.FixtureRequest) -> str:
+        """Return the subject that the user may not publish to."""
+        return str(getattr(request, "param", "nothing"))
+
+    @pytest.fixture
+    def server(self, tmp_path: Path, denied: str) -> Iterator[Nats]:
+        """Start one."""
+        with Nats(tmp_path, extra=RIGHTS % f'"{denied}"') as server:
+            yield server
+
+    @pytest.mark.parametrize(
+        "denied",
+        ["$JS.API.CONSUMER.INFO.>", "$JS.API.CONSUMER.CREATE.>", "$JS.API.CONSUMER.MSG.NEXT.>"],
+        indirect=True,
+    )
+    async def test_missing_right_is_named(self, server: Nats, denied: str) -> None:
+        """At once, with the subject to allow in the server's own spelling."""
+        admin = await nats.connect(server.address, user="admin", password="admin")
+        await admin.jetstream().add_stream(name="IN", subjects=["in.>"])
+        await admin.close()
+        started_s = time.monotonic()
+        options = {"stream": "IN", "user": "app", "password": "app"}
+        error = await refusal(core_listener(server.address, "in.>", **options))
+        assert error.reason == "refused"
+        assert f"publish to {denied[:-1]}IN.consumer" in str(error)
+        assert time.monotonic() - started_s < 3
+
+    @pytest.mark.parametrize("denied", ["forbidden"], indirect=True)
+    async def test_flush_is_behind_what_was_published(self, server: Nats) -> None:
+        """Each time; nats-py's own PING may overtake, and the answer come before the complaint."""
+        complaints: list[Exception] = []
+        settings = NatsSettings(url=server.address, user="app", password="app")
+        client = await connect(
+            settings, name="test", on_lost=lambda _: None, on_error=complaints.append
+        )
+        for count in range(1, 101):
+            await client.publish("forbidden")
+            await client.flush()
+            assert len(complaints) == count
+        await close(client)
+
+    @pytest.mark.parametrize("denied", ["$JS.ACK.>"], indirect=True)
+    async def test_missing_right_to_acknowledge_is_named(self, server: Nats) -> None:
+        """It shows with the first acknowledgement."""
+        source = NatsSource(server.address.replace("//", "//admin:admin@"))
+        await source.open()
+        await source.send(b"{}")
+        listener = source.listener(url=server.address, user="app", password="app")
+        async with opened(listener):
+            await acknowledge(listener, await receive(listener, 1))
+            error = await loss(listener)
+        await source.close()
+        assert f"publish to $JS.ACK.{source.stream}.consumer.>" in str(error)
+
+    async def test_missing_right_to_subscribe_is_named(self, server: Nats) -> None:
+        """Of a core subscription."""
+        listener = core_listener(server.address, "core.In", user="deaf", password="deaf")
+        error = await refusal(listener)
+        assert "allow this NATS user to subscribe to core.In" in str(error)
+
+    async def test_wrong_password_is_refused(self, server: Nats) -> None:
+        """And says which options to check."""
+        error = await refusal(core_listener(server.address, "in", user="app", password="wrong"))
+        assert error.reason == "refused"
+        assert "login refused" in str(error)
+
+
+async def test_keeping_holds_off_redelivery(source: NatsSource) -> None:
+    """For longer than the consumer waits; also what was not taken yet."""
+    await source.send(b"held")
+    await source.send(b"buffered")
+    async with opened(source.listener(ack_wait_s=1)) as listener:
+        held = await receive(listener, 1)
+        until_s = time.monotonic() + 2.5
+        while time.monotonic() < until_s:
+            await listener.keep(held)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.3):  # the pace of keeping
+                    await asyncio.Event().wait()
+        after = await listener.receive(10, MEGABYTE, 0.5)
+        assert [(d.body, d.redelivered) for d in after] == [(b"buffered", False)]
+
+
+async def test_what_is_not_kept_comes_again(source: NatsSource) -> None:
+    """The counterpart: the test above would otherwise prove nothing."""
+    await source.send(b"again")
+    async with opened(source.listener(ack_wait_s=0.5)) as listener:
+        first, second = await receive(listener, 2)
+        assert (first.redelivered, second.redelivered) == (False, True)
+
+
+async def test_deleted_consumer_ends_the_listener(
+    source: NatsSource, jetstream: JetStreamContext
+) -> None:
+    """And what it held can still be settled without an error, because the connection lives."""
+    await source.send(b"{}")
+    async with opened(source.listener()) as listener:
+        taken = await receive(listener, 1)
+        await jetstream.delete_consumer(source.stream, "consumer")
+        assert "Consumer Deleted" in str(await loss(listener))
+        await acknowledge(listener, taken)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b"PUB %s\xff\xfe 2\r\n{}\r\n",
+        with_headers(b"NATS/1.0"),
+        with_headers(b"NATS/1.0\r\n\r\n"),
+        with_headers(b"NATS/1.0 \xff\xfe\xff\r\n\r\n"),
+        with_headers(b"NATS/1.0 409 Consumer Deleted\r\n\r\n"),
+        with_headers(b"NATS/1.0\r\n\xff\xfe: \x00\xff\x00\r\n\r\n"),
+        with_headers(b"NATS/1.0\r\ntype: A\rB\nC\r\nno colon\r\n\r\n"),
+    ],
+)
+async def test_hostile_message_stops_nothing(
+    source: NatsSource, jetstream: JetStreamContext, nats_url: str, hostile: bytes
+) -> None:
+    """Bytes that make nats-py's own reading end: they arrive, and so does the next."""
+    prefix = source.subject.removesuffix("in")
+    await jetstream.update_stream(name=source.stream, subjects=[f"{prefix}>"])
+    await send_raw(nats_url, hostile % prefix.encode())
+    await source.send(b"next")
+    async with opened(source.listener(subject=f"{prefix}>")) as listener:
+        found = await receive(listener, 2)
+        assert [d.body for d in found] == [b"{}", b"next"]
+        assert all(listener.origin(d).coordinates["stream"] == source.stream for d in found)
+
+
+async def test_origin_tells_where_the_message_is(source: NatsSource) -> None:
+    """In the words of the `nats` tool; the count of deliveries included."""
+    await source.send(b"1")
+    await source.send(b"2", headers={"Nats-Msg-Id": "seven"})
+    async with opened(source.listener(**PATIENT)) as listener:
+        await listener.settle(await receive(listener, 2))
+        again = (await receive(listener, 2))[1]
+    origin = listener.origin(again)
+    place = {"stream": source.stream, "consumer": "consumer", "sequence": "2", "delivered": "2"}
+    assert origin.coordinates == {"subject": source.subject, **place}
+    assert origin.headers == {"type": "CASINO", "Nats-Msg-Id": "seven"}
+
+
+async def test_ten_thousand_arrive_in_order_and_none_remain(
+    source: NatsSource, client: Client
+) -> None:
+    """The fast path under load: many requests, acknowledged in batches."""
+    bodies = [b"%d" % number for number in range(10_000)]
+    jetstream = client.jetstream()
+    for body in bodies:
+        await jetstream.publish_async(source.subject, body)
+    await jetstream.publish_async_completed()
+    async with opened(source.listener(**PATIENT)) as listener:
+        for start in range(0, len(bodies), 500):
+            found = await receive(listener, 500)
+            assert [d.body for d in found] == bodies[start : start + 500]
+            await acknowledge(listener, found)
+    await eventually(source.remaining_is(0), what="an empty source")
+
+
+@pytest.mark.parametrize("in_headers", [False, True])
+async def test_no_more_is_held_than_allowed(
+    source: NatsSource, jetstream: JetStreamContext, *, in_headers: bool
+) -> None:
+    """Whether it is bodies or headers that are large; and all of them arrive."""
+    large = "x" * 10_000
+    for _ in range(30):
+        await source.send(
+            b"" if in_headers else large.encode(), headers={"x": large[: in_headers * 10_000]}
+        )
+    async with opened(source.listener(max_buffered_bytes=50_000, **PATIENT)) as listener:
+        most_held = 0
+        for taken_count in range(30):
+            await receive(listener, 1)
+            await listener.backlog()  # everything that the server had sent before is here
+            info = await jetstream.consumer_info(source.stream, "consumer")
+            most_held = max(most_held, (info.num_ack_pending or 0) - taken_count - 1)
+        assert 0 < most_held <= 5
+
+
+async def test_message_larger_than_the_buffer_passes(source: NatsSource) -> None:
+    """Alone, and so does what stands behind it."""
+    for size in (10, 500_000, 10, 700_000, 600_000, 10):
+        await source.send(b"x" * size)
+    async with opened(source.listener(max_buffered_bytes=50_000, **PATIENT)) as listener:
+        found = await receive(listener, 6)
+        assert [len(d.body) for d in found] == [10, 500_000, 10, 700_000, 600_000, 10]
+
+
+async def test_close_gives_back_what_was_not_taken(source: NatsSource) -> None:
+    """At once and in order: the next listener does not wait for time to pass."""
+    sent = [str(number).encode() for number in range(100)]
+    for body in sent:
+        await source.send(body)
+    first = source.listener(**PATIENT)
+    await first.open()
+    await receive(first, 1)
+    await first.close()
+    async with opened(source.listener(**PATIENT)) as listener:
+        started_s = time.monotonic()
+        assert [d.body for d in await receive(listener, 100)] == sent
+        assert time.monotonic() - started_s < 5
+
+
+async def test_request_is_repeated_when_it_expires(
+    source: NatsSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quiet source is no lost one."""
+    monkeypatch.setattr(nats_pull, "EXPIRES_S", 1)
+    monkeypatch.setattr(nats_pull, "NANO", 500_000_000)
+    monkeypatch.setattr(nats_pull, "HEARTBEAT_S", 0)
+    async with opened(source.listener()) as listener:
+        assert await listener.receive(1, MEGABYTE, 1.2) == []
+        await source.send(b"late")
+        assert [d.body for d in await receive(listener, 1)] == [b"late"]
+
+
+class TestFrozen:
+    """A server that is connected and says nothing."""
+
+    @pytest.fixture
+    async def proxy(self, nats_url: str) -> AsyncIterator[Proxy]:
+        """Stand between listener and server."""
+        at = urlsplit(nats_url)
+        async with Proxy(at.hostname or "127.0.0.1", at.port or 4222) as proxy:
+            yield proxy
+
+    @pytest.fixture
+    async def listener(self, source: NatsSource, proxy: Proxy) -> AsyncIterator[NatsListener]:
+        """Open a listener through the proxy."""
+        async with opened(source.listener(url=f"nats://{proxy.address}")) as listener:
+            yield listener
+            proxy.thaw()
+
+    async def test_missed_heartbeats_end_the_listener(
+        self, listener: NatsListener, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Connected but silent is told from nothing to do."""
+        monkeypatch.setattr(nats_pull, "SILENCE_S", 0.5)
+        proxy.freeze()
+        assert (await loss(listener)).reason == "stalled"
+
+    async def test_backlog_has_a_deadline(self, listener: NatsListener, proxy: Proxy) -> None:
+        """Of five seconds."""
+        proxy.freeze()
+        started_s = time.monotonic()
+        with pytest.raises(ListenerUnavailable, match="no answer"):
+            await listener.backlog()
+        assert time.monotonic() - started_s < 6
+
+    async def test_close_has_a_deadline(
+        self, source: NatsSource, listener: NatsListener, proxy: Proxy
+    ) -> None:
+        """Of five seconds, with something to give back as well."""
+        await source.send(b"{}")
+        await receive(listener, 1)
+        proxy.freeze()
+        started_s = time.monotonic()
+        await listener.close()
+        assert time.monotonic() - started_s < 5
+
+
+class TestCore:
+    """A subscription without a stream: at most once."""
+
+    @pytest.fixture
+    def subject(self, source: NatsSource) -> str:
+        """Return a subject of its own that no stream stores."""
+        return f"core.{source.stream}"
+
+    async def test_messages_arrive(self, nats_url: str, client: Client, subject: str) -> None:
+        """With their type, and with nothing to count at the source."""
+        async with opened(core_listener(nats_url, subject)) as listener:
+            assert not listener.durable
+            await client.publish(subject, b"{}", headers={"Type": "GAME"})
+            (delivery,) = await receive(listener, 1)
+            assert (delivery.body, delivery.message_type) == (b"{}", "GAME")
+            assert await listener.backlog() is None
+
+    async def test_settling_sends_nothing(
+        self, nats_url: str, client: Client, subject: str
+    ) -> None:
+        """A sender that waits for a reply must not take an acknowledgement for one."""
+        replies = await client.subscribe(f"{subject}.reply")
+        async with opened(core_listener(nats_url, subject)) as listener:
+            await client.publish(subject, b"{}", reply=f"{subject}.reply")
+            taken = await receive(listener, 1)
+            await acknowledge(listener, taken)
+            await listener.keep(taken)
+            await listener.backlog()
+        await client.flush()
+        assert replies.pending_msgs == 0
+
+    async def test_group_shares_the_subject(
+        self, nats_url: str, client: Client, subject: str
+    ) -> None:
+        """Each message goes to one of its members."""
+        options = {"queue_group": "workers"}
+        async with (
+            opened(core_listener(nats_url, subject, **options)) as one,
+            opened(core_listener(nats_url, subject, **options)) as other,
+        ):
+            for _ in range(100):
+                await client.publish(subject, b"{}")
+            await client.flush()
+            await one.backlog()
+            await other.backlog()
+            found = [await each.receive(1000, MEGABYTE, 0.1) for each in (one, other)]
+            assert sum(map(len, found)) == 100
+
+    async def test_flood_is_dropped_within_bounds_and_told(
+        self, nats_url: str, client: Client, subject: str
+    ) -> None:
+        """The oldest stay, memory is bounded, and the log has the count in two lines."""
+        listener = core_listener(nats_url, subject, max_buffered_bytes=50_000)
+        with structlog.testing.capture_logs() as logs:
+            async with opened(listener):
+                for number in range(100):
+                    await client.publish(subject, b"%02d" % number * 5000)
+                await client.flush()
+                await listener.backlog()
+                found = await receive(listener, 5)
+                assert [d.body[:2] for d in found] == [b"00", b"01", b"02", b"03", b"04"]
+        dropped = [line for line in logs if line["event"] == "messages dropped"]
+        assert [line["total"] for line in dropped] == [1, 95]

@@ -1,0 +1,365 @@
+"""The loop that every listener lives in, in a time that jumps: no test here waits for anything."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from typing import TYPE_CHECKING, Any
+
+from consumer.errors import ListenerUnavailable
+from consumer.listeners.supervise import OPEN_DEADLINE_S, Supervisor
+from tests.support.eventually import eventually
+from tests.support.memory_sink import MemoryPipeline, jump
+from tests.support.samples import casino
+from tests.support.source_memory import MemoryListener, MemorySettings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from consumer.listeners.base import Delivery, Listener
+    from tests.support.source_memory import MemoryQueue
+
+
+class LoopClock:
+    """The jumping loop's time."""
+
+    def now_s(self) -> float:
+        """See `Clock.now_s`."""
+        return asyncio.get_running_loop().time()
+
+    def monotonic_s(self) -> float:
+        """See `Clock.monotonic_s`."""
+        return asyncio.get_running_loop().time()
+
+
+class Silent(MemoryListener):
+    """Connected, and nothing ever arrives."""
+
+    async def receive(self, max_count: int, max_bytes: int, timeout_s: float) -> list[Delivery]:
+        """See `Listener.receive`."""
+        del max_count, max_bytes
+        await asyncio.sleep(timeout_s)
+        self._check()
+        return []
+
+
+class Hanging(MemoryListener):
+    """Never gets open."""
+
+    async def open(self) -> None:
+        """See `Listener.open`."""
+        await asyncio.Event().wait()
+
+
+class Mute(MemoryListener):
+    """Delivers, but does not tell its backlog."""
+
+    async def backlog(self) -> int | None:
+        """See `Listener.backlog`."""
+        raise ListenerUnavailable("memory: no answer")
+
+
+class Keeping(MemoryListener):
+    """Wants to hear of what is held."""
+
+    keep_every_s = 1.0
+    kept: tuple[int, ...] = ()
+
+    async def keep(self, deliveries: Sequence[Delivery]) -> None:
+        """See `Listener.keep`."""
+        self.kept = (*self.kept, len(deliveries))
+
+
+class ShortHold(MemoryListener):
+    """Its source takes back by force what is held for longer than 20 s."""
+
+    max_hold_s = 20.0
+
+
+class Supervised:
+    """One supervised lane on a queue in memory.
+
+    Args:
+        kinds: of the listeners, one for each connection; the last one of all further ones.
+
+    Attributes:
+        made: every listener that was made, with the time it was made at.
+    """
+
+    def __init__(self, *kinds: type[MemoryListener], name: str = "lane") -> None:
+        self.pipeline = MemoryPipeline(clock=LoopClock())
+        self.queue: MemoryQueue = self.pipeline.source.queue
+        self.made: list[tuple[float, MemoryListener]] = []
+        self._kinds = kinds or (MemoryListener,)
+        lane = self.pipeline.lane(name)
+        books = self.pipeline.books(name)
+        self.supervisor = Supervisor(name, self._make, lane, self.pipeline.health, books)
+
+    def _make(self) -> Listener[Any]:
+        kind = self._kinds[min(len(self.made), len(self._kinds) - 1)]
+        listener = kind("lane", MemorySettings(max_batch_count=1), self.queue)
+        self.made.append((asyncio.get_running_loop().time(), listener))
+        return listener
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[asyncio.Task[None]]:
+        """Run it, and stop it at the end."""
+        await self.pipeline.open()
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(self.supervisor.run(), name="supervisor")
+            yield task
+            self.supervisor.stop()
+
+    async def send(self, *ids: str) -> None:
+        """Send one event for each id."""
+        for activity_id in ids:
+            await self.pipeline.source.send(casino(activity_id=activity_id))
+
+    def stored(self, count: int) -> Callable[[], bool]:
+        """Return a condition for `eventually`."""
+        return lambda: len(self.pipeline.sink.stored) == count
+
+    def restarts(self, reason: str) -> int:
+        """Return how many connections ended for this reason."""
+        value = self.pipeline.metrics.registry.get_sample_value(
+            "consumer_listener_restarts_total", {"listener": "lane", "reason": reason}
+        )
+        return int(value or 0)
+
+    def why_down(self) -> str:
+        """Return what `/readyz` says about the listener."""
+        return self.pipeline.health.why_down("listener lane")
+
+    def made_count(self, count: int) -> Callable[[], bool]:
+        """Return a condition for `eventually`."""
+        return lambda: len(self.made) >= count
+
+
+def test_lost_connection_is_made_again() -> None:
+    """With a new listener object; nothing is lost, and it is counted."""
+
+    async def scenario() -> None:
+        one = Supervised()
+        async with one.running():
+            await one.send("a")
+            await eventually(one.stored(1))
+            one.pipeline.source.cut()
+            await one.send("b")
+            await eventually(one.stored(2))
+            assert not one.why_down()
+        assert (len(one.made), one.restarts("lost")) == (2, 1)
+        assert await one.pipeline.source.remaining() == 0
+
+    jump(scenario())
+
+
+def test_pauses_grow_while_it_is_away() -> None:
+    """Up to 15 s, with `/readyz` saying why; then it is found again."""
+
+    async def scenario() -> None:
+        one = Supervised()
+        one.queue.reachable = False
+        async with one.running():
+            await eventually(one.made_count(12))
+            assert one.why_down() == "memory: the queue is not reachable"
+            one.queue.reachable = True
+            await eventually(lambda: not one.why_down())
+        times_s = [made_s for made_s, _ in one.made[:12]]
+        pauses_s = [after - before for before, after in itertools.pairwise(times_s)]
+        assert pauses_s[0] <= 0.2
+        assert all(7.5 <= pause_s <= 15.1 for pause_s in pauses_s[-3:])
+
+    jump(scenario())
+
+
+def test_pause_is_short_again_after_a_steady_connection() -> None:
+    """An outage of yesterday does not slow down today's."""
+
+    async def scenario() -> None:
+        one = Supervised()
+        one.queue.reachable = False
+        async with one.running():
+            await eventually(one.made_count(10))
+            one.queue.reachable = True
+            await eventually(lambda: not one.why_down())
+            await asyncio.sleep(60)
+            lost_s = asyncio.get_running_loop().time()
+            count = len(one.made)
+            one.pipeline.source.cut()
+            await eventually(one.made_count(count + 1))
+            assert one.made[-1][0] - lost_s < 1
+
+    jump(scenario())
+
+
+def test_stalled_listener_is_built_anew() -> None:
+    """Messages wait at the source, and none arrives: connected, but silent."""
+
+    async def scenario() -> None:
+        one = Supervised(Silent, MemoryListener)
+        async with one.running():
+            await one.send("a")
+            await eventually(one.stored(1))
+        assert one.restarts("stalled") == 1
+        assert 15 <= one.made[1][0] - one.made[0][0] <= 25
+
+    jump(scenario())
+
+
+def test_idle_listener_is_left_alone() -> None:
+    """Nothing waits at the source, so nothing has to arrive."""
+
+    async def scenario() -> None:
+        one = Supervised(Silent)
+        async with one.running():
+            await asyncio.sleep(600)
+        assert len(one.made) == 1
+
+    jump(scenario())
+
+
+def test_listener_held_too_long_lets_go() -> None:
+    """While the sink is away its deliveries are the source's again; at the end stored once."""
+
+    async def scenario() -> None:
+        one = Supervised(ShortHold)
+        async with one.running():
+            one.pipeline.sink.down = True
+            await one.send("a")
+            await eventually(lambda: one.queue.redelivered_count or "held" in one.why_down())
+            assert len(one.queue.waiting) == 1
+            assert 20 <= asyncio.get_running_loop().time() <= 30
+            one.pipeline.sink.down = False
+            await eventually(one.pipeline.source.remaining_is(0))
+        assert (len(one.pipeline.sink.stored), one.restarts("held_too_long")) == (1, 1)
+        assert one.pipeline.balanced()
+
+    jump(scenario())
+
+
+def test_held_deliveries_are_kept_alive() -> None:
+    """As often as the listener wants."""
+
+    async def scenario() -> None:
+        one = Supervised(Keeping)
+        async with one.running():
+            one.pipeline.sink.down = True
+            await one.send("a")
+            await asyncio.sleep(10.5)
+            (_, listener), *_ = one.made
+            assert isinstance(listener, Keeping)
+            assert len(listener.kept) in (9, 10)
+            assert set(listener.kept) == {1}
+            one.pipeline.sink.down = False
+
+    jump(scenario())
+
+
+def test_stop_drains() -> None:
+    """What was taken in is stored and settled; what was not stays at the source."""
+
+    async def scenario() -> None:
+        one = Supervised()
+        async with one.running() as task:
+            one.pipeline.sink.down = True
+            await one.send(*map(str, range(20)))
+            await eventually(lambda: one.pipeline.count("retries"))
+            one.supervisor.stop()
+            await asyncio.sleep(10)
+            assert not task.done()
+            one.pipeline.sink.down = False
+        taken_count = one.pipeline.count("received")
+        assert one.pipeline.count("forwarded") == taken_count < 20
+        assert await one.pipeline.source.remaining() == 20 - taken_count
+
+    jump(scenario())
+
+
+def test_stop_ends_the_pause() -> None:
+    """Not only after the next try."""
+
+    async def scenario() -> None:
+        one = Supervised()
+        one.queue.reachable = False
+        async with one.running() as task:
+            await eventually(one.made_count(10))
+            started_s = asyncio.get_running_loop().time()
+            one.supervisor.stop()
+            await asyncio.wait([task])
+            assert asyncio.get_running_loop().time() == started_s
+
+    jump(scenario())
+
+
+def test_cancelling_gives_back_what_is_in_flight() -> None:
+    """And closes the connection."""
+
+    async def scenario() -> None:
+        one = Supervised()
+        async with one.running() as task:
+            one.pipeline.sink.down = True
+            await one.send("a", "b")
+            await eventually(lambda: one.pipeline.count("retries"))
+            task.cancel()
+            await asyncio.wait([task])
+        assert len(one.queue.waiting) == 2
+        assert not one.queue.listeners
+
+    jump(scenario())
+
+
+def test_failing_listener_does_not_touch_another() -> None:
+    """Each has a supervisor and a lane of its own."""
+
+    async def scenario() -> None:
+        bad, good = Supervised(Hanging), Supervised()
+        async with bad.running(), good.running():
+            for number in range(20):
+                await good.send(str(number))
+                await eventually(good.stored(number + 1))
+                await asyncio.sleep(10)
+        assert (len(bad.made) > 2, len(good.made)) == (True, 1)
+
+    jump(scenario())
+
+
+def test_hanging_open_is_given_up() -> None:
+    """After its deadline, with a text, and tried again."""
+
+    async def scenario() -> None:
+        one = Supervised(Hanging, MemoryListener)
+        async with one.running():
+            await one.send("a")
+            await eventually(lambda: one.restarts("lost"))
+            assert one.why_down() == "not open within 30 s"
+            await eventually(one.stored(1))
+        assert OPEN_DEADLINE_S <= one.made[1][0] <= OPEN_DEADLINE_S + 1
+
+    jump(scenario())
+
+
+def test_source_too_busy_to_answer_is_left_alone() -> None:
+    """Deliveries flow, so it is alive."""
+
+    async def scenario() -> None:
+        one = Supervised(Mute)
+        async with one.running():
+            for number in range(30):
+                await one.send(str(number))
+                await asyncio.sleep(1)
+            assert len(one.made) == 1
+
+    jump(scenario())
+
+
+def test_source_that_neither_delivers_nor_answers_is_lost() -> None:
+    """It may be frozen."""
+
+    async def scenario() -> None:
+        one = Supervised(Mute, MemoryListener)
+        async with one.running():
+            await eventually(one.made_count(2))
+        assert one.restarts("lost") == 1
+
+    jump(scenario())
