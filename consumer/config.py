@@ -17,8 +17,8 @@ from consumer.errors import ConfigError
 from consumer.listeners.base import ListenerSettings
 from consumer.log import LogSettings
 from consumer.operations import OperationsSettings
-from consumer.options import Token
-from consumer.options_check import build_struct, convert, report_unknown, shown
+from consumer.options import TlsSettings, Token
+from consumer.options_check import EnvironmentText, build_struct, convert, report_unknown, shown
 from consumer.sinks.base import SinkSettings
 from consumer.stores.base import DedupeSettings
 
@@ -128,19 +128,15 @@ def _override(tables: dict[str, Any], environment: Mapping[str, str]) -> None:
             table = table.setdefault(_existing(table, parent), {})
             if not isinstance(table, dict):
                 raise ConfigError(f"{variable}: {parent.lower()} is no table")
-        table[_existing(table, option)] = _value(text)
+        name = _existing(table, option)
+        # The environment wins over either form in which the file may give a secret.
+        table.pop(name.removesuffix("_file") if name.endswith("_file") else f"{name}_file", None)
+        table[name] = EnvironmentText(text)
 
 
 def _existing(table: dict[str, Any], name: str) -> str:
     """Return the key as it is written in the file: a listener's name may have capitals."""
     return next((key for key in table if key.lower() == name.lower()), name.lower())
-
-
-def _value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
 
 
 def _table(tables: dict[str, Any], name: str, problems: list[str]) -> dict[str, Any]:
@@ -190,6 +186,27 @@ def _disagreements(config: Config) -> list[str]:
             f"dedupe.window_s: holds {config.dedupe.window_s:g}, expected at least "
             f"sink.duplicate_window_s = {sink.duplicate_window_s:g}"
         )
+    if config.dead_letters.max_age_s < sink.duplicate_window_s:
+        found.append(
+            f"dead_letters.max_age_s: holds {config.dead_letters.max_age_s:g}, expected at least "
+            f"sink.duplicate_window_s = {sink.duplicate_window_s:g}"
+        )
+    found += _unusable_tls(config)
     if sink.stream == config.dead_letters.stream:
         found.append(f"dead_letters.stream: holds {sink.stream!r}, expected another than [sink]'s")
+    return found
+
+
+def _unusable_tls(config: Config) -> list[str]:
+    """Read every TLS file once, so that a wrong name is told before anything runs."""
+    parts = {"dedupe": config.dedupe, "sink": config.sink}
+    parts |= {f"listeners.{name}": settings for name, settings in config.listeners.items()}
+    found = []
+    for path, settings in parts.items():
+        tls = getattr(settings, "tls", None)
+        try:
+            if isinstance(tls, TlsSettings):
+                tls.context()
+        except ConfigError as error:
+            found += [f"{path}.{problem}" for problem in error.problems]
     return found

@@ -16,6 +16,7 @@ import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from consumer.errors import ConfigError
+from consumer.options import Seconds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -35,7 +36,7 @@ class OperationsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     """
 
     bind: str = "127.0.0.1:9464"
-    shutdown_grace_s: float = 25.0
+    shutdown_grace_s: Seconds = 25.0
 
 
 class _Server(uvicorn.Server):

@@ -5,7 +5,9 @@ Responsible for the words in which a mistake is told, and for the `_file` twin o
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import tomllib
 import typing
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,20 @@ from typing import Any
 import msgspec
 
 from consumer.options import annotated_extra
+
+
+class EnvironmentText(str):
+    """An option from the environment: text as it stands, or else the TOML value that it spells."""
+
+    __slots__ = ()
+
+    def readings(self) -> tuple[Any, ...]:
+        """Return what it can mean, text first: a password of digits is no number."""
+        text = str(self)
+        try:
+            return text, tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            return (text,)
 
 
 def build_struct(
@@ -63,12 +79,13 @@ def _with_secret(
 
 def convert(value: Any, hint: Any, path: str, problems: list[str]) -> Any:
     """Check one value; None beside a new problem."""
-    try:
-        return msgspec.convert(value, hint, strict=True)
-    except msgspec.ValidationError:
-        held = "a value that is not shown" if is_secret(hint) else shown(value)
-        problems.append(f"{path}: holds {held}, expected {expected(hint)}")
-        return None
+    readings = value.readings() if isinstance(value, EnvironmentText) else (value,)
+    for reading in readings:
+        with contextlib.suppress(msgspec.ValidationError):
+            return msgspec.convert(reading, hint, strict=True)
+    held = "a value that is not shown" if is_secret(hint) else shown(value)
+    problems.append(f"{path}: holds {held}, expected {expected(hint)}")
+    return None
 
 
 def report_unknown(

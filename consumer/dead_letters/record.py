@@ -18,9 +18,13 @@ from consumer.sinks.base import Message
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-VALUE_MAX_CHARACTERS: Final = 1024
-HEADERS_MAX_COUNT: Final = 50
-"""Bounds of what is kept of a sender's headers; whoever sends more keeps his own log."""
+ERROR_MAX_CHARACTERS: Final = 1024
+VALUE_MAX_CHARACTERS: Final = 256
+ORIGINALS_MAX_BYTES: Final = 6 * 1024
+"""Bounds of what is kept, the last one of a sender's headers as they stand on the wire. JetStream
+refuses more than 64 KiB of headers (error 10097), and a refused letter would hold its lane for
+ever; together these stay below `stream.HEADER_SHARE`, an escaped character counting three bytes.
+"""
 
 _SAFE: Final = " !#$&'()*+,-./:;<=>?@[\\]^_`{|}~\""
 """Everything printable in ASCII but the percent sign, which begins an escape."""
@@ -67,7 +71,7 @@ def to_message(letter: Letter, prefix: str, message_id: str) -> Message:
     """Write a letter. Whatever a sender put into headers comes out as harmless ASCII."""
     headers = {
         "Dead-Reason": letter.reason.value,
-        "Dead-Error": _escape(letter.error),
+        "Dead-Error": _escape(letter.error, ERROR_MAX_CHARACTERS),
         "Dead-Listener": letter.listener,
         "Dead-Brand": letter.brand,
         "Dead-Type": _escape(letter.message_type),
@@ -77,8 +81,7 @@ def to_message(letter: Letter, prefix: str, message_id: str) -> Message:
         "Dead-Body-Object": letter.body_object,
     }
     headers |= {f"{_COORDINATE}{name}": _escape(text) for name, text in letter.coordinates.items()}
-    for name, text in list(letter.headers.items())[:HEADERS_MAX_COUNT]:
-        headers[_ORIGINAL + quote(name[:VALUE_MAX_CHARACTERS], safe="")] = _escape(text)
+    headers |= _originals(letter.headers)
     return Message(
         subject=f"{prefix}.{letter.listener}.{letter.reason.value}",
         body=letter.body,
@@ -109,6 +112,19 @@ def from_message(headers: Mapping[str, str], body: bytes) -> Letter:
     )
 
 
+def _originals(sent: Mapping[str, str]) -> dict[str, str]:
+    kept: dict[str, str] = {}
+    left_bytes = ORIGINALS_MAX_BYTES
+    for name, text in sent.items():
+        header = _ORIGINAL + quote(name[:VALUE_MAX_CHARACTERS], safe="", errors="replace")
+        value = _escape(text)
+        left_bytes -= len(header) + len(value)
+        if left_bytes < 0:
+            break
+        kept[header] = value
+    return kept
+
+
 def _prefixed(headers: Mapping[str, str], prefix: str) -> dict[str, str]:
     return {
         unquote(name.removeprefix(prefix)): _unescape(text)
@@ -117,9 +133,9 @@ def _prefixed(headers: Mapping[str, str], prefix: str) -> dict[str, str]:
     }
 
 
-def _escape(text: str) -> str:
+def _escape(text: str, max_characters: int = VALUE_MAX_CHARACTERS) -> str:
     """Percent-encode all but printable ASCII; leading and trailing spaces, which NATS trims."""
-    escaped = quote(text[:VALUE_MAX_CHARACTERS], safe=_SAFE, errors="backslashreplace")
+    escaped = quote(text[:max_characters], safe=_SAFE, errors="backslashreplace")
     if escaped.startswith(" "):
         escaped = "%20" + escaped[1:]
     return escaped[:-1] + "%20" if escaped.endswith(" ") else escaped

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 import msgspec
 
-from consumer.options import Bytes, Count, Seconds
+from consumer.options import Bytes, Count, Seconds, Token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +85,7 @@ class ListenerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """
 
     kind: str
-    brand: str | None = None
+    brand: Token | None = None
     max_batch_count: Count = 500
     max_batch_bytes: Bytes = 4 * 1024 * 1024
     max_buffered_bytes: Bytes = 16 * 1024 * 1024

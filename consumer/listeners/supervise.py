@@ -135,6 +135,7 @@ class Supervisor:
             except ListenerUnavailable as error:
                 trouble.append(error)
                 self._health.down(self._part, str(error))
+                self._books.up.set(0)
                 self._halt.set()
                 # Now, not when the lane is done: it may be holding for a sink that is away, and
                 # what it holds has to go back to the source.
@@ -155,8 +156,7 @@ class Supervisor:
                 return  # deliveries flow, so it is alive, only too busy to answer
             raise
         self._books.lag.set(-1 if waiting is None else waiting)
-        stall_after_s = listener.settings.stall_after_s
-        if waiting and self._lane.idle_s() > stall_after_s:
+        if waiting and self._lane.idle_s() > listener.settings.stall_after_s:
             raise ListenerUnavailable(
                 f"{waiting} messages wait at the source, and none arrived for {idle_s:.0f} s",
                 reason="stalled",

@@ -60,8 +60,7 @@ class Lane:
         self._clock = clock
         self._old_after_s = old_after_s
         self._in_flight: deque[Batch] = deque()
-        self._last_arrival_s = clock.monotonic_s()
-        self._receiving = False
+        self._waiting_since_s: float | None = None
         books.watch_age(self.oldest_s)
 
     def oldest_s(self) -> float:
@@ -71,8 +70,13 @@ class Lane:
         return self._clock.monotonic_s() - self._in_flight[0].since_s
 
     def idle_s(self) -> float:
-        """Return how long it has been asking its listener in vain, in seconds."""
-        return self._clock.monotonic_s() - self._last_arrival_s if self._receiving else 0.0
+        """Return how long it has been asking its listener in vain, in seconds.
+
+        0 while anything is in flight: a source that has given all it may waits for us.
+        """
+        if self._waiting_since_s is None or self._in_flight:
+            return 0.0
+        return self._clock.monotonic_s() - self._waiting_since_s
 
     def held(self) -> list[Delivery]:
         """Return every delivery in flight."""
@@ -95,7 +99,7 @@ class Lane:
         to_conclude: asyncio.Queue[Batch | None] = asyncio.Queue(1)
         lost: list[ListenerUnavailable] = []
         self._in_flight.clear()
-        self._last_arrival_s = self._clock.monotonic_s()
+        self._waiting_since_s = None
         async with asyncio.TaskGroup() as stages:
             stages.create_task(self._deliver_all(listener, to_deliver, to_conclude), name="deliver")
             stages.create_task(self._conclude_all(listener, to_conclude, lost), name="conclude")
@@ -112,17 +116,16 @@ class Lane:
         self, listener: Listener[Any], to_deliver: asyncio.Queue[Batch | None]
     ) -> None:
         settings = listener.settings
-        self._receiving = True
+        if self._waiting_since_s is None or self._in_flight:
+            self._waiting_since_s = self._clock.monotonic_s()
         deliveries = await listener.receive(
             settings.max_batch_count, settings.max_batch_bytes, RECEIVE_TIMEOUT_S
         )
         if not deliveries:
             return
-        self._receiving = False
-        self._last_arrival_s = self._clock.monotonic_s()
-        batch = Batch(
-            [Work(delivery) for delivery in deliveries], self._clock.now_s(), self._last_arrival_s
-        )
+        self._waiting_since_s = None
+        works = [Work(delivery) for delivery in deliveries]
+        batch = Batch(works, self._clock.now_s(), self._clock.monotonic_s())
         self._in_flight.append(batch)
         self._books.took_in(batch)
         self._decoder.decode(batch)

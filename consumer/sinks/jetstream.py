@@ -4,8 +4,8 @@ Responsible for sending a batch in one go and matching each confirmation (PubAck
 Not for the stream's settings (`stream.py`), and not for trying again (`pipeline/deliver.py`).
 
 All confirmations come to one inbox subscription; the last token of the reply subject is the
-message's number. nats-py's own `publish_async` does the same at four times the cost per message
-(a random token, a semaphore and a done-callback each; bench/sink.py).
+message's number. nats-py's own `publish_async` does the same with a random token, a semaphore and
+a done-callback for each message.
 """
 
 from __future__ import annotations

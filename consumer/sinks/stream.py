@@ -70,7 +70,7 @@ async def prepare(client: Client, plan: StreamPlan) -> StreamConfig:
     problems = _problems(plan, config, missing)
     if problems:
         raise SinkUnavailable(f"stream {plan.name} is not fit: {'; '.join(problems)}")
-    if max(config.max_msgs or 0, config.max_bytes or 0) > 0:
+    if max(config.max_msgs or 0, config.max_bytes or 0, config.max_msgs_per_subject or 0) > 0:
         log.warning(
             "stream may evict inside the window",
             stream=plan.name,
@@ -137,6 +137,10 @@ def _problems(plan: StreamPlan, config: StreamConfig, missing: list[str]) -> lis
         (
             0 < max_age_s < needed_s,
             f"max_age is {max_age_s:g} s, must be 0 or at least {needed_s:g} s",
+        ),
+        (
+            config.storage == StorageType.MEMORY,
+            "storage is memory, so what is confirmed is gone after a restart",
         ),
         (config.no_ack, "no_ack is set, so nothing would be confirmed"),
         (

@@ -43,6 +43,19 @@ class DedupeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     window_s: Seconds = 86_400.0
     timeout_s: Seconds = 5.0
 
+    def __post_init__(self) -> None:
+        """Refuse TLS options that would have no effect.
+
+        Raises:
+            ValueError: with what to change.
+        """
+        if self.tls is None:
+            return
+        if not self.url.startswith("rediss://"):
+            raise ValueError("tls is set, so url must begin with rediss://")
+        if self.tls.server_hostname is not None:
+            raise ValueError("tls.server_hostname cannot be used with Redis: put the name in url")
+
 
 class Identity(msgspec.Struct, frozen=True, gc=False):
     """What is remembered of an event.

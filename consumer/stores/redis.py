@@ -33,8 +33,15 @@ from consumer.stores.base import DedupeSettings, Identity, Memory, Store
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
+    from consumer.options import TlsSettings
+
 _SCRIPT: Final = files("consumer.stores").joinpath("exchange.lua").read_text(encoding="utf-8")
 _OLDEST_VERSION: Final = 7
+
+PERMISSIONS: Final = (
+    "+set +get +time +evalsha +script|load +ping +info +client|setname +client|setinfo"
+)
+"""What the store's user must be allowed, besides its keys."""
 
 log = structlog.get_logger()
 
@@ -54,11 +61,7 @@ class RedisStore(Store):
             # Lanes repeat with their own backoff; a second loop below would hide its errors.
             retry=Retry(NoBackoff(), 0),
             **_given(username=settings.username, password=settings.password),
-            **(
-                _tls_options(tls.ca_file, tls.cert_file, tls.key_file, verify=tls.verify)
-                if tls
-                else {}
-            ),
+            **(_tls_options(tls) if tls else {}),
         )
         self._exchange = self._redis.register_script(_SCRIPT)
 
@@ -164,13 +167,16 @@ def _given(**options: str | None) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _tls_options(
-    ca_file: str | None, cert_file: str | None, key_file: str | None, *, verify: bool
-) -> dict[str, Any]:
+def _tls_options(tls: TlsSettings) -> dict[str, Any]:
     return {
-        **_given(ssl_ca_certs=ca_file, ssl_certfile=cert_file, ssl_keyfile=key_file),
-        "ssl_cert_reqs": "required" if verify else "none",
-        "ssl_check_hostname": verify,
+        **_given(
+            ssl_ca_certs=tls.ca_file,
+            ssl_certfile=tls.cert_file,
+            ssl_keyfile=tls.key_file,
+            ssl_password=tls.key_password,
+        ),
+        "ssl_cert_reqs": "required" if tls.verify else "none",
+        "ssl_check_hostname": tls.verify,
     }
 
 
@@ -179,7 +185,7 @@ def _explained(error: RedisError) -> StoreUnavailable:
     if isinstance(error, (AuthenticationError, AuthorizationError)):
         advice = "login refused: check username and password"
     elif isinstance(error, NoPermissionError):
-        advice = "permission missing: allow +set +get +time +evalsha +script|load +ping +info"
+        advice = f"permission missing: allow {PERMISSIONS}"
     elif isinstance(error, OutOfMemoryError):
         advice = "memory is full: raise maxmemory or shorten window_s"
     elif isinstance(error, RedisTimeoutError):
