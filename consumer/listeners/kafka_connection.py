@@ -22,13 +22,15 @@ from aiokafka.errors import (
     IllegalSaslStateError,
     InvalidGroupIdError,
     InvalidSessionTimeoutError,
+    KafkaConnectionError,
     KafkaError,
     SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
     UnsupportedSaslMechanismError,
 )
 
-from consumer.errors import ListenerUnavailable
+from consumer.errors import ConfigError, ListenerUnavailable
+from consumer.listeners.kafka_records import tolerate
 from consumer.options import TlsSettings
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ JOIN_MARGIN_S: Final = 5.0
 """On top of `rebalance_timeout_s`, for the last commit and the way back to the group."""
 STOP_DEADLINE_S: Final = 2.5
 ABORT_DEADLINE_S: Final = 1.5
+HUNG_UP: Final = "the broker hung up: is it starting, or security_protocol not that of this port?"
 LOGIN_REFUSED: Final = "login refused: check sasl_username, sasl_password and sasl_mechanism"
 REFUSED: Final = (
     AuthenticationFailedError,
@@ -67,7 +70,11 @@ class _TokenFile(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka has n
 def _login(settings: KafkaSettings) -> dict[str, Any]:
     options: dict[str, Any] = {"security_protocol": settings.security_protocol}
     if settings.security_protocol.endswith("SSL"):
-        options["ssl_context"] = (settings.tls or TlsSettings()).context()
+        try:
+            options["ssl_context"] = (settings.tls or TlsSettings()).context()
+        except ConfigError as error:
+            # Files can appear and be mended while we run: no reason to stop the others.
+            raise ListenerUnavailable(str(error), reason="refused") from error
     if settings.security_protocol.startswith("SASL"):
         options |= {
             "sasl_mechanism": settings.sasl_mechanism,
@@ -83,6 +90,7 @@ def _login(settings: KafkaSettings) -> dict[str, Any]:
 
 def make_consumer(settings: KafkaSettings, name: str) -> Any:  # noqa: ANN401  # aiokafka: no types
     """Make an aiokafka consumer that is not started yet; needs a running loop."""
+    tolerate()
     return AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap_servers,
         client_id=f"consumer-{name}",
@@ -148,8 +156,9 @@ EXPLAINED: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (IllegalSaslStateError, "no login expected at this port: check security_protocol"),
     (UnsupportedSaslMechanismError, "check sasl_mechanism"),
     (socket.gaierror, "name not known: check bootstrap_servers"),
-    (ConnectionResetError, "hung up: check security_protocol, TLS or not; is Kafka running there?"),
     (ConnectionRefusedError, "connection refused: is Kafka running there?"),
+    (ConnectionResetError, HUNG_UP),
+    (KafkaConnectionError, HUNG_UP),
     (ssl.SSLError, "TLS failed: check tls, and that this port speaks TLS"),
     (TimeoutError, "no answer in time: is the broker frozen, a firewall or TLS in the way?"),
 )

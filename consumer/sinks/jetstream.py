@@ -105,6 +105,8 @@ class JetStreamSink(ConnectedSink):
 
     async def publish(self, messages: Sequence[Message]) -> list[Receipt | SinkUnavailable]:
         """See `Sink.publish`."""
+        if not messages:
+            return []
         try:
             client = self.client
         except SinkUnavailable as away:

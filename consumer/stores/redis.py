@@ -39,7 +39,7 @@ _SCRIPT: Final = files("consumer.stores").joinpath("exchange.lua").read_text(enc
 _OLDEST_VERSION: Final = 7
 
 PERMISSIONS: Final = (
-    "+set +get +time +evalsha +script|load +ping +info +client|setname +client|setinfo"
+    "+set +get +time +evalsha +script|load +ping +info +select +client|setname +client|setinfo"
 )
 """What the store's user must be allowed, besides its keys."""
 

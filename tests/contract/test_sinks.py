@@ -299,7 +299,6 @@ async def test_frozen_server_confirms_nothing(
     assert await sink.publish([message]) == [Receipt.DUPLICATE]
 
 
-@pytest.mark.xfail(reason="a late pong ends nats-py's reading task: connected, but silent")
 async def test_check_of_a_frozen_server_leaves_the_connection_whole(
     jetstream: JetStreamPlace, sink: JetStreamSink
 ) -> None:

@@ -139,7 +139,6 @@ async def test_missing_permission_is_named(server: Redis, admin: RedisClient) ->
 
 
 @pytest.mark.parametrize("database", [0, 3])
-@pytest.mark.xfail(reason="the advice lacks +client|setname, and +select for other databases")
 async def test_permissions_of_the_advice_are_enough(
     server: Redis, admin: RedisClient, database: int
 ) -> None:

@@ -1,0 +1,1 @@
+"""What only one broker does, on the real one."""

@@ -29,6 +29,8 @@ from tests.support.source_memory import MemorySource
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
+    from prometheus_client import Counter, Gauge
+
     from consumer.sinks.jetstream import JetStreamSink
     from consumer.stores.base import Store
     from tests.support.source_memory import MemoryListener
@@ -273,15 +275,15 @@ class MemoryPipeline:
         """Return a counter's or gauge's value, summed over its labels.
 
         Args:
-            metric: without `consumer_` and `_total`.
+            metric: an attribute of `Metrics`.
             name: of one lane; None: of all together.
         """
-        wanted = (f"consumer_{metric}_total", f"consumer_{metric}")
+        counted: Counter | Gauge = getattr(self.metrics, metric)
         return sum(
             int(sample.value)
-            for family in self.metrics.registry.collect()
+            for family in counted.collect()
             for sample in family.samples
-            if sample.name in wanted and name in (None, sample.labels.get("listener"))
+            if name in (None, sample.labels["listener"])
         )
 
     def balanced(self, name: str | None = None) -> bool:

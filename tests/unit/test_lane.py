@@ -310,8 +310,7 @@ async def test_listener_lost_during_a_publish_stores_once() -> None:
     pipeline = MemoryPipeline(sink=sink)
     await pipeline.open()
     await send(pipeline, "a", "b")
-    listener = await open_listener(pipeline)
-    lane = pipeline.lane()
+    listener, lane = await open_listener(pipeline), pipeline.lane()
 
     async def lose() -> None:
         await eventually(lambda: pipeline.count("in_flight") == 2)

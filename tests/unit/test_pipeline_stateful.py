@@ -8,7 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, settings, strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from consumer.errors import ListenerUnavailable
 from consumer.events.identity import dead_letter_id
@@ -63,13 +63,13 @@ class PipelineMachine(RuleBasedStateMachine):
         super().__init__()
         self.runner = asyncio.Runner(loop_factory=JumpingLoop)
         self.clock = HandClock()
-        self.started_s = self.clock.now_s()
+        self.calm_s = self.clock.now_s()
         self.store = WipedStore(self.clock)
         self.pipeline = MemoryPipeline(clock=self.clock, store=self.store)
         self.sent: list[str] = []
         self.broken: list[bytes] = []
         self.conflicts: list[bytes] = []
-        self.forgetful = False
+        self.may_forget = self.forgetful = False
         self.runner.run(self.pipeline.open())
         self.lanes: list[tuple[MemoryListener, Lane, asyncio.Task[None]]] = []
         self.generation = 0
@@ -105,6 +105,11 @@ class PipelineMachine(RuleBasedStateMachine):
 
     def _send(self, body: bytes) -> None:
         self.runner.run(self.pipeline.source.send(body))
+
+    @initialize(may_forget=st.booleans())
+    def choose(self, *, may_forget: bool) -> None:
+        """Let half of the runs never forget, or every run would soon prove less."""
+        self.may_forget = may_forget
 
     @rule(count=COUNTS)
     def send(self, count: int) -> None:
@@ -166,18 +171,27 @@ class PipelineMachine(RuleBasedStateMachine):
         """Let the sink go away or come back."""
         self.pipeline.sink.down = down
 
+    @precondition(lambda self: self.may_forget)
     @rule()
     def wipe_store(self) -> None:
         """Lose all marks; conflicts cannot be noticed any more, and a lapse doubles."""
         self.forgetful = True
         self.store.wipe()
 
+    @precondition(lambda self: self.may_forget)
     @rule(seconds=st.sampled_from([1.0, SINK_WINDOW_S / 2]))
     def pass_time(self, seconds: float) -> None:
-        """Let time pass after what is in flight; a whole window in steps counts as a lapse."""
-        if self.clock.now_s() + seconds - self.started_s >= SINK_WINDOW_S:
-            self.forgetful = True
+        """Let time pass over what is in flight: the sink may forget it before it is marked."""
         self.clock.advance(seconds)
+        if self.clock.now_s() - self.calm_s >= SINK_WINDOW_S:
+            self.forgetful = True
+
+    @rule()
+    def pass_the_window_calmly(self) -> None:
+        """Let the sink forget everything that the store knows to be done: nothing may change."""
+        self._settle_all()
+        self.clock.advance(SINK_WINDOW_S)
+        self.calm_s = self.clock.now_s()
 
     @invariant()
     def books_balance(self) -> None:
@@ -224,7 +238,7 @@ class PipelineMachine(RuleBasedStateMachine):
 
 TestPipeline = PipelineMachine.TestCase
 TestPipeline.settings = settings(
-    max_examples=60,
+    max_examples=200,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
