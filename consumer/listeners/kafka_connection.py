@@ -67,7 +67,8 @@ class _TokenFile(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka has n
         return (await asyncio.to_thread(self._path.read_text)).strip()
 
 
-def _login(settings: KafkaSettings) -> dict[str, Any]:
+def login_options(settings: KafkaSettings) -> dict[str, Any]:
+    """Return the options with which every aiokafka client of this cluster logs in."""
     options: dict[str, Any] = {"security_protocol": settings.security_protocol}
     if settings.security_protocol.endswith("SSL"):
         try:
@@ -107,7 +108,7 @@ def make_consumer(settings: KafkaSettings, name: str) -> Any:  # noqa: ANN401  #
         request_timeout_ms=_ms(settings.request_timeout_s),
         fetch_max_bytes=min(settings.fetch_max_bytes, settings.max_buffered_bytes),
         max_partition_fetch_bytes=settings.max_partition_fetch_bytes,
-        **_login(settings),
+        **login_options(settings),
     )
 
 
@@ -133,7 +134,7 @@ async def probe(settings: KafkaSettings) -> None:
                 host,
                 port,
                 request_timeout_ms=_ms(settings.connect_timeout_s),
-                **_login(settings),
+                **login_options(settings),
             )
         except (KafkaError, OSError, TimeoutError, ValueError) as error:
             problems.append(f"{server}: {explain(error)}")

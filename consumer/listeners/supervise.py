@@ -61,11 +61,14 @@ class Supervisor:
         self._watch_every_s = watch_every_s
         self._stopping = asyncio.Event()
         self._halt = asyncio.Event()
+        self._opening: asyncio.Timeout | None = None
         self._log = log.bind(listener=name)
         health.down(self._part, "not connected yet")
 
     def stop(self) -> None:
         """Take in nothing new; `run` returns once everything in flight is settled."""
+        if self._opening is not None and not self._stopping.is_set():
+            self._opening.reschedule(asyncio.get_running_loop().time())
         self._stopping.set()
         self._halt.set()
 
@@ -104,10 +107,14 @@ class Supervisor:
 
     async def _open(self, listener: Listener[Any]) -> None:
         try:
-            async with asyncio.timeout(OPEN_DEADLINE_S):
+            async with asyncio.timeout(OPEN_DEADLINE_S) as self._opening:
                 await listener.open()
         except TimeoutError as error:
+            if self._stopping.is_set():  # `stop` has ended the wait
+                return
             raise ListenerUnavailable(f"not open within {OPEN_DEADLINE_S:g} s") from error
+        finally:
+            self._opening = None
 
     async def _serve(self, listener: Listener[Any]) -> None:
         """Run the lane beside its watch; the first trouble of either ends both."""

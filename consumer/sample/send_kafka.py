@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from consumer.errors import Unavailable
-from consumer.listeners.kafka_connection import _login as login_options, explain, probe
+from consumer.listeners.kafka_connection import explain, login_options, probe
 from consumer.sample.sender import CONFIRM_TIMEOUT_S, Sender
 
 if TYPE_CHECKING:

@@ -30,8 +30,9 @@ class MemoryStore(Store):
         # Insertion order is order of expiry, because a mark that is written anew moves to the end.
         self._marks: dict[str, tuple[float, Memory]] = {}
 
-    def __len__(self) -> int:
-        """Return how many identities are remembered."""
+    @property
+    def count(self) -> int:
+        """How many identities are remembered."""
         return len(self._marks)
 
     async def open(self) -> None:

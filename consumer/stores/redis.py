@@ -38,9 +38,7 @@ if TYPE_CHECKING:
 _SCRIPT: Final = files("consumer.stores").joinpath("exchange.lua").read_text(encoding="utf-8")
 _OLDEST_VERSION: Final = 7
 
-PERMISSIONS: Final = (
-    "+set +get +time +evalsha +script|load +ping +info +select +client|setname +client|setinfo"
-)
+PERMISSIONS: Final = "+set +get +time +evalsha +script|load +ping +info +select +client|setname"
 """What the store's user must be allowed, besides its keys."""
 
 log = structlog.get_logger()

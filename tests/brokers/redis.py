@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from consumer.embedded import ServerProcess, redis_options, valkey_server_binary
+from consumer.embedded import EmbeddedError, ServerProcess, redis_options, valkey_server_binary
 from tests.brokers.base import Broker
 
 
@@ -28,6 +28,12 @@ class Redis(Broker):
     def ready(self) -> bool:
         """See `Broker.ready`."""
         return self.ask(b"PING\r\n", 5) == b"+PONG"
+
+    def command(self, *words: str) -> None:
+        """Send one command, such as `CONFIG SET`, and wait for its answer."""
+        line = " ".join(words) + "\r\n"
+        if self.ask(line.encode(), 3) != b"+OK":
+            raise EmbeddedError(f"{self.name} refused {words}")
 
 
 class Valkey(Redis):

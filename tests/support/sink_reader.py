@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import nats
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
@@ -72,6 +72,17 @@ class SinkReader:
     async def letters(self) -> list[Msg]:
         """Return all dead letters, oldest first."""
         return await self._all(self._dead_letters)
+
+    async def large_body(self, name: str) -> bytes:
+        """Return a body that was too large for its letter."""
+        objects = await self._jetstream.object_store(f"{self._dead_letters}_BODIES")
+        body = (await objects.get(name)).data or b""
+        await self._jetstream.delete_object_store(f"{self._dead_letters}_BODIES")
+        return body
+
+    async def make_stream(self, subject: str, **settings: Any) -> None:  # noqa: ANN401  # any setting
+        """Create the stream of events before the daemon does."""
+        await self._jetstream.add_stream(name=self._events, subjects=[subject], **settings)
 
     async def _all(self, stream: str) -> list[Msg]:
         count = await self._count(stream)

@@ -268,7 +268,7 @@ async def test_nothing_is_settled_before_it_is_stored_and_marked() -> None:
     listener = await open_listener(pipeline)
     async with asyncio.TaskGroup() as group:
         group.create_task(pipeline.run(listener, pipeline.source.remaining_is(0)))
-        await eventually(lambda: len(store) == 2)
+        await eventually(lambda: store.count == 2)
         assert (len(listener.unsettled), pipeline.count("in_flight")) == (2, 2)
         assert pipeline.balanced()
         sink.let_go.set()
