@@ -66,7 +66,7 @@ class _HardenedClient(Client):
 
     An exception while it reads ends its reading task with a log line and nothing else: connected,
     silent, and again at each redelivery (nats-py 2.16, `Client._read_loop`). The methods are
-    private, so tests/integration/test_nats_listener.py sends such messages.
+    private, so tests/integration/nats_listener sends such messages.
     """
 
     async def _process_headers(self, headers: bytes | None) -> dict[str, str] | None:

@@ -1,136 +1,41 @@
-"""What only NATS does; what every listener does is in the contract suite."""
+"""Types, the durable consumer, rights, keeping, hostile messages, bounds."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
 import nats
 import pytest
-import structlog.testing
 
-from consumer.errors import ListenerUnavailable
 from consumer.listeners import nats_pull
-from consumer.listeners.base import Delivery, Outcome
-from consumer.listeners.nats import NatsListener, NatsListenerSettings
 from consumer.nats_connection import NatsSettings, close, connect
 from tests.brokers.nats import Nats
 from tests.support.eventually import eventually
-from tests.support.proxy import Proxy
 from tests.support.source_nats import NatsSource
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from nats.aio.client import Client
     from nats.js.client import JetStreamContext
 
-DEADLINE_S: Final = 20
-MEGABYTE: Final = 1024 * 1024
-PATIENT: Final[dict[str, Any]] = {"ack_wait_s": 60.0}
-"""So that nothing comes again because time passed."""
-RIGHTS: Final = """
-authorization {
-  default_permissions { publish: ">", subscribe: ">" }
-  users: [
-    { user: admin, password: admin },
-    { user: app, password: app, permissions: { publish: { deny: [%s] }, subscribe: ">" } },
-    { user: deaf, password: deaf, permissions: { publish: ">", subscribe: { deny: ["core.>"] } } }
-  ]
-}
-"""
-
-
-@pytest.fixture
-async def client(nats_url: str) -> AsyncIterator[Client]:
-    """Give a client of the test's own."""
-    client = await nats.connect(nats_url)
-    yield client
-    await client.close()
-
-
-@pytest.fixture
-async def jetstream(client: Client) -> JetStreamContext:
-    """Give its JetStream."""
-    return client.jetstream()
-
-
-@pytest.fixture
-async def source(nats_url: str) -> AsyncIterator[NatsSource]:
-    """Give a stream of its own."""
-    source = NatsSource(nats_url)
-    await source.open()
-    yield source
-    await source.close()
-
-
-@asynccontextmanager
-async def opened(listener: NatsListener) -> AsyncIterator[NatsListener]:
-    """Open a listener and close it in any case."""
-    try:
-        await listener.open()
-        yield listener
-    finally:
-        await listener.close()
-
-
-def core_listener(url: str, subject: str, **settings: Any) -> NatsListener:  # noqa: ANN401  # options
-    """Make a listener without a stream."""
-    return NatsListener("core", NatsListenerSettings(url=url, subject=subject, **settings))
-
-
-async def receive(listener: NatsListener, count: int) -> list[Delivery]:
-    """Receive exactly so many within the deadline."""
-    found: list[Delivery] = []
-    async with asyncio.timeout(DEADLINE_S):
-        while len(found) < count:
-            found += await listener.receive(count - len(found), 100 * MEGABYTE, 1)
-    return found
-
-
-async def acknowledge(listener: NatsListener, deliveries: list[Delivery]) -> None:
-    """Settle as stored."""
-    for delivery in deliveries:
-        delivery.outcome = Outcome.ACK
-    await listener.settle(deliveries)
-
-
-async def refusal(listener: NatsListener) -> ListenerUnavailable:
-    """Return the error of an `open` that has to fail."""
-    with pytest.raises(ListenerUnavailable) as caught:
-        await listener.open()
-    await listener.close()
-    return caught.value
-
-
-async def loss(listener: NatsListener) -> ListenerUnavailable:
-    """Return the error that ends a listener's life within the deadline."""
-    with pytest.raises(ListenerUnavailable) as caught:
-        await receive(listener, 1_000_000)
-    return caught.value
-
-
-def ignore(_: object) -> None:
-    """Hear nothing."""
-
-
-async def send_raw(url: str, *lines: bytes) -> None:
-    """Speak the protocol by hand, and return once the server has read it."""
-    at = urlsplit(url)
-    reader, writer = await asyncio.open_connection(at.hostname, at.port)
-    writer.write(b"".join((b'CONNECT {"headers":true}\r\n', *lines, b"PING\r\n")))
-    while await reader.readline() != b"PONG\r\n":
-        assert not reader.at_eof()
-    writer.close()
-
-
-def with_headers(block: bytes) -> bytes:
-    """Return the protocol's line for a body `{}` behind any header block."""
-    return b"HPUB %%sx %d %d\r\n" % (len(block), len(block) + 2) + block + b"{}\r\n"
+from tests.support.nats_listening import (
+    MEGABYTE,
+    PATIENT,
+    RIGHTS,
+    acknowledge,
+    core_listener,
+    ignore,
+    loss,
+    opened,
+    receive,
+    refusal,
+    send_raw,
+    with_headers,
+)
 
 
 @pytest.mark.parametrize("name", ["type", "Type", "TYPE"])
@@ -425,113 +330,3 @@ async def test_request_is_repeated_when_it_expires(
         assert await listener.receive(1, MEGABYTE, 1.2) == []
         await source.send(b"late")
         assert [d.body for d in await receive(listener, 1)] == [b"late"]
-
-
-class TestFrozen:
-    """A server that is connected and says nothing."""
-
-    @pytest.fixture
-    async def proxy(self, nats_url: str) -> AsyncIterator[Proxy]:
-        """Stand between listener and server."""
-        at = urlsplit(nats_url)
-        async with Proxy(at.hostname or "127.0.0.1", at.port or 4222) as proxy:
-            yield proxy
-
-    @pytest.fixture
-    async def listener(self, source: NatsSource, proxy: Proxy) -> AsyncIterator[NatsListener]:
-        """Open a listener through the proxy."""
-        async with opened(source.listener(url=f"nats://{proxy.address}")) as listener:
-            yield listener
-            proxy.thaw()
-
-    async def test_missed_heartbeats_end_the_listener(
-        self, listener: NatsListener, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Connected but silent is told from nothing to do."""
-        monkeypatch.setattr(nats_pull, "SILENCE_S", 0.5)
-        proxy.freeze()
-        assert (await loss(listener)).reason == "stalled"
-
-    async def test_backlog_has_a_deadline(self, listener: NatsListener, proxy: Proxy) -> None:
-        """Of five seconds."""
-        proxy.freeze()
-        started_s = time.monotonic()
-        with pytest.raises(ListenerUnavailable, match="no answer"):
-            await listener.backlog()
-        assert time.monotonic() - started_s < 6
-
-    async def test_close_has_a_deadline(
-        self, source: NatsSource, listener: NatsListener, proxy: Proxy
-    ) -> None:
-        """Of five seconds, with something to give back as well."""
-        await source.send(b"{}")
-        await receive(listener, 1)
-        proxy.freeze()
-        started_s = time.monotonic()
-        await listener.close()
-        assert time.monotonic() - started_s < 5
-
-
-class TestCore:
-    """A subscription without a stream: at most once."""
-
-    @pytest.fixture
-    def subject(self, source: NatsSource) -> str:
-        """Return a subject of its own that no stream stores."""
-        return f"core.{source.stream}"
-
-    async def test_messages_arrive(self, nats_url: str, client: Client, subject: str) -> None:
-        """With their type, and with nothing to count at the source."""
-        async with opened(core_listener(nats_url, subject)) as listener:
-            assert not listener.durable
-            await client.publish(subject, b"{}", headers={"Type": "GAME"})
-            (delivery,) = await receive(listener, 1)
-            assert (delivery.body, delivery.message_type) == (b"{}", "GAME")
-            assert await listener.backlog() is None
-
-    async def test_settling_sends_nothing(
-        self, nats_url: str, client: Client, subject: str
-    ) -> None:
-        """A sender that waits for a reply must not take an acknowledgement for one."""
-        replies = await client.subscribe(f"{subject}.reply")
-        async with opened(core_listener(nats_url, subject)) as listener:
-            await client.publish(subject, b"{}", reply=f"{subject}.reply")
-            taken = await receive(listener, 1)
-            await acknowledge(listener, taken)
-            await listener.keep(taken)
-            await listener.backlog()
-        await client.flush()
-        assert replies.pending_msgs == 0
-
-    async def test_group_shares_the_subject(
-        self, nats_url: str, client: Client, subject: str
-    ) -> None:
-        """Each message goes to one of its members."""
-        options = {"queue_group": "workers"}
-        async with (
-            opened(core_listener(nats_url, subject, **options)) as one,
-            opened(core_listener(nats_url, subject, **options)) as other,
-        ):
-            for _ in range(100):
-                await client.publish(subject, b"{}")
-            await client.flush()
-            await one.backlog()
-            await other.backlog()
-            found = [await each.receive(1000, MEGABYTE, 0.1) for each in (one, other)]
-            assert sum(map(len, found)) == 100
-
-    async def test_flood_is_dropped_within_bounds_and_told(
-        self, nats_url: str, client: Client, subject: str
-    ) -> None:
-        """The oldest stay, memory is bounded, and the log has the count in two lines."""
-        listener = core_listener(nats_url, subject, max_buffered_bytes=50_000)
-        with structlog.testing.capture_logs() as logs:
-            async with opened(listener):
-                for number in range(100):
-                    await client.publish(subject, b"%02d" % number * 5000)
-                await client.flush()
-                await listener.backlog()
-                found = await receive(listener, 5)
-                assert [d.body[:2] for d in found] == [b"00", b"01", b"02", b"03", b"04"]
-        dropped = [line for line in logs if line["event"] == "messages dropped"]
-        assert [line["total"] for line in dropped] == [1, 95]

@@ -1,0 +1,42 @@
+"""A stream behind a proxy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import nats
+import pytest
+
+from tests.support.proxy import Proxy
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from nats.aio.client import Client
+
+
+from tests.support.sink_places import JetStreamPlace
+
+
+@pytest.fixture
+async def proxy(nats_url: str) -> AsyncIterator[Proxy]:
+    """Return a proxy before the real server."""
+    async with Proxy("127.0.0.1", urlsplit(nats_url).port or 4222) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def client(nats_url: str) -> AsyncIterator[Client]:
+    """Return a connection of the test's own."""
+    client = await nats.connect(nats_url, max_reconnect_attempts=2)
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+async def jetstream(proxy: Proxy, client: Client) -> AsyncIterator[JetStreamPlace]:
+    """Return a stream's place; the stream is made by whoever opens a sink."""
+    place = JetStreamPlace(proxy, client)
+    yield place
+    await place.delete()
