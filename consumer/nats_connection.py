@@ -61,6 +61,19 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     connect_timeout_s: Seconds = 5.0
 
 
+_WORDS: Final = (
+    (
+        nats.errors.SecureConnWantedError,
+        "the server does not offer TLS, and nothing is sent to it without",
+    ),
+    (ConnectionRefusedError, "connection refused: is the NATS server running there?"),
+    (TimeoutError, "no answer in time: is the NATS server frozen, or a firewall in the way?"),
+    (nats.errors.UnexpectedEOF, "the server closed the connection"),
+    (nats.errors.StaleConnectionError, "the server stopped answering pings"),
+)
+"""The first that fits: an unexpected end is a stale connection as well."""
+
+
 class _HardenedClient(Client):
     """nats-py's client, not to be stopped by what only a hostile sender makes.
 
@@ -68,6 +81,20 @@ class _HardenedClient(Client):
     silent, and again at each redelivery (nats-py 2.16, `Client._read_loop`). The methods are
     private, so tests/integration/nats_listener sends such messages.
     """
+
+    requires_tls = False
+
+    def _connect_command(self) -> bytes:
+        """Make the login, but never for a plain connection where TLS was asked for.
+
+        nats-py encrypts only when the server's first line says so, whatever the URL; somebody in
+        between could leave that out and read the password.
+        """
+        offered = bool(self._server_info.get("tls_required")) or self.options["tls_handshake_first"]
+        if self.requires_tls and not offered:
+            raise nats.errors.SecureConnWantedError
+        command: bytes = super()._connect_command()
+        return command
 
     async def _process_headers(self, headers: bytes | None) -> dict[str, str] | None:
         """Read headers; none where they are broken."""
@@ -158,6 +185,7 @@ async def connect(
     Cancelling: closes what was half open.
     """
     client = _HardenedClient()
+    client.requires_tls = settings.tls is not None or settings.url.startswith("tls://")
     cause: Exception | None = None
     usable = False
 
@@ -213,14 +241,9 @@ def _is_refusal(error: Exception | None) -> bool:
 def _explain(error: Exception | None) -> str:
     if _is_refusal(error):
         return _LOGIN_REFUSED
-    if isinstance(error, ConnectionRefusedError):
-        return "connection refused: is the NATS server running there?"
-    if isinstance(error, TimeoutError):
-        return "no answer in time: is the NATS server frozen, or a firewall in the way?"
-    if isinstance(error, nats.errors.UnexpectedEOF):
-        return "the server closed the connection"
-    if isinstance(error, nats.errors.StaleConnectionError):
-        return "the server stopped answering pings"
+    for kind, words in _WORDS:
+        if isinstance(error, kind):
+            return words
     return str(error) or type(error).__name__ if error else "closed"
 
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import nats
 import pytest
 
+from consumer.errors import Unavailable
 from consumer.listeners import nats_pull
 from consumer.nats_connection import NatsSettings, close, connect
+from consumer.options import TlsSettings
 from tests.brokers.nats import Nats
 from tests.support.eventually import eventually
 from tests.support.source_nats import NatsSource
@@ -330,3 +332,14 @@ async def test_request_is_repeated_when_it_expires(
         assert await listener.receive(1, MEGABYTE, 1.2) == []
         await source.send(b"late")
         assert [d.body for d in await receive(listener, 1)] == [b"late"]
+
+
+@pytest.mark.parametrize("settings", [{"scheme": "tls"}, {"tls": TlsSettings()}])
+async def test_login_is_never_sent_in_the_clear_where_tls_is_asked_for(
+    nats_url: str, settings: dict[str, Any]
+) -> None:
+    """A server that offers no TLS gets no password, whatever the reason."""
+    scheme = settings.pop("scheme", "nats")
+    url = nats_url.replace("nats://", f"{scheme}://some:password@")
+    with pytest.raises(Unavailable, match="does not offer TLS"):
+        await connect(NatsSettings(url=url, **settings), name="x", on_lost=ignore, on_error=ignore)
