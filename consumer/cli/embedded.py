@@ -21,8 +21,8 @@ from consumer.cli.embedded_servers import (
     sample_config,
 )
 from consumer.cli.main import load_config
-from consumer.cli.run import serve
 from consumer.cli.send import send_paced
+from consumer.cli.serve import serve
 from consumer.cli.show_events import shown_events
 from consumer.clock import SYSTEM_CLOCK
 from consumer.log import configure

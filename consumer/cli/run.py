@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 import uvloop
 
 from consumer.cli.main import config_option, load_config
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from consumer.app import App
-    from consumer.config import Config
 
 
 @click.command()
@@ -56,44 +46,8 @@ def run(config_file: Path | None, *, embedded: bool, data: Path, sample: bool) -
 
         sys.exit(uvloop.run(run_embedded(config_file, data, sample=sample)))
     config = load_config(config_file)
-    from consumer.log import configure  # noqa: PLC0415  # `--help` shall not wait for it
+    from consumer.cli.serve import serve  # noqa: PLC0415  # `--help` shall not wait for it
+    from consumer.log import configure  # noqa: PLC0415  # as above
 
     configure(config.log)
     sys.exit(uvloop.run(serve(config)))
-
-
-async def serve(config: Config) -> int:
-    """Run the daemon with its signal handlers; returns the exit code."""
-    from consumer.app import App  # noqa: PLC0415  # brings all brokers' libraries
-    from consumer.listeners.registry import kinds  # noqa: PLC0415  # as above
-
-    app = App(config, kinds())
-    with stopped_by_signals(app):
-        try:
-            return 0 if await app.run() else 1
-        except asyncio.CancelledError:
-            return 1
-
-
-@contextlib.contextmanager
-def stopped_by_signals(app: App) -> Iterator[None]:
-    """Drain at the first SIGTERM or SIGINT, cancel the current task at the second."""
-    loop = asyncio.get_running_loop()
-    running = asyncio.current_task()
-    asked = False
-
-    def asked_to_stop() -> None:
-        nonlocal asked
-        if asked and running is not None:
-            running.cancel()
-        asked = True
-        app.stop()
-
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    for number in numbers:
-        loop.add_signal_handler(number, asked_to_stop)
-    try:
-        yield
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
