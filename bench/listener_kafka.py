@@ -63,7 +63,7 @@ async def main(address: str, count: int) -> None:
         cpu_s, wall_s = time.process_time(), time.perf_counter()
         await way(source, count)
         cpu_s, wall_s = time.process_time() - cpu_s, time.perf_counter() - wall_s
-        print(f"{way.__name__:6} {count / wall_s:8,.0f}/s {cpu_s / count * 1e6:6.1f} µs CPU each")
+        print(f"{way.__name__:6} {count / wall_s:8,.0f}/s {cpu_s / count * 1e6:6.1f} us CPU each")
         await source.close()
 
 

@@ -71,7 +71,7 @@ async def main(url: str, count: int) -> None:
         await way(source, url, count)
         cpu_s, wall_s = time.process_time() - cpu_s, time.perf_counter() - wall_s
         name = getattr(way, "__name__", "")
-        print(f"{name:6} {count / wall_s:8,.0f}/s {cpu_s / count * 1e6:6.1f} µs CPU each")
+        print(f"{name:6} {count / wall_s:8,.0f}/s {cpu_s / count * 1e6:6.1f} us CPU each")
         await source.close()
 
 

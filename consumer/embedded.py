@@ -268,17 +268,21 @@ async def _running(
         raise EmbeddedError(f"{server.name} cannot start: port {port} is taken")
     server.start()
     try:
-        try:
-            async with asyncio.timeout(READY_DEADLINE_S):
-                while not await _answers(port, question, answer):
-                    _ = server.pid  # raises when it has ended already
-                    await asyncio.sleep(POLL_S)
-        except TimeoutError as error:
-            raise EmbeddedError(f"{server.name} is not ready: {server.log_tail()}") from error
+        await _until_ready(server, port, question, answer)
         yield
     finally:
         # In a thread, so that connections to it still get their answers while it ends.
         await asyncio.to_thread(server.stop)
+
+
+async def _until_ready(server: ServerProcess, port: int, question: bytes, answer: bytes) -> None:
+    try:
+        async with asyncio.timeout(READY_DEADLINE_S):
+            while not await _answers(port, question, answer):
+                _ = server.pid  # raises when it has ended already
+                await asyncio.sleep(POLL_S)
+    except TimeoutError as error:
+        raise EmbeddedError(f"{server.name} is not ready: {server.log_tail()}") from error
 
 
 async def _answers(port: int, question: bytes, answer: bytes) -> bool:

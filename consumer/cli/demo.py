@@ -127,12 +127,13 @@ async def _all_settled(app: App, count: int) -> None:
     """
     from consumer.cli import demo_books  # noqa: PLC0415  # `--help` is quick
 
+    def settled() -> bool:
+        counted = demo_books.count(app.metrics)
+        return counted.received >= count and not counted.in_flight
+
     try:
         async with asyncio.timeout(SETTLED_DEADLINE_S):
-            while True:
-                counted = demo_books.count(app.metrics)
-                if counted.received >= count and not counted.in_flight:
-                    return
+            while not settled():  # noqa: ASYNC110  # metrics cannot be awaited
                 await asyncio.sleep(LOOK_EVERY_S)
     except TimeoutError as error:
         raise ConsumerError(

@@ -112,11 +112,12 @@ class LetterReader:
         try:
             while pending:
                 batch = await subscription.fetch(min(FETCH_COUNT, pending), FETCH_TIMEOUT_S)
-                for message in batch:
-                    if message.metadata.sequence.stream >= end:
-                        return
-                    pending = message.metadata.num_pending
+                pending = batch[-1].metadata.num_pending
+                wanted = [one for one in batch if one.metadata.sequence.stream < end]
+                for message in wanted:
                     yield message
+                if len(wanted) < len(batch):
+                    return
         finally:
             with contextlib.suppress(nats.errors.Error, TimeoutError, OSError):
                 await subscription.unsubscribe()

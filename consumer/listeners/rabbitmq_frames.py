@@ -4,7 +4,7 @@ Responsible for the frames of one consuming channel: method, header and body of 
 `basic.deliver`. Every other frame is handed on to aiormq, which sees a connection on which nothing
 is ever delivered: handshake, heartbeats, topology, errors and closing stay with it. Not for I/O.
 
-Why: aiormq makes objects, futures and a task of each message, 150 to 190 µs of CPU.
+Why: aiormq makes objects, futures and a task of each message, 150 to 190 us of CPU.
 The frames: https://www.rabbitmq.com/resources/specs/amqp0-9-1.pdf, 4.2.
 """
 

@@ -69,8 +69,7 @@ async def until_lost(listener: Listener[Any], *, ask: bool) -> None:
         try:
             while True:
                 await listener.receive(1, MEGABYTE, 0.1)
-                if ask:
-                    await listener.backlog()
+                await (listener.backlog() if ask else asyncio.sleep(0))
         except ListenerUnavailable:
             return
 
