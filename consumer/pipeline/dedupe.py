@@ -99,46 +99,52 @@ class Ledger:
                 return known
 
 
-def join(batch: Batch) -> list[Work]:
-    """Return the works to claim: the first of each identity in the batch.
+def by_identity(batch: Batch) -> list[list[Work]]:
+    """Return the events of a batch, those of one identity together, in order.
 
-    Later ones are joined to the first, or conflict with it, before anybody is asked: a claim for
-    the second would find the first one's P and tell nothing.
+    One claim is made for all of them: a claim for the second would find the first one's P and
+    tell nothing.
     """
-    first_of: dict[str, Work] = {}
+    found: dict[str, list[Work]] = {}
     for work in batch.works:
-        if work.event is None:
-            continue
-        first = first_of.setdefault(work.event.identity.key, work)
-        if first is work or first.event is None:
-            continue
-        if first.event.identity.fingerprint == work.event.identity.fingerprint:
-            work.copy_of = first
-        else:
-            work.reject(conflict())
-    return list(first_of.values())
+        if work.event is not None:
+            found.setdefault(work.event.identity.key, []).append(work)
+    return list(found.values())
 
 
-def judge(work: Work, known: Memory | None, old_after_s: float) -> bool:
-    """Apply rules 2 and 3 to one claimed work.
+def judge(works: list[Work], known: Memory | None, old_after_s: float) -> bool:
+    """Apply rules 2 and 3 to the works of one identity.
+
+    What is known decides which of them conflict, and the first one only where nothing is: it may
+    itself be the odd one out.
 
     Args:
-        work: the first of its identity in the batch.
-        known: what the store knew of it before.
+        works: those of a batch, in order.
+        known: what the store knew before it was claimed for them.
         old_after_s: a P older than this is outside the sink's own memory, in seconds.
 
     Returns:
-        Whether it is published although its P is old.
+        Whether one is published although its P is old.
     """
-    if work.event is None or known is None:
-        return False
-    if known.fingerprint != work.event.identity.fingerprint:
-        work.reject(conflict())
+    right = known.fingerprint if known is not None else _fingerprint(works[0])
+    leader: Work | None = None
+    for work in works:
+        if _fingerprint(work) != right:
+            work.reject(conflict())
+        elif leader is None:
+            leader = work
+        else:
+            work.copy_of = leader
+    if leader is None or known is None:
         return False
     if known.done:
-        work.verdict = Verdict.DUPLICATE
+        leader.verdict = Verdict.DUPLICATE
         return False
     return known.age_s > old_after_s
+
+
+def _fingerprint(work: Work) -> str:
+    return work.event.identity.fingerprint if work.event is not None else ""
 
 
 def conclude_copies(batch: Batch) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from consumer.errors import ListenerUnavailable
 from consumer.pipeline.batch import Batch, Work
-from consumer.pipeline.dedupe import join, judge
+from consumer.pipeline.dedupe import by_identity, judge
 from consumer.pipeline.settle import settle
 
 if TYPE_CHECKING:
@@ -135,13 +135,13 @@ class Lane:
         await to_deliver.put(batch)
 
     async def _claim(self, batch: Batch) -> None:
-        firsts = join(batch)
-        events = [(work, work.event) for work in firsts if work.event is not None]
-        if not events:
+        groups = by_identity(batch)
+        firsts = [works[0].event.identity for works in groups if works[0].event is not None]
+        if not firsts:
             return
-        known = await self._ledger.claim([event.identity for _, event in events])
-        for (work, _), memory in zip(events, known, strict=True):
-            if judge(work, memory, self._old_after_s):
+        known = await self._ledger.claim(firsts)
+        for works, memory in zip(groups, known, strict=True):
+            if judge(works, memory, self._old_after_s):
                 self._books.old_claim()
 
     async def _deliver_all(

@@ -148,6 +148,17 @@ async def test_conflict_becomes_a_dead_letter(pipeline: MemoryPipeline, batch: i
     assert booked(pipeline) == {"received": 3, "forwarded": 1, "duplicates": 1, "dead_letters": 1}
 
 
+async def test_resend_behind_a_conflict_is_still_a_duplicate(pipeline: MemoryPipeline) -> None:
+    """In one batch: what is known decides which of the two is the odd one out."""
+    await pipeline.source.send(casino(activity_id="a", amount=1))
+    await pipeline.drain()
+    for amount in (2, 1):
+        await pipeline.source.send(casino(activity_id="a", amount=amount))
+    await pipeline.drain()
+    assert letters(pipeline) == ["conflict"]
+    assert booked(pipeline) == {"received": 3, "forwarded": 1, "duplicates": 1, "dead_letters": 1}
+
+
 @pytest.mark.parametrize("batch", BATCHES)
 @pytest.mark.parametrize("name", BROKEN)
 async def test_broken_one_costs_one_dead_letter(
