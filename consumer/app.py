@@ -213,7 +213,7 @@ class App:
             brand=brand,
         )
         lane = Lane(
-            Decoder(brand),
+            Decoder(brand, strict=settings.validation == "strict"),
             Ledger(self._store, patience),
             deliverer,
             books,

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+import msgspec
+
 
 class Reason(StrEnum):
     """Why a delivery became a dead letter; also the last token of the letter's subject."""
@@ -78,15 +80,42 @@ class SinkUnavailable(Unavailable):
     """The sink did not confirm. The message may be stored: send it again under the same id."""
 
 
+class Misfit(msgspec.Struct, frozen=True):
+    """What is wrong with one field.
+
+    Attributes:
+        field: its path, such as `bets[1].odds`; empty: the whole body.
+        expected: in words.
+        found: the value as it was sent, cut to a line; None: the field is missing.
+    """
+
+    field: str
+    expected: str
+    found: str | None
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        name = f"{self.field}: " if self.field else ""
+        if self.found is None:
+            return f"{name}{self.expected}, but missing"
+        return f"{name}expected {self.expected}, got {self.found}"
+
+    def inside(self, path: str) -> Misfit:
+        """Return the same, seen from outside of a part of an event."""
+        return Misfit(f"{path}.{self.field}" if self.field else path, self.expected, self.found)
+
+
 class Rejected(ConsumerError):
     """A delivery that can never become an event, with the exact error for its dead letter.
 
     Attributes:
         reason: the class of the error.
-        detail: field, what was found, what was expected; never a whole payload.
+        detail: field, what was expected, what was found; never a whole payload.
+        misfit: the same in parts, where it is about a field.
     """
 
-    def __init__(self, reason: Reason, detail: str) -> None:
+    def __init__(self, reason: Reason, detail: str | Misfit) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
-        self.detail = detail
+        self.detail = str(detail)
+        self.misfit = detail if isinstance(detail, Misfit) else None

@@ -169,7 +169,7 @@ class LaneBooks:
             elif work.event is not None:
                 subjects[work.event.subject] = subjects.get(work.event.subject, 0) + 1
                 for oddity in work.event.oddities:
-                    self._metrics.oddities.labels(self._listener, oddity).inc()
+                    self._metrics.oddities.labels(self._listener, oddity.name).inc()
         for subject, count in subjects.items():
             self._metrics.forwarded.labels(self._listener, subject).inc(count)
         self.in_flight_count -= len(batch.works)

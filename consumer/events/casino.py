@@ -1,8 +1,7 @@
 """CASINO: bets, wins and losses in casino games.
 
-Facts: the vendor's bet/win page,
-https://www.fasttrack-solutions.com/en/resources/integration/real-time-data/casino/bet-win-events,
-its newer pages, and its published JSON Schema; a field is required where all of them require it.
+A field is required where the vendor's bet/win page, its newer pages and its published JSON Schema
+all require it.
 """
 
 from __future__ import annotations
@@ -12,64 +11,75 @@ from typing import Annotated
 from msgspec import UNSET, UnsetType
 
 from consumer.events.base import (
+    SCHEMAS,
+    Currency,
     EventType,
     Fields,
     Id,
-    Number,
+    OptionalAmount,
     OptionalFlag,
     OptionalId,
+    OptionalName,
     OptionalNumber,
     OptionalObject,
     OptionalText,
-    Time,
+    Origin,
+    Rate,
+    Reference,
+    Timestamp,
+    UserId,
     choice,
     hint,
 )
 
 ROLLBACK = "Rollback"
 
-GameType = Annotated[str, hint("Slots", "Live Casino", "Table", why="any other text passes")]
-Type = Annotated[str, choice("Bet", "Win", "Loss", why="decides the subject")]
-Status = Annotated[str, choice("Approved", ROLLBACK, why="absent means Approved")]
+GameType = Annotated[str, hint("Slots", "Live Casino", "Table", why="Kind of game.")]
+Type = Annotated[str, choice("Bet", "Win", "Loss", why="What happened.")]
+Status = Annotated[str, choice("Approved", ROLLBACK, why="Absent means Approved.")]
 
 
 class Casino(Fields, kw_only=True, forbid_unknown_fields=True):
-    """One bet, win or loss; amounts in the player's currency, in whole units."""
+    """One bet, win or loss in a casino game; amounts in the player's currency, in whole units."""
 
     activity_id: Id
     """Unique for each event of a brand; a rollback may repeat its bet's."""
-    amount: OptionalNumber = UNSET
+    amount: OptionalAmount = UNSET
     """Real money, bonus and locked money together; 0 for a win that closes a lost round."""
     balance_after: OptionalNumber = UNSET
-    """After the round."""
+    """The player's balance after the round."""
     balance_before: OptionalNumber = UNSET
-    """Before the round."""
-    bonus_wager_amount: OptionalNumber = UNSET
+    """The player's balance before the round."""
+    bonus_wager_amount: OptionalAmount = UNSET
     """The bonus part of the bet or win."""
-    currency: str
-    """ISO 4217, or a crypto currency's code."""
-    exchange_rate: Number
-    """amount times this is the amount in the brand's base currency."""
-    game_id: Id
-    game_name: OptionalText = UNSET
+    currency: Currency
+    exchange_rate: Rate
+    game_id: Reference
+    """Id of the game."""
+    game_name: OptionalName = UNSET
+    """Name of the game."""
     game_type: GameType | UnsetType | None = UNSET
     is_round_end: OptionalFlag = UNSET
-    locked_wager_amount: OptionalNumber = UNSET
+    """Whether this event ends its round."""
+    locked_wager_amount: OptionalAmount = UNSET
     """The locked-money part of the bet or win."""
-    origin: str
-    """The brand's host, such as www.brand.com."""
+    origin: Origin
     round_id: OptionalId = UNSET
     """The same for a bet and its win."""
-    timestamp: Time
+    timestamp: Timestamp
     type: Type
-    user_id: Id
-    vendor_id: Id
+    user_id: UserId
+    vendor_id: Reference
+    """Id of the game's vendor."""
     vendor_name: OptionalText = UNSET
+    """Name of the game's vendor."""
     wager_amount: OptionalNumber = UNSET
-    """The real-money part."""
+    """The real-money part of the bet or win."""
     meta: OptionalObject = UNSET
+    """Anything else the brand wants to add."""
     status: Status | UnsetType | None = UNSET
     skip_publishing: OptionalFlag = UNSET
+    """Not explained by the vendor."""
     is_free_money: OptionalFlag = UNSET
     """Sweepstakes play without real money."""
 
@@ -86,8 +96,15 @@ SUBJECTS = {"Bet": "game.bet", "Win": "game.win", "Loss": "game.loss", ROLLBACK:
 CASINO = EventType(
     name="CASINO",
     fields=Casino,
+    sources=(
+        "https://www.fasttrack-solutions.com/en/resources/integration/real-time-data/casino/bet-win-events",
+        "https://fast-track.gitbook.io/integration/real-time-data/casino",
+        SCHEMAS,
+    ),
     identity=_identity,
+    identified_by=("activity_id", "rollback"),
     deciding=("user_id", "type", "amount", "currency", "game_id", "round_id", "vendor_id"),
     subject=lambda event: SUBJECTS[ROLLBACK if event.status == ROLLBACK else event.type],
     subjects=SUBJECTS,
+    strict=("amount", "game_name", "is_round_end", "round_id", "status"),
 )

@@ -1,8 +1,6 @@
 """PAYMENT: deposits and withdrawals, one event for each step of a payment's life.
 
-Facts: https://fast-track.gitbook.io/integration/real-time-data/payments,
-https://www.fasttrack.ai/en/resources/integration/real-time-data/payments and the vendor's JSON
-Schema; a field is required where all of them require it.
+A field is required where the vendor's pages and its published JSON Schema all require it.
 """
 
 from __future__ import annotations
@@ -12,54 +10,64 @@ from typing import Annotated
 from msgspec import UNSET
 
 from consumer.events.base import (
+    SCHEMAS,
+    Amount,
+    Currency,
     EventType,
     Fields,
     Id,
-    Number,
+    OptionalAmount,
     OptionalCount,
     OptionalFlag,
-    OptionalNumber,
     OptionalObject,
+    OptionalRate,
     OptionalText,
-    Time,
+    Origin,
+    Reference,
+    Timestamp,
+    UserId,
     choice,
 )
 
 TYPES = ("Credit", "Debit", "Authorization", "Capture", "Void")
 STATUSES = ("Requested", "Approved", "Rejected", "Rollback", "Cancelled")
 
-Type = Annotated[str, choice(*TYPES, why="Credit is a deposit, Debit a withdrawal")]
-Status = Annotated[str, choice(*STATUSES, why="decides the subject")]
+Type = Annotated[str, choice(*TYPES, why="Credit is a deposit, Debit a withdrawal.")]
+Status = Annotated[str, choice(*STATUSES, why="Step in the life of the payment.")]
 
 
 class Payment(Fields, kw_only=True, forbid_unknown_fields=True):
-    """One step of a payment; amounts in the player's currency, in whole units."""
+    """One step of a deposit or withdrawal; amounts in the player's currency, in whole units."""
 
-    amount: Number
+    amount: Amount
+    """What is paid in or out."""
     bonus_code: OptionalText = UNSET
-    currency: str
-    """ISO 4217, or a crypto currency's code."""
-    exchange_rate: OptionalNumber = UNSET
-    """amount times this is the amount in the brand's base currency."""
-    fee_amount: OptionalNumber = UNSET
+    """Code that the player gave; empty: none."""
+    currency: Currency
+    exchange_rate: OptionalRate = UNSET
+    fee_amount: OptionalAmount = UNSET
     """0 when there is none."""
     note: OptionalText = UNSET
-    origin: str
-    """The brand's host, such as www.brand.com."""
+    """Free text."""
+    origin: Origin
     payment_id: Id
     """The same through the life of one payment."""
     status: Status
-    timestamp: Time
+    timestamp: Timestamp
     type: Type
-    user_id: Id
-    vendor_id: Id
+    user_id: UserId
+    vendor_id: Reference
+    """Id of the payment provider."""
     vendor_name: OptionalText = UNSET
+    """Name of the payment provider."""
     deposit_count: OptionalCount = UNSET
-    """Negative ones occur."""
+    """How many deposits the player has made. Negative ones occur."""
     withdraw_count: OptionalCount = UNSET
-    """Negative ones occur."""
+    """How many withdrawals the player has made. Negative ones occur."""
     meta: OptionalObject = UNSET
+    """Anything else the brand wants to add."""
     skip_publishing: OptionalFlag = UNSET
+    """Not explained by the vendor."""
 
 
 SUBJECTS = {
@@ -75,8 +83,14 @@ SUBJECTS = {
 PAYMENT = EventType(
     name="PAYMENT",
     fields=Payment,
+    sources=(
+        "https://fast-track.gitbook.io/integration/real-time-data/payments",
+        "https://www.fasttrack.ai/en/resources/integration/real-time-data/payments",
+        SCHEMAS,
+    ),
     # One payment_id passes through several states, each an event of its own.
     identity=lambda event: (event.payment_id, event.type, event.status),
+    identified_by=("payment_id", "type", "status"),
     deciding=("user_id", "amount", "currency", "vendor_id"),
     subject=lambda event: SUBJECTS[f"{event.type} {event.status}"],
     subjects=SUBJECTS,

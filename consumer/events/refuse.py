@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
 
-from consumer.errors import Reason, Rejected
+from consumer.errors import Misfit, Reason, Rejected
 
 SHOWN_CHARACTERS: Final = 60
 """So much of a wrong value is repeated in the error."""
@@ -20,6 +21,7 @@ _WORDS: Final = (
     ("Invalid decimal string", "expected number"),
     ("`int | str`", "text or whole number"),
     ("decimal", "number"),
+    ("array", "list"),
     ("bool", "true or false"),
     ("str", "text"),
     ("int", "whole number"),
@@ -28,16 +30,22 @@ _WORDS: Final = (
 )
 """msgspec's words for types, and those of the documentation."""
 
-_decode_raw: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_STEP: Final = re.compile(r"([A-Za-z_]\w*)|\[(\d+)\]")
+
+_decode_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_list: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def invalid(name: str, expected: str, found: object) -> Rejected:
     """Return the refusal of one field's value."""
-    shown = found if isinstance(found, str) else str(found)
-    if len(shown) > SHOWN_CHARACTERS:
-        shown = f"{shown[:SHOWN_CHARACTERS]}…"
+    shown = _cut(found if isinstance(found, str) else str(found))
     quoted = msgspec.json.encode(shown).decode() if isinstance(found, str) else shown
-    return Rejected(Reason.INVALID, f"{name}: expected {expected}, got {quoted}")
+    return Rejected(Reason.INVALID, Misfit(name, expected, quoted))
+
+
+def missing(name: str) -> Rejected:
+    """Return the refusal of an event without a field that it needs."""
+    return Rejected(Reason.INVALID, Misfit(name, "required", None))
 
 
 def malformed(error: Exception) -> Rejected:
@@ -61,17 +69,31 @@ def refuse_broken_json(body: bytes) -> None:
         raise malformed(error) from error
 
 
-def explain(message: str, body: bytes) -> str:
+def explain(message: str, body: bytes) -> Misfit:
     """Turn msgspec's message into ours: field, expected, found."""
-    expected, _, path = message.partition(" - at `$.")
-    field = path.rstrip("`")
-    if not field:
-        missing = message.removeprefix("Object missing required field ")
-        return message if missing == message else f"{missing.strip('`')}: required, but missing"
-    found = b""
-    if field.isidentifier():
-        found = bytes(_decode_raw(body).get(field, msgspec.Raw(b"")))[:SHOWN_CHARACTERS]
+    expected, _, path = message.partition(" - at `$")
+    path = path.rstrip("`").lstrip(".")
+    name = expected.removeprefix("Object missing required field ")
+    if name != expected:
+        return Misfit(f"{path}.{name.strip('`')}".lstrip("."), "required", None)
+    found = _cut(_at(path, body)[: 4 * SHOWN_CHARACTERS].decode(errors="replace").strip())
     for theirs, ours in _WORDS:
         expected = expected.replace(theirs, ours)
     wanted, _, got = expected.partition(", got ")
-    return f"{field}: {wanted}, got {found.decode(errors='replace').strip() or got}"
+    return Misfit(path, wanted.removeprefix("expected "), found or got)
+
+
+def _at(path: str, body: bytes) -> bytes:
+    """Return what stands at a path such as `bets[1].odds`, as it was sent; empty: not found."""
+    found = body
+    try:
+        for name, index in _STEP.findall(path):
+            found = bytes(_decode_object(found)[name] if name else _decode_list(found)[int(index)])
+    except (*UNREADABLE, LookupError):
+        # Of a key that was sent twice the last one is looked at, the first one may be the misfit.
+        return b""
+    return found
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"

@@ -4,15 +4,54 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from consumer.events.casino import CASINO
-from consumer.events.payment import PAYMENT
+from consumer.events import (
+    balance,
+    bonus,
+    casino,
+    custom,
+    game,
+    lottery,
+    payment,
+    player,
+    poker,
+    sportsbook,
+)
 
 if TYPE_CHECKING:
     from consumer.events.base import EventType
 
-CATALOGUE: Final[tuple[EventType, ...]] = (CASINO, PAYMENT)
+CATALOGUE: Final[tuple[EventType, ...]] = (
+    casino.CASINO,
+    game.GAME_ROUND,
+    game.GAME,
+    payment.PAYMENT,
+    balance.USER_BALANCES_UPDATE,
+    bonus.BONUS,
+    sportsbook.SPORTSBOOK,
+    lottery.LOTTERY_V2,
+    lottery.LOTTERY,
+    lottery.CART,
+    poker.POKER_CASH_GAME_BUY_IN_V2,
+    poker.POKER_CASH_GAME_CASH_OUT_V2,
+    poker.POKER_TOURNAMENT_BUY_IN_V2,
+    poker.POKER_TOURNAMENT_CASH_OUT_V2,
+    player.LOGIN_V2,
+    player.USER_CREATE_V2,
+    player.USER_UPDATE_V2,
+    player.USER_BLOCK_V2,
+    player.USER_CONSENTS_V2,
+    player.USER_TAG,
+    player.USER_MIGRATION,
+    player.USER_MIGRATION_APPROVE,
+    custom.CUSTOM,
+    custom.IT_PING,
+)
 
-_BY_NAME: Final = {event_type.name.lower(): event_type for event_type in CATALOGUE}
+_BY_NAME: Final = {
+    name.lower(): event_type
+    for event_type in CATALOGUE
+    for name in (event_type.name, *event_type.aliases)
+}
 
 
 def find(name: str) -> EventType | None:

@@ -18,7 +18,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from enum import Enum
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -78,6 +78,7 @@ class ListenerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     Attributes:
         kind: which listener.
         brand: who sends; the top-level `brand` where it is absent.
+        validation: `lenient`, or `strict`: what the vendor's own schema refuses is a dead letter.
         max_batch_count: at most so many deliveries travel together.
         max_batch_bytes: a batch is closed when its bodies reach this; one larger body passes.
         max_buffered_bytes: the listener stops reading from its source while it holds more.
@@ -86,6 +87,7 @@ class ListenerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     kind: str
     brand: Token | None = None
+    validation: Literal["lenient", "strict"] = "lenient"
     max_batch_count: Count = 500
     max_batch_bytes: Bytes = 4 * 1024 * 1024
     max_buffered_bytes: Bytes = 16 * 1024 * 1024

@@ -28,10 +28,12 @@ class Decoder:
 
     Args:
         brand: dedupe namespace and part of each event.
+        strict: refuse what the vendor's own schema refuses.
     """
 
-    def __init__(self, brand: str) -> None:
+    def __init__(self, brand: str, *, strict: bool = False) -> None:
         self._brand = brand
+        self._strict = strict
         # Kept under the name as it was written, so that the usual spelling costs one look-up.
         self._normalisers: dict[str, Normaliser] = {}
 
@@ -67,7 +69,10 @@ class Decoder:
         event_type = find(name)
         if event_type is None:
             raise Rejected(Reason.UNKNOWN_TYPE, f"type: no message type is called {_shown(name)}")
-        usual = self._normalisers.setdefault(event_type.name, Normaliser(event_type, self._brand))
+        usual = self._normalisers.get(event_type.name)
+        if usual is None:
+            usual = Normaliser(event_type, self._brand, strict=self._strict)
+            self._normalisers[event_type.name] = usual
         # At most a handful of spellings occur; a sender who varies the case at random must not
         # grow this for ever.
         if len(self._normalisers) < 1000:  # noqa: PLR2004  # a bound, not a rule

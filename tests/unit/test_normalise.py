@@ -145,7 +145,7 @@ def test_unknown_fields_pass_as_they_came() -> None:
     body = casino(other="X").replace(b'"X"', b'{"n": 12345678901234567.890, "e": 1e400}')
     event = read(body)
     assert b'"other":{"n": 12345678901234567.890, "e": 1e400}' in event.body
-    assert event.oddities == ("unknown_field",)
+    assert [one.name for one in event.oddities] == ["unknown_field"]
 
 
 def test_absent_fields_stay_absent_and_null_stays_null() -> None:
@@ -193,7 +193,7 @@ def test_any_number_keeps_its_value(number: Decimal) -> None:
 def test_unknown_value_that_decides_nothing_passes_and_is_counted() -> None:
     """A game type of tomorrow is no reason to refuse a bet."""
     event = read(casino(game_type="Holodeck"))
-    assert event.oddities == ("unknown_value",)
+    assert [one.name for one in event.oddities] == ["unknown_value"]
 
 
 @pytest.mark.parametrize(

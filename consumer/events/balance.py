@@ -1,0 +1,56 @@
+"""USER_BALANCES_UPDATE: what is on a player's accounts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from consumer.events.base import (
+    SCHEMAS,
+    Amount,
+    Currency,
+    EventType,
+    Fields,
+    Origin,
+    Part,
+    Rate,
+    Timestamp,
+    UserId,
+    hint,
+    only,
+)
+from consumer.events.canonical import digest
+
+Key = Annotated[str, hint("real_money", "bonus_money", "locked_money", why="Which account.")]
+
+
+class Balance(Part, kw_only=True):
+    """One account of a player."""
+
+    amount: Amount
+    """What is on it, in whole units."""
+    currency: Currency
+    key: Key
+    exchange_rate: Rate
+
+
+class UserBalancesUpdate(Fields, kw_only=True, forbid_unknown_fields=True):
+    """The balances of a player after a change; real and bonus money at least."""
+
+    balances: list[Balance]
+    """One entry for each account."""
+    origin: Origin
+    timestamp: Timestamp
+    user_id: UserId
+
+
+USER_BALANCES_UPDATE = EventType(
+    name="USER_BALANCES_UPDATE",
+    fields=UserBalancesUpdate,
+    sources=("https://fast-track.gitbook.io/integration/real-time-data/balances", SCHEMAS),
+    # Two updates of one player may fall into the same moment.
+    identity=lambda event: (event.user_id, digest(event.balances), event.timestamp),
+    identified_by=("user_id", "hash of balances", "timestamp"),
+    deciding=(),
+    subject=lambda _: "wallet.balance",
+    subjects=only("wallet.balance"),
+)

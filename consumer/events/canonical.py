@@ -1,0 +1,80 @@
+"""One form for everything that means the same, for hashes.
+
+An honest resend may write `12.3` for `12.30`, put its keys in another order, or its spaces: the
+hash stays. Text is never touched: `"1.50"` in a note is not `"1.5"`.
+"""
+
+from __future__ import annotations
+
+import typing
+from decimal import Decimal
+from functools import cache
+from hashlib import blake2b
+from typing import Final
+
+import msgspec
+from msgspec import UNSET
+
+from consumer.events.base import Fields, Kind, Part
+from consumer.options import annotated_extra
+
+DIGEST_BYTES: Final = 16
+
+_encode: Final = msgspec.json.Encoder(order="sorted").encode
+_decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode
+
+Canonical = None | bool | str | list["Canonical"] | dict[str, "Canonical"]
+
+
+def digest(value: object) -> str:
+    """Hash a value in its canonical form: 32 hexadecimal digits.
+
+    Args:
+        value: of normalised events: structs, what they hold, and JSON that passes as it came.
+    """
+    return blake2b(_encode(_canonical(value)), digest_size=DIGEST_BYTES).hexdigest()
+
+
+def number(text: str) -> str:
+    """Write a decimal number so that equal ones look alike: `12.30` as `123e-1`."""
+    sign, digits, exponent = Decimal(text).as_tuple()
+    if not isinstance(exponent, int):
+        return text
+    figures = "".join(map(str, digits)).lstrip("0")
+    kept = figures.rstrip("0")
+    if not kept:
+        return "0"
+    return f"{'-' if sign else ''}{kept}e{exponent + len(figures) - len(kept)}"
+
+
+@cache
+def numbers_of(kind: type[Fields | Part]) -> frozenset[str]:
+    """Return the fields of a struct that are numbers, which normal form writes as text."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    return frozenset(
+        name for name, hint in hints.items() if annotated_extra(hint).get("kind") is Kind.NUMBER
+    )
+
+
+def _canonical(value: object) -> Canonical:
+    if isinstance(value, (Fields, Part)):
+        numbers = numbers_of(type(value))
+        return {
+            name: _number(one) if name in numbers and isinstance(one, str) else _canonical(one)
+            for name in value.__struct_fields__
+            if (one := getattr(value, name)) is not UNSET
+        }
+    if isinstance(value, msgspec.Raw):
+        return _canonical(_decode(value))
+    if isinstance(value, dict):
+        return {key: _canonical(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_canonical(one) for one in value]
+    if isinstance(value, (Decimal, int)) and not isinstance(value, bool):
+        return _number(str(value))
+    return value if value is None or isinstance(value, bool) else f"t{value}"
+
+
+def _number(text: str) -> str:
+    # Told from text by its first letter.
+    return f"n{number(text)}"

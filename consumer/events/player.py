@@ -1,0 +1,152 @@
+"""LOGIN_V2, USER_*: what happens to a player. Most of these events say only that it happened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET
+
+from consumer.events.base import (
+    SCHEMAS,
+    EventType,
+    Fields,
+    Id,
+    OptionalFlag,
+    OptionalObject,
+    OptionalText,
+    Origin,
+    Timestamp,
+    UserId,
+    only,
+)
+from consumer.events.canonical import digest
+
+PAGES = "https://fast-track.gitbook.io/integration/real-time-data"
+
+
+class Player(Fields, kw_only=True, forbid_unknown_fields=True):
+    """What all of them carry."""
+
+    user_id: UserId
+    timestamp: Timestamp
+    origin: Origin
+    skip_publishing: OptionalFlag = UNSET
+    """Not explained by the vendor."""
+
+
+class Login(Player, kw_only=True, forbid_unknown_fields=True):
+    """A player logged in."""
+
+    is_impersonated: OptionalFlag = UNSET
+    """It was the brand's support."""
+    ip_address: OptionalText = UNSET
+    """From where; not checked."""
+    user_agent: OptionalText = UNSET
+    """The browser, as it names itself."""
+    is_verified: OptionalFlag = UNSET
+    """The brand knows who the player is."""
+    meta: OptionalObject = UNSET
+    """Anything else the brand wants to add."""
+    user_details: OptionalObject = UNSET
+    """What the brand knows of the player."""
+
+
+class UserCreate(Player, kw_only=True, forbid_unknown_fields=True):
+    """A player registered."""
+
+    note: OptionalText = UNSET
+    """Free text."""
+    user_agent: OptionalText = UNSET
+    """The browser, as it names itself."""
+    ip_address: OptionalText = UNSET
+    """From where; not checked."""
+    url_referer: OptionalText = UNSET
+    """The page the player came from, in older documentation."""
+
+
+class UserUpdate(Player, kw_only=True, forbid_unknown_fields=True):
+    """Something about a player changed."""
+
+
+class UserBlock(Player, kw_only=True, forbid_unknown_fields=True):
+    """A player was blocked or excluded, or is not any more."""
+
+
+class UserConsents(Player, kw_only=True, forbid_unknown_fields=True):
+    """A player allowed or forbade a way to be written to."""
+
+
+class UserTag(Player, kw_only=True, forbid_unknown_fields=True):
+    """A player's tags changed."""
+
+    tags: str
+    """All of them, in one text."""
+
+
+class UserMigration(Player, kw_only=True, forbid_unknown_fields=True):
+    """A player moves from one brand to another."""
+
+    migration_reference: Id
+    """Unique for each migration."""
+
+
+class UserMigrationApprove(Player, kw_only=True, forbid_unknown_fields=True):
+    """The migration of a player was approved."""
+
+
+def _thin(name: str, fields: type[Player], subject: str, page: str) -> EventType:
+    def identity(event: Any) -> tuple[str, ...]:  # noqa: ANN401  # as EventType.identity
+        return event.user_id, event.origin, event.timestamp
+
+    return EventType(
+        name=name,
+        fields=fields,
+        sources=(f"{PAGES}/{page}", SCHEMAS),
+        identity=identity,
+        identified_by=("user_id", "origin", "timestamp"),
+        deciding=(),
+        subject=lambda _: subject,
+        subjects=only(subject),
+    )
+
+
+LOGIN_V2 = _thin("LOGIN_V2", Login, "user.login", "login")
+USER_CREATE_V2 = _thin("USER_CREATE_V2", UserCreate, "user.created", "registrations")
+USER_UPDATE_V2 = _thin("USER_UPDATE_V2", UserUpdate, "user.updated", "user-updates")
+USER_BLOCK_V2 = _thin("USER_BLOCK_V2", UserBlock, "user.blocks", "player-blocks")
+USER_CONSENTS_V2 = _thin("USER_CONSENTS_V2", UserConsents, "user.consents", "consents")
+
+USER_TAG = EventType(
+    name="USER_TAG",
+    # The name in the vendor's validator; which of the two is sent is nowhere said.
+    aliases=("USER_TAGS",),
+    fields=UserTag,
+    sources=(SCHEMAS,),
+    identity=lambda event: (event.user_id, digest(event.tags), event.timestamp),
+    identified_by=("user_id", "hash of tags", "timestamp"),
+    deciding=(),
+    subject=lambda _: "user.tags",
+    subjects=only("user.tags"),
+)
+
+USER_MIGRATION = EventType(
+    name="USER_MIGRATION",
+    fields=UserMigration,
+    sources=(SCHEMAS,),
+    identity=lambda event: (event.migration_reference,),
+    identified_by=("migration_reference",),
+    deciding=("user_id",),
+    subject=lambda _: "user.migration",
+    subjects=only("user.migration"),
+)
+
+USER_MIGRATION_APPROVE = EventType(
+    name="USER_MIGRATION_APPROVE",
+    fields=UserMigrationApprove,
+    sources=(SCHEMAS,),
+    identity=lambda event: (event.user_id, event.timestamp),
+    identified_by=("user_id", "timestamp"),
+    deciding=(),
+    subject=lambda _: "user.migration_approved",
+    subjects=only("user.migration_approved"),
+)
