@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
+from consumer.pipeline.route import HEADER_BYTES
 from tests.acceptance.checks import at_least
+from tests.support.corpus import BROKEN, ODD
 from tests.support.eventually import eventually
-from tests.support.samples import BROKEN, casino
+from tests.support.samples import casino
 
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
     from tests.support.scene import Scene
 
+SERVER_MAX_BYTES = 8 * 1024 * 1024
+"""`max_payload` of the server in tests."""
 LARGE = casino(activity_id="large", game_name="x" * 8_400_000)
 """A good event that is over the server's 8 MiB."""
 
@@ -46,6 +51,41 @@ async def test_each_broken_delivery_is_one_letter_and_the_next_event_passes(
     assert found == {(body, reason) for _, body, reason in BROKEN.values()}
     assert len(letters) == len(found)
     assert await scene.sink.count() == len(BROKEN)
+
+
+@pytest.mark.parametrize("source", ["rabbitmq", "kafka", "nats"])
+async def test_what_only_looks_broken_is_a_correct_event(scene: Scene, source: str) -> None:
+    """No honest sender is refused."""
+    with scene.daemon() as daemon:
+        await daemon.is_ready()
+        for _, body, _ in ODD.values():
+            await scene.sources[source].send(body)
+        await eventually(at_least(scene, len(ODD)), what="all of them")
+        await scene.drained()
+    found = {event["id"]: event["data"] for event in map(json.loads, await scene.sink.bodies())}
+    expected = {activity_id: data for activity_id, _, data in ODD.values()}
+    assert found == {name: {**found[name], **data} for name, data in expected.items()}
+    assert await scene.sink.dead_count() == 0
+
+
+@pytest.mark.parametrize("source", ["rabbitmq", "kafka", "nats"])
+async def test_event_at_the_servers_limit_passes_and_one_byte_more_is_a_letter(
+    scene: Scene, source: str
+) -> None:
+    """The server would close the connection on it, and fail everything in flight with it."""
+    with scene.daemon() as daemon:
+        await daemon.is_ready()
+        await scene.sources[source].send(casino(activity_id="size", game_name=""))
+        await eventually(at_least(scene, 1), what="the one that is measured")
+        room = SERVER_MAX_BYTES - HEADER_BYTES - len((await scene.sink.bodies())[0])
+        for name, size in (("fits", room), ("over", room + 1)):
+            await scene.sources[source].send(casino(activity_id=name, game_name="x" * size))
+        await eventually(at_least(scene, 2), what="the one that fits")
+        await eventually(scene.sink.dead_count, what="the letter")
+        await scene.drained()
+    assert set(await scene.sink.ids()) == {"size", "fits"}
+    (letter,) = await scene.sink.letters()
+    assert (letter.headers or {})["Dead-Reason"] == "too_large"
 
 
 @pytest.mark.parametrize("source", ["rabbitmq", "kafka"])

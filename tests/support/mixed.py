@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tests.support.samples import BROKEN, casino
+from tests.support.corpus import BROKEN
+from tests.support.samples import casino
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -69,6 +69,10 @@ class SinkReader:
         """Return all events, oldest first."""
         return await self._all(self._events)
 
+    async def bodies(self) -> list[bytes]:
+        """Return the bodies of all events, oldest first."""
+        return [message.data for message in await self.events()]
+
     async def letters(self) -> list[Msg]:
         """Return all dead letters, oldest first."""
         return await self._all(self._dead_letters)

@@ -10,9 +10,10 @@ import pytest
 
 from consumer.errors import ListenerUnavailable, StoreUnavailable
 from consumer.stores.memory import MemoryStore
+from tests.support.corpus import BROKEN
 from tests.support.eventually import eventually
 from tests.support.memory_sink import HandClock, MemoryPipeline, MemorySink
-from tests.support.samples import BROKEN, casino
+from tests.support.samples import casino
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

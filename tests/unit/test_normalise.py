@@ -12,7 +12,8 @@ from hypothesis import given, strategies as st
 from consumer.errors import Rejected
 from consumer.events.normalise import Event, Normaliser
 from consumer.events.registry import find
-from tests.support.samples import BROKEN, casino, payment
+from tests.support.corpus import BROKEN, ODD
+from tests.support.samples import casino, payment
 
 
 def read(body: bytes, message_type: str = "CASINO", brand: str = "brand-a") -> Event:
@@ -205,6 +206,15 @@ def test_broken_body_is_rejected_with_its_reason(name: str) -> None:
     with pytest.raises(Rejected) as caught:
         read(body, message_type or "")
     assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_body_is_a_correct_event(name: str) -> None:
+    """What looks wrong and is sent all the same."""
+    activity_id, body, data = ODD[name]
+    event = json.loads(read(body).body)
+    assert event["id"] == activity_id
+    assert {**event["data"], **data} == event["data"]
 
 
 @pytest.mark.parametrize(
