@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
 from consumer.clock import SYSTEM_CLOCK
+from consumer.dead_letters.record import first_letters
 from consumer.dead_letters.stream import DeadLetters
 from consumer.errors import Unavailable
 from consumer.health import Health
+from consumer.keep_open import keep_checked, keep_open, report
 from consumer.listeners.supervise import Supervisor
 from consumer.metrics import LaneBooks, Metrics
 from consumer.operations import listening_socket, serve
@@ -42,16 +44,11 @@ if TYPE_CHECKING:
     from consumer.sinks.base import Sink
     from consumer.stores.base import Store
 
-CHECK_EVERY_S: Final = 2.0
 LOOP_LAG_EVERY_S: Final = 0.5
 WINDOW_MARGIN_S: Final = 60.0
 """A P is old this long before the sink forgets its id: a publish may be under way meanwhile."""
 
 log = structlog.get_logger()
-
-
-class _Checked(Protocol):
-    async def check(self) -> None: ...
 
 
 class App:
@@ -105,8 +102,8 @@ class App:
                 beside = [
                     group.create_task(task, name=name)
                     for name, task in (
-                        ("sink", self._keep_open("sink", self._sink)),
-                        ("dead letters", self._keep_open("dead_letters", self._letters)),
+                        ("sink", keep_open("sink", self._sink, self.health)),
+                        ("dead letters", keep_open("dead_letters", self._letters, self.health)),
                         ("loop lag", self._measure_loop_lag()),
                     )
                 ]
@@ -125,7 +122,9 @@ class App:
                 group.create_task(supervisor.run(), name="listener")
                 for supervisor in self._supervisors
             ]
-            checking = group.create_task(self._keep_checked("store", self._store), name="store")
+            checking = group.create_task(
+                keep_checked("store", self._store, self.health), name="store"
+            )
             await self._stopping.wait()
             grace_s = self._config.operations.shutdown_grace_s
             log.info("draining", grace_s=grace_s)
@@ -144,7 +143,7 @@ class App:
             try:
                 await self._store.open()
             except Unavailable as error:
-                self._report("store", error)
+                report("store", error, self.health)
             else:
                 self.health.up("store")
                 if self._sink.max_message_bytes and self._letters.max_message_bytes:
@@ -154,42 +153,6 @@ class App:
                 async with asyncio.timeout(backoff.next_s()):
                     await self._stopping.wait()
         return False
-
-    async def _keep_open(self, part: str, sink: Sink) -> None:
-        """Open a sink again whenever its connection is lost."""
-        backoff = Backoff(first_s=0.2, longest_s=5.0)
-        while True:
-            try:
-                await sink.open()
-            except Unavailable as error:
-                self._report(part, error)
-                await asyncio.sleep(backoff.next_s())
-                continue
-            self.health.up(part)
-            log.info("connected", part=part)
-            backoff.reset()
-            async with asyncio.TaskGroup() as group:
-                checking = group.create_task(self._keep_checked(part, sink), name=f"check {part}")
-                why = await sink.wait_lost()
-                checking.cancel()
-            self._report(part, Unavailable(why))
-
-    async def _keep_checked(self, part: str, checked: _Checked) -> None:
-        """Ask a part from time to time, so that `/readyz` is right when nothing passes."""
-        while True:
-            await asyncio.sleep(CHECK_EVERY_S)
-            try:
-                await checked.check()
-            except Unavailable as error:
-                self._report(part, error)
-            else:
-                self.health.up(part)
-
-    def _report(self, part: str, error: Unavailable) -> None:
-        if self.health.why_down(part) != str(error):
-            # Once for each reason, not for each try.
-            log.warning("part not available", part=part, why=str(error))
-        self.health.down(part, str(error))
 
     async def _measure_loop_lag(self) -> None:
         loop = asyncio.get_running_loop()
@@ -206,11 +169,14 @@ class App:
         sink_settings = self._config.sink
         deliverer = Deliverer(
             self._sink,
-            DeadLetters(self._letters, self._config.dead_letters),
+            DeadLetters(
+                self._letters,
+                self._config.dead_letters,
+                lambda: self._letters.client.jetstream(),  # noqa: PLW0108  # another client later
+            ),
             Router(sink_settings.subject_prefix),
             patience,
-            listener=name,
-            brand=brand,
+            first_letters(name, brand),
         )
         lane = Lane(
             Decoder(brand, strict=settings.validation == "strict"),
@@ -218,10 +184,15 @@ class App:
             deliverer,
             books,
             SYSTEM_CLOCK,
-            old_after_s=max(0.0, sink_settings.duplicate_window_s - WINDOW_MARGIN_S),
+            old_after_s=old_after_s(self._config),
         )
         kind = self._kinds[settings.kind]
         return Supervisor(name, lambda: kind(name, settings), lane, self.health, books)
+
+
+def old_after_s(config: Config) -> float:
+    """Return from which age on a P is outside the sink's own memory, in seconds."""
+    return max(0.0, config.sink.duplicate_window_s - WINDOW_MARGIN_S)
 
 
 def make_store(config: Config) -> Store:

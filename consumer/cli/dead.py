@@ -1,11 +1,13 @@
-"""`consumer dead`: look at dead letters."""
+"""`consumer dead`: look at dead letters, replay them, drop them."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -20,16 +22,24 @@ if TYPE_CHECKING:
     from consumer.dead_letters.query import Query, StoredLetter
 
 
+FIRST: Final = "1970-01-01T00:00:00Z"
+
+F = TypeVar("F", bound=Callable[..., object])
+Filter = Any
+"""The value of an option that chooses letters."""
+
+
 @click.group()
 def dead() -> None:
-    """Look at dead letters: deliveries that could never become events.
+    """Look at dead letters, deliveries that could never become events; replay or drop them.
 
     \b
     Examples:
       consumer dead list --since 1h
       consumer dead list --reason invalid --type CASINO | jq -r .error | sort | uniq -c
-      consumer dead show 17
       consumer dead show 17 --raw > body.json
+      consumer dead replay --reason invalid --dry-run
+      consumer dead drop --until 30d
     """  # noqa: D301  # click's mark for a paragraph that is not wrapped
 
 
@@ -40,20 +50,31 @@ def _token(_: click.Context, __: click.Parameter, name: str | None) -> str | Non
     return name
 
 
+def _filters(command: F) -> F:
+    """Add the options that choose letters."""
+    options = (
+        click.option("--listener", metavar="NAME", callback=_token, help="Only of this listener."),
+        click.option(
+            "--reason", type=click.Choice([reason.value for reason in Reason]), help="Only these."
+        ),
+        click.option("--type", "message_type", metavar="TYPE", help="Only this message type."),
+        click.option(
+            "--since",
+            type=Since(),
+            default=FIRST,
+            show_default="the first",
+            help="Only stored since then: 30m, 1h, 2d ago, or RFC 3339.",
+        ),
+        click.option("--until", type=Since(), help="Only stored before then. [default: now]"),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @dead.command("list")
 @config_option
-@click.option("--listener", metavar="NAME", callback=_token, help="Only of this listener.")
-@click.option(
-    "--reason", type=click.Choice([reason.value for reason in Reason]), help="Only these."
-)
-@click.option("--type", "message_type", metavar="TYPE", help="Only this message type.")
-@click.option(
-    "--since",
-    type=Since(),
-    default="1970-01-01T00:00:00Z",
-    show_default="the first",
-    help="Only since then: 30m, 1h, 2d ago, or RFC 3339.",
-)
+@_filters
 @click.option(
     "--limit",
     type=click.IntRange(1, 1_000_000),
@@ -67,15 +88,8 @@ def _token(_: click.Context, __: click.Parameter, name: str | None) -> str | Non
     type=click.Choice(["table", "json"]),
     help="[default: table on a terminal, JSON lines in a pipe]",
 )
-def list_letters(  # noqa: PLR0913  # one parameter an option
-    config_file: Path | None,
-    *,
-    listener: str | None,
-    reason: str | None,
-    message_type: str | None,
-    since: float,
-    limit: int,
-    form: str | None,
+def list_letters(  # one parameter an option
+    config_file: Path | None, *, limit: int, form: str | None, **filters: Filter
 ) -> None:
     """List dead letters, the newest last.
 
@@ -88,13 +102,7 @@ def list_letters(  # noqa: PLR0913  # one parameter an option
     from consumer.cli.dead_print import json_line, print_table  # noqa: PLC0415  # `--help` is quick
     from consumer.dead_letters.query import Query  # noqa: PLC0415  # `--help` is quick
 
-    query = Query(
-        listener=listener,
-        reason=Reason(reason) if reason else None,
-        message_type=message_type,
-        since_s=since,
-        limit_count=limit,
-    )
+    query = _query(limit, filters)
     letters = asyncio.run(_newest(load_config(config_file), query))
     if (form or ("table" if sys.stdout.isatty() else "json")) == "json":
         for stored in letters:
@@ -103,6 +111,19 @@ def list_letters(  # noqa: PLR0913  # one parameter an option
         print_table(letters)
     else:
         click.echo("no dead letters" if query == Query(limit_count=limit) else "none of these")
+
+
+def _query(limit: int, filters: dict[str, Filter]) -> Query:
+    from consumer.dead_letters.query import Query  # noqa: PLC0415  # `--help` is quick
+
+    reason, until = filters.pop("reason"), filters.pop("until")
+    return Query(
+        reason=Reason(reason) if reason else None,
+        since_s=filters.pop("since"),
+        until_s=math.inf if until is None else until,
+        limit_count=limit,
+        **filters,
+    )
 
 
 async def _newest(config: Config, query: Query) -> list[StoredLetter]:
@@ -120,6 +141,89 @@ async def _newest(config: Config, query: Query) -> list[StoredLetter]:
     if reader.foreign_count:
         click.echo(f"consumer: skipped {reader.foreign_count} messages of others", err=True)
     return letters
+
+
+_numbers = click.argument("numbers", metavar="[NUMBER]...", nargs=-1, type=click.IntRange(1))
+_limit = click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=10**12,
+    show_default="all",
+    help="The oldest so many.",
+)
+_yes = click.option("--yes", "-y", is_flag=True, help="Do not ask on a terminal.")
+
+
+@dead.command()
+@_numbers
+@config_option
+@_filters
+@_limit
+@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Letters a second at most.")
+@click.option("--dry-run", is_flag=True, help="Only decode, and say what would pass.")
+@_yes
+def replay(  # one parameter an option
+    config_file: Path | None,
+    *,
+    numbers: tuple[int, ...],
+    limit: int,
+    rate: float | None,
+    dry_run: bool,
+    yes: bool,
+    **filters: Filter,
+) -> None:
+    """Send dead letters through the pipeline again, the oldest first.
+
+    Each goes the whole way as this version and this configuration understand it, and ends as one
+    event, as a known duplicate, or as a dead letter again, with its history. It is removed only
+    after that is stored: a replay can be stopped at any point, and started again.
+
+    Without NUMBERs and filters: all of them. Exit code 1 when some failed again.
+
+    \b
+    Examples:
+      consumer dead replay --dry-run
+      consumer dead replay 17 18
+      consumer dead replay --reason unknown_type --since 2d --rate 500
+    """  # noqa: D301  # click's mark for a paragraph that is not wrapped
+    from consumer.cli import dead_act  # noqa: PLC0415  # `--help` is quick
+
+    config, query = load_config(config_file), _query(limit, filters)
+    if dry_run:
+        sys.exit(0 if asyncio.run(dead_act.would_replay(config, query, numbers)) else 1)
+    passed = asyncio.run(dead_act.replay(config, query, numbers, rate, ask=_asks(yes=yes)))
+    sys.exit(0 if passed else 1)
+
+
+@dead.command()
+@_numbers
+@config_option
+@_filters
+@_limit
+@_yes
+def drop(
+    config_file: Path | None,
+    *,
+    numbers: tuple[int, ...],
+    limit: int,
+    yes: bool,
+    **filters: Filter,
+) -> None:
+    """Delete dead letters for ever, without NUMBERs and filters: all of them.
+
+    \b
+    Examples:
+      consumer dead drop 17 18
+      consumer dead drop --reason malformed --until 30d --yes
+    """  # noqa: D301  # click's mark for a paragraph that is not wrapped
+    from consumer.cli import dead_act  # noqa: PLC0415  # `--help` is quick
+
+    config, query = load_config(config_file), _query(limit, filters)
+    asyncio.run(dead_act.drop(config, query, numbers, ask=_asks(yes=yes)))
+
+
+def _asks(*, yes: bool) -> bool:
+    return not yes and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 @dead.command()

@@ -34,8 +34,9 @@ def json_line(stored: StoredLetter) -> bytes:
             "reason": letter.reason,
             "type": letter.message_type or None,
             "error": letter.error,
-            # A body in the object store is measured there, which a list is not worth.
-            "size_bytes": None if letter.body_object else stored.size_bytes,
+            "attempt": letter.attempt,
+            # Letters of older versions do not know the size of a body in the object store.
+            "size_bytes": _size(stored),
         }
     )
 
@@ -54,13 +55,18 @@ def print_table(letters: list[StoredLetter]) -> None:
             Text(printable(letter.listener)),
             Text(letter.reason.value, "yellow"),
             Text(printable(letter.message_type)[:20]),
-            "large" if letter.body_object else human_bytes(stored.size_bytes),
+            "large" if (size := _size(stored)) is None else human_bytes(size),
             Text(printable(letter.error)),
         )
     # A narrow terminal wraps the lines itself, which reads better than a column of single words.
     console = Console()
     console.width = max(console.width, TABLE_MIN_COLUMNS)
     console.print(table)
+
+
+def _size(stored: StoredLetter) -> int | None:
+    unknown = stored.letter.body_object and not stored.letter.body_bytes
+    return None if unknown else stored.size_bytes
 
 
 class Head:
@@ -97,6 +103,10 @@ def facts(stored: StoredLetter, size_bytes: int) -> list[str]:
         "attempt": str(letter.attempt),
         "size": f"{size_bytes} bytes",
         "body in": letter.body_object and f"the object store, {letter.body_object}",
+    }
+    known |= {
+        f"attempt {past.number}": f"{past.reason}: {past.error} (until {past.until})"
+        for past in letter.history
     }
     known |= {f"source {name}": text for name, text in letter.coordinates.items()}
     known |= {f"header {name}": text for name, text in letter.headers.items()}

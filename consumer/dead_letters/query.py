@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 from consumer.dead_letters.record import Letter
@@ -30,6 +32,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         message_type: compared without case.
         since_s: stored at or after this, in seconds since 1970.
+        until_s: stored before this.
         limit_count: the newest so many.
     """
 
@@ -37,6 +40,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     reason: Reason | None = None
     message_type: str | None = None
     since_s: float = 0.0
+    until_s: float = math.inf
     limit_count: int = 50
 
     def wants(self, stored: StoredLetter) -> bool:
@@ -44,4 +48,4 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
         wanted = self.message_type
         if wanted is not None and stored.letter.message_type.lower() != wanted.lower():
             return False
-        return stored.stored_s >= self.since_s
+        return self.since_s <= stored.stored_s < self.until_s

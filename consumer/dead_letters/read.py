@@ -21,7 +21,7 @@ from consumer.errors import SinkUnavailable
 from consumer.nats_connection import close, connect
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
     from nats.aio.client import Client
     from nats.aio.msg import Msg
@@ -81,6 +81,64 @@ class LetterReader:
                 end, length = start, length * RANGE_FACTOR
         return list(found)
 
+    async def last_number(self) -> int:
+        """Return the number of the newest letter there was; 0: there was none.
+
+        Raises:
+            SinkUnavailable: no stream, or no answer.
+        """
+        with _explained(self._settings.stream):
+            return (await self._jetstream.stream_info(self._settings.stream)).state.last_seq
+
+    async def following(
+        self, query: Query, after: int, last: int, max_count: int
+    ) -> list[StoredLetter]:
+        """Return the next letters of a query, the oldest first, without their bodies.
+
+        Args:
+            query: which ones; its `limit_count` is not looked at.
+            after: only letters with a higher number.
+            last: no letter with a higher number.
+            max_count: so many at most.
+
+        Raises:
+            SinkUnavailable: no stream, or no answer.
+        """
+        if after >= last:
+            return []
+        with _explained(self._settings.stream):
+            async with contextlib.aclosing(self._messages(query, after + 1, last + 1)) as messages:
+                return await self._first(query, messages, max_count)
+
+    async def _first(
+        self, query: Query, messages: AsyncIterator[Msg], max_count: int
+    ) -> list[StoredLetter]:
+        found: list[StoredLetter] = []
+        async for message in messages:
+            stored = self._stored(message)
+            if stored is not None and query.wants(stored):
+                found.append(stored)
+            if len(found) == max_count:
+                break
+        return found
+
+    async def remove(self, number: int) -> bool:
+        """Delete a letter; False: somebody else has done so.
+
+        Its body in the object store stays: a letter of another attempt may point at it, and the
+        store's own age limit ends it.
+
+        Raises:
+            SinkUnavailable: no stream, or no answer.
+        """
+        with _explained(self._settings.stream):
+            try:
+                return await self._jetstream.delete_msg(self._settings.stream, number)
+            except APIError as error:
+                if error.err_code in GONE:
+                    return False
+                raise
+
     async def _range(self, query: Query, start: int, end: int) -> tuple[deque[StoredLetter], bool]:
         """Read numbers from `start` to before `end`; True: there were some before `since_s`."""
         found: deque[StoredLetter] = deque(maxlen=query.limit_count)
@@ -92,7 +150,7 @@ class LetterReader:
                 found.append(stored)
         return found, older
 
-    async def _messages(self, query: Query, start: int, end: int) -> AsyncIterator[Msg]:
+    async def _messages(self, query: Query, start: int, end: int) -> AsyncGenerator[Msg, None]:
         reason = query.reason.value if query.reason else "*"
         config = ConsumerConfig(
             deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
@@ -131,7 +189,7 @@ class LetterReader:
             self.foreign_count += 1
             return None
         place = message.metadata
-        size_bytes = int(headers.get(SIZE_HEADER, "0"))
+        size_bytes = letter.body_bytes or int(headers.get(SIZE_HEADER, "0"))
         return StoredLetter(place.sequence.stream, place.timestamp.timestamp(), size_bytes, letter)
 
     async def get(self, number: int) -> StoredLetter:
@@ -147,7 +205,7 @@ class LetterReader:
             except NotFoundError as error:
                 # Either is 404; the code behind it says which.
                 if error.err_code == NO_MESSAGE:
-                    raise SinkUnavailable(f"there is no dead letter {number}") from error
+                    raise NoSuchLetterError(f"there is no dead letter {number}") from error
                 raise
         body = message.data or b""
         try:
@@ -178,7 +236,13 @@ class LetterReader:
 
 
 NO_MESSAGE: Final = 10037
-"""https://github.com/nats-io/nats-server/blob/main/server/errors.json: no message found."""
+GONE: Final = frozenset({NO_MESSAGE, 10043, 10057})
+"""https://github.com/nats-io/nats-server/blob/main/server/errors.json: no message found; no such
+sequence; message delete failed, which is how a file store says that it is gone."""
+
+
+class NoSuchLetterError(SinkUnavailable):
+    """There is no letter of that number, or not any more."""
 
 
 @contextlib.asynccontextmanager

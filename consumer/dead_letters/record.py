@@ -6,21 +6,28 @@ reads the stream without us: docs/dead-letters.md.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote
 
 import msgspec
 
-from consumer.errors import Reason
+from consumer.errors import Reason, Rejected
 from consumer.events.identity import dead_letter_id
+from consumer.events.timestamp import from_epoch_s
 from consumer.sinks.base import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from consumer.listeners.base import Origin
+    from consumer.pipeline.batch import Work
+
 ERROR_MAX_CHARACTERS: Final = 1024
 VALUE_MAX_CHARACTERS: Final = 256
 ORIGINALS_MAX_BYTES: Final = 6 * 1024
+HISTORY_MAX_COUNT: Final = 5
+HISTORY_ERROR_CHARACTERS: Final = 200
 """Bounds of what is kept, the last one of a sender's headers as they stand on the wire. JetStream
 refuses more than 64 KiB of headers (error 10097), and a refused letter would hold its lane for
 ever; together these stay below `stream.HEADER_SHARE`, an escaped character counting three bytes.
@@ -30,6 +37,21 @@ _SAFE: Final = " !#$&'()*+,-./:;<=>?@[\\]^_`{|}~\""
 """Everything printable in ASCII but the percent sign, which begins an escape."""
 _COORDINATE: Final = "Source-"
 _ORIGINAL: Final = "Original-"
+
+
+class Attempt(msgspec.Struct, frozen=True, array_like=True):
+    """An attempt that a replay repeated.
+
+    Attributes:
+        number: 1 is the delivery itself.
+        reason, error: why it failed; the error is cut.
+        until: when the next attempt failed as well, RFC 3339, UTC.
+    """
+
+    number: int
+    reason: str
+    error: str
+    until: str
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,8 +66,10 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
         headers: the sender's own.
         arrived: RFC 3339, UTC.
         attempt: how often it has been tried; a replay counts up.
+        history: earlier attempts, the oldest first; the last few of them.
         body: the bytes as they arrived; empty where `body_object` says where they are.
         body_object: name in the object store, for a body over the server's limit.
+        body_bytes: length of that body; 0: not known.
     """
 
     reason: Reason
@@ -58,13 +82,64 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str]
     arrived: str
     attempt: int = 1
+    history: tuple[Attempt, ...] = ()
     body: bytes
     body_object: str = ""
+    body_bytes: int = 0
+
+    @property
+    def body_id(self) -> str:
+        """Hash of brand, type and bytes."""
+        return dead_letter_id(self.brand, self.message_type, self.body)
 
     @property
     def message_id(self) -> str:
-        """Hash of brand, type and bytes: a broken event resent ten times is one letter."""
-        return dead_letter_id(self.brand, self.message_type, self.body)
+        """The same: a broken event resent ten times is one letter.
+
+        A letter of a later attempt has another id, or the server would take it for the first
+        one, which the replay is about to remove.
+        """
+        return self.body_id if self.attempt == 1 else f"{self.body_id}-{self.attempt}"
+
+    def again(self, rejected: Rejected, when: str) -> Letter:
+        """Return the letter of a delivery that was rejected once more, with its history.
+
+        Args:
+            rejected: why this time.
+            when: RFC 3339, UTC.
+        """
+        past = Attempt(self.attempt, self.reason.value, self.error[:HISTORY_ERROR_CHARACTERS], when)
+        return msgspec.structs.replace(
+            self,
+            reason=rejected.reason,
+            error=rejected.detail,
+            attempt=self.attempt + 1,
+            history=(*self.history, past)[-HISTORY_MAX_COUNT:],
+        )
+
+
+LetterOf = Callable[["Work", Rejected, "Origin", float], Letter]
+"""Writes the letter of a rejected work: from its origin and its arrival, seconds since 1970."""
+
+
+def first_letters(listener: str, brand: str) -> LetterOf:
+    """Return what writes the letters of a listener's deliveries."""
+
+    def letter_of(work: Work, rejected: Rejected, origin: Origin, arrived_s: float) -> Letter:
+        return Letter(
+            reason=rejected.reason,
+            error=rejected.detail,
+            listener=listener,
+            brand=brand,
+            message_type=work.delivery.message_type or "",
+            content_encoding=work.delivery.content_encoding or "",
+            coordinates=dict(origin.coordinates),
+            headers=dict(origin.headers),
+            arrived=from_epoch_s(arrived_s),
+            body=work.delivery.body,
+        )
+
+    return letter_of
 
 
 def to_message(letter: Letter, prefix: str, message_id: str) -> Message:
@@ -78,7 +153,9 @@ def to_message(letter: Letter, prefix: str, message_id: str) -> Message:
         "Dead-Content-Encoding": _escape(letter.content_encoding),
         "Dead-Arrived": letter.arrived,
         "Dead-Attempt": str(letter.attempt),
+        "Dead-History": _encode_history(letter.history),
         "Dead-Body-Object": letter.body_object,
+        "Dead-Body-Bytes": str(letter.body_bytes) if letter.body_bytes else "",
     }
     headers |= {f"{_COORDINATE}{name}": _escape(text) for name, text in letter.coordinates.items()}
     headers |= _originals(letter.headers)
@@ -107,9 +184,21 @@ def from_message(headers: Mapping[str, str], body: bytes) -> Letter:
         headers=_prefixed(headers, _ORIGINAL),
         arrived=headers.get("Dead-Arrived", ""),
         attempt=int(headers.get("Dead-Attempt", "1")),
+        history=_decode_history(_unescape(headers.get("Dead-History"))),
         body=body,
         body_object=headers.get("Dead-Body-Object", ""),
+        body_bytes=int(headers.get("Dead-Body-Bytes", "0")),
     )
+
+
+def _encode_history(history: tuple[Attempt, ...]) -> str:
+    # Bounded by the attempts it holds; cut in the middle it could not be read back.
+    text = msgspec.json.encode(history).decode() if history else ""
+    return _escape(text, len(text))
+
+
+def _decode_history(text: str) -> tuple[Attempt, ...]:
+    return msgspec.json.decode(text, type=tuple[Attempt, ...]) if text else ()
 
 
 def _originals(sent: Mapping[str, str]) -> dict[str, str]:

@@ -18,14 +18,15 @@ from consumer.options import Bytes, Count, Seconds, Token
 from consumer.pipeline.publish import publish_all
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nats.js.client import JetStreamContext
     from nats.js.object_store import ObjectStore
 
     from consumer.pipeline.patience import Patience
-    from consumer.sinks.base import Message
-    from consumer.sinks.jetstream import JetStreamSink
+    from consumer.sinks.base import Message, Sink
 
-HEADER_SHARE: Final = 16 * 1024
+HEADER_SHARE: Final = 24 * 1024
 """Bytes left free for a letter's headers when its body is measured against the limit."""
 
 log = structlog.get_logger()
@@ -57,11 +58,15 @@ class DeadLetters:
     Args:
         sink: of the letters' stream.
         settings: names.
+        jetstream: gives the way to the object store.
     """
 
-    def __init__(self, sink: JetStreamSink, settings: DeadLetterSettings) -> None:
+    def __init__(
+        self, sink: Sink, settings: DeadLetterSettings, jetstream: Callable[[], JetStreamContext]
+    ) -> None:
         self._sink = sink
         self._settings = settings
+        self._jetstream = jetstream
 
     async def store(self, letters: list[Letter], patience: Patience) -> None:
         """Store letters, however long it takes.
@@ -72,17 +77,20 @@ class DeadLetters:
         await publish_all(self._sink, messages, patience, "dead_letter")
 
     async def _message(self, letter: Letter, patience: Patience) -> Message:
-        message_id = letter.message_id
-        if len(letter.body) + HEADER_SHARE > self._sink.max_message_bytes:
-            await self._put(message_id, letter.body, patience)
-            letter = msgspec.structs.replace(letter, body=b"", body_object=message_id)
+        message_id, size_bytes = letter.message_id, len(letter.body)
+        if size_bytes + HEADER_SHARE > self._sink.max_message_bytes:
+            name = letter.body_id
+            await self._put(name, letter.body, patience)
+            letter = msgspec.structs.replace(
+                letter, body=b"", body_object=name, body_bytes=size_bytes
+            )
         return to_message(letter, self._settings.subject_prefix, message_id)
 
     async def _put(self, name: str, body: bytes, patience: Patience) -> None:
         """Put a body into the object store. Twice is fine: one name, one content."""
         while True:
             try:
-                objects = await open_bodies(self._sink.client.jetstream(), self._settings)
+                objects = await open_bodies(self._jetstream(), self._settings)
                 await objects.put(name, body)
             except (SinkUnavailable, nats.errors.Error, TimeoutError, OSError) as error:
                 await patience.wait("dead_letter", f"object store: {error}")

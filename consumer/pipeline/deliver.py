@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from consumer.dead_letters.record import Letter
 from consumer.errors import Reason, Rejected
-from consumer.events.timestamp import from_epoch_s
 from consumer.pipeline.batch import Verdict
 from consumer.pipeline.dedupe import conclude_copies
 from consumer.pipeline.publish import publish_all
@@ -21,6 +19,7 @@ from consumer.sinks.base import Receipt
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from consumer.dead_letters.record import LetterOf
     from consumer.dead_letters.stream import DeadLetters
     from consumer.listeners.base import Delivery, Origin
     from consumer.pipeline.batch import Batch, Work
@@ -33,8 +32,11 @@ class Deliverer:
     """One lane's way to the sink and to the dead letters.
 
     Args:
-        listener: the lane's name, for dead letters.
-        brand: who sends, for dead letters.
+        sink: of events.
+        dead_letters: where letters are stored.
+        router: addresses events.
+        patience: how to wait when one of them is away.
+        letter_of: writes the letter of a rejected work.
     """
 
     def __init__(
@@ -43,16 +45,13 @@ class Deliverer:
         dead_letters: DeadLetters,
         router: Router,
         patience: Patience,
-        *,
-        listener: str,
-        brand: str,
+        letter_of: LetterOf,
     ) -> None:
         self._sink = sink
         self._dead_letters = dead_letters
         self._router = router
         self._patience = patience
-        self._listener = listener
-        self._brand = brand
+        self._letter_of = letter_of
 
     async def deliver(self, batch: Batch, origin: Callable[[Delivery], Origin]) -> None:
         """Store every undecided event and every dead letter of a batch.
@@ -66,7 +65,7 @@ class Deliverer:
         await self._forward([work for work in batch.works if work.undecided])
         conclude_copies(batch)
         letters = [
-            self._letter(work, work.rejected, origin(work.delivery), batch.arrived_s)
+            self._letter_of(work, work.rejected, origin(work.delivery), batch.arrived_s)
             for work in batch.works
             if work.rejected is not None
         ]
@@ -99,17 +98,3 @@ class Deliverer:
             Rejected(Reason.TOO_LARGE, f"event: expected at most {limit} bytes, got {size}")
         )
         return None
-
-    def _letter(self, work: Work, rejected: Rejected, origin: Origin, arrived_s: float) -> Letter:
-        return Letter(
-            reason=rejected.reason,
-            error=rejected.detail,
-            listener=self._listener,
-            brand=self._brand,
-            message_type=work.delivery.message_type or "",
-            content_encoding=work.delivery.content_encoding or "",
-            coordinates=dict(origin.coordinates),
-            headers=dict(origin.headers),
-            arrived=from_epoch_s(arrived_s),
-            body=work.delivery.body,
-        )

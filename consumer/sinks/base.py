@@ -1,7 +1,7 @@
 """The contract of a sink: where events and dead letters go.
 
-A sink object lives as long as the process; its connection may come and go. `keep_open` in
-`app.py` opens it again whenever `wait_lost` returns. Meanwhile `publish` answers
+A sink object lives as long as the process; its connection may come and go. `keep_open.py`
+opens it again whenever `wait_lost` returns. Meanwhile `publish` answers
 `SinkUnavailable`, and lanes hold what they have.
 """
 

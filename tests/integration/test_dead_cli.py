@@ -116,6 +116,7 @@ async def test_list_tells_what_happened(server: Server) -> None:
         "reason": "invalid",
         "type": "CASINO",
         "error": 'amount: expected number, got "abc"',
+        "attempt": 1,
         "size_bytes": 5,
     }
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
+from consumer.dead_letters.stream import DeadLetterSettings
 from tests.support.daemon import Daemon
 from tests.support.eventually import eventually
 from tests.support.sink_reader import SinkReader
@@ -49,6 +50,11 @@ class Scene:
             "dead_letters": {"stream": names["dead_letters"], "subject_prefix": f"dead{self.name}"},
             "log": {"format": "json"},
         }
+
+    @property
+    def dead_letter_settings(self) -> DeadLetterSettings:
+        """The table `[dead_letters]`."""
+        return DeadLetterSettings(**self.tables["dead_letters"])
 
     @staticmethod
     def _options(source: Source) -> dict[str, Any]:

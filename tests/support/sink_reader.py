@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from nats.aio.msg import Msg
+    from nats.js.client import JetStreamContext
 
 
 class SinkReader:
@@ -83,6 +84,13 @@ class SinkReader:
         body = (await objects.get(name)).data or b""
         await self._jetstream.delete_object_store(f"{self._dead_letters}_BODIES")
         return body
+
+    async def make_dead_letter_stream(self, prefix: str) -> JetStreamContext:
+        """Create the stream of dead letters before the daemon does."""
+        await self._jetstream.add_stream(
+            name=self._dead_letters, subjects=[f"{prefix}.>"], duplicate_window=600
+        )
+        return self._jetstream
 
     async def make_stream(self, subject: str, **settings: Any) -> None:  # noqa: ANN401  # any setting
         """Create the stream of events before the daemon does."""

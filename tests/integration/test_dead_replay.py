@@ -1,0 +1,247 @@
+"""`consumer dead replay` and `drop` on a real NATS and Redis."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+import pytest
+import tomli_w
+from click.testing import CliRunner, Result
+from msgspec.structs import replace
+
+from consumer.cli.main import cli
+from consumer.dead_letters.record import Letter, from_message, to_message
+from consumer.dead_letters.replay import paced
+from consumer.dead_letters.stream import open_bodies
+from consumer.errors import Reason
+from tests.support.memory_sink import jump
+from tests.support.samples import casino
+from tests.support.scene import Scene
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from nats.js.client import JetStreamContext
+
+    from consumer.dead_letters.query import StoredLetter
+
+
+class Letters:
+    """A stream of dead letters and one of events, and the command line on them.
+
+    Args:
+        scene: without sources.
+        jetstream: where the letters are.
+        config: the file of the configuration.
+    """
+
+    def __init__(self, scene: Scene, jetstream: JetStreamContext, config: Path) -> None:
+        self.scene = scene
+        self.jetstream = jetstream
+        self._config = config
+        self._settings = scene.dead_letter_settings
+        self._count = 0
+
+    async def store(self, *letters: Letter) -> None:
+        """Put letters into the stream, as the daemon does."""
+        for letter in letters:
+            self._count += 1
+            message = to_message(letter, self._settings.subject_prefix, str(self._count))
+            await self.jetstream.publish(
+                message.subject, message.body, headers=dict(message.headers)
+            )
+
+    async def dead(self, *arguments: str) -> Result:
+        """Run a verb of `dead`, in a thread because it has an event loop of its own."""
+        self._config.write_text(tomli_w.dumps(self.scene.tables))
+        command = ["dead", *arguments, "--config", str(self._config)]
+        return await asyncio.to_thread(CliRunner().invoke, cli, command)
+
+    async def left(self) -> list[Letter]:
+        """Return the letters that are still there."""
+        letters = await self.scene.sink.letters()
+        return [from_message(one.headers or {}, one.data) for one in letters]
+
+
+@pytest.fixture
+async def letters(tmp_path: Path, nats_url: str, redis_url: str) -> AsyncIterator[Letters]:
+    """Return streams that are empty."""
+    async with Scene(tmp_path, {}, redis_url, nats_url) as scene:
+        scene.tables["listeners"] = {"casino": {"kind": "rabbitmq", "queue": "unused"}}
+        prefix = scene.dead_letter_settings.subject_prefix
+        jetstream = await scene.sink.make_dead_letter_stream(prefix)
+        yield Letters(scene, jetstream, tmp_path / "consumer.toml")
+
+
+def letter(
+    body: bytes, reason: Reason = Reason.UNKNOWN_TYPE, message_type: str = "CASINO"
+) -> Letter:
+    """Return a letter of a delivery that an older version refused."""
+    return Letter(
+        reason=reason,
+        error=f"type: no message type is called {message_type!r}",
+        listener="casino",
+        brand="brand",
+        message_type=message_type,
+        content_encoding="",
+        coordinates={"queue": "casino"},
+        headers={"x-note": "ä"},
+        arrived="2026-01-01T00:00:00.000000Z",
+        body=body,
+    )
+
+
+async def test_letter_becomes_one_event_and_is_removed(letters: Letters) -> None:
+    """Once the version that reads it understands it."""
+    await letters.store(letter(casino(activity_id="a")), letter(casino(activity_id="b")))
+    result = await letters.dead("replay")
+    assert result.stdout == (
+        "replayed 2: 2 forwarded, 0 duplicates, 0 dead letters again, 0 gone\n"
+    )
+    assert result.exit_code == 0
+    assert await letters.scene.sink.ids() == {"a": 1, "b": 1}
+    assert await letters.left() == []
+
+
+async def test_event_that_came_in_again_meanwhile_is_a_duplicate(letters: Letters) -> None:
+    """Its letter is removed, and it is not stored twice."""
+    await letters.store(letter(casino(activity_id="a")))
+    await letters.dead("replay")
+    await letters.store(letter(casino(activity_id="a")))
+    result = await letters.dead("replay")
+    assert "replayed 1: 0 forwarded, 1 duplicates" in result.stdout
+    assert await letters.scene.sink.ids() == {"a": 1}
+    assert await letters.left() == []
+
+
+async def test_what_fails_again_keeps_its_history(letters: Letters) -> None:
+    """With its origin, its first arrival, and every reason so far."""
+    first = letter(casino(amount="abc"))
+    await letters.store(first)
+    for _ in range(2):
+        result = await letters.dead("replay")
+        assert result.exit_code == 1
+        assert "1 dead letters again" in result.stdout
+    (again,) = await letters.left()
+    assert (again.attempt, again.reason) == (3, Reason.INVALID)
+    assert [(past.number, past.reason) for past in again.history] == [
+        (1, "unknown_type"),
+        (2, "invalid"),
+    ]
+    kept = ("listener", "brand", "message_type", "coordinates", "headers", "arrived", "body")
+    assert [getattr(again, name) for name in kept] == [getattr(first, name) for name in kept]
+
+
+async def test_history_is_shown(letters: Letters) -> None:
+    """By `dead show`, a line for each attempt."""
+    await letters.store(letter(casino(amount="abc")))
+    await letters.dead("replay")
+    result = await letters.dead("show", "2")
+    assert "attempt 1" in result.stdout
+    assert "unknown_type: type: no message type is called 'CASINO'" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "replayed"),
+    [
+        (["--reason", "invalid"], {"b"}),
+        (["--type", "casino"], {"a", "b"}),
+        (["--listener", "other"], set()),
+        (["--until", "2020-01-01T00:00:00Z"], set()),
+        (["--since", "1h", "--limit", "1"], {"a"}),
+        (["2", "2"], {"b"}),
+    ],
+)
+async def test_only_the_chosen_ones_are_replayed(
+    letters: Letters, arguments: list[str], replayed: set[str]
+) -> None:
+    """By filter, or by number; the oldest first."""
+    await letters.store(
+        letter(casino(activity_id="a")),
+        letter(casino(activity_id="b"), Reason.INVALID),
+        letter(b"{}", message_type="IT_PING"),
+    )
+    result = await letters.dead("replay", *arguments)
+    assert f"replayed {len(replayed)}:" in result.stdout
+    assert set(await letters.scene.sink.ids()) == replayed
+    assert len(await letters.left()) == 3 - len(replayed)
+
+
+async def test_dry_run_says_what_would_happen_and_changes_nothing(letters: Letters) -> None:
+    """Nothing is stored, claimed or removed."""
+    await letters.store(letter(casino()), letter(casino(amount="abc")), letter(b"{"))
+    result = await letters.dead("replay", "--dry-run")
+    assert result.stdout == (
+        "would forward or recognise 1, would fail again 2: invalid 1, malformed 1\n"
+    )
+    assert result.exit_code == 1
+    assert len(await letters.left()) == 3
+    assert await letters.scene.sink.count() == 0
+
+
+async def test_body_in_the_object_store_is_replayed(letters: Letters) -> None:
+    """It is read from there; the event fits although the letter did not."""
+    body = casino(activity_id="large", game_name="x" * 500_000)
+    large = letter(body)
+    objects = await open_bodies(letters.jetstream, letters.scene.dead_letter_settings)
+    await objects.put(large.body_id, body)
+    await letters.store(replace(large, body=b"", body_object=large.body_id))
+    result = await letters.dead("replay")
+    assert "1 forwarded" in result.stdout
+    assert await letters.scene.sink.ids() == {"large": 1}
+    assert await letters.scene.sink.large_body(large.body_id) == body
+
+
+async def test_drop_removes_the_chosen_ones(letters: Letters) -> None:
+    """And only those."""
+    await letters.store(letter(casino()), letter(b"{", Reason.MALFORMED))
+    result = await letters.dead("drop", "--reason", "malformed")
+    assert (result.exit_code, result.stdout) == (0, "dropped 1, 0 gone\n")
+    assert [one.reason for one in await letters.left()] == [Reason.UNKNOWN_TYPE]
+
+
+async def test_missing_letter_is_told(letters: Letters) -> None:
+    """A number that is mistyped shall not pass for done."""
+    result = await letters.dead("replay", "17")
+    assert result.exit_code == 1
+    assert "there is no dead letter 17" in result.stderr
+
+
+async def test_memory_store_is_warned_of(letters: Letters) -> None:
+    """It forgets everything with its process, and the daemon's is another one."""
+    letters.scene.tables["dedupe"] = {"store": "memory"}
+    await letters.store(letter(casino()))
+    result = await letters.dead("replay")
+    assert result.exit_code == 0
+    assert "store is memory" in result.stderr
+
+
+class LoopClock:
+    """A clock that goes as the event loop's."""
+
+    def now_s(self) -> float:
+        """See `Clock.now_s`."""
+        return self.monotonic_s()
+
+    def monotonic_s(self) -> float:
+        """See `Clock.monotonic_s`."""
+        return asyncio.get_running_loop().time()
+
+
+def test_rate_is_kept() -> None:
+    """2,000 letters at 1,000 a second: the last ones after almost 2 s."""
+
+    async def given() -> AsyncIterator[list[StoredLetter]]:
+        for _ in range(4):
+            yield [cast("StoredLetter", None)] * 500
+
+    async def scenario() -> None:
+        clock = LoopClock()
+        began_s = clock.monotonic_s()
+        sizes = [len(chunk) async for chunk in paced(given(), 1000, clock)]
+        assert sum(sizes) == 2000
+        assert 1.6 < clock.monotonic_s() - began_s < 2
+
+    jump(scenario())
