@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from consumer.pipeline.route import HEADER_BYTES
-from tests.acceptance.checks import at_least
 from tests.support.corpus import BROKEN, ODD
 from tests.support.eventually import eventually
 from tests.support.samples import casino
@@ -44,7 +43,7 @@ async def test_each_broken_delivery_is_one_letter_and_the_next_event_passes(
             for index, (message_type, body, _) in enumerate(BROKEN.values()):
                 await sender.send(body, message_type)
                 await sender.send(casino(activity_id=f"good-{index}"))
-        await eventually(at_least(scene, len(BROKEN)), what="the good ones")
+        await eventually(scene.events_are(len(BROKEN)), what="the good ones")
         await scene.drained()
     letters = (await letters_by_source(scene))[source]
     found = {(letter.data, (letter.headers or {})["Dead-Reason"]) for letter in letters}
@@ -60,7 +59,7 @@ async def test_what_only_looks_broken_is_a_correct_event(scene: Scene, source: s
         await daemon.is_ready()
         for _, body, _ in ODD.values():
             await scene.sources[source].send(body)
-        await eventually(at_least(scene, len(ODD)), what="all of them")
+        await eventually(scene.events_are(len(ODD)), what="all of them")
         await scene.drained()
     found = {event["id"]: event["data"] for event in map(json.loads, await scene.sink.bodies())}
     expected = {activity_id: data for activity_id, _, data in ODD.values()}
@@ -76,11 +75,11 @@ async def test_event_at_the_servers_limit_passes_and_one_byte_more_is_a_letter(
     with scene.daemon() as daemon:
         await daemon.is_ready()
         await scene.sources[source].send(casino(activity_id="size", game_name=""))
-        await eventually(at_least(scene, 1), what="the one that is measured")
+        await eventually(scene.events_are(1), what="the one that is measured")
         room = SERVER_MAX_BYTES - HEADER_BYTES - len((await scene.sink.bodies())[0])
         for name, size in (("fits", room), ("over", room + 1)):
             await scene.sources[source].send(casino(activity_id=name, game_name="x" * size))
-        await eventually(at_least(scene, 2), what="the one that fits")
+        await eventually(scene.events_are(2), what="the one that fits")
         await eventually(scene.sink.dead_count, what="the letter")
         await scene.drained()
     assert set(await scene.sink.ids()) == {"size", "fits"}
@@ -102,7 +101,7 @@ async def test_hostile_headers_reach_the_letter_as_harmless_text(scene: Scene, s
         for number in range(3):
             await scene.sources[source].send(casino(activity_id=f"h{number}"), headers=hostile)
             await scene.sources[source].send(b"{" + b" " * number, headers=hostile)
-        await eventually(at_least(scene, 3), what="the good ones")
+        await eventually(scene.events_are(3), what="the good ones")
         await scene.drained()
     assert await scene.sink.dead_count() == 3
     headers = (await scene.sink.letters())[0].headers or {}
@@ -119,7 +118,7 @@ async def test_event_over_the_servers_limit_is_kept_in_the_object_store(
         await daemon.is_ready()
         await scene.sources[source].send(LARGE)
         await scene.sources[source].send(casino())
-        await eventually(at_least(scene, 1), what="the good one")
+        await eventually(scene.events_are(1), what="the good one")
         await scene.drained()
     (letter,) = await scene.sink.letters()
     headers = letter.headers or {}
@@ -133,7 +132,7 @@ async def test_conflict_is_a_letter_and_a_resend_is_not(scene: Scene) -> None:
     with scene.daemon() as daemon:
         await daemon.is_ready()
         await rabbitmq.send(casino())
-        await eventually(at_least(scene, 1), what="the first")
+        await eventually(scene.events_are(1), what="the first")
         await kafka.send(casino(amount="12.30", balance_after=1))
         await kafka.send(casino(amount=99))
         await scene.drained()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.acceptance.checks import assert_all_is_there_once, at_least
+from tests.acceptance.checks import assert_all_is_there_once
 from tests.support.eventually import eventually
 from tests.support.mixed import Mix
 
@@ -49,7 +49,7 @@ async def test_kill_9_in_the_middle_loses_and_doubles_nothing(scene: Scene, seed
     with daemon:
         for kill in range(KILLS):
             goal = (kill + 1) * len(mix.ids) // (KILLS + 2)
-            await eventually(at_least(scene, goal), within_s=60, what=f"{goal} stored")
+            await eventually(scene.events_are(goal), within_s=60, what=f"{goal} stored")
             await asyncio.sleep(draw.random() * 0.05)  # a moment is what is tested
             daemon.kill()
             daemon.start()
@@ -61,7 +61,7 @@ async def test_sigterm_under_load_drains_and_exits_0(scene: Scene) -> None:
     mix = Mix(COUNT, seed=2, name=scene.name, copies=0, broken=0)
     await scene.send(mix)
     with scene.daemon() as daemon:
-        await eventually(at_least(scene, COUNT // 10), what="a tenth stored")
+        await eventually(scene.events_are(COUNT // 10), what="a tenth stored")
         daemon.terminate()
         async with asyncio.timeout(25):
             assert await daemon.exit_code() == 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.acceptance.checks import assert_all_is_there_once, at_least
+from tests.acceptance.checks import assert_all_is_there_once
 from tests.brokers.kafka import Kafka
 from tests.brokers.nats import Nats
 from tests.brokers.rabbitmq import RabbitMQ
@@ -83,7 +83,7 @@ async def test_each_server_killed_once_loses_and_doubles_nothing(
     with scene.daemon():
         for step, (name, broker) in enumerate(own_brokers.items()):
             goal = (step + 1) * len(mix.ids) // (len(own_brokers) + 2)
-            await eventually(at_least(scene, goal), within_s=90, what=f"{goal} before {name}")
+            await eventually(scene.events_are(goal), within_s=90, what=f"{goal} before {name}")
             broker.kill()
             broker.start()
         await scene.reconnect()
@@ -132,5 +132,5 @@ async def test_frozen_sources_are_noticed_and_recovered_from(
         await daemon.is_ready(within_s=60)
         await scene.reconnect()
         await scene.send(second)
-        await eventually(at_least(scene, len(first.ids) + len(second.ids)), within_s=60)
+        await eventually(scene.events_are(len(first.ids) + len(second.ids)), within_s=60)
         await scene.drained()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.acceptance.checks import at_least
 from tests.brokers.redis import Redis
 from tests.support.eventually import eventually
 from tests.support.samples import casino
@@ -25,10 +24,10 @@ async def test_missing_queue_is_told_and_found_once_it_is_there(
     with scene.daemon() as daemon:
         await daemon.says("listener rabbitmq", "create it or set declare = true")
         await scene.sources["kafka"].send(casino(activity_id="by kafka"))
-        await eventually(at_least(scene, 1), what="the other listener's event")
+        await eventually(scene.events_are(1), what="the other listener's event")
         await late.open()
         await late.send(casino(activity_id="by rabbitmq"))
-        await eventually(at_least(scene, 2), what="the late queue's event", within_s=40)
+        await eventually(scene.events_are(2), what="the late queue's event", within_s=40)
         await daemon.is_ready()
     await late.close()
 
@@ -53,7 +52,7 @@ async def test_full_store_is_backpressure(scene: Scene, tmp_path: Path) -> None:
             await daemon.says("lane nats", "memory is full")
             assert await scene.sink.count() == 0
             redis.command("CONFIG", "SET", "maxmemory", "0")
-            await eventually(at_least(scene, 1), what="the held event", within_s=20)
+            await eventually(scene.events_are(1), what="the held event", within_s=20)
             await daemon.is_ready()
 
 

@@ -29,15 +29,18 @@ class Daemon:
     Args:
         folder: of its configuration and log.
         tables: the configuration; an operations port is added.
+
+    Attributes:
+        config: the file of its configuration.
     """
 
     def __init__(self, folder: Path, tables: dict[str, Any]) -> None:
         self.port = free_port()
         self._log = folder / "daemon.log"
         tables = {**tables, "operations": {"bind": f"127.0.0.1:{self.port}"}}
-        file = folder / "consumer.toml"
-        file.write_text(tomli_w.dumps(tables))
-        command = [sys.executable, "-m", "consumer", "run", "--config", str(file)]
+        self.config = folder / "consumer.toml"
+        self.config.write_text(tomli_w.dumps(tables))
+        command = [sys.executable, "-m", "consumer", "run", "--config", str(self.config)]
         self._process = ServerProcess("consumer", command, self._log)
 
     def __enter__(self) -> Self:

@@ -14,7 +14,7 @@ from tests.support.eventually import eventually
 from tests.support.sink_reader import SinkReader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -93,10 +93,25 @@ class Scene:
             for index, source in enumerate(self.sources.values()):
                 group.create_task(send_all(source, mix.third(index)))
 
+    def events_are(self, count: int) -> Callable[[], Awaitable[bool]]:
+        """Return a condition for `eventually`: at least so many events are stored."""
+        return _at_least(self.sink.count, count)
+
+    def letters_are(self, count: int) -> Callable[[], Awaitable[bool]]:
+        """Return a condition for `eventually`: at least so many dead letters are stored."""
+        return _at_least(self.sink.dead_count, count)
+
     async def drained(self, within_s: float = 120.0) -> None:
         """Wait until every source is empty, nothing unsettled included."""
         for name, source in self.sources.items():
             await eventually(source.remaining_is(0), within_s=within_s, what=f"{name} empty")
+
+
+def _at_least(counted: Callable[[], Awaitable[int]], count: int) -> Callable[[], Awaitable[bool]]:
+    async def condition() -> bool:
+        return await counted() >= count
+
+    return condition
 
 
 async def send_all(source: Source, deliveries: Sequence[Sent]) -> None:
