@@ -26,6 +26,7 @@ VERBS: Final = {
     "send": ("consumer.cli.send", "Make events and send them to a listener's source."),
     "dead": ("consumer.cli.dead", "Look at dead letters."),
     "tap": ("consumer.cli.tap", "Show the events as they pass."),
+    "top": ("consumer.cli.top", "Show what every listener is doing now."),
     "config": ("consumer.cli.config", "Show the effective configuration, or its JSON Schema."),
 }
 """Module and one line of help, so that `--help` imports none of them."""
