@@ -29,6 +29,16 @@ def text(parts: tuple[str, ...]) -> str:
     return ":".join((*escaped, last))
 
 
+def parts_of(text: str) -> list[tuple[str, ...]]:
+    """Return every identity that has this text as its CloudEvents id; of one type, one is meant.
+
+    The last part may hold colons of its own, so where it begins cannot be told.
+    """
+    pieces = text.split(":")
+    plain = [piece.replace("%3A", ":").replace("%25", "%") for piece in pieces]
+    return [(*plain[:count], ":".join(pieces[count:])) for count in range(len(pieces))]
+
+
 def fingerprint(values: tuple[str, ...]) -> str:
     """Hash the deciding fields in their canonical form."""
     return blake2b("\0".join(values).encode(), digest_size=FINGERPRINT_BYTES).hexdigest()
