@@ -156,20 +156,22 @@ async def _whole(reader: LetterReader, stored: StoredLetter) -> StoredLetter:
     return await whole(reader, stored.number)
 
 
-async def drop(config: Config, query: Query, numbers: Sequence[int], *, ask: bool) -> None:
+async def drop(
+    config: Config, query: Query, numbers: Sequence[int], *, ask: bool, erase: bool
+) -> None:
     """Delete letters and say how many."""
     ended = Counter[bool]()
     try:
         async with chosen(config, query, numbers, "Drop for ever", ask=ask) as letters:
             async for chunk in letters.chunks():
-                ended.update(await several(partial(_remove, letters.reader), chunk))
+                ended.update(await several(partial(_remove, letters.reader, erase), chunk))
                 letters.advance(len(chunk))
     finally:
         click.echo(f"dropped {ended[True]}, {ended[False]} gone")
 
 
-async def _remove(reader: LetterReader, stored: StoredLetter) -> bool:
-    return await reader.remove(stored.number)
+async def _remove(reader: LetterReader, erase: bool, stored: StoredLetter) -> bool:  # noqa: FBT001  # for partial()
+    return await reader.remove(stored.number, erase=erase)
 
 
 @contextlib.asynccontextmanager
