@@ -16,6 +16,7 @@ import msgspec
 from msgspec import UNSET
 
 from consumer.events.base import Fields, Kind, Part
+from consumer.events.fields import part_of
 from consumer.options import annotated_extra
 
 DIGEST_BYTES: Final = 16
@@ -32,7 +33,17 @@ def digest(value: object) -> str:
     Args:
         value: of normalised events: structs, what they hold, and JSON that passes as it came.
     """
-    return blake2b(_encode(_canonical(value)), digest_size=DIGEST_BYTES).hexdigest()
+    return _hash(_canonical(value))
+
+
+def digest_whole(kind: type[Fields], data: Fields | dict[str, object]) -> str:
+    """Hash a whole event, equal for both forms that its data has.
+
+    Args:
+        kind: what the type carries; says which text of a dictionary is a number.
+        data: in normal form: the struct, or a dictionary where it has parts or unknown fields.
+    """
+    return _hash(_known(kind, data) if isinstance(data, dict) else _canonical(data))
 
 
 def number(text: str) -> str:
@@ -54,6 +65,33 @@ def numbers_of(kind: type[Fields | Part]) -> frozenset[str]:
     return frozenset(
         name for name, hint in hints.items() if annotated_extra(hint).get("kind") is Kind.NUMBER
     )
+
+
+@cache
+def _parts_of(kind: type[Fields | Part]) -> dict[str, type[Part]]:
+    """Return the fields of a struct that hold objects, alone or in a list."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    return {name: part for name, hint in hints.items() if (part := part_of(hint)) is not None}
+
+
+def _hash(canonical: Canonical) -> str:
+    return blake2b(_encode(canonical), digest_size=DIGEST_BYTES).hexdigest()
+
+
+def _known(kind: type[Fields | Part], whole: dict[str, object]) -> Canonical:
+    numbers, parts = numbers_of(kind), _parts_of(kind)
+    found: dict[str, Canonical] = {}
+    for name, value in whole.items():
+        part = parts.get(name)
+        if name in numbers and isinstance(value, str):
+            found[name] = _number(value)
+        elif part is not None and isinstance(value, dict):
+            found[name] = _known(part, value)
+        elif part is not None and isinstance(value, list):
+            found[name] = [_known(part, one) for one in value]
+        else:
+            found[name] = _canonical(value)
+    return found
 
 
 def _canonical(value: object) -> Canonical:

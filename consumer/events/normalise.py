@@ -141,7 +141,7 @@ class Normaliser:
         kind = self._type
         parts = kind.identity(fields)
         if BODY in parts:
-            whole = canonical.digest(data)
+            whole = canonical.digest_whole(kind.fields, data)
             parts = tuple(whole if part == BODY else part for part in parts)
         subject = kind.subject(fields)
         envelope = _Envelope(
