@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 CLOSE_DEADLINE_S = 3.0
 TOPIC_TIMEOUT_S = 5.0
-MAX_REQUEST_BYTES = 128 * 1024 * 1024
+MAX_REQUEST_BYTES = 64 * 1024 * 1024
 
 
 class KafkaSender(Sender):
@@ -40,7 +40,8 @@ class KafkaSender(Sender):
             client_id="consumer-send",
             acks="all",
             enable_idempotence=True,
-            # The broker has a limit of its own, which is the one to know.
+            # So large that it is the broker's own limit which is told; below 100 MiB, where a
+            # broker cuts the connection without a word (`socket.request.max.bytes`).
             max_request_size=MAX_REQUEST_BYTES,
             # Below our own deadline, so that its text is the one that is told.
             request_timeout_ms=round(CONFIRM_TIMEOUT_S * 1000) - 2000,
