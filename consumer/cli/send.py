@@ -129,7 +129,7 @@ def send(  # noqa: PLR0913  # one parameter an option
     _check(mix, picked=bool(reasons))
     config = load_config(config_file)
     sender = _sender(config, to)
-    asyncio.run(_send_mix(config, sender, _possible(mix, sender, picked=bool(reasons)), rate))
+    asyncio.run(_send_mix(config, sender, possible(mix, sender, picked=bool(reasons)), rate))
 
 
 def _sender(config: Config, to: str | None) -> Sender:
@@ -162,7 +162,7 @@ def _check(mix: Mix, *, picked: bool) -> None:
         )
 
 
-def _possible(mix: Mix, sender: Sender, *, picked: bool) -> Mix:
+def possible(mix: Mix, sender: Sender, *, picked: bool) -> Mix:
     """Leave out the reason that a source cannot cause; refuse it where it was asked for."""
     if sender.can_omit_type or Reason.MISSING_TYPE not in mix.reasons:
         return mix

@@ -8,8 +8,10 @@ from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
+from consumer.cli.send import possible
 from consumer.errors import Reason
 from consumer.events.normalise import Event, Normaliser
 from consumer.events.registry import CATALOGUE, find
@@ -21,7 +23,7 @@ from consumer.sample.broken import USUAL, WAYS
 from consumer.sample.generate import Mix, Role, Sample, Tally, generate
 from consumer.sample.pace import batch
 from consumer.sample.registry import SAMPLES
-from consumer.sample.send_nats import subject_for
+from consumer.sample.send_nats import NatsSender, subject_for
 from consumer.sample.world import PENDING_MAX_COUNT, World
 
 if TYPE_CHECKING:
@@ -196,6 +198,15 @@ def test_usual_reasons_come_in_turn() -> None:
     assert Counter(one.reason for one in samples).keys() == set(USUAL)
     assert Reason.TOO_LARGE not in USUAL
     assert set(WAYS) == set(Reason) - {Reason.INTERNAL}
+
+
+def test_source_whose_subject_is_the_type_has_no_missing_one() -> None:
+    """Left out in silence, or refused where it was asked for by name."""
+    mix = Mix(types=ALL, count=9, broken_ratio=0.5)
+    sender = NatsSender(NatsListenerSettings(subject="inbound.*", type_from="subject"))
+    assert set(possible(mix, sender, picked=False).reasons) == set(USUAL) - {Reason.MISSING_TYPE}
+    with pytest.raises(click.UsageError, match="here the subject is the type"):
+        possible(mix, sender, picked=True)
 
 
 def test_types_that_cannot_conflict_are_broken_otherwise() -> None:
