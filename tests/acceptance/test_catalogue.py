@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from consumer.events import timestamp
-from tests.acceptance.checks import at_least
 from tests.support.eventually import eventually
 from tests.support.vendor import EXAMPLES
 
@@ -51,7 +50,7 @@ async def test_every_example_comes_out_once_where_it_belongs(scene: Scene, sourc
             await sender.send(json.dumps(example.body).encode(), example.message_type)
             again = json.dumps(example.body, sort_keys=True, indent=1).encode()
             await sender.send(again, example.message_type)
-        await eventually(at_least(scene, len(EXAMPLES)), what="every example")
+        await eventually(scene.events_are(len(EXAMPLES)), what="every example")
         await scene.drained()
         assert await scene.sink.dead_count() == 0
         assert (await daemon.books())["duplicates"] == len(EXAMPLES)

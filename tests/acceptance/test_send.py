@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from consumer.sample.broken import WAYS
-from tests.acceptance.checks import at_least
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ async def test_each_reason_becomes_its_dead_letter(
     with scene.daemon() as daemon:
         await daemon.is_ready()
         said = await send(tmp_path, "all", "--to", source, "--broken", "9%", *PICKED)
-        await eventually(at_least(scene, 91), what="the events")
+        await eventually(scene.events_are(91), what="the events")
         await scene.drained()
         await eventually(daemon.is_idle, what="nothing in flight")
     letters = await scene.sink.letters()
@@ -61,7 +60,7 @@ async def test_same_seed_twice_is_nothing_but_resends(scene: Scene, tmp_path: Pa
         await daemon.is_ready()
         for source in ("rabbitmq", "kafka"):
             await send(tmp_path, "all", "--to", source, "--count", "300", "--seed", "7")
-            await eventually(at_least(scene, 300), what="the events")
+            await eventually(scene.events_are(300), what="the events")
         await scene.drained()
         assert await scene.sink.count() == 300
         assert (await daemon.books())["duplicates"] == 300
