@@ -179,7 +179,11 @@ class App:
             first_letters(name, brand),
         )
         lane = Lane(
-            Decoder(brand, strict=settings.validation == "strict"),
+            Decoder(
+                brand,
+                strict=settings.validation == "strict",
+                max_decoded_bytes=settings.max_decoded_bytes,
+            ),
             Ledger(self._store, patience),
             deliverer,
             books,
