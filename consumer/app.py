@@ -174,7 +174,7 @@ class App:
                 self._config.dead_letters,
                 lambda: self._letters.client.jetstream(),  # noqa: PLW0108  # another client later
             ),
-            Router(sink_settings.subject_prefix),
+            Router(sink_settings.subject_prefix, self._config.routes),
             patience,
             first_letters(name, brand),
         )
@@ -213,7 +213,10 @@ def make_sink(config: Config) -> Sink:
         log.warning("sink is at most once", kind="core", instead="kind = jetstream")
         return CoreSink(sink, name="consumer events", publish_timeout_s=sink.publish_timeout_s)
     return JetStreamSink(
-        sink, event_plan(sink), name="consumer events", publish_timeout_s=sink.publish_timeout_s
+        sink,
+        event_plan(sink, config.routes),
+        name="consumer events",
+        publish_timeout_s=sink.publish_timeout_s,
     )
 
 

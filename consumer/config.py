@@ -19,6 +19,7 @@ from consumer.log import LogSettings
 from consumer.operations import OperationsSettings
 from consumer.options import TlsSettings, Token
 from consumer.options_check import EnvironmentText, build_struct, convert, report_unknown, shown
+from consumer.routes import clashes, read_routes
 from consumer.sinks.base import SinkSettings
 from consumer.stores.base import DedupeSettings
 
@@ -37,12 +38,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         brand: of listeners that name none.
         listeners: by name; each of its kind's own settings type.
+        routes: subjects that events go to, by their own subject or family; empty: their own.
     """
 
     brand: Token | None = None
     listeners: dict[str, ListenerSettings]
     dedupe: DedupeSettings = DedupeSettings()
     sink: SinkSettings = SinkSettings()
+    routes: dict[str, list[str]] = msgspec.field(default_factory=dict)
     dead_letters: DeadLetterSettings = DeadLetterSettings()
     operations: OperationsSettings = OperationsSettings()
     log: LogSettings = LogSettings()
@@ -84,7 +87,7 @@ def build(tables: dict[str, Any], kinds: Mapping[str, type[Listener[Any]]]) -> C
         ConfigError: with every mistake that was found.
     """
     problems: list[str] = []
-    report_unknown(tables, {"brand", "listeners", *TABLES}, "", problems)
+    report_unknown(tables, {"brand", "listeners", "routes", *TABLES}, "", problems)
     brand = tables.get("brand")
     if brand is not None:
         brand = convert(brand, Token, "brand", problems)
@@ -96,9 +99,10 @@ def build(tables: dict[str, Any], kinds: Mapping[str, type[Listener[Any]]]) -> C
         name: _listener(name, options, kinds, problems)
         for name, options in _table(tables, "listeners", problems).items()
     }
+    routes = read_routes(_table(tables, "routes", problems), problems)
     if problems:
         raise ConfigError(*problems)
-    config = Config(brand=brand, listeners=listeners, **parts)
+    config = Config(brand=brand, listeners=listeners, routes=routes, **parts)
     disagreements = _disagreements(config)
     if disagreements:
         raise ConfigError(*disagreements)
@@ -191,6 +195,7 @@ def _disagreements(config: Config) -> list[str]:
             f"dead_letters.max_age_s: holds {config.dead_letters.max_age_s:g}, expected at least "
             f"sink.duplicate_window_s = {sink.duplicate_window_s:g}"
         )
+    found += clashes(config)
     found += _unusable_tls(config)
     if sink.stream == config.dead_letters.stream:
         found.append(f"dead_letters.stream: holds {sink.stream!r}, expected another than [sink]'s")

@@ -184,7 +184,7 @@ async def _replayer(config: Config, reader: LetterReader) -> AsyncIterator[Repla
     deliverer = Deliverer(
         sink,
         DeadLetters(letters, config.dead_letters, lambda: letters.client.jetstream()),  # noqa: PLW0108  # another client later
-        Router(config.sink.subject_prefix),
+        Router(config.sink.subject_prefix, config.routes),
         patience,
         letter_again,
     )
@@ -236,7 +236,9 @@ def _decoders(config: Config) -> Callable[[str, str], Decoder]:
             # A listener that is configured no more: as a new one would be.
             settings = config.listeners.get(listener) or ListenerSettings(kind="")
             decoder = known[listener, brand] = Decoder(
-                brand, strict=settings.validation == "strict"
+                brand,
+                strict=settings.validation == "strict",
+                max_decoded_bytes=settings.max_decoded_bytes,
             )
         return decoder
 

@@ -29,6 +29,11 @@ def text(parts: tuple[str, ...]) -> str:
     return ":".join((*escaped, last))
 
 
+def output_id(identity_key: str, target: str) -> str:
+    """Hash an event's key and the subject of one of its further outputs, without prefix."""
+    return blake2b(f"{identity_key}\0{target}".encode(), digest_size=KEY_BYTES).hexdigest()
+
+
 def fingerprint(values: tuple[str, ...]) -> str:
     """Hash the deciding fields in their canonical form."""
     return blake2b("\0".join(values).encode(), digest_size=FINGERPRINT_BYTES).hexdigest()

@@ -73,28 +73,32 @@ class Deliverer:
             await self._dead_letters.store(letters, self._patience)
 
     async def _forward(self, works: list[Work]) -> None:
-        fitting: list[Work] = []
+        owners: list[Work] = []
         messages: list[Message] = []
+        limit_bytes = self._sink.max_message_bytes
         for work in works:
-            message = self._message(work)
-            if message is not None:
-                fitting.append(work)
+            for message in self._messages(work, limit_bytes):
+                owners.append(work)
                 messages.append(message)
         receipts = await publish_all(self._sink, messages, self._patience, "publish")
-        for work, (receipt, first_try) in zip(fitting, receipts, strict=True):
+        # Only now, with all outputs of every event stored: after a crash in between it comes
+        # again, and the sink recognises those that it has.
+        for work, (receipt, first_try) in zip(owners, receipts, strict=True):
             work.confirmed = True
-            twice = receipt is Receipt.DUPLICATE and first_try
-            work.verdict = Verdict.DUPLICATE if twice else Verdict.FORWARDED
+            if receipt is Receipt.STORED or not first_try:
+                work.verdict = Verdict.FORWARDED
+            elif work.verdict is None:
+                work.verdict = Verdict.DUPLICATE
 
-    def _message(self, work: Work) -> Message | None:
+    def _messages(self, work: Work, limit_bytes: int) -> list[Message]:
         """Address an event; one that the sink can never take becomes a dead letter."""
-        if work.event is None:
-            return None
-        message = self._router.message(work.event)
-        size, limit = len(message.body) + HEADER_BYTES, self._sink.max_message_bytes
-        if size <= limit:
-            return message
+        event = work.event
+        if event is None:
+            return []
+        size = len(event.body) + HEADER_BYTES
+        if size <= limit_bytes:
+            return self._router.messages(event)
         work.reject(
-            Rejected(Reason.TOO_LARGE, f"event: expected at most {limit} bytes, got {size}")
+            Rejected(Reason.TOO_LARGE, f"event: expected at most {limit_bytes} bytes, got {size}")
         )
-        return None
+        return []

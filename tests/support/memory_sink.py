@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from consumer.clock import SYSTEM_CLOCK, Clock
@@ -32,12 +33,14 @@ if TYPE_CHECKING:
 
     from prometheus_client import Counter, Gauge
 
+    from consumer.routes import Routes
     from consumer.stores.base import Store
     from tests.support.source_memory import MemoryListener
 
 MAX_MESSAGE_BYTES: Final = 1024 * 1024
 SINK_WINDOW_S: Final = 600.0
 STORE_WINDOW_S: Final = 86_400.0
+NO_ROUTES: Final[Routes] = MappingProxyType({})
 
 
 class MemorySink(Sink):
@@ -51,6 +54,7 @@ class MemorySink(Sink):
 
     Attributes:
         stored: every message, oldest first.
+        failing: subjects of which nothing is stored or confirmed.
         fail_next_count: so many next messages are neither stored nor confirmed.
         lose_next_count: so many next messages are stored and not confirmed.
         down: True: nothing is stored or confirmed until it is False again.
@@ -74,6 +78,7 @@ class MemorySink(Sink):
         self._lost = asyncio.Event()
         self._why_lost = "not connected yet"
         self.stored: list[Message] = []
+        self.failing: set[str] = set()
         self.fail_next_count = 0
         self.lose_next_count = 0
         self.down = False
@@ -113,6 +118,8 @@ class MemorySink(Sink):
             return SinkUnavailable("memory: down" if self._open else self._why_lost)
         if self._subjects and message.subject.partition(".")[0] not in self._subjects:
             return SinkUnavailable("memory: no stream stores this subject")
+        if message.subject in self.failing:
+            return SinkUnavailable("memory: told to fail on this subject")
         if self.fail_next_count:
             self.fail_next_count -= 1
             return SinkUnavailable("memory: told to fail")
@@ -211,9 +218,11 @@ class MemoryPipeline:
     Args:
         sink: of events; an open one by default.
         store: of identities.
+        routes: of lanes that are made from now on.
 
     Attributes:
         letters: the sink of dead letters.
+        routes: may be changed, as by an operator between two starts.
     """
 
     def __init__(
@@ -222,7 +231,9 @@ class MemoryPipeline:
         clock: Clock | None = None,
         sink: MemorySink | None = None,
         store: Store | None = None,
+        routes: Routes = NO_ROUTES,
     ) -> None:
+        self.routes = routes
         self.clock = clock or HandClock()
         self.sink = (
             sink if sink is not None else MemorySink(clock=self.clock, window_s=SINK_WINDOW_S)
@@ -249,7 +260,7 @@ class MemoryPipeline:
         patience = Patience(name, self.health, books)
         letters = DeadLetters(self.letters, DeadLetterSettings(), no_object_store)
         deliverer = Deliverer(
-            self.sink, letters, Router(""), patience, first_letters(name, "brand")
+            self.sink, letters, Router("", self.routes), patience, first_letters(name, "brand")
         )
         ledger = Ledger(self.store, patience)
         old_after_s = SINK_WINDOW_S - 60
