@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import zstandard
 
-from tests.acceptance.checks import at_least
 from tests.support.eventually import eventually
 from tests.support.mixed import Mix
 from tests.support.samples import casino, payment
@@ -49,7 +48,7 @@ async def test_events_are_on_every_subject_of_their_routes(scene: Scene) -> None
             await source.send(casino(activity_id=scene.name))
             await source.send(payment(payment_id=scene.name), "PAYMENT")
         await scene.drained()
-        await eventually(at_least(scene, 4), what="four outputs stored")
+        await eventually(scene.events_are(4), what="four outputs stored")
         subjects = {name: len(ids) for name, ids in (await by_subject(scene)).items()}
         names = ("casino.bets", "audit.money.game", "wallet.deposit_approved")
         assert subjects == dict.fromkeys((*names, "kyc.deposit_approved"), 1)
@@ -65,7 +64,7 @@ async def test_kill_9_and_other_routes_lose_and_double_no_output(scene: Scene) -
     await scene.send(mix)
     scene.tables["routes"] = ROUTES
     with scene.daemon() as daemon:
-        await eventually(at_least(scene, COUNT // 2), within_s=60, what="some stored")
+        await eventually(scene.events_are(COUNT // 2), within_s=60, what="some stored")
         daemon.kill()
     scene.tables["routes"] = {
         "game.*": ["audit.money.game"],
