@@ -25,6 +25,7 @@ VERBS: Final = {
     "check": ("consumer.cli.check", "Ask every broker whether it is reachable and fit."),
     "send": ("consumer.cli.send", "Make events and send them to a listener's source."),
     "dead": ("consumer.cli.dead", "Look at dead letters."),
+    "schema": ("consumer.cli.schema", "Print what goes in and out, as JSON Schema or AsyncAPI."),
     "config": ("consumer.cli.config", "Show the effective configuration, or its JSON Schema."),
 }
 """Module and one line of help, so that `--help` imports none of them."""
