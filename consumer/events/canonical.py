@@ -6,8 +6,9 @@ hash stays. Text is never touched: `"1.50"` in a note is not `"1.5"`.
 
 from __future__ import annotations
 
+import json
 import typing
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from hashlib import blake2b
 from typing import Final
@@ -23,6 +24,13 @@ DIGEST_BYTES: Final = 16
 
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
 _decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode
+
+
+class _Boundless(str):
+    """A JSON number whose exponent has more than 18 digits, as it was sent."""
+
+    __slots__ = ()
+
 
 Canonical = None | bool | str | list["Canonical"] | dict[str, "Canonical"]
 
@@ -48,7 +56,10 @@ def digest_whole(kind: type[Fields], data: Fields | dict[str, object]) -> str:
 
 def number(text: str) -> str:
     """Write a decimal number so that equal ones look alike: `12.30` as `123e-1`."""
-    sign, digits, exponent = Decimal(text).as_tuple()
+    try:
+        sign, digits, exponent = Decimal(text).as_tuple()
+    except InvalidOperation:
+        return text.lower()
     if not isinstance(exponent, int):
         return text
     figures = "".join(map(str, digits)).lstrip("0")
@@ -103,14 +114,30 @@ def _canonical(value: object) -> Canonical:
             if (one := getattr(value, name)) is not UNSET
         }
     if isinstance(value, msgspec.Raw):
-        return _canonical(_decode(value))
+        return _canonical(_read(value))
     if isinstance(value, dict):
         return {key: _canonical(one) for key, one in value.items()}
     if isinstance(value, list):
         return [_canonical(one) for one in value]
-    if isinstance(value, (Decimal, int)) and not isinstance(value, bool):
+    if isinstance(value, (Decimal, int, _Boundless)) and not isinstance(value, bool):
         return _number(str(value))
     return value if value is None or isinstance(value, bool) else f"t{value}"
+
+
+def _read(value: msgspec.Raw) -> object:
+    """Decode what passes as it came, whatever its numbers."""
+    try:
+        return _decode(value)
+    except (msgspec.ValidationError, InvalidOperation):
+        # An integer of more than 4300 digits, or an exponent of more than 18. Slower, but exact.
+        return json.loads(bytes(value), parse_int=Decimal, parse_float=_exact)
+
+
+def _exact(text: str) -> Decimal | _Boundless:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return _Boundless(text)
 
 
 def _number(text: str) -> str:

@@ -19,6 +19,7 @@ UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Me
 _WORDS: Final = (
     ("Expected", "expected"),
     ("Invalid decimal string", "expected number"),
+    ("Integer value out of range", "expected number of at most 4300 digits"),
     ("`int | str`", "text or whole number"),
     ("decimal", "number"),
     ("array", "list"),
