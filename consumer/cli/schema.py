@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
-from consumer.cli.main import config_option, load_config
+from consumer.cli.main import load_config
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from typing import Any
 
     from consumer.events.base import EventType
@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 @click.option("--strict", is_flag=True, help='Of a listener with validation = "strict".')
 @click.option("--asyncapi", is_flag=True, help="Print an AsyncAPI 3.0 document of all types.")
 @click.option("--markdown", is_flag=True, help="Print docs/events.md.")
-@config_option
+@click.option(
+    "--config",
+    "-c",
+    "config_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="With --asyncapi: put the subject prefix of this configuration in front.",
+)
 def schema(message_type: str | None, config_file: Path | None, **flags: bool) -> None:
     """Print the JSON Schema (2020-12) of one TYPE, or of all of them.
 

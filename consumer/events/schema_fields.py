@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 Schema = dict[str, Any]
 
-UTC_TIME: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.([0-9]{6}|[0-9]{9})Z$"
+_SECONDS: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\."
+UTC_TIME: Final = rf"{_SECONDS}[0-9]{{6}}Z$"
+_EXACT_TIME: Final = rf"{_SECONDS}([0-9]{{6}}|[0-9]{{9}})Z$"
 _NO_CONTROLS: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _DIGITS: Final = f"[0-9]{{1,{NUMBER_MAX_DIGITS}}}"
 _FRACTION: Final = rf"(\.[0-9]{{0,{NUMBER_MAX_DIGITS}}})?"
@@ -79,8 +81,8 @@ def object_in(
 def _object(kind: type[Fields | Part], properties: Schema, needed: tuple[str, ...]) -> Schema:
     # Unknown fields are welcome, everywhere.
     return {
-        "type": "object",
         "description": summary(kind),
+        "type": "object",
         "properties": properties,
         "required": [one.name for one in describe(kind) if one.required or one.name in needed],
     }
@@ -90,7 +92,7 @@ def _value_out(field: Described, *, own_time: bool) -> Schema:
     if field.part is not None:
         return object_out(field.part)
     if own_time:
-        return _string(format="date-time", pattern=UTC_TIME)
+        return _string(format="date-time", pattern=_EXACT_TIME)
     match field.form:
         case Form.ID:
             value = _string(**_id_length(field), pattern=_NO_CONTROLS)
