@@ -21,9 +21,11 @@ from consumer.health import Health
 from consumer.listeners.supervise import Supervisor
 from consumer.metrics import LaneBooks, Metrics
 from consumer.operations import listening_socket, serve
+from consumer.pipeline.claim import Claimer
 from consumer.pipeline.decode import Decoder
 from consumer.pipeline.dedupe import Ledger
 from consumer.pipeline.deliver import Deliverer
+from consumer.pipeline.flood import FloodGuard
 from consumer.pipeline.lane import Lane
 from consumer.pipeline.patience import Patience
 from consumer.pipeline.route import Router
@@ -203,10 +205,11 @@ class App:
         brand = settings.brand or self._config.brand or ""
         books = LaneBooks(self.metrics, name)
         patience = Patience(name, self.health, books)
-        sink_settings = self._config.sink
+        sink_settings, letter_settings = self._config.sink, self._config.dead_letters
+        old_after_s = max(0.0, sink_settings.duplicate_window_s - WINDOW_MARGIN_S)
         deliverer = Deliverer(
             self._sink,
-            DeadLetters(self._letters, self._config.dead_letters),
+            DeadLetters(self._letters, letter_settings),
             Router(sink_settings.subject_prefix),
             patience,
             listener=name,
@@ -214,11 +217,11 @@ class App:
         )
         lane = Lane(
             Decoder(brand),
-            Ledger(self._store, patience),
+            FloodGuard(letter_settings.max_share, letter_settings.max_share_window_s),
+            Claimer(Ledger(self._store, patience), books, old_after_s=old_after_s),
             deliverer,
             books,
             SYSTEM_CLOCK,
-            old_after_s=max(0.0, sink_settings.duplicate_window_s - WINDOW_MARGIN_S),
         )
         kind = self._kinds[settings.kind]
         return Supervisor(name, lambda: kind(name, settings), lane, self.health, books)

@@ -60,11 +60,13 @@ class Batch(msgspec.Struct, eq=False):
         works: one for each delivery.
         arrived_s: when it was taken in, seconds since 1970.
         since_s: the same on the monotonic clock.
+        dead_count: of its works, so many are counted as dead letters by the flood guard.
     """
 
     works: list[Work]
     arrived_s: float
     since_s: float
+    dead_count: int = 0
 
     @property
     def confirmed(self) -> list[Identity]:

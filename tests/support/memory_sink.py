@@ -15,9 +15,11 @@ from consumer.dead_letters.stream import DeadLetters, DeadLetterSettings
 from consumer.errors import SinkUnavailable
 from consumer.health import Health
 from consumer.metrics import LaneBooks, Metrics
+from consumer.pipeline.claim import Claimer
 from consumer.pipeline.decode import Decoder
 from consumer.pipeline.dedupe import Ledger
 from consumer.pipeline.deliver import Deliverer
+from consumer.pipeline.flood import FloodGuard
 from consumer.pipeline.lane import Lane
 from consumer.pipeline.patience import Patience
 from consumer.pipeline.route import Router
@@ -209,6 +211,7 @@ class MemoryPipeline:
 
     Attributes:
         letters: the sink of dead letters.
+        max_share: of dead letters, above which a lane stops its listener.
     """
 
     def __init__(
@@ -226,6 +229,7 @@ class MemoryPipeline:
         # Not `or`: an empty MemoryStore is false.
         self.store = MemoryStore(STORE_WINDOW_S, self.clock) if store is None else store
         self.source = MemorySource()
+        self.max_share = 0.5
         self.health = Health()
         self.metrics = Metrics()
 
@@ -248,10 +252,9 @@ class MemoryPipeline:
         deliverer = Deliverer(
             self.sink, letters, Router(""), patience, listener=name, brand="brand"
         )
-        ledger = Ledger(self.store, patience)
-        old_after_s = SINK_WINDOW_S - 60
-        decoder = Decoder("brand")
-        return Lane(decoder, ledger, deliverer, books, self.clock, old_after_s=old_after_s)
+        guard = FloodGuard(self.max_share, 60.0)
+        claimer = Claimer(Ledger(self.store, patience), books, old_after_s=SINK_WINDOW_S - 60)
+        return Lane(Decoder("brand"), guard, claimer, deliverer, books, self.clock)
 
     async def run(
         self, listener: MemoryListener, until: Callable[[], object], *, lane: Lane | None = None
