@@ -1,13 +1,13 @@
 """Second step, the call: one claim for a whole batch, and what its answers mean for each event.
 
-Responsible for the order: join, claim, judge. The rules themselves are in `dedupe.py`.
+Responsible for the order: group, claim, judge. The rules themselves are in `dedupe.py`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from consumer.pipeline.dedupe import join, judge
+from consumer.pipeline.dedupe import group, judge
 
 if TYPE_CHECKING:
     from consumer.metrics import LaneBooks
@@ -34,13 +34,12 @@ class Claimer:
 
         Waits for the store as long as it takes. Cancelling: some may have been claimed.
         """
-        firsts = join(batch)
-        events = [(work, work.event) for work in firsts if work.event is not None]
-        if not events:
+        groups = group(batch)
+        if not groups:
             return
-        known = await self._ledger.claim([event.identity for _, event in events])
-        for (work, _), memory in zip(events, known, strict=True):
-            if judge(work, memory, self._old_after_s):
+        known = await self._ledger.claim([same_key[0][1] for same_key in groups])
+        for same_key, memory in zip(groups, known, strict=True):
+            if judge(same_key, memory, self._old_after_s):
                 self._books.old_claim()
 
     async def mark_done(self, batch: Batch) -> None:

@@ -99,46 +99,46 @@ class Ledger:
                 return known
 
 
-def join(batch: Batch) -> list[Work]:
-    """Return the works to claim: the first of each identity in the batch.
+def group(batch: Batch) -> list[list[tuple[Work, Identity]]]:
+    """Return the events of a batch, those with the same key together, in the batch's order.
 
-    Later ones are joined to the first, or conflict with it, before anybody is asked: a claim for
-    the second would find the first one's P and tell nothing.
+    Only the first of each is claimed: a claim for the second would find the first one's P and
+    tell nothing.
     """
-    first_of: dict[str, Work] = {}
+    groups: dict[str, list[tuple[Work, Identity]]] = {}
     for work in batch.works:
-        if work.event is None:
-            continue
-        first = first_of.setdefault(work.event.identity.key, work)
-        if first is work or first.event is None:
-            continue
-        if first.event.identity.fingerprint == work.event.identity.fingerprint:
-            work.copy_of = first
-        else:
-            work.reject(conflict())
-    return list(first_of.values())
+        if work.event is not None:
+            identity = work.event.identity
+            groups.setdefault(identity.key, []).append((work, identity))
+    return list(groups.values())
 
 
-def judge(work: Work, known: Memory | None, old_after_s: float) -> bool:
-    """Apply rules 2 and 3 to one claimed work.
+def judge(same_key: list[tuple[Work, Identity]], known: Memory | None, old_after_s: float) -> bool:
+    """Apply rules 2 and 3 to all works of a batch that have one key.
+
+    What the store knows decides, and only where it knows nothing the first one does: a
+    conflicting delivery in front must not make a conflict of an honest resend behind it.
 
     Args:
-        work: the first of its identity in the batch.
-        known: what the store knew of it before.
+        same_key: in the batch's order; the first one was claimed.
+        known: what the store knew of the key before.
         old_after_s: a P older than this is outside the sink's own memory, in seconds.
 
     Returns:
-        Whether it is published although its P is old.
+        Whether one of them is published although its P is old.
     """
-    if work.event is None or known is None:
-        return False
-    if known.fingerprint != work.event.identity.fingerprint:
-        work.reject(conflict())
-        return False
-    if known.done:
-        work.verdict = Verdict.DUPLICATE
-        return False
-    return known.age_s > old_after_s
+    fingerprint = known.fingerprint if known else same_key[0][1].fingerprint
+    published: Work | None = None
+    for work, identity in same_key:
+        if identity.fingerprint != fingerprint:
+            work.reject(conflict())
+        elif known is not None and known.done:
+            work.verdict = Verdict.DUPLICATE
+        elif published is None:
+            published = work
+        else:
+            work.copy_of = published
+    return published is not None and known is not None and known.age_s > old_after_s
 
 
 def conclude_copies(batch: Batch) -> None:

@@ -149,6 +149,20 @@ async def test_conflict_becomes_a_dead_letter(pipeline: MemoryPipeline, batch: i
 
 
 @pytest.mark.parametrize("batch", BATCHES)
+async def test_resend_behind_a_conflict_is_a_duplicate(
+    pipeline: MemoryPipeline, batch: int
+) -> None:
+    """What is stored decides, not what comes first in a batch."""
+    await pipeline.source.send(casino(amount=1))
+    await pipeline.drain()
+    for amount in (2, 1, 2):
+        await pipeline.source.send(casino(amount=amount))
+    await pipeline.drain(batch=batch)
+    assert letters(pipeline) == ["conflict"]
+    assert booked(pipeline) == {"received": 4, "forwarded": 1, "duplicates": 1, "dead_letters": 2}
+
+
+@pytest.mark.parametrize("batch", BATCHES)
 @pytest.mark.parametrize("name", BROKEN)
 async def test_broken_one_costs_one_dead_letter(
     pipeline: MemoryPipeline, name: str, batch: int
