@@ -218,7 +218,12 @@ class App:
         lane = Lane(
             Decoder(brand),
             FloodGuard(letter_settings.max_share, letter_settings.max_share_window_s),
-            Claimer(Ledger(self._store, patience), books, old_after_s=old_after_s),
+            Claimer(
+                Ledger(self._store, patience),
+                books,
+                old_after_s=old_after_s,
+                shadow=self._config.dedupe.mode == "shadow",
+            ),
             deliverer,
             books,
             SYSTEM_CLOCK,
@@ -229,6 +234,8 @@ class App:
 
 def make_store(config: Config) -> Store:
     """Make the store of `[dedupe]`, not opened."""
+    if config.dedupe.mode == "shadow":
+        log.warning("shadow mode drops nothing", mode="shadow", instead="mode = enforce")
     if config.dedupe.store == "memory":
         return MemoryStore(config.dedupe.window_s)
     return RedisStore(config.dedupe)

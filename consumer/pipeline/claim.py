@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from consumer.pipeline.dedupe import group, judge
+from consumer.pipeline.shadow import forward_all
 
 if TYPE_CHECKING:
     from consumer.metrics import LaneBooks
@@ -22,12 +23,16 @@ class Claimer:
         ledger: the lane's way to the store.
         books: the lane's metrics.
         old_after_s: a P older than this is outside the sink's own memory, in seconds.
+        shadow: forward what would be dropped, marked.
     """
 
-    def __init__(self, ledger: Ledger, books: LaneBooks, *, old_after_s: float) -> None:
+    def __init__(
+        self, ledger: Ledger, books: LaneBooks, *, old_after_s: float, shadow: bool = False
+    ) -> None:
         self._ledger = ledger
         self._books = books
         self._old_after_s = old_after_s
+        self._shadow = shadow
 
     async def claim(self, batch: Batch) -> None:
         """Find out which events of a decoded batch were seen before.
@@ -41,6 +46,9 @@ class Claimer:
         for same_key, memory in zip(groups, known, strict=True):
             if judge(same_key, memory, self._old_after_s):
                 self._books.old_claim()
+        if self._shadow:
+            batch.shadow = True
+            forward_all(batch)
 
     async def mark_done(self, batch: Batch) -> None:
         """Mark what the sink has confirmed of a batch.

@@ -16,6 +16,7 @@ from consumer.pipeline.batch import Verdict
 from consumer.pipeline.dedupe import conclude_copies
 from consumer.pipeline.publish import publish_all
 from consumer.pipeline.route import HEADER_BYTES
+from consumer.pipeline.shadow import forward_all, marked_message
 from consumer.sinks.base import Receipt
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Deliverer:
         Returns only when all of it is confirmed. Cancelling: some of it may be stored.
         """
         await self._forward([work for work in batch.works if work.undecided])
+        if batch.shadow:  # and what only the sink has recognised, once more
+            await self._forward(forward_all(batch))
         conclude_copies(batch)
         letters = [
             self._letter(work, work.rejected, origin(work.delivery), batch.arrived_s)
@@ -83,7 +86,8 @@ class Deliverer:
                 messages.append(message)
         receipts = await publish_all(self._sink, messages, self._patience, "publish")
         for work, (receipt, first_try) in zip(fitting, receipts, strict=True):
-            work.confirmed = True
+            # A marked one may differ from the first, whose fingerprint has to stay.
+            work.confirmed = work.confirmed or work.mark is None
             twice = receipt is Receipt.DUPLICATE and first_try
             work.verdict = Verdict.DUPLICATE if twice else Verdict.FORWARDED
 
@@ -91,7 +95,7 @@ class Deliverer:
         """Address an event; one that the sink can never take becomes a dead letter."""
         if work.event is None:
             return None
-        message = self._router.message(work.event)
+        message = marked_message(self._router.message(work.event), work)
         size, limit = len(message.body) + HEADER_BYTES, self._sink.max_message_bytes
         if size <= limit:
             return message

@@ -30,6 +30,7 @@ class DedupeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         username, password: where the URL does not hold them.
         tls: TLS options; the URL must begin with `rediss://`.
         key_prefix: before every key, so that a database can be shared.
+        mode: `enforce`, or `shadow`: duplicates and conflicts are forwarded and marked.
         window_s: how long an identity is remembered, in seconds.
         timeout_s: of one call, in seconds.
     """
@@ -40,6 +41,7 @@ class DedupeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     password: Secret | None = None
     tls: TlsSettings | None = None
     key_prefix: Text = "consumer:"
+    mode: Literal["enforce", "shadow"] = "enforce"
     window_s: Seconds = 86_400.0
     timeout_s: Seconds = 5.0
 

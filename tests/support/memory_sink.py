@@ -212,6 +212,7 @@ class MemoryPipeline:
     Attributes:
         letters: the sink of dead letters.
         max_share: of dead letters, above which a lane stops its listener.
+        shadow: lanes made from now on drop nothing.
     """
 
     def __init__(
@@ -230,6 +231,7 @@ class MemoryPipeline:
         self.store = MemoryStore(STORE_WINDOW_S, self.clock) if store is None else store
         self.source = MemorySource()
         self.max_share = 0.5
+        self.shadow = False
         self.health = Health()
         self.metrics = Metrics()
 
@@ -253,7 +255,8 @@ class MemoryPipeline:
             self.sink, letters, Router(""), patience, listener=name, brand="brand"
         )
         guard = FloodGuard(self.max_share, 60.0)
-        claimer = Claimer(Ledger(self.store, patience), books, old_after_s=SINK_WINDOW_S - 60)
+        ledger = Ledger(self.store, patience)
+        claimer = Claimer(ledger, books, old_after_s=SINK_WINDOW_S - 60, shadow=self.shadow)
         return Lane(Decoder("brand"), guard, claimer, deliverer, books, self.clock)
 
     async def run(
