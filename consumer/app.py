@@ -216,7 +216,7 @@ class App:
             brand=brand,
         )
         lane = Lane(
-            Decoder(brand),
+            Decoder(brand, self._config.dedupe),
             FloodGuard(letter_settings.max_share, letter_settings.max_share_window_s),
             Claimer(
                 Ledger(self._store, patience),
@@ -237,7 +237,7 @@ def make_store(config: Config) -> Store:
     if config.dedupe.mode == "shadow":
         log.warning("shadow mode drops nothing", mode="shadow", instead="mode = enforce")
     if config.dedupe.store == "memory":
-        return MemoryStore(config.dedupe.window_s)
+        return MemoryStore()
     return RedisStore(config.dedupe)
 
 

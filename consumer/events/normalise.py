@@ -21,7 +21,7 @@ from consumer.events import identity, timestamp
 from consumer.events.base import EventType, Fields, Kind
 from consumer.events.refuse import UNREADABLE, explain, invalid, malformed, refuse_broken_json
 from consumer.options import annotated_extra
-from consumer.stores.base import Identity
+from consumer.stores.base import WINDOW_S, Identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,11 +69,13 @@ class Normaliser:
     Args:
         event_type: what to read.
         brand: who sends.
+        window_s: how long an event's identity is remembered, in seconds.
     """
 
-    def __init__(self, event_type: EventType, brand: str) -> None:
+    def __init__(self, event_type: EventType, brand: str, *, window_s: float = WINDOW_S) -> None:
         self._type = event_type
         self._brand = brand
+        self._window_s = window_s
         self._source = f"/{brand}/{event_type.name.lower()}"
         self._decode = msgspec.json.Decoder(event_type.fields).decode
         # The same fields without the refusal of unknown ones, for the second pass.
@@ -150,7 +152,9 @@ class Normaliser:
         deciding = tuple(_canonical(getattr(fields, name)) for name in kind.deciding)
         return Event(
             identity=Identity(
-                identity.key(self._brand, kind.name, parts), identity.fingerprint(deciding)
+                identity.key(self._brand, kind.name, parts),
+                identity.fingerprint(deciding),
+                self._window_s,
             ),
             subject=subject,
             body=_encode(envelope),

@@ -13,6 +13,7 @@ import structlog
 from consumer.errors import Reason, Rejected
 from consumer.events.normalise import Normaliser
 from consumer.events.registry import find
+from consumer.stores.base import DedupeSettings
 
 if TYPE_CHECKING:
     from consumer.listeners.base import Delivery
@@ -28,10 +29,12 @@ class Decoder:
 
     Args:
         brand: dedupe namespace and part of each event.
+        dedupe: how long each type's identities are remembered.
     """
 
-    def __init__(self, brand: str) -> None:
+    def __init__(self, brand: str, dedupe: DedupeSettings | None = None) -> None:
         self._brand = brand
+        self._dedupe = dedupe or DedupeSettings()
         # Kept under the name as it was written, so that the usual spelling costs one look-up.
         self._normalisers: dict[str, Normaliser] = {}
 
@@ -67,7 +70,10 @@ class Decoder:
         event_type = find(name)
         if event_type is None:
             raise Rejected(Reason.UNKNOWN_TYPE, f"type: no message type is called {_shown(name)}")
-        usual = self._normalisers.setdefault(event_type.name, Normaliser(event_type, self._brand))
+        window_s = self._dedupe.window_of_s(event_type.name)
+        usual = self._normalisers.setdefault(
+            event_type.name, Normaliser(event_type, self._brand, window_s=window_s)
+        )
         # At most a handful of spellings occur; a sender who varies the case at random must not
         # grow this for ever.
         if len(self._normalisers) < 1000:  # noqa: PLR2004  # a bound, not a rule

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 MAX_MESSAGE_BYTES: Final = 1024 * 1024
 SINK_WINDOW_S: Final = 600.0
-STORE_WINDOW_S: Final = 86_400.0
 
 
 class MemorySink(Sink):
@@ -228,7 +227,7 @@ class MemoryPipeline:
         )
         self.letters = MemorySink(clock=self.clock, window_s=SINK_WINDOW_S)
         # Not `or`: an empty MemoryStore is false.
-        self.store = MemoryStore(STORE_WINDOW_S, self.clock) if store is None else store
+        self.store = MemoryStore(self.clock) if store is None else store
         self.source = MemorySource()
         self.max_share = 0.5
         self.shadow = False

@@ -256,7 +256,7 @@ async def test_sink_that_is_down_is_waited_for(pipeline: MemoryPipeline) -> None
 async def test_store_that_is_down_is_waited_for() -> None:
     """Nothing is published meanwhile; afterwards nothing is lost or taken for a duplicate."""
     clock = HandClock()
-    store = FlakyStore(3600, clock)
+    store = FlakyStore(clock)
     pipeline = MemoryPipeline(clock=clock, store=store)
     await pipeline.open()
     await send(pipeline, *map(str, range(20)))
@@ -275,7 +275,7 @@ async def test_store_that_is_down_is_waited_for() -> None:
 async def test_nothing_is_settled_before_it_is_stored_and_marked() -> None:
     """Source, store and sink see each event in the one right order."""
     sink = HeldSink()
-    store = MemoryStore(3600)
+    store = MemoryStore()
     pipeline = MemoryPipeline(sink=sink, store=store)
     await pipeline.open()
     await send(pipeline, "a", "b")

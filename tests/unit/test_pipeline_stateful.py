@@ -16,7 +16,6 @@ from consumer.stores.memory import MemoryStore
 from tests.support.eventually import eventually
 from tests.support.memory_sink import (
     SINK_WINDOW_S,
-    STORE_WINDOW_S,
     HandClock,
     JumpingLoop,
     MemoryPipeline,
@@ -39,12 +38,12 @@ class WipedStore(MemoryStore):
     """Forgets everything when told to."""
 
     def __init__(self, clock: HandClock) -> None:
-        super().__init__(STORE_WINDOW_S, clock)
+        super().__init__(clock)
         self._clock_of_marks = clock
 
     def wipe(self) -> None:
         """Lose all data."""
-        super().__init__(STORE_WINDOW_S, self._clock_of_marks)
+        super().__init__(self._clock_of_marks)
 
     async def exchange(
         self, done: Sequence[Identity], claims: Sequence[Identity]
