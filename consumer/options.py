@@ -17,6 +17,7 @@ from consumer.errors import ConfigError
 Count = Annotated[int, Meta(ge=1, description="a whole number, at least 1")]
 Bytes = Annotated[int, Meta(ge=1, description="bytes, at least 1")]
 Seconds = Annotated[float, Meta(gt=0, description="seconds, more than 0")]
+Share = Annotated[float, Meta(gt=0, le=1, description="a share, more than 0, at most 1")]
 Text = Annotated[str, Meta(min_length=1, description="text, not empty")]
 Token = Annotated[
     str,

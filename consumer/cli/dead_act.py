@@ -31,6 +31,7 @@ from consumer.keep_open import keep_open
 from consumer.listeners.base import ListenerSettings
 from consumer.log import LogSettings, configure
 from consumer.metrics import LaneBooks, Metrics
+from consumer.pipeline.claim import Claimer
 from consumer.pipeline.decode import Decoder
 from consumer.pipeline.dedupe import Ledger
 from consumer.pipeline.deliver import Deliverer
@@ -180,7 +181,8 @@ async def _replayer(config: Config, reader: LetterReader) -> AsyncIterator[Repla
     configure(LogSettings(format="console", level="warning"))
     health, store = Health(), make_store(config)
     sink, letters = make_sink(config), make_dead_letter_sink(config)
-    patience = Patience(LANE, health, LaneBooks(Metrics(), LANE))
+    books = LaneBooks(Metrics(), LANE)
+    patience = Patience(LANE, health, books)
     deliverer = Deliverer(
         sink,
         DeadLetters(letters, config.dead_letters, lambda: letters.client.jetstream()),  # noqa: PLW0108  # another client later
@@ -202,10 +204,14 @@ async def _replayer(config: Config, reader: LetterReader) -> AsyncIterator[Repla
             yield Replayer(
                 reader,
                 _decoders(config),
-                Ledger(store, patience),
+                Claimer(
+                    Ledger(store, patience),
+                    books,
+                    old_after_s=old_after_s(config),
+                    shadow=config.dedupe.mode == "shadow",
+                ),
                 deliverer,
                 SYSTEM_CLOCK,
-                old_after_s=old_after_s(config),
             )
         finally:
             for task in keeping:
@@ -237,6 +243,7 @@ def _decoders(config: Config) -> Callable[[str, str], Decoder]:
             settings = config.listeners.get(listener) or ListenerSettings(kind="")
             decoder = known[listener, brand] = Decoder(
                 brand,
+                config.dedupe,
                 strict=settings.validation == "strict",
                 max_decoded_bytes=settings.max_decoded_bytes,
             )

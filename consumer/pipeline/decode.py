@@ -14,6 +14,7 @@ from consumer.errors import Reason, Rejected
 from consumer.events.normalise import Normaliser
 from consumer.events.registry import find
 from consumer.pipeline.decompress import DEFAULT_LIMIT_BYTES, decompress
+from consumer.stores.base import DedupeSettings
 
 if TYPE_CHECKING:
     from consumer.listeners.base import Delivery
@@ -29,14 +30,21 @@ class Decoder:
 
     Args:
         brand: dedupe namespace and part of each event.
+        dedupe: how long each type's identities are remembered.
         strict: refuse what the vendor's own schema refuses.
         max_decoded_bytes: of a body once its content encoding is undone.
     """
 
     def __init__(
-        self, brand: str, *, strict: bool = False, max_decoded_bytes: int = DEFAULT_LIMIT_BYTES
+        self,
+        brand: str,
+        dedupe: DedupeSettings | None = None,
+        *,
+        strict: bool = False,
+        max_decoded_bytes: int = DEFAULT_LIMIT_BYTES,
     ) -> None:
         self._brand = brand
+        self._dedupe = dedupe or DedupeSettings()
         self._strict = strict
         self._max_decoded_bytes = max_decoded_bytes
         # Kept under the name as it was written, so that the usual spelling costs one look-up.
@@ -75,7 +83,8 @@ class Decoder:
             raise Rejected(Reason.UNKNOWN_TYPE, f"type: no message type is called {_shown(name)}")
         usual = self._normalisers.get(event_type.name)
         if usual is None:
-            usual = Normaliser(event_type, self._brand, strict=self._strict)
+            window_s = self._dedupe.window_of_s(event_type.name)
+            usual = Normaliser(event_type, self._brand, strict=self._strict, window_s=window_s)
             self._normalisers[event_type.name] = usual
         # At most a handful of spellings occur; a sender who varies the case at random must not
         # grow this for ever.

@@ -14,6 +14,7 @@ from consumer.pipeline.batch import Verdict
 from consumer.pipeline.dedupe import conclude_copies
 from consumer.pipeline.publish import publish_all
 from consumer.pipeline.route import HEADER_BYTES
+from consumer.pipeline.shadow import forward_all, marked_message
 from consumer.sinks.base import Receipt
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class Deliverer:
         Returns only when all of it is confirmed. Cancelling: some of it may be stored.
         """
         await self._forward([work for work in batch.works if work.undecided])
+        if batch.shadow:  # and what only the sink has recognised, once more
+            await self._forward(forward_all(batch))
         conclude_copies(batch)
         letters = [
             self._letter_of(work, work.rejected, origin(work.delivery), batch.arrived_s)
@@ -84,7 +87,8 @@ class Deliverer:
         # Only now, with all outputs of every event stored: after a crash in between it comes
         # again, and the sink recognises those that it has.
         for work, (receipt, first_try) in zip(owners, receipts, strict=True):
-            work.confirmed = True
+            # A marked one may differ from the first, whose fingerprint has to stay.
+            work.confirmed = work.confirmed or work.mark is None
             if receipt is Receipt.STORED or not first_try:
                 work.verdict = Verdict.FORWARDED
             elif work.verdict is None:
@@ -97,7 +101,7 @@ class Deliverer:
             return []
         size = len(event.body) + HEADER_BYTES
         if size <= limit_bytes:
-            return self._router.messages(event)
+            return [marked_message(one, work) for one in self._router.messages(event)]
         work.reject(
             Rejected(Reason.TOO_LARGE, f"event: expected at most {limit_bytes} bytes, got {size}")
         )

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import asyncio
 from importlib.resources import files
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -49,7 +51,6 @@ class RedisStore(Store):
 
     def __init__(self, settings: DedupeSettings) -> None:
         self._settings = settings
-        self._window_s = str(max(1, round(settings.window_s)))
         tls = settings.tls
         self._redis = Redis.from_url(
             settings.url,
@@ -84,11 +85,9 @@ class RedisStore(Store):
         prefix = self._settings.key_prefix
         identities = [*done, *claims]
         keys = [prefix + identity.key for identity in identities]
-        arguments: list[str | int] = [
-            self._window_s,
-            len(done),
-            *(one.fingerprint for one in identities),
-        ]
+        arguments: list[str | int] = [len(done), *(one.fingerprint for one in identities)]
+        for window_s, run in groupby(identities, attrgetter("window_s")):
+            arguments += (sum(1 for _ in run), max(1, round(window_s)))
         try:
             reply = await _to_its_end(self._exchange(keys=keys, args=arguments))
         except RedisError as error:

@@ -17,9 +17,11 @@ from consumer.dead_letters.stream import DeadLetters, DeadLetterSettings
 from consumer.errors import SinkUnavailable
 from consumer.health import Health
 from consumer.metrics import LaneBooks, Metrics
+from consumer.pipeline.claim import Claimer
 from consumer.pipeline.decode import Decoder
 from consumer.pipeline.dedupe import Ledger
 from consumer.pipeline.deliver import Deliverer
+from consumer.pipeline.flood import FloodGuard
 from consumer.pipeline.lane import Lane
 from consumer.pipeline.patience import Patience
 from consumer.pipeline.route import Router
@@ -223,6 +225,8 @@ class MemoryPipeline:
     Attributes:
         letters: the sink of dead letters.
         routes: may be changed, as by an operator between two starts.
+        max_share: of dead letters, above which a lane stops its listener.
+        shadow: lanes made from now on drop nothing.
     """
 
     def __init__(
@@ -240,8 +244,10 @@ class MemoryPipeline:
         )
         self.letters = MemorySink(clock=self.clock, window_s=SINK_WINDOW_S)
         # Not `or`: an empty MemoryStore is false.
-        self.store = MemoryStore(STORE_WINDOW_S, self.clock) if store is None else store
+        self.store = MemoryStore(self.clock) if store is None else store
         self.source = MemorySource()
+        self.max_share = 0.5
+        self.shadow = False
         self.health = Health()
         self.metrics = Metrics()
 
@@ -262,10 +268,10 @@ class MemoryPipeline:
         deliverer = Deliverer(
             self.sink, letters, Router("", self.routes), patience, first_letters(name, "brand")
         )
+        guard = FloodGuard(self.max_share, 60.0)
         ledger = Ledger(self.store, patience)
-        old_after_s = SINK_WINDOW_S - 60
-        decoder = Decoder("brand")
-        return Lane(decoder, ledger, deliverer, books, self.clock, old_after_s=old_after_s)
+        claimer = Claimer(ledger, books, old_after_s=SINK_WINDOW_S - 60, shadow=self.shadow)
+        return Lane(Decoder("brand"), guard, claimer, deliverer, books, self.clock)
 
     async def run(
         self, listener: MemoryListener, until: Callable[[], object], *, lane: Lane | None = None

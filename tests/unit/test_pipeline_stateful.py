@@ -17,7 +17,6 @@ from tests.support.eventually import eventually
 from tests.support.memory_sink import (
     NO_ROUTES,
     SINK_WINDOW_S,
-    STORE_WINDOW_S,
     HandClock,
     JumpingLoop,
     MemoryPipeline,
@@ -45,13 +44,13 @@ class WipedStore(MemoryStore):
     """
 
     def __init__(self, clock: HandClock) -> None:
-        super().__init__(STORE_WINDOW_S, clock)
+        super().__init__(clock)
         self._clock_of_marks = clock
         self.done_keys: set[str] = set()
 
     def wipe(self) -> None:
         """Lose all data."""
-        super().__init__(STORE_WINDOW_S, self._clock_of_marks)
+        super().__init__(self._clock_of_marks)
 
     async def exchange(
         self, done: Sequence[Identity], claims: Sequence[Identity]
