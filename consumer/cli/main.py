@@ -24,6 +24,7 @@ VERBS: Final = {
     "demo": ("consumer.cli.demo", "See it work on a sample brand, without any broker."),
     "check": ("consumer.cli.check", "Ask every broker whether it is reachable and fit."),
     "send": ("consumer.cli.send", "Make events and send them to a listener's source."),
+    "validate": ("consumer.cli.validate", "Hold a file of events against the catalogue."),
     "dead": ("consumer.cli.dead", "Look at dead letters."),
     "schema": ("consumer.cli.schema", "Print what goes in and out, as JSON Schema or AsyncAPI."),
     "config": ("consumer.cli.config", "Show the effective configuration, or its JSON Schema."),

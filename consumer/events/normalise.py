@@ -17,7 +17,7 @@ from msgspec import UNSET
 from consumer.errors import Reason, Rejected
 from consumer.events import canonical, identity, timestamp
 from consumer.events.base import BODY, EventType, Fields, Part
-from consumer.events.fields import Oddity, apply, steps_of
+from consumer.events.fields import A_TIME, Oddity, apply, steps_of
 from consumer.events.refuse import (
     UNREADABLE,
     explain,
@@ -195,7 +195,7 @@ class Normaliser:
         try:
             instant = timestamp.parse(text)
         except ValueError as error:
-            raise invalid(name, "a time such as 2015-03-02T08:27:58.10Z", text) from error
+            raise invalid(name, A_TIME, text) from error
         setattr(fields, name, instant.exact)
         if instant.assumed_utc:
             oddities.append(Oddity("no_zone", name, text))

@@ -95,6 +95,7 @@ def test_missing_file_is_exit_2(verb: list[str], tmp_path: Path) -> None:
         (["dead", "show", "0"], "x>=1"),
         (["run", "--sample"], "--sample needs --embedded"),
         (["demo", "--broken", "100%"], "less than 100%"),
+        (["validate", "--type", "CASIN"], "Did you mean CASINO?"),
     ],
     ids=" ".join,
 )
