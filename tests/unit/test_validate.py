@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from io import BytesIO
 from typing import Any
 
@@ -12,10 +13,12 @@ from hypothesis import given, settings, strategies as st
 from consumer.errors import Misfit, Reason, Rejected
 from consumer.events.cut import EventFile, Record
 from consumer.events.normalise import Normaliser
-from consumer.events.registry import find
+from consumer.events.registry import CATALOGUE, find
 from consumer.events.validate import Finding, Severity, Validator, about_file
 from consumer.pipeline.dedupe import conflict
-from tests.support.samples import BROKEN, casino, payment
+from tests.support.corpus import BROKEN
+from tests.support.mutate import mutated
+from tests.support.samples import casino, payment
 
 BALANCE = {"amount": 1, "currency": "EUR", "key": "real_money", "exchange_rate": 1}
 ODD_VALUES: list[object] = [
@@ -109,6 +112,32 @@ def test_the_verdict_is_the_pipelines(changes: dict[str, Any], *, strict: bool) 
     assert first == refused(body, "PAYMENT", strict=strict)
     # Nothing is told that would not be an error once the others are mended.
     assert len({one.field for one in errors}) == len(errors)
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_mutated_events_of_every_type_have_the_pipelines_verdict(*, strict: bool) -> None:
+    """Flipped, cut, spliced; wrong types, huge numbers and deep nesting at any depth."""
+    source = random.Random(11)
+    for _ in range(1000):
+        event_type = source.choice(CATALOGUE)
+        body = mutated(source, event_type)
+        findings = look(body, name=event_type.name, strict=strict)
+        errors = [one.message for one in findings if one.severity is Severity.ERROR]
+        assert (errors[0] if errors else None) == refused(body, event_type.name, strict=strict)
+
+
+def test_warnings_are_the_pipelines_oddities() -> None:
+    """Of events that pass: the same ones, of the same fields, at any depth."""
+    source = random.Random(12)
+    for event_type in CATALOGUE * 40:
+        body = mutated(source, event_type)
+        if refused(body, event_type.name) is None:
+            event = Normaliser(event_type, "b").normalise(body, 0.0)
+            findings = look(body, name=event_type.name)
+            assert sorted((one.reason, one.field) for one in findings) == sorted(
+                (odd.name, odd.field.rstrip("."))
+                for odd in event.oddities  # a field called ""
+            )
 
 
 def test_strict_tells_what_lenient_lets_pass() -> None:
