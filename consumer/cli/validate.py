@@ -127,6 +127,8 @@ def _look(file: str, event_type: EventType, printer: Printer, *, strict: bool) -
             printer.begin(shown, event_type.name, events.unit)
             for record in events:
                 printer.show(validator.look(record))
+        except BrokenPipeError:  # of what we print, not of what we read
+            raise
         except (ConsumerError, OSError) as error:
             raise ConsumerError(f"{shown}: {error}") from error
     printer.show(about_file(events, validator.tally))
