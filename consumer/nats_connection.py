@@ -9,6 +9,7 @@ reported, and leaves pull subscriptions silent (research of its issues: docs/dec
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -20,7 +21,7 @@ from consumer.errors import Unavailable
 from consumer.options import Seconds, Secret, Text, TlsSettings, Url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
 PING_INTERVAL_S: Final = 5
 """With two pings outstanding a frozen server is noticed after at most 15 s."""
@@ -224,6 +225,20 @@ async def connect(
         raise Unavailable(f"{hosts}: {explained}") from failure
     usable = True
     return client
+
+
+@contextlib.asynccontextmanager
+async def connected(settings: NatsSettings, *, name: str) -> AsyncIterator[Client]:
+    """Connect for the time of the block; after a loss, whatever is asked next fails.
+
+    Raises:
+        Unavailable: as `connect`.
+    """
+    client = await connect(settings, name=name, on_lost=lambda _: None, on_error=lambda _: None)
+    try:
+        yield client
+    finally:
+        await close(client)
 
 
 def _hosts(url: str) -> str:

@@ -7,16 +7,16 @@ with itself.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
-from nats.js.api import AckPolicy, ConsumerConfig
 
 from consumer.errors import Reason
 from consumer.listeners.nats import NatsListenerSettings
-from consumer.nats_connection import close, connect
+from consumer.nats_connection import connected
 from consumer.sample.generate import Role, Tally
 from consumer.sample.registry import SAMPLES
+from consumer.sinks.follow import FIRST, following
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from consumer.config import Config
     from consumer.metrics import Metrics
     from consumer.sample.generate import Sample
-
-FETCH_COUNT: Final = 500
-FETCH_TIMEOUT_S: Final = 5.0
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -126,18 +123,13 @@ async def find(config: Config, listener: str) -> Found:
     source = config.listeners[listener]
     if not isinstance(source, NatsListenerSettings):
         raise TypeError("the demo's listener is on NATS")
-    client = await connect(
-        config.sink, name="consumer demo", on_lost=lambda _: None, on_error=lambda _: None
-    )
-    try:
+    async with connected(config.sink, name="consumer demo") as client:
         jetstream = client.jetstream()
         letters = await _letters(client, config.dead_letters.stream)
         info = await jetstream.consumer_info(source.stream or "", source.durable)
         events = Counter([identity async for identity in _identities(client, config.sink.stream)])
         unsettled = (info.num_pending or 0) + (info.num_ack_pending or 0)
         return Found(events, letters, unsettled)
-    finally:
-        await close(client)
 
 
 async def _letters(client: Client, stream: str) -> Counter[Reason]:
@@ -158,12 +150,8 @@ class _Envelope(msgspec.Struct):
 async def _identities(client: Client, stream: str) -> AsyncIterator[tuple[str, str]]:
     """Yield message type and identity of each event of a stream."""
     decode = msgspec.json.Decoder(_Envelope).decode
-    config = ConsumerConfig(ack_policy=AckPolicy.NONE, mem_storage=True)
-    subscription = await client.jetstream().pull_subscribe(">", stream=stream, config=config)
-    pending = (await subscription.consumer_info()).num_pending or 0
-    while pending:
-        for message in await subscription.fetch(min(FETCH_COUNT, pending), FETCH_TIMEOUT_S):
-            pending = message.metadata.num_pending
+    async with following(client, FIRST, stream=stream) as reader:
+        async for message in reader.stored():
             yield _identity(decode(message.data))
 
 

@@ -25,8 +25,9 @@ VERBS: Final = {
     "check": ("consumer.cli.check", "Ask every broker whether it is reachable and fit."),
     "send": ("consumer.cli.send", "Make events and send them to a listener's source."),
     "validate": ("consumer.cli.validate", "Hold a file of events against the catalogue."),
-    "dead": ("consumer.cli.dead", "Look at dead letters."),
+    "dead": ("consumer.cli.dead", "Look at dead letters, replay or drop them."),
     "schema": ("consumer.cli.schema", "Print what goes in and out, as JSON Schema or AsyncAPI."),
+    "tap": ("consumer.cli.tap", "Show the events as they pass."),
     "config": ("consumer.cli.config", "Show the effective configuration, or its JSON Schema."),
 }
 """Module and one line of help, so that `--help` imports none of them."""

@@ -7,13 +7,19 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 from nats.js.api import DeliverPolicy
 from rich.console import Console
 from rich.text import Text
 
-from consumer.cli.terminal import printable
-from consumer.nats_connection import close, connect
+from consumer.cli.event_line import (
+    event_line,
+    json_of_event,
+    letter_line,
+    print_line,
+    read_envelope,
+)
+from consumer.dead_letters.read import stored_letter
+from consumer.nats_connection import connected
 from consumer.sinks.plans import dead_letter_plan, event_plan
 from consumer.sinks.stream import prepare
 
@@ -23,33 +29,11 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
     from consumer.config import Config
+    from consumer.dead_letters.query import StoredLetter
 
 LINES_PER_S: Final = 60
 """More than a person reads; the rest of a second's events is counted in one line."""
 CATCH_UP_DEADLINE_S: Final = 5.0
-
-_COLOURS: Final = {
-    "game": "cyan",
-    "wallet": "green",
-    "withdrawal": "magenta",
-    "dead": "red",
-}
-
-
-class _Data(msgspec.Struct):
-    amount: str | None = None
-    currency: str | None = None
-
-
-class _Shown(msgspec.Struct, kw_only=True):
-    id: str
-    type: str
-    brand: str
-    subject: str = ""
-    data: _Data
-
-
-_decode: Final = msgspec.json.Decoder(_Shown).decode
 
 
 class EventLines:
@@ -76,14 +60,14 @@ class EventLines:
         self.seen_count += 1
         self._passed.set()
         if self._console.is_terminal:
-            self._print(_line(subject, _decode(body)))
+            self._print(event_line(subject, read_envelope(body)))
         else:
-            sys.stdout.buffer.write(body + b"\n")
+            sys.stdout.buffer.write(json_of_event(body) + b"\n")
 
-    def show_letter(self, subject: str, error: str) -> None:
+    def show_letter(self, stored: StoredLetter) -> None:
         """Print one dead letter; a pipe gets events only."""
         if self._console.is_terminal:
-            self._print(Text.assemble((f"{subject:<26}", "red"), f"  {printable(error)}"))
+            self._print(letter_line(stored))
 
     def _print(self, line: Text) -> None:
         second = int(asyncio.get_running_loop().time())
@@ -94,7 +78,7 @@ class EventLines:
         if self._lines_count > self._lines_per_s:
             self._hidden_count += 1
             return
-        self._console.print(line, soft_wrap=True)
+        print_line(self._console, line)
 
     async def catch_up(self, count: int) -> None:
         """Wait until so many events have passed; not for ever, it is only for show."""
@@ -110,17 +94,6 @@ class EventLines:
             self._console.print(Text(f"… and {self._hidden_count} more", "dim"))
             self._hidden_count = 0
         sys.stdout.flush()
-
-
-def _line(subject: str, event: _Shown) -> Text:
-    colour = _COLOURS.get(event.type.partition(".")[0], "white")
-    amount = f"{event.data.amount} {event.data.currency}" if event.data.amount is not None else ""
-    return Text.assemble(
-        (f"{subject:<26}", colour),
-        f"{printable(amount):>14}  ",
-        f"{printable(event.subject):<14}",
-        (printable(event.id), "dim"),
-    )
 
 
 @contextlib.asynccontextmanager
@@ -139,12 +112,9 @@ async def shown_events(config: Config) -> AsyncIterator[EventLines]:
         lines.show(msg.subject, msg.data)
 
     async def on_letter(msg: Msg) -> None:
-        lines.show_letter(msg.subject, (msg.headers or {}).get("Dead-Error", ""))
+        lines.show_letter(stored_letter(msg))
 
-    client = await connect(
-        config.sink, name="consumer show", on_lost=lambda _: None, on_error=lambda _: None
-    )
-    try:
+    async with connected(config.sink, name="consumer show") as client:
         letters = dead_letter_plan(config.dead_letters, config.sink)
         events = event_plan(config.sink, config.routes)
         for plan, callback in ((events, on_event), (letters, on_letter)):
@@ -156,7 +126,7 @@ async def shown_events(config: Config) -> AsyncIterator[EventLines]:
                 ordered_consumer=True,
                 deliver_policy=DeliverPolicy.NEW,
             )
-        yield lines
-    finally:
-        await close(client)
-        lines.finish()
+        try:
+            yield lines
+        finally:
+            lines.finish()

@@ -1,14 +1,23 @@
-"""What verbs print with: safe text, and how a person gives a time or a share."""
+"""What verbs print with: safe text, a pipe's end, and how a person gives a time or a share."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import io
+import os
 import re
-from typing import Final
+import stat
+import sys
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from consumer.clock import SYSTEM_CLOCK
 from consumer.events import timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _AGO: Final = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
@@ -37,6 +46,49 @@ def human_bytes(count: int) -> str:
             break
         size, unit = size / 1000, larger
     return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+
+
+@contextlib.contextmanager
+def ended_by_closed_pipe() -> Iterator[None]:
+    """End the block as soon as nobody reads standard output any more, such as `head`.
+
+    Writing would tell as well, but only when there is something to write.
+
+    Raises:
+        BrokenPipeError: nobody does.
+    """
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    pipe = _pipe()
+    if pipe is None or task is None:
+        yield
+        return
+    closed = False
+
+    def on_closed() -> None:
+        nonlocal closed
+        closed = True
+        loop.remove_reader(pipe)
+        task.cancel()
+
+    # The writing end of a pipe is never readable; what wakes us is the end of the other one.
+    loop.add_reader(pipe, on_closed)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not closed:
+            raise
+        task.uncancel()
+        raise BrokenPipeError from None
+    finally:
+        loop.remove_reader(pipe)
+
+
+def _pipe() -> int | None:
+    try:
+        number = sys.stdout.fileno()
+    except io.UnsupportedOperation:  # a test's
+        return None
+    return number if stat.S_ISFIFO(os.fstat(number).st_mode) else None
 
 
 class Since(click.ParamType[float]):

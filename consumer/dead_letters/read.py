@@ -55,6 +55,20 @@ class Writable(Protocol):
         """Take a piece."""
 
 
+def stored_letter(message: Msg) -> StoredLetter:
+    """Read a letter from its headers, without its body.
+
+    Raises:
+        ValueError: this is not one of our letters.
+    """
+    headers = message.headers or {}
+    letter = from_message(headers, b"")
+    place = message.metadata
+    # Where only headers were sent, the server says how large the body is.
+    size_bytes = letter.body_bytes or int(headers.get(SIZE_HEADER) or len(message.data))
+    return StoredLetter(place.sequence.stream, place.timestamp.timestamp(), size_bytes, letter)
+
+
 class LetterReader:
     """Reads the stream of `[dead_letters]` over a connection that is open.
 
@@ -201,15 +215,11 @@ class LetterReader:
                 await self._jetstream.delete_consumer(self._settings.stream, info.name)
 
     def _stored(self, message: Msg) -> StoredLetter | None:
-        headers = message.headers or {}
         try:
-            letter = from_message(headers, b"")
+            return stored_letter(message)
         except ValueError:
             self.foreign_count += 1
             return None
-        place = message.metadata
-        size_bytes = letter.body_bytes or int(headers.get(SIZE_HEADER, "0"))
-        return StoredLetter(place.sequence.stream, place.timestamp.timestamp(), size_bytes, letter)
 
     async def get(self, number: int) -> StoredLetter:
         """Return one letter with its body, unless that is in the object store.

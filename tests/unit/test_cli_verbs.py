@@ -20,6 +20,7 @@ WITH_CONFIG = [
     ["send", "CASINO"],
     ["dead", "list"],
     ["dead", "show", "1"],
+    ["tap"],
 ]
 
 
@@ -93,6 +94,11 @@ def test_missing_file_is_exit_2(verb: list[str], tmp_path: Path) -> None:
         (["dead", "list", "--reason", "ugly"], "'malformed'"),
         (["dead", "list", "--listener", ">"], "expected a listener's name"),
         (["dead", "show", "0"], "x>=1"),
+        (["tap", "game.*.>.x"], "'game.*.>.x': expected tokens"),
+        (["tap", "game bet"], "'game bet': expected tokens"),
+        (["tap", "--type", "PIGEON"], "'PIGEON': expected one of BONUS"),
+        (["tap", "--dead", "--user", "u"], "--user does not go with --dead"),
+        (["tap", "--count", "0"], "x>=1"),
         (["run", "--sample"], "--sample needs --embedded"),
         (["demo", "--broken", "100%"], "less than 100%"),
         (["validate", "--type", "CASIN"], "Did you mean CASINO?"),

@@ -1,0 +1,83 @@
+"""A verb as a process, for what only a process can show: signals, closed pipes, flushed lines."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+    from collections.abc import AsyncIterator
+
+DEADLINE_S = 20.0
+
+
+class Command:
+    """A running verb.
+
+    Attributes:
+        process: for signals.
+    """
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+
+    async def line(self) -> str:
+        """Return the next line of standard output, as soon as it is there."""
+        assert self.process.stdout is not None
+        async with asyncio.timeout(DEADLINE_S):
+            return (await self.process.stdout.readline()).decode().rstrip("\n")
+
+    async def complaint(self) -> str:
+        """Return the next line of standard error."""
+        assert self.process.stderr is not None
+        async with asyncio.timeout(DEADLINE_S):
+            return (await self.process.stderr.readline()).decode().rstrip("\n")
+
+    async def end(self) -> tuple[int, str]:
+        """Wait for its end; return the exit code and the rest of standard error."""
+        assert self.process.stderr is not None
+        async with asyncio.timeout(DEADLINE_S):
+            errors = (await self.process.stderr.read()).decode()
+            return await self.process.wait(), errors
+
+
+@contextlib.asynccontextmanager
+async def running(*arguments: str) -> AsyncIterator[Command]:
+    """Run `consumer` with both outputs in pipes; it does not outlive the block."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "consumer", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield Command(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+@contextlib.asynccontextmanager
+async def with_a_reader_that_leaves(*arguments: str) -> AsyncIterator[tuple[Command, int]]:
+    """Run `consumer` with standard output in a pipe whose reading end the test holds."""
+    reading, writing = os.pipe()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "consumer", *arguments),
+        stdout=writing,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    os.close(writing)
+    try:
+        yield Command(process), reading
+    finally:
+        with contextlib.suppress(OSError):
+            os.close(reading)
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
