@@ -62,6 +62,12 @@ class Scene(NamedTuple):
         """Return how many consumers the stream of events has."""
         return (await self.client.jetstream().stream_info(EVENTS)).state.consumer_count
 
+    async def restarted(self) -> None:
+        """Start the killed server, and connect again."""
+        await eventually(lambda: not self.client.is_connected)
+        self.server.start()
+        await eventually(lambda: self.client.is_connected, within_s=30)
+
     async def has_a_reader(self) -> None:
         """Wait for the consumer of a tap."""
 
@@ -146,8 +152,7 @@ async def test_nothing_is_skipped_while_the_sink_is_away(scene: Scene) -> None:
         assert ids(await tap.line()) == ["a"]
         scene.server.kill()
         assert "the sink is away: " in await tap.complaint()
-        scene.server.start()
-        await eventually(lambda: scene.client.is_connected, within_s=30)
+        await scene.restarted()
         await scene.store("b", "c")
         assert [ids(await tap.line()) for _ in range(2)] == [["b"], ["c"]]
         assert await tap.complaint() == "consumer: the sink is back: going on"
@@ -160,8 +165,7 @@ async def test_what_was_stored_before_the_first_event_of_a_quiet_tap(scene: Scen
         await scene.has_a_reader()
         tap.process.send_signal(signal.SIGSTOP)
         scene.server.kill()
-        scene.server.start()
-        await eventually(lambda: scene.client.is_connected, within_s=30)
+        await scene.restarted()
         await scene.store("a")
         tap.process.send_signal(signal.SIGCONT)
         assert ids(await tap.line()) == ["a"]
