@@ -8,7 +8,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test check fmt lint types unit contract integration acceptance \
-	brokers brokers-down bench image lock clean
+	brokers brokers-down bench docs image lock clean
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -61,6 +61,9 @@ brokers-down: $(STAMP) ## End them
 
 bench: brokers ## Cost of each step
 	@for bench in bench/*.py; do $(BIN)/python -m bench.$$(basename $$bench .py) || exit 1; done
+
+docs: $(STAMP) ## Write docs/events.md from the catalogue
+	$(BIN)/consumer schema --markdown > docs/events.md
 
 image: ## Build the container image
 	docker build --tag consumer .

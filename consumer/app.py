@@ -23,9 +23,11 @@ from consumer.keep_open import keep_checked, keep_open, report
 from consumer.listeners.supervise import Supervisor
 from consumer.metrics import LaneBooks, Metrics
 from consumer.operations import listening_socket, serve
+from consumer.pipeline.claim import Claimer
 from consumer.pipeline.decode import Decoder
 from consumer.pipeline.dedupe import Ledger
 from consumer.pipeline.deliver import Deliverer
+from consumer.pipeline.flood import FloodGuard
 from consumer.pipeline.lane import Lane
 from consumer.pipeline.patience import Patience
 from consumer.pipeline.route import Router
@@ -166,25 +168,35 @@ class App:
         brand = settings.brand or self._config.brand or ""
         books = LaneBooks(self.metrics, name)
         patience = Patience(name, self.health, books)
-        sink_settings = self._config.sink
+        sink_settings, letter_settings = self._config.sink, self._config.dead_letters
         deliverer = Deliverer(
             self._sink,
             DeadLetters(
                 self._letters,
-                self._config.dead_letters,
+                letter_settings,
                 lambda: self._letters.client.jetstream(),  # noqa: PLW0108  # another client later
             ),
-            Router(sink_settings.subject_prefix),
+            Router(sink_settings.subject_prefix, self._config.routes),
             patience,
             first_letters(name, brand),
         )
         lane = Lane(
-            Decoder(brand, strict=settings.validation == "strict"),
-            Ledger(self._store, patience),
+            Decoder(
+                brand,
+                self._config.dedupe,
+                strict=settings.validation == "strict",
+                max_decoded_bytes=settings.max_decoded_bytes,
+            ),
+            FloodGuard(letter_settings.max_share, letter_settings.max_share_window_s),
+            Claimer(
+                Ledger(self._store, patience),
+                books,
+                old_after_s=old_after_s(self._config),
+                shadow=self._config.dedupe.mode == "shadow",
+            ),
             deliverer,
             books,
             SYSTEM_CLOCK,
-            old_after_s=old_after_s(self._config),
         )
         kind = self._kinds[settings.kind]
         return Supervisor(name, lambda: kind(name, settings), lane, self.health, books)
@@ -197,8 +209,10 @@ def old_after_s(config: Config) -> float:
 
 def make_store(config: Config) -> Store:
     """Make the store of `[dedupe]`, not opened."""
+    if config.dedupe.mode == "shadow":
+        log.warning("shadow mode drops nothing", mode="shadow", instead="mode = enforce")
     if config.dedupe.store == "memory":
-        return MemoryStore(config.dedupe.window_s)
+        return MemoryStore()
     return RedisStore(config.dedupe)
 
 
@@ -209,7 +223,10 @@ def make_sink(config: Config) -> Sink:
         log.warning("sink is at most once", kind="core", instead="kind = jetstream")
         return CoreSink(sink, name="consumer events", publish_timeout_s=sink.publish_timeout_s)
     return JetStreamSink(
-        sink, event_plan(sink), name="consumer events", publish_timeout_s=sink.publish_timeout_s
+        sink,
+        event_plan(sink, config.routes),
+        name="consumer events",
+        publish_timeout_s=sink.publish_timeout_s,
     )
 
 

@@ -109,7 +109,7 @@ async def _sink(config: Config) -> Finding:
         await close(client)
         at_most_once = "core NATS is at most once: an event that nobody hears is gone"
         return Finding(ok=True, text=mask_url(config.sink.url), warnings=(at_most_once,))
-    return await _stream(config, event_plan(config.sink))
+    return await _stream(config, event_plan(config.sink, config.routes))
 
 
 async def _dead_letters(config: Config) -> Finding:

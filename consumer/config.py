@@ -7,6 +7,7 @@ it holds, what was expected. What the options mean stands beside the parts that 
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,11 +15,20 @@ import msgspec
 
 from consumer.dead_letters.stream import DeadLetterSettings
 from consumer.errors import ConfigError
+from consumer.events.registry import CATALOGUE, find
 from consumer.listeners.base import ListenerSettings
 from consumer.log import LogSettings
 from consumer.operations import OperationsSettings
 from consumer.options import TlsSettings, Token
-from consumer.options_check import EnvironmentText, build_struct, convert, report_unknown, shown
+from consumer.options_check import (
+    EnvironmentText,
+    build_struct,
+    convert,
+    no_such,
+    report_unknown,
+    shown,
+)
+from consumer.routes import clashes, read_routes
 from consumer.sinks.base import SinkSettings
 from consumer.stores.base import DedupeSettings
 
@@ -37,12 +47,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         brand: of listeners that name none.
         listeners: by name; each of its kind's own settings type.
+        routes: subjects that events go to, by their own subject or family; empty: their own.
     """
 
     brand: Token | None = None
     listeners: dict[str, ListenerSettings]
     dedupe: DedupeSettings = DedupeSettings()
     sink: SinkSettings = SinkSettings()
+    routes: dict[str, list[str]] = msgspec.field(default_factory=dict)
     dead_letters: DeadLetterSettings = DeadLetterSettings()
     operations: OperationsSettings = OperationsSettings()
     log: LogSettings = LogSettings()
@@ -84,7 +96,7 @@ def build(tables: dict[str, Any], kinds: Mapping[str, type[Listener[Any]]]) -> C
         ConfigError: with every mistake that was found.
     """
     problems: list[str] = []
-    report_unknown(tables, {"brand", "listeners", *TABLES}, "", problems)
+    report_unknown(tables, {"brand", "listeners", "routes", *TABLES}, "", problems)
     brand = tables.get("brand")
     if brand is not None:
         brand = convert(brand, Token, "brand", problems)
@@ -96,9 +108,10 @@ def build(tables: dict[str, Any], kinds: Mapping[str, type[Listener[Any]]]) -> C
         name: _listener(name, options, kinds, problems)
         for name, options in _table(tables, "listeners", problems).items()
     }
+    routes = read_routes(_table(tables, "routes", problems), problems)
     if problems:
         raise ConfigError(*problems)
-    config = Config(brand=brand, listeners=listeners, **parts)
+    config = Config(brand=brand, listeners=listeners, routes=routes, **parts)
     disagreements = _disagreements(config)
     if disagreements:
         raise ConfigError(*disagreements)
@@ -181,19 +194,38 @@ def _disagreements(config: Config) -> list[str]:
             f"sink.max_age_s: holds {sink.max_age_s:g}, expected at least "
             f"duplicate_window_s = {sink.duplicate_window_s:g}"
         )
-    if config.dedupe.window_s < sink.duplicate_window_s:
-        found.append(
-            f"dedupe.window_s: holds {config.dedupe.window_s:g}, expected at least "
-            f"sink.duplicate_window_s = {sink.duplicate_window_s:g}"
-        )
+    found += _unfit_windows(config)
     if config.dead_letters.max_age_s < sink.duplicate_window_s:
         found.append(
             f"dead_letters.max_age_s: holds {config.dead_letters.max_age_s:g}, expected at least "
             f"sink.duplicate_window_s = {sink.duplicate_window_s:g}"
         )
+    found += clashes(config)
     found += _unusable_tls(config)
     if sink.stream == config.dead_letters.stream:
         found.append(f"dead_letters.stream: holds {sink.stream!r}, expected another than [sink]'s")
+    return found
+
+
+def _unfit_windows(config: Config) -> list[str]:
+    """Find windows of types that do not exist, and those that are shorter than the sink's."""
+    dedupe, least_s = config.dedupe, config.sink.duplicate_window_s
+    found: list[str] = []
+    known = sorted(event_type.name for event_type in CATALOGUE)
+    spellings = Counter(name.lower() for name in dedupe.windows_s)
+    for name in dedupe.windows_s:
+        if find(name) is None:
+            found.append(f"dedupe.windows_s.{name}: {no_such('message type', name.upper(), known)}")
+        elif spellings[name.lower()] > 1:
+            found.append(f"dedupe.windows_s.{name}: is set twice, expected one spelling of it")
+    windows = {"window_s": dedupe.window_s}
+    windows |= {f"windows_s.{name}": window_s for name, window_s in dedupe.windows_s.items()}
+    found += [
+        f"dedupe.{option}: holds {window_s:g}, expected at least "
+        f"sink.duplicate_window_s = {least_s:g}"
+        for option, window_s in windows.items()
+        if window_s < least_s
+    ]
     return found
 
 

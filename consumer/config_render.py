@@ -17,6 +17,7 @@ from consumer.config import TABLES, Config
 from consumer.nats_connection import NatsSettings
 from consumer.options import Token, annotated_extra
 from consumer.options_check import is_secret
+from consumer.routes import MAX_TARGETS, TARGET_PATTERN, keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,11 +94,25 @@ def json_schema(kinds: Mapping[str, type[Listener[Any]]]) -> dict[str, Any]:
                 "propertyNames": {"pattern": token["pattern"]},
                 "additionalProperties": {"oneOf": choices},
             },
+            "routes": _routes_schema(),
             **{name: {"$ref": f"#/$defs/{kind.__name__}"} for name, kind in TABLES.items()},
         },
         "required": ["listeners"],
         "additionalProperties": False,
         "$defs": definitions,
+    }
+
+
+def _routes_schema() -> dict[str, Any]:
+    """Describe `[routes]`, whose keys are the catalogue's."""
+    target = {"type": "string", "pattern": TARGET_PATTERN}
+    several = {"type": "array", "items": target, "minItems": 1, "maxItems": MAX_TARGETS}
+    one_or_several = {"oneOf": [target, several | {"uniqueItems": True}]}
+    return {
+        "type": "object",
+        "description": "subjects that events go to, by their own subject or family",
+        "properties": dict.fromkeys(keys(), one_or_several),
+        "additionalProperties": False,
     }
 
 

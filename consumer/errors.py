@@ -4,6 +4,7 @@
     ├── ConfigError            the configuration is wrong: exit code 2 before any connection
     ├── Unavailable            transient: the same call may succeed later, so it is repeated
     │   ├── ListenerUnavailable    the source is away, or refuses us for now
+    │   │   └── ListenerFlooded    the source is there, and nearly all it sends is broken
     │   ├── StoreUnavailable       the memory of identities is away
     │   └── SinkUnavailable        the sink did not confirm; the message may be stored or not
     └── Rejected               permanent: this delivery can never become an event
@@ -23,13 +24,13 @@ class Reason(StrEnum):
     """Why a delivery became a dead letter; also the last token of the letter's subject."""
 
     MALFORMED = "malformed"
-    """Not JSON, not UTF-8, or nested too deeply."""
+    """Not JSON, not UTF-8, nested too deeply, or not what its content encoding says."""
     INVALID = "invalid"
     """JSON that does not fit its message type."""
     UNKNOWN_TYPE = "unknown_type"
     MISSING_TYPE = "missing_type"
     TOO_LARGE = "too_large"
-    """The event, or its subscriber's copy, is over the server's limit."""
+    """The event is over the server's limit, or the decompressed body over the listener's."""
     CONFLICT = "conflict"
     """The identity is known with other deciding fields."""
     UNSUPPORTED_ENCODING = "unsupported_encoding"
@@ -64,12 +65,31 @@ class ListenerUnavailable(Unavailable):
     """The source is away. The supervisor opens a new connection after a pause.
 
     Attributes:
-        reason: a bounded label for the metric: `lost`, `refused`, `stalled`, `held_too_long`.
+        reason: a bounded label for the metric: `lost`, `refused`, `stalled`, `held_too_long`,
+            `flooded`.
     """
 
     def __init__(self, message: str, *, reason: str = "lost") -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class ListenerFlooded(ListenerUnavailable):
+    """Too much of what the source sends is broken: the listener stays closed until a restart.
+
+    Attributes:
+        what: how much of how many; without a value of a sender, so that it can be logged.
+        last: the newest of the errors.
+    """
+
+    def __init__(self, what: str, last: Rejected | None) -> None:
+        super().__init__(
+            f"stopped itself: {what}, last: {last}; "
+            "mend the sender (or raise [dead_letters] max_share), then restart",
+            reason="flooded",
+        )
+        self.what = what
+        self.last = last
 
 
 class StoreUnavailable(Unavailable):

@@ -27,7 +27,7 @@ from consumer.pipeline.batch import Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from consumer.pipeline.batch import Batch
+    from consumer.pipeline.batch import Batch, Work
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series nobody reads
 
@@ -50,6 +50,9 @@ class Metrics:
         )
         self.duplicates = self._counter(
             "duplicates", "Deliveries of an event that is stored already.", *listener
+        )
+        self.shadow_duplicates = self._counter(
+            "shadow_duplicates", "Forwarded, but not outside of shadow mode.", "listener", "kind"
         )
         self.dead_letters = self._counter(
             "dead_letters", "Deliveries kept as dead letters.", "listener", "reason"
@@ -167,6 +170,7 @@ class LaneBooks:
                 reason = work.rejected.reason.value
                 self._metrics.dead_letters.labels(self._listener, reason).inc()
             elif work.event is not None:
+                self._count_shadow(work)
                 subjects[work.event.subject] = subjects.get(work.event.subject, 0) + 1
                 for oddity in work.event.oddities:
                     self._metrics.oddities.labels(self._listener, oddity.name).inc()
@@ -174,6 +178,10 @@ class LaneBooks:
             self._metrics.forwarded.labels(self._listener, subject).inc(count)
         self.in_flight_count -= len(batch.works)
         self._observe_age(batch, now_s)
+
+    def _count_shadow(self, work: Work) -> None:
+        if work.mark is not None:
+            self._metrics.shadow_duplicates.labels(self._listener, work.mark.kind).inc()
 
     def _observe_age(self, batch: Batch, now_s: float) -> None:
         first = next((work.event for work in batch.works if work.event is not None), None)

@@ -17,15 +17,19 @@ from consumer.errors import ConfigError
 Count = Annotated[int, Meta(ge=1, description="a whole number, at least 1")]
 Bytes = Annotated[int, Meta(ge=1, description="bytes, at least 1")]
 Seconds = Annotated[float, Meta(gt=0, description="seconds, more than 0")]
+Share = Annotated[float, Meta(gt=0, le=1, description="a share, more than 0, at most 1")]
 Text = Annotated[str, Meta(min_length=1, description="text, not empty")]
 Token = Annotated[
     str,
-    Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="1 to 64 of A-Z a-z 0-9 _ -"),
+    Meta(pattern=r"^[A-Za-z0-9_-]{1,64}(?!\n)$", description="1 to 64 of A-Z a-z 0-9 _ -"),
 ]
-"""A name that becomes part of a subject, a metric label or a URI."""
+"""A name that becomes part of a subject, a metric label or a URI. To Python, `$` alone would also
+match before a line break at the end, and that would end a line of NATS' protocol."""
 OptionalToken = Annotated[
     str,
-    Meta(pattern=r"^[A-Za-z0-9_-]{0,64}$", description="empty, or up to 64 of A-Z a-z 0-9 _ -"),
+    Meta(
+        pattern=r"^[A-Za-z0-9_-]{0,64}(?!\n)$", description="empty, or up to 64 of A-Z a-z 0-9 _ -"
+    ),
 ]
 Secret = Annotated[
     str,

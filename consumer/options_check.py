@@ -78,7 +78,12 @@ def _with_secret(
 
 
 def convert(value: Any, hint: Any, path: str, problems: list[str]) -> Any:
-    """Check one value; None beside a new problem."""
+    """Check one value, or each of a table whose keys are free; None beside a new problem."""
+    if typing.get_origin(hint) is dict and isinstance(value, dict):
+        _, inner = typing.get_args(hint)
+        return {
+            name: convert(one, inner, f"{path}.{name}", problems) for name, one in value.items()
+        }
     readings = value.readings() if isinstance(value, EnvironmentText) else (value,)
     for reading in readings:
         with contextlib.suppress(msgspec.ValidationError):
@@ -92,11 +97,18 @@ def report_unknown(
     options: dict[str, Any], known: set[str], path: str, problems: list[str]
 ) -> None:
     """Report every option that there is not, with the nearest one that there is."""
-    for name in options:
-        if name not in known:
-            near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
-            advice = f"did you mean {near[0]}?" if near else f"expected {', '.join(sorted(known))}"
-            problems.append(f"{path}{name}: there is no such option; {advice}")
+    problems += [
+        f"{path}{name}: {no_such('option', name, sorted(known))}"
+        for name in options
+        if name not in known
+    ]
+
+
+def no_such(what: str, name: str, known: list[str]) -> str:
+    """Say that a name is unknown, with the nearest one that is known."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    advice = f"did you mean {near[0]}?" if near else f"expected {', '.join(known)}"
+    return f"there is no such {what}; {advice}"
 
 
 def is_secret(hint: Any) -> bool:
@@ -120,6 +132,8 @@ def expected(hint: Any) -> str:
     parts = [part for part in typing.get_args(hint) if part is not type(None)]
     if typing.get_origin(hint) is typing.Literal:
         return " or ".join(map(repr, parts))
+    if typing.get_origin(hint) is dict:
+        return "a table"
     if typing.get_origin(hint) is list:
         return f"a list of {expected(parts[0])}"
     if parts:

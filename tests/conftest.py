@@ -8,11 +8,15 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.brokers import VARIABLES, running_brokers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+settings.register_profile("long", max_examples=5000, deadline=None)
+"""`pytest --hypothesis-profile=long`: fifty times as many examples."""
 
 LETTING_GO_S = 2.0
 """Clients need a few turns of the loop to end what they were told to end."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
+import msgspec
 
 from consumer.cli.main import config_option, load_config
 from consumer.cli.terminal import Since
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from consumer.dead_letters.query import Query, StoredLetter
 
 
+HELD_COUNT: Final = 1000
+"""More letters than this are printed as they are read, and never held at once."""
 FIRST: Final = "1970-01-01T00:00:00Z"
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -103,8 +106,13 @@ def list_letters(  # one parameter an option
     from consumer.dead_letters.query import Query  # noqa: PLC0415  # `--help` is quick
 
     query = _query(limit, filters)
-    letters = asyncio.run(_newest(load_config(config_file), query))
-    if (form or ("table" if sys.stdout.isatty() else "json")) == "json":
+    config = load_config(config_file)
+    as_json = (form or ("table" if sys.stdout.isatty() else "json")) == "json"
+    if as_json and limit > HELD_COUNT:
+        asyncio.run(_stream(config, query))
+        return
+    letters = asyncio.run(_newest(config, query))
+    if as_json:
         for stored in letters:
             click.echo(json_line(stored))
     elif letters:
@@ -143,11 +151,28 @@ async def _newest(config: Config, query: Query) -> list[StoredLetter]:
     return letters
 
 
+async def _stream(config: Config, query: Query) -> None:
+    """Print the newest letters without holding them: counted first, then read once more."""
+    from consumer.cli.dead_print import json_line  # noqa: PLC0415  # `--help` is quick
+    from consumer.dead_letters.read import open_reader  # noqa: PLC0415  # as above
+    from consumer.dead_letters.replay import chunks  # noqa: PLC0415  # as above
+
+    every = msgspec.structs.replace(query, limit_count=sys.maxsize)
+    async with open_reader(config.sink, config.dead_letters) as reader:
+        last = await reader.last_number()
+        total = sum([len(letters) async for letters in chunks(reader, every, (), last)])
+        skipped = total - query.limit_count
+        async for letters in chunks(reader, every, (), last):
+            for stored in letters[max(0, skipped) :]:
+                click.echo(json_line(stored))
+            skipped -= len(letters)
+
+
 _numbers = click.argument("numbers", metavar="[NUMBER]...", nargs=-1, type=click.IntRange(1))
 _limit = click.option(
     "--limit",
     type=click.IntRange(1),
-    default=10**12,
+    default=sys.maxsize,
     show_default="all",
     help="The oldest so many.",
 )
@@ -200,12 +225,16 @@ def replay(  # one parameter an option
 @config_option
 @_filters
 @_limit
+@click.option(
+    "--erase", is_flag=True, help="Overwrite them on the disk too: slow. See docs/dead-letters.md."
+)
 @_yes
-def drop(
+def drop(  # one parameter an option
     config_file: Path | None,
     *,
     numbers: tuple[int, ...],
     limit: int,
+    erase: bool,
     yes: bool,
     **filters: Filter,
 ) -> None:
@@ -219,7 +248,7 @@ def drop(
     from consumer.cli import dead_act  # noqa: PLC0415  # `--help` is quick
 
     config, query = load_config(config_file), _query(limit, filters)
-    asyncio.run(dead_act.drop(config, query, numbers, ask=_asks(yes=yes)))
+    asyncio.run(dead_act.drop(config, query, numbers, ask=_asks(yes=yes), erase=erase))
 
 
 def _asks(*, yes: bool) -> bool:

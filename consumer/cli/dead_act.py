@@ -31,6 +31,7 @@ from consumer.keep_open import keep_open
 from consumer.listeners.base import ListenerSettings
 from consumer.log import LogSettings, configure
 from consumer.metrics import LaneBooks, Metrics
+from consumer.pipeline.claim import Claimer
 from consumer.pipeline.decode import Decoder
 from consumer.pipeline.dedupe import Ledger
 from consumer.pipeline.deliver import Deliverer
@@ -156,20 +157,22 @@ async def _whole(reader: LetterReader, stored: StoredLetter) -> StoredLetter:
     return await whole(reader, stored.number)
 
 
-async def drop(config: Config, query: Query, numbers: Sequence[int], *, ask: bool) -> None:
+async def drop(
+    config: Config, query: Query, numbers: Sequence[int], *, ask: bool, erase: bool
+) -> None:
     """Delete letters and say how many."""
     ended = Counter[bool]()
     try:
         async with chosen(config, query, numbers, "Drop for ever", ask=ask) as letters:
             async for chunk in letters.chunks():
-                ended.update(await several(partial(_remove, letters.reader), chunk))
+                ended.update(await several(partial(_remove, letters.reader, erase), chunk))
                 letters.advance(len(chunk))
     finally:
         click.echo(f"dropped {ended[True]}, {ended[False]} gone")
 
 
-async def _remove(reader: LetterReader, stored: StoredLetter) -> bool:
-    return await reader.remove(stored.number)
+async def _remove(reader: LetterReader, erase: bool, stored: StoredLetter) -> bool:  # noqa: FBT001  # for partial()
+    return await reader.remove(stored.number, erase=erase)
 
 
 @contextlib.asynccontextmanager
@@ -178,11 +181,12 @@ async def _replayer(config: Config, reader: LetterReader) -> AsyncIterator[Repla
     configure(LogSettings(format="console", level="warning"))
     health, store = Health(), make_store(config)
     sink, letters = make_sink(config), make_dead_letter_sink(config)
-    patience = Patience(LANE, health, LaneBooks(Metrics(), LANE))
+    books = LaneBooks(Metrics(), LANE)
+    patience = Patience(LANE, health, books)
     deliverer = Deliverer(
         sink,
         DeadLetters(letters, config.dead_letters, lambda: letters.client.jetstream()),  # noqa: PLW0108  # another client later
-        Router(config.sink.subject_prefix),
+        Router(config.sink.subject_prefix, config.routes),
         patience,
         letter_again,
     )
@@ -200,10 +204,14 @@ async def _replayer(config: Config, reader: LetterReader) -> AsyncIterator[Repla
             yield Replayer(
                 reader,
                 _decoders(config),
-                Ledger(store, patience),
+                Claimer(
+                    Ledger(store, patience),
+                    books,
+                    old_after_s=old_after_s(config),
+                    shadow=config.dedupe.mode == "shadow",
+                ),
                 deliverer,
                 SYSTEM_CLOCK,
-                old_after_s=old_after_s(config),
             )
         finally:
             for task in keeping:
@@ -234,7 +242,10 @@ def _decoders(config: Config) -> Callable[[str, str], Decoder]:
             # A listener that is configured no more: as a new one would be.
             settings = config.listeners.get(listener) or ListenerSettings(kind="")
             decoder = known[listener, brand] = Decoder(
-                brand, strict=settings.validation == "strict"
+                brand,
+                config.dedupe,
+                strict=settings.validation == "strict",
+                max_decoded_bytes=settings.max_decoded_bytes,
             )
         return decoder
 

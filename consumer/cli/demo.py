@@ -59,10 +59,11 @@ def demo(*, count: int, seed: int, duplicates: float, broken: float) -> None:
         raise click.UsageError("--duplicates and --broken leave no event: expected less than 100%")
     import uvloop  # noqa: PLC0415  # `--help` is quick
 
-    from consumer.sample.events import SAMPLES  # noqa: PLC0415  # as above
+    from consumer.sample.registry import SAMPLES  # noqa: PLC0415  # as above
 
     mix = Mix(
-        types=sorted(SAMPLES),
+        types=list(SAMPLES),
+        weighted=True,
         count=count,
         duplicates_ratio=duplicates,
         broken_ratio=broken,
@@ -105,7 +106,7 @@ async def _demonstrate(mix: Mix, folder: Path) -> bool:
 
 
 async def _send(config: Config, mix: Mix, sent: Sent) -> None:
-    from consumer.cli.send import send_paced  # noqa: PLC0415  # `--help` is quick
+    from consumer.sample.pace import send_paced  # noqa: PLC0415  # `--help` is quick
     from consumer.sample.senders import make_sender  # noqa: PLC0415  # as above
 
     rate = mix.count / SHOW_S if sys.stdout.isatty() else None
@@ -113,8 +114,7 @@ async def _send(config: Config, mix: Mix, sent: Sent) -> None:
     try:
         await sender.open()
         async for batch in send_paced(sender, generate(mix), rate):
-            for sample in batch:
-                sent.add(sample)
+            sent.add(batch)
     finally:
         await sender.close()
 
@@ -155,7 +155,12 @@ def _print_books(sent: Sent, counted: Counted, found: Found) -> bool:
     rows = (
         ("events forwarded", roles[Role.EVENT], counted.forwarded, stored),
         ("duplicates dropped", roles[Role.DUPLICATE], counted.duplicates, "-"),
-        ("dead letters", roles[Role.BROKEN], counted.dead_letters, found.dead_letters),
+        (
+            "dead letters",
+            roles[Role.BROKEN],
+            counted.dead_letters,
+            found.dead_letters.total(),
+        ),
         ("not settled", "-", counted.in_flight, found.unsettled),
         ("all messages", roles.total(), counted.received, "-"),
     )

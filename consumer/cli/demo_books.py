@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from consumer.errors import Reason
 from consumer.listeners.nats import NatsListenerSettings
 from consumer.nats_connection import connected
-from consumer.sample.generate import Role
+from consumer.sample.generate import Role, Tally
+from consumer.sample.registry import SAMPLES
 from consumer.sinks.follow import FIRST, following
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from nats.aio.client import Client
 
@@ -40,28 +42,27 @@ class Found(msgspec.Struct, frozen=True):
     """What the streams hold.
 
     Attributes:
-        events: type and id of each event, with how often it is there.
-        dead_letters: how many.
+        events: type and identity of each event (`Sample.identity`), with how often it is there.
+        dead_letters: how many, by reason.
         unsettled: messages that the source has not been told the outcome of.
     """
 
     events: Counter[tuple[str, str]]
-    dead_letters: int
+    dead_letters: Counter[Reason]
     unsettled: int
 
 
-class Sent:
+class Sent(Tally):
     """What the sample brand sent."""
 
     def __init__(self) -> None:
-        self.roles: Counter[Role] = Counter()
+        super().__init__()
         self.identities: set[tuple[str, str]] = set()
 
-    def add(self, sample: Sample) -> None:
-        """Book one message."""
-        self.roles[sample.role] += 1
-        if sample.role is Role.EVENT:
-            self.identities.add(sample.identity)
+    def add(self, samples: Sequence[Sample]) -> None:
+        """Book some messages."""
+        super().add(samples)
+        self.identities.update(one.identity for one in samples if one.role is Role.EVENT)
 
 
 def count(metrics: Metrics) -> Counted:
@@ -89,7 +90,13 @@ def imbalances(sent: Sent, counted: Counted, found: Found) -> list[str]:
         "events lost": (len(lost), 0),
         "events twice in the stream": (doubled, 0),
         "events in the stream that nobody sent": (len(strange), 0),
-        "dead letters in the stream": (found.dead_letters, sent.roles[Role.BROKEN]),
+        **{
+            f"dead letters in the stream, {reason}": (
+                found.dead_letters[reason],
+                sent.reasons[reason],
+            )
+            for reason in sorted({*found.dead_letters, *sent.reasons})
+        },
         "messages not settled at the source": (found.unsettled, 0),
         "deliveries in flight": (counted.in_flight, 0),
         "deliveries concluded": (concluded, counted.received),
@@ -118,22 +125,40 @@ async def find(config: Config, listener: str) -> Found:
         raise TypeError("the demo's listener is on NATS")
     async with connected(config.sink, name="consumer demo") as client:
         jetstream = client.jetstream()
-        letters = (await jetstream.stream_info(config.dead_letters.stream)).state.messages
+        letters = await _letters(client, config.dead_letters.stream)
         info = await jetstream.consumer_info(source.stream or "", source.durable)
         events = Counter([identity async for identity in _identities(client, config.sink.stream)])
         unsettled = (info.num_pending or 0) + (info.num_ack_pending or 0)
         return Found(events, letters, unsettled)
 
 
+async def _letters(client: Client, stream: str) -> Counter[Reason]:
+    """Count the letters by reason, which is the last token of their subject."""
+    info = await client.jetstream().stream_info(stream, subjects_filter=">")
+    found: Counter[Reason] = Counter()
+    for subject, letters_count in (info.state.subjects or {}).items():
+        found[Reason(subject.rpartition(".")[2])] += letters_count
+    return found
+
+
 class _Envelope(msgspec.Struct):
     id: str
     source: str
+    data: msgspec.Raw
 
 
 async def _identities(client: Client, stream: str) -> AsyncIterator[tuple[str, str]]:
-    """Yield message type and id of each event of a stream."""
+    """Yield message type and identity of each event of a stream."""
     decode = msgspec.json.Decoder(_Envelope).decode
     async with following(client, FIRST, stream=stream) as reader:
         async for message in reader.stored():
-            event = decode(message.data)
-            yield event.source.rpartition("/")[2].upper(), event.id
+            yield _identity(decode(message.data))
+
+
+def _identity(event: _Envelope) -> tuple[str, str]:
+    name = event.source.rpartition("/")[2].upper()
+    kind = SAMPLES[name]
+    if kind.identity_is_id:
+        return name, event.id
+    # A hash: the event is recognised by what is in it.
+    return name, kind.identity(msgspec.json.decode(event.data, type=dict[str, object]))

@@ -21,13 +21,13 @@ from consumer.cli.embedded_servers import (
     sample_config,
 )
 from consumer.cli.main import load_config
-from consumer.cli.send import send_paced
 from consumer.cli.serve import serve
 from consumer.cli.show_events import shown_events
 from consumer.clock import SYSTEM_CLOCK
 from consumer.log import configure
-from consumer.sample.events import SAMPLES
 from consumer.sample.generate import Mix, generate
+from consumer.sample.pace import send_paced
+from consumer.sample.registry import SAMPLES
 from consumer.sample.senders import make_sender
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _introduce(config: Config, kept: Path) -> None:
         f"operations  http://{config.operations.bind}/readyz  /metrics",
         "",
         "try in another terminal:",
-        f"  consumer send CASINO --count 1000 --duplicates 10% --broken 1% --config {kept}",
+        f"  consumer send all --count 1000 --duplicates 10% --broken 1% --config {kept}",
         f"  consumer dead list --config {kept}",
         "",
     )
@@ -95,13 +95,13 @@ async def _serve_sample(config: Config) -> int:
 async def _send_sample(config: Config) -> None:
     sender = make_sender(config, None)
     mix = Mix(
-        types=sorted(SAMPLES),
+        types=list(SAMPLES),
+        weighted=True,
         count=SAMPLE_COUNT,
         duplicates_ratio=0.1,
         broken_ratio=0.03,
         seed=secrets.randbits(32),
         start_s=SYSTEM_CLOCK.now_s(),
-        can_omit_type=sender.can_omit_type,
     )
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(sender.close)

@@ -45,8 +45,7 @@ def seen(
 
     ID is the CloudEvents id: of CASINO the activity_id, with `:rollback` behind it for a rollback;
     of PAYMENT payment_id, type and status. Nothing is changed. In the sink only headers are read:
-    events are found by the message id that the daemon gave them, and a further copy under a route
-    of the operator's has another.
+    events are found by the message ids that the daemon gives them under the routes of now.
 
     Exit code 0: found in store or sink; 1: in neither.
 

@@ -12,11 +12,14 @@ from consumer.app import make_store
 from consumer.clock import SYSTEM_CLOCK
 from consumer.errors import StoreUnavailable, Unavailable
 from consumer.events import identity
+from consumer.events.registry import find
 from consumer.nats_connection import connected
+from consumer.routes import targets_of
 from consumer.sinks.follow import Start, following
 
 if TYPE_CHECKING:
     from consumer.config import Config
+    from consumer.routes import Routes
     from consumer.stores.base import Mark
 
 BEFORE_PENDING_S: Final = 60.0
@@ -101,7 +104,8 @@ async def find_out(config: Config, question: Question) -> Answer:
     answer = Answer(brands=brands)
     now_s = SYSTEM_CLOCK.now_s()
     try:
-        answer.known = await _ask_store(config, wanted, now_s)
+        window_s = config.dedupe.window_of_s(question.message_type)
+        answer.known = await _ask_store(config, wanted, window_s, now_s)
     except StoreUnavailable as error:
         answer.store_why = f"store: {error}"
     answer.from_s, answer.to_s = span(answer.known, question.since_s, now_s)
@@ -112,7 +116,8 @@ async def find_out(config: Config, question: Question) -> Answer:
     busy = console.status("looking into the sink") if console.is_terminal else None
     try:
         with busy or contextlib.nullcontext():
-            await _look_into_sink(config, wanted, answer)
+            ids = message_ids(wanted, question.message_type, config.routes)
+            await _look_into_sink(config, ids, answer)
     except Unavailable as error:
         answer.sink_why = f"sink: {error}"
     return answer
@@ -142,7 +147,9 @@ def span(known: list[Known], since_s: float | None, now_s: float) -> tuple[float
     return min(starts), min(now_s, max(ends))
 
 
-async def _ask_store(config: Config, wanted: list[Candidate], now_s: float) -> list[Known]:
+async def _ask_store(
+    config: Config, wanted: list[Candidate], window_s: float, now_s: float
+) -> list[Known]:
     if config.dedupe.store == "memory":
         raise StoreUnavailable('it is kind "memory", which only the daemon itself can see')
     store = make_store(config)
@@ -151,15 +158,25 @@ async def _ask_store(config: Config, wanted: list[Candidate], now_s: float) -> l
     finally:
         await store.close()
     pairs = zip(wanted, marks, strict=True)
-    return [_known(candidate, mark, now_s) for candidate, mark in pairs if mark is not None]
+    return [_known(candidate, mark, window_s, now_s) for candidate, mark in pairs if mark]
 
 
-def _known(candidate: Candidate, mark: Mark, now_s: float) -> Known:
-    return Known(candidate, mark.done, now_s - mark.age_s, mark.remaining_s)
+def _known(candidate: Candidate, mark: Mark, window_s: float, now_s: float) -> Known:
+    # A done mark has no time of its own, but it was made for a whole window.
+    age_s = max(0.0, window_s - mark.remaining_s) if mark.done else mark.age_s
+    return Known(candidate, mark.done, now_s - age_s, mark.remaining_s)
 
 
-async def _look_into_sink(config: Config, wanted: list[Candidate], answer: Answer) -> None:
-    by_key = {one.key: one for one in wanted}
+def message_ids(wanted: list[Candidate], message_type: str, routes: Routes) -> dict[str, Candidate]:
+    """Return every id that a message of these candidates may have in the sink."""
+    kind = find(message_type)
+    subjects = kind.subjects.values() if kind else ()
+    targets = {target for subject in subjects for target in targets_of(subject, routes)}
+    ids = {one.key: one for one in wanted}
+    return ids | {identity.output_id(one.key, target): one for one in wanted for target in targets}
+
+
+async def _look_into_sink(config: Config, ids: dict[str, Candidate], answer: Answer) -> None:
     start, stream = Start(time_s=answer.from_s), config.sink.stream
     async with (
         connected(config.sink, name="consumer seen") as client,
@@ -172,7 +189,9 @@ async def _look_into_sink(config: Config, wanted: list[Candidate], answer: Answe
             if stored_s > answer.to_s:
                 return
             answer.scanned_count += 1
-            candidate = by_key.get((msg.headers or {}).get("Nats-Msg-Id", ""))
+            # Behind a point, shadow mode tells copies apart.
+            message_id, _, _ = (msg.headers or {}).get("Nats-Msg-Id", "").partition(".")
+            candidate = ids.get(message_id)
             if candidate is not None:
                 found = Stored(candidate, msg.subject, place.sequence.stream, stored_s)
                 answer.stored.append(found)

@@ -5,26 +5,36 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections import Counter
-from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 import click
+import msgspec
 
 from consumer.cli.main import config_option, load_config
 from consumer.cli.terminal import Share
-from consumer.sample.events import SAMPLES
-from consumer.sample.generate import Mix, Role, Sample, generate
+from consumer.clock import SYSTEM_CLOCK
+from consumer.errors import Reason
+from consumer.sample.broken import USUAL, WAYS
+from consumer.sample.generate import (
+    SEEDED_START_S,
+    Mix,
+    Role,
+    Sample,
+    Tally,
+    can_conflict,
+    generate,
+)
+from consumer.sample.pace import send_paced
+from consumer.sample.registry import SAMPLES
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from consumer.config import Config
     from consumer.sample.sender import Sender
 
-BATCH_COUNT: Final = 500
-BATCHES_PER_S: Final = 10
-"""With `--rate`: batches so small that the stream looks even."""
+ALL: Final = "all"
 
 
 @click.command()
@@ -51,7 +61,20 @@ BATCHES_PER_S: Final = 10
 @click.option(
     "--broken", type=Share(), default="0%", show_default=True, help="Share of broken events."
 )
-@click.option("--seed", type=int, help="The same seed makes the same events. [default: random]")
+@click.option(
+    "--reason",
+    "reasons",
+    metavar="NAME",
+    multiple=True,
+    type=click.Choice([reason.value for reason in WAYS]),
+    help=f"Of the broken ones: {', '.join(WAYS)}. Repeatable. [default: all but too_large]",
+)
+@click.option(
+    "--seed",
+    type=int,
+    help="The same seed makes the same bytes, so whatever is sent twice with one seed is a resend, "
+    "and the daemon drops it. [default: random]",
+)
 @click.option(
     "--file",
     "source",
@@ -67,53 +90,86 @@ def send(  # noqa: PLR0913  # one parameter an option
     rate: float | None,
     duplicates: float,
     broken: float,
+    reasons: tuple[str, ...],
     seed: int | None,
     source: BinaryIO | None,
 ) -> None:
     """Make events of each TYPE, in equal shares, and send them to the source of a listener.
 
-    Ends when the broker has confirmed them all. The broken ones are cut JSON, wrong UTF-8, a
-    missing or unknown type, a missing id, and text where a number belongs, in turn.
+    TYPE `all` is every type, each as often as in a casino. Ends when the broker has confirmed
+    everything. The broken ones take turns in all the reasons for a dead letter that a sender can
+    cause; with several consumers on one queue a conflict may overtake the event it contradicts.
+    too_large needs the sink's limit, which its server is asked for, and a source that can carry
+    so much.
 
     \b
     Examples:
       consumer send CASINO
-      consumer send CASINO PAYMENT --count 10000 --duplicates 10% --broken 1% --seed 7
-      consumer send CASINO --to partners --rate 50
+      consumer send all --count 10000 --duplicates 10% --broken 1% --seed 7
+      consumer send CASINO PAYMENT --to partners --rate 50
+      consumer send CASINO --broken 50% --reason conflict --reason invalid
       consumer send CASINO --file events.ndjson
     """  # noqa: D301  # click's mark for a paragraph that is not wrapped
-    if source is None:
-        types = tuple(_known(name) for name in types)
-        if duplicates + broken >= 1:
-            raise click.UsageError(
-                "--duplicates and --broken leave no event: expected less than 100%"
-            )
-    elif len(types) > 1:
-        raise click.UsageError("--file: expected one TYPE, that of all its lines")
-    from consumer.sample.senders import make_sender  # noqa: PLC0415  # `--help` is quick
-
-    sender = make_sender(load_config(config_file), to)
     if source is not None:
+        if len(types) > 1 or types[0].lower() == ALL:
+            raise click.UsageError("--file: expected one TYPE, that of all its lines")
+        sender = _sender(load_config(config_file), to)
         asyncio.run(_send_all(sender, _lines(source, types[0]), None, rate, _count_lines))
         return
     mix = Mix(
-        types=types,
+        types=_known(types),
+        weighted=ALL in map(str.lower, types),
         count=count,
         duplicates_ratio=duplicates,
         broken_ratio=broken,
+        reasons=tuple(map(Reason, reasons)) or USUAL,
         seed=secrets.randbits(32) if seed is None else seed,
-        can_omit_type=sender.can_omit_type,
+        start_s=SYSTEM_CLOCK.now_s() if seed is None else SEEDED_START_S,
     )
-    asyncio.run(_send_all(sender, generate(mix), count, rate, summary))
+    _check(mix, picked=bool(reasons))
+    config = load_config(config_file)
+    sender = _sender(config, to)
+    asyncio.run(_send_mix(config, sender, possible(mix, sender, picked=bool(reasons)), rate))
 
 
-def _known(name: str) -> str:
-    if name.upper() not in SAMPLES:
-        known = ", ".join(sorted(SAMPLES))
-        raise click.BadParameter(
-            f"{name!r}: there are samples of {known}; others with --file", param_hint="TYPE"
+def _sender(config: Config, to: str | None) -> Sender:
+    from consumer.sample.senders import make_sender  # noqa: PLC0415  # `--help` is quick
+
+    return make_sender(config, to)
+
+
+def _known(names: tuple[str, ...]) -> list[str]:
+    if ALL in map(str.lower, names):
+        return list(SAMPLES)
+    for name in names:
+        if name.upper() not in SAMPLES:
+            known = ", ".join([ALL, *sorted(SAMPLES)])
+            raise click.BadParameter(
+                f"{name!r}: there are samples of {known}; others with --file", param_hint="TYPE"
+            )
+    return [name.upper() for name in names]
+
+
+def _check(mix: Mix, *, picked: bool) -> None:
+    """Refuse what cannot be made."""
+    if mix.duplicates_ratio + mix.broken_ratio >= 1:
+        raise click.UsageError("--duplicates and --broken leave no event: expected less than 100%")
+    if picked and not mix.broken_ratio:
+        raise click.UsageError("--reason: no event is broken, expected --broken PERCENT with it")
+    if picked and Reason.CONFLICT in mix.reasons and not can_conflict(mix.types):
+        raise click.UsageError(
+            f"--reason conflict: no two events of {', '.join(mix.types)} can contradict each other"
         )
-    return name.upper()
+
+
+def possible(mix: Mix, sender: Sender, *, picked: bool) -> Mix:
+    """Leave out the reason that a source cannot cause; refuse it where it was asked for."""
+    if sender.can_omit_type or Reason.MISSING_TYPE not in mix.reasons:
+        return mix
+    if picked:
+        raise click.UsageError("--reason missing_type: here the subject is the type")
+    reasons = [reason for reason in mix.reasons if reason is not Reason.MISSING_TYPE]
+    return msgspec.structs.replace(mix, reasons=reasons)
 
 
 def _lines(source: BinaryIO, message_type: str) -> Iterator[Sample]:
@@ -123,16 +179,27 @@ def _lines(source: BinaryIO, message_type: str) -> Iterator[Sample]:
             yield Sample(body, message_type, Role.EVENT)
 
 
-def summary(sent: Counter[Role]) -> str:
+def summary(sent: Tally) -> str:
     """Say what was sent, in one line."""
+    roles = sent.roles
+    reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(sent.reasons.items()))
     return (
-        f"sent {sent.total()}: {sent[Role.EVENT]} distinct events, "
-        f"{sent[Role.DUPLICATE]} duplicates, {sent[Role.BROKEN]} broken"
+        f"sent {roles.total()}: {roles[Role.EVENT]} distinct events, "
+        f"{roles[Role.DUPLICATE]} duplicates, {roles[Role.BROKEN]} broken"
+        + (f" ({reasons})" if reasons else "")
     )
 
 
-def _count_lines(sent: Counter[Role]) -> str:
-    return f"sent {sent.total()} lines"
+def _count_lines(sent: Tally) -> str:
+    return f"sent {sent.roles.total()} lines"
+
+
+async def _send_mix(config: Config, sender: Sender, mix: Mix, rate: float | None) -> None:
+    if Reason.TOO_LARGE in mix.reasons:
+        from consumer.sample.large import too_large_bytes  # noqa: PLC0415  # `--help` is quick
+
+        mix = msgspec.structs.replace(mix, large_bytes=await too_large_bytes(config))
+    await _send_all(sender, generate(mix), mix.count, rate, summary)
 
 
 async def _send_all(
@@ -140,10 +207,10 @@ async def _send_all(
     samples: Iterable[Sample],
     total_count: int | None,
     rate: float | None,
-    say: Callable[[Counter[Role]], str],
+    say: Callable[[Tally], str],
 ) -> None:
     """Send everything beside a progress bar; what was confirmed is told in any case."""
-    sent: Counter[Role] = Counter()
+    sent = Tally()
     try:
         await sender.open()
     except BaseException:
@@ -152,31 +219,11 @@ async def _send_all(
     try:
         with _progress(total_count) as advance:
             async for batch in send_paced(sender, samples, rate):
-                sent.update(sample.role for sample in batch)
+                sent.add(batch)
                 advance(len(batch))
     finally:
         await sender.close()
         click.echo(say(sent))
-
-
-async def send_paced(
-    sender: Sender, samples: Iterable[Sample], rate: float | None
-) -> AsyncIterator[Sequence[Sample]]:
-    """Send in batches at so many a second; yields each batch once it is confirmed.
-
-    Raises:
-        Unavailable: not confirmed.
-    """
-    loop = asyncio.get_running_loop()
-    started_s, sent_count = loop.time(), 0
-    size = BATCH_COUNT if rate is None else max(1, min(BATCH_COUNT, round(rate / BATCHES_PER_S)))
-    source = iter(samples)
-    while batch := list(islice(source, size)):
-        await sender.send(batch)
-        sent_count += len(batch)
-        yield batch
-        if rate is not None:
-            await asyncio.sleep(max(0.0, started_s + sent_count / rate - loop.time()))
 
 
 @contextlib.contextmanager

@@ -116,7 +116,8 @@ async def shown_events(config: Config) -> AsyncIterator[EventLines]:
 
     async with connected(config.sink, name="consumer show") as client:
         letters = dead_letter_plan(config.dead_letters, config.sink)
-        for plan, callback in ((event_plan(config.sink), on_event), (letters, on_letter)):
+        events = event_plan(config.sink, config.routes)
+        for plan, callback in ((events, on_event), (letters, on_letter)):
             await prepare(client, plan)  # as the daemon does, whoever comes first
             await client.jetstream().subscribe(
                 ">",

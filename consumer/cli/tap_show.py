@@ -88,7 +88,8 @@ def _messages(config: Config, wanted: Wanted) -> AsyncGenerator[Msg]:
         )
         return follow(sink, reading, start, _tell)
     if sink.kind == "core":
-        return follow(sink, partial(hearing, subjects=event_plan(sink).subjects), start, _tell)
+        subjects = event_plan(sink, config.routes).subjects
+        return follow(sink, partial(hearing, subjects=subjects), start, _tell)
     reading = partial(following, stream=sink.stream, subject=_prefixed(config, wanted))
     return follow(sink, reading, start, _tell)
 

@@ -23,7 +23,6 @@ from consumer.events import timestamp
 from consumer.events.timestamp import from_epoch_s
 from consumer.listeners.base import Delivery, Origin
 from consumer.pipeline.batch import Batch, Verdict, Work
-from consumer.pipeline.dedupe import by_identity, judge
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -33,8 +32,8 @@ if TYPE_CHECKING:
     from consumer.dead_letters.read import LetterReader
     from consumer.dead_letters.record import Letter
     from consumer.errors import Rejected
+    from consumer.pipeline.claim import Claimer
     from consumer.pipeline.decode import Decoder
-    from consumer.pipeline.dedupe import Ledger
     from consumer.pipeline.deliver import Deliverer
 
 T = TypeVar("T")
@@ -65,9 +64,8 @@ class Replayer:
     Args:
         reader: of the letters, over an open connection.
         decoder_of: the decoder for what a listener of that name took in from that brand.
-        ledger, deliverer: the steps; the deliverer writes its letters by `letter_again`.
-        clock: for the rate, and for a P's age.
-        old_after_s: a P older than this is outside the sink's own memory, in seconds.
+        claimer, deliverer: the steps; the deliverer writes its letters by `letter_again`.
+        clock: for the times of what fails again.
 
     Attributes:
         ended: how many letters ended how: the verdicts' names, and `gone`.
@@ -77,18 +75,15 @@ class Replayer:
         self,
         reader: LetterReader,
         decoder_of: Callable[[str, str], Decoder],
-        ledger: Ledger,
+        claimer: Claimer,
         deliverer: Deliverer,
         clock: Clock,
-        *,
-        old_after_s: float,
     ) -> None:
         self._reader = reader
         self._decoder_of = decoder_of
-        self._ledger = ledger
+        self._claimer = claimer
         self._deliverer = deliverer
         self._clock = clock
-        self._old_after_s = old_after_s
         self.ended: Counter[str] = Counter()
 
     async def replay(self, letters: Sequence[StoredLetter]) -> None:
@@ -104,13 +99,9 @@ class Replayer:
         """
         works = decode(self._decoder_of, await self._with_bodies(letters))
         batch = Batch(works, self._clock.now_s(), self._clock.monotonic_s())
-        groups = by_identity(batch)
-        firsts = [works[0].event.identity for works in groups if works[0].event is not None]
-        if firsts:
-            for same, known in zip(groups, await self._ledger.claim(firsts), strict=True):
-                judge(same, known, self._old_after_s)
+        await self._claimer.claim(batch)
         await self._deliverer.deliver(batch, lambda _: ORIGIN)
-        await self._ledger.mark_done(batch.confirmed)
+        await self._claimer.mark_done(batch)
         # Removed only here: what became of each is confirmed.
         await self._remove(batch.works)
 

@@ -14,7 +14,7 @@ from nats.js.errors import BucketNotFoundError, NotFoundError
 
 from consumer.dead_letters.record import Letter, to_message
 from consumer.errors import SinkUnavailable
-from consumer.options import Bytes, Count, Seconds, Token
+from consumer.options import Bytes, Count, Seconds, Share, Token
 from consumer.pipeline.publish import publish_all
 
 if TYPE_CHECKING:
@@ -42,6 +42,9 @@ class DeadLetterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
         max_age_s: of a created stream, in seconds; letters hold personal data.
         max_bytes: of a created stream; absent: no limit.
         replicas: of a created stream.
+        max_share: a listener of which more than this share became dead letters stops itself;
+            1.0: never.
+        max_share_window_s: the share is that of the deliveries of so many seconds.
     """
 
     stream: Token = "DEAD_LETTERS"
@@ -50,6 +53,8 @@ class DeadLetterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     max_age_s: Seconds = 30 * 86_400.0
     max_bytes: Bytes | None = None
     replicas: Count = 1
+    max_share: Share = 0.5
+    max_share_window_s: Seconds = 60.0
 
 
 class DeadLetters:

@@ -65,14 +65,21 @@ Name = Annotated[str, Meta(extra={"kind": Kind.NAME})]
 Object = dict[str, msgspec.Raw]
 """A JSON object whose values pass as they came."""
 
-UserId = Annotated[Id, Meta(description="The player.")]
-Currency = Annotated[str, Meta(description="ISO 4217, or a crypto currency's code.")]
+UserId = Annotated[Id, Meta(description="The player.", examples=["player-17"])]
+Currency = Annotated[
+    str, Meta(description="ISO 4217, or a crypto currency's code.", examples=["EUR"])
+]
 Rate = Annotated[
     Amount,
-    Meta(description="An amount times this is the amount in the brand's base currency."),
+    Meta(
+        description="An amount times this is the amount in the brand's base currency.",
+        examples=[0.1],
+    ),
 ]
-Origin = Annotated[Name, Meta(description="The brand's host, such as www.brand.com.")]
-Timestamp = Annotated[Time, Meta(description="When it happened.")]
+Origin = Annotated[Name, Meta(description="The brand's host.", examples=["www.brand.com"])]
+Timestamp = Annotated[
+    Time, Meta(description="When it happened.", examples=["2015-03-02T8:27:58.10Z"])
+]
 """What most types carry, with one meaning in all of them."""
 
 OptionalId = Reference | UnsetType | None

@@ -102,7 +102,7 @@ CASINO = EventType(
         SCHEMAS,
     ),
     identity=_identity,
-    identified_by=("activity_id", "rollback"),
+    identified_by=("activity_id", "rollback where it is one"),
     deciding=("user_id", "type", "amount", "currency", "game_id", "round_id", "vendor_id"),
     subject=lambda event: SUBJECTS[ROLLBACK if event.status == ROLLBACK else event.type],
     subjects=SUBJECTS,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 ID_MAX_CHARACTERS: Final = 256
 NUMBER_MAX_DIGITS: Final = 64
+A_TIME: Final = "a time such as 2015-03-02T08:27:58.10Z"
 
 
 class Oddity(msgspec.Struct, frozen=True, gc=False):
@@ -137,7 +138,7 @@ class _Time(Step):
             instant = timestamp.parse(value)
         except ValueError as error:
             if self._strict:
-                raise invalid(self.name, "a time such as 2015-03-02T08:27:58Z", value) from error
+                raise invalid(self.name, A_TIME, value) from error
             oddities.append(Oddity("unreadable_time", self.name, value))
             return value
         if instant.assumed_utc:

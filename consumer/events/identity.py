@@ -39,6 +39,11 @@ def parts_of(text: str) -> list[tuple[str, ...]]:
     return [(*plain[:count], ":".join(pieces[count:])) for count in range(len(pieces))]
 
 
+def output_id(identity_key: str, target: str) -> str:
+    """Hash an event's key and the subject of one of its further outputs, without prefix."""
+    return blake2b(f"{identity_key}\0{target}".encode(), digest_size=KEY_BYTES).hexdigest()
+
+
 def fingerprint(values: tuple[str, ...]) -> str:
     """Hash the deciding fields in their canonical form."""
     return blake2b("\0".join(values).encode(), digest_size=FINGERPRINT_BYTES).hexdigest()

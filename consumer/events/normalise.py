@@ -17,7 +17,7 @@ from msgspec import UNSET
 from consumer.errors import Reason, Rejected
 from consumer.events import canonical, identity, timestamp
 from consumer.events.base import BODY, EventType, Fields, Part
-from consumer.events.fields import Oddity, apply, steps_of
+from consumer.events.fields import A_TIME, Oddity, apply, steps_of
 from consumer.events.refuse import (
     UNREADABLE,
     explain,
@@ -26,7 +26,7 @@ from consumer.events.refuse import (
     missing,
     refuse_broken_json,
 )
-from consumer.stores.base import Identity
+from consumer.stores.base import WINDOW_S, Identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -73,11 +73,20 @@ class Normaliser:
         event_type: what to read.
         brand: who sends.
         strict: refuse what the vendor's own schema refuses.
+        window_s: how long an event's identity is remembered, in seconds.
     """
 
-    def __init__(self, event_type: EventType, brand: str, *, strict: bool = False) -> None:
+    def __init__(
+        self,
+        event_type: EventType,
+        brand: str,
+        *,
+        strict: bool = False,
+        window_s: float = WINDOW_S,
+    ) -> None:
         self._type = event_type
         self._brand = brand
+        self._window_s = window_s
         self._source = f"/{brand}/{event_type.name.lower()}"
         self._decode = msgspec.json.Decoder(event_type.fields).decode
         # The same fields without the refusal of unknown ones, for the second pass.
@@ -141,7 +150,7 @@ class Normaliser:
         kind = self._type
         parts = kind.identity(fields)
         if BODY in parts:
-            whole = canonical.digest(data)
+            whole = canonical.digest_whole(kind.fields, data)
             parts = tuple(whole if part == BODY else part for part in parts)
         subject = kind.subject(fields)
         envelope = _Envelope(
@@ -159,6 +168,7 @@ class Normaliser:
             identity=Identity(
                 identity.key(self._brand, kind.name, parts),
                 identity.fingerprint(tuple(self._decided(fields, name) for name in kind.deciding)),
+                self._window_s,
             ),
             subject=subject,
             body=_encode(envelope),
@@ -185,7 +195,7 @@ class Normaliser:
         try:
             instant = timestamp.parse(text)
         except ValueError as error:
-            raise invalid(name, "a time such as 2015-03-02T08:27:58.10Z", text) from error
+            raise invalid(name, A_TIME, text) from error
         setattr(fields, name, instant.exact)
         if instant.assumed_utc:
             oddities.append(Oddity("no_zone", name, text))

@@ -169,7 +169,10 @@ def _type(name: str, fields: type[Poker], place: str, subject: str, page: str) -
         sources=(f"{PAGES}/{page}", SCHEMAS),
         identity=identity,
         identified_by=("user_id", place, "status", "timestamp"),
-        deciding=tuple({"currency", "buy_in_amount"} & set(fields.__struct_fields__)),
+        # In the same order in every process: the fingerprint depends on it.
+        deciding=tuple(
+            name for name in ("currency", "buy_in_amount") if name in fields.__struct_fields__
+        ),
         subject=lambda _: subject,
         subjects=only(subject),
         strict=("origin", "currency", "exchange_rate", "status"),

@@ -19,6 +19,7 @@ UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Me
 _WORDS: Final = (
     ("Expected", "expected"),
     ("Invalid decimal string", "expected number"),
+    ("Integer value out of range", "expected number of at most 4300 digits"),
     ("`int | str`", "text or whole number"),
     ("decimal", "number"),
     ("array", "list"),
@@ -76,11 +77,16 @@ def explain(message: str, body: bytes) -> Misfit:
     name = expected.removeprefix("Object missing required field ")
     if name != expected:
         return Misfit(f"{path}.{name.strip('`')}".lstrip("."), "required", None)
-    found = _cut(_at(path, body)[: 4 * SHOWN_CHARACTERS].decode(errors="replace").strip())
+    found = shown(_at(path, body))
     for theirs, ours in _WORDS:
         expected = expected.replace(theirs, ours)
     wanted, _, got = expected.partition(", got ")
     return Misfit(path, wanted.removeprefix("expected "), found or got)
+
+
+def shown(sent: bytes) -> str:
+    """Return what stands in an error for a part of a body: as it was sent, and cut."""
+    return _cut(sent[: 4 * SHOWN_CHARACTERS].decode(errors="replace").strip())
 
 
 def _at(path: str, body: bytes) -> bytes:

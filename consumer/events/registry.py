@@ -59,11 +59,13 @@ def find(name: str) -> EventType | None:
     return _BY_NAME.get(name.lower())
 
 
+def subjects() -> tuple[str, ...]:
+    """Return the subjects of all types, without prefix, sorted."""
+    found = {subject for event_type in CATALOGUE for subject in event_type.subjects.values()}
+    return tuple(sorted(found))
+
+
 def subject_families() -> tuple[str, ...]:
     """Return the subjects of all types as wildcards, such as `game.*`, sorted."""
-    first_tokens = {
-        subject.partition(".")[0]
-        for event_type in CATALOGUE
-        for subject in event_type.subjects.values()
-    }
+    first_tokens = {subject.partition(".")[0] for subject in subjects()}
     return tuple(f"{token}.*" for token in sorted(first_tokens))

@@ -13,11 +13,12 @@ from typing import Final
 
 import msgspec
 
-_FORM: Final = re.compile(
+FORM: Final = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt ](\d{1,2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?"
     r"(?:([Zz])|([+-])(\d{2}):(\d{2}))?",
     re.ASCII,
 )
+"""Also the pattern in the schema of what brands send, so in a form that ECMA 262 reads as well."""
 _MICRO_DIGITS: Final = 6
 _LEAP_SECOND: Final = 60
 
@@ -44,7 +45,7 @@ def parse(text: str) -> Instant:
     Raises:
         ValueError: it is none, or no such day, hour or zone exists.
     """
-    match = _FORM.fullmatch(text)
+    match = FORM.fullmatch(text)
     if match is None:
         raise ValueError("not a time")
     day, hour, minute, second, fraction, zulu, sign, *offset = match.groups()

@@ -82,6 +82,7 @@ class ListenerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         max_batch_count: at most so many deliveries travel together.
         max_batch_bytes: a batch is closed when its bodies reach this; one larger body passes.
         max_buffered_bytes: the listener stops reading from its source while it holds more.
+        max_decoded_bytes: of one body once its content encoding is undone.
         stall_after_s: messages wait at the source and none arrived for so long: reconnect.
     """
 
@@ -91,6 +92,7 @@ class ListenerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     max_batch_count: Count = 500
     max_batch_bytes: Bytes = 4 * 1024 * 1024
     max_buffered_bytes: Bytes = 16 * 1024 * 1024
+    max_decoded_bytes: Bytes = 16 * 1024 * 1024
     stall_after_s: Seconds = 15.0
 
 

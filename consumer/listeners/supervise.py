@@ -1,8 +1,9 @@
 """The one loop that all listeners live in: open, watch, and after any trouble once more.
 
 Responsible for reconnecting with backoff, for noticing a source that is connected but silent, for
-letting go of what is held too long, and for telling log, metrics and `/readyz`. One failing
-listener never touches another: each has its own supervisor and lane.
+letting go of what is held too long, for keeping a flooded listener closed, and for telling log,
+metrics and `/readyz`. One failing listener never touches another: each has its own supervisor and
+lane.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from consumer.errors import ListenerUnavailable
+from consumer.errors import ListenerFlooded, ListenerUnavailable
 from consumer.retry import Backoff
 
 if TYPE_CHECKING:
@@ -83,6 +84,9 @@ class Supervisor:
             started_s = asyncio.get_running_loop().time()
             try:
                 await self._live()
+            except ListenerFlooded as error:
+                self._report_flood(error)
+                await self._stopping.wait()
             except ListenerUnavailable as error:
                 self._report(error)
             if asyncio.get_running_loop().time() - started_s > STEADY_AFTER_S:
@@ -126,6 +130,9 @@ class Supervisor:
                 beside.append(group.create_task(keep, name="keep"))
             try:
                 await self._lane.run(listener, self._halt)
+            except ListenerFlooded as error:
+                # Before whatever else the watch found: there must be no new connection.
+                trouble.insert(0, error)
             except ListenerUnavailable as error:
                 trouble.append(error)
             for task in beside:
@@ -185,6 +192,13 @@ class Supervisor:
         self._books.restarted(error.reason)
         self._health.down(self._part, str(error))
         self._log.warning("listener lost", reason=error.reason, why=str(error))
+
+    def _report_flood(self, error: ListenerFlooded) -> None:
+        self._books.restarted(error.reason)
+        self._health.down(self._part, str(error))
+        last = error.last.reason.value if error.last else None
+        # The error itself quotes a value of the sender's: `/readyz` has it, no log.
+        self._log.error("listener stopped itself", why=error.what, last=last)
 
     async def _pause(self, seconds: float) -> None:
         """Wait before the next connection, or until told to stop."""

@@ -23,6 +23,18 @@ class Verdict(Enum):
     DEAD = "dead"
 
 
+class Mark(msgspec.Struct, frozen=True):
+    """What would have become of an event that shadow mode forwards all the same.
+
+    Attributes:
+        kind: `duplicate` or `conflict`.
+        token: makes its message id one of its own.
+    """
+
+    kind: str
+    token: str
+
+
 class Work(msgspec.Struct, eq=False):
     """One delivery on its way.
 
@@ -31,7 +43,8 @@ class Work(msgspec.Struct, eq=False):
         event: what it was decoded to; None: it could not be.
         rejected: why it becomes a dead letter; None: it does not.
         verdict: None until sink or store has decided.
-        confirmed: the sink has it, whoever published it.
+        confirmed: the sink has it, whoever published it; never for one that was marked by then.
+        mark: shadow mode forwards it although it is no first one; None: it is.
         copy_of: an earlier delivery of this batch with the same identity and content.
     """
 
@@ -41,6 +54,7 @@ class Work(msgspec.Struct, eq=False):
     verdict: Verdict | None = None
     copy_of: Work | None = None
     confirmed: bool = False
+    mark: Mark | None = None
 
     @property
     def undecided(self) -> bool:
@@ -60,11 +74,15 @@ class Batch(msgspec.Struct, eq=False):
         works: one for each delivery.
         arrived_s: when it was taken in, seconds since 1970.
         since_s: the same on the monotonic clock.
+        dead_count: of its works, so many are counted as dead letters by the flood guard.
+        shadow: nothing of it is dropped, what would have been is marked.
     """
 
     works: list[Work]
     arrived_s: float
     since_s: float
+    dead_count: int = 0
+    shadow: bool = False
 
     @property
     def confirmed(self) -> list[Identity]:

@@ -13,6 +13,8 @@ import structlog
 from consumer.errors import Reason, Rejected
 from consumer.events.normalise import Normaliser
 from consumer.events.registry import find
+from consumer.pipeline.decompress import DEFAULT_LIMIT_BYTES, decompress
+from consumer.stores.base import DedupeSettings
 
 if TYPE_CHECKING:
     from consumer.listeners.base import Delivery
@@ -28,12 +30,23 @@ class Decoder:
 
     Args:
         brand: dedupe namespace and part of each event.
+        dedupe: how long each type's identities are remembered.
         strict: refuse what the vendor's own schema refuses.
+        max_decoded_bytes: of a body once its content encoding is undone.
     """
 
-    def __init__(self, brand: str, *, strict: bool = False) -> None:
+    def __init__(
+        self,
+        brand: str,
+        dedupe: DedupeSettings | None = None,
+        *,
+        strict: bool = False,
+        max_decoded_bytes: int = DEFAULT_LIMIT_BYTES,
+    ) -> None:
         self._brand = brand
+        self._dedupe = dedupe or DedupeSettings()
         self._strict = strict
+        self._max_decoded_bytes = max_decoded_bytes
         # Kept under the name as it was written, so that the usual spelling costs one look-up.
         self._normalisers: dict[str, Normaliser] = {}
 
@@ -44,8 +57,13 @@ class Decoder:
 
     def _decode(self, work: Work, arrived_s: float) -> None:
         try:
-            normaliser = self._normaliser(work.delivery)
-            work.event = normaliser.normalise(work.delivery.body, arrived_s)
+            delivery = work.delivery
+            normaliser = self._normaliser(delivery)
+            body = delivery.body
+            if delivery.content_encoding:
+                # The delivery keeps the original, for a dead letter.
+                body = decompress(body, delivery.content_encoding, self._max_decoded_bytes)
+            work.event = normaliser.normalise(body, arrived_s)
         except Rejected as rejected:
             work.reject(rejected)
         except Exception as error:  # our bug, kept to one delivery
@@ -53,12 +71,6 @@ class Decoder:
             work.reject(Rejected(Reason.INTERNAL, f"{type(error).__name__} in the decoder"))
 
     def _normaliser(self, delivery: Delivery) -> Normaliser:
-        encoding = delivery.content_encoding
-        if encoding and encoding.lower() != "identity":
-            raise Rejected(
-                Reason.UNSUPPORTED_ENCODING,
-                f"content-encoding: expected none or identity, got {_shown(encoding)}",
-            )
         name = delivery.message_type
         known = self._normalisers.get(name) if name else None
         return known if known is not None else self._prepare(name)
@@ -71,7 +83,8 @@ class Decoder:
             raise Rejected(Reason.UNKNOWN_TYPE, f"type: no message type is called {_shown(name)}")
         usual = self._normalisers.get(event_type.name)
         if usual is None:
-            usual = Normaliser(event_type, self._brand, strict=self._strict)
+            window_s = self._dedupe.window_of_s(event_type.name)
+            usual = Normaliser(event_type, self._brand, strict=self._strict, window_s=window_s)
             self._normalisers[event_type.name] = usual
         # At most a handful of spellings occur; a sender who varies the case at random must not
         # grow this for ever.

@@ -99,52 +99,46 @@ class Ledger:
                 return known
 
 
-def by_identity(batch: Batch) -> list[list[Work]]:
-    """Return the events of a batch, those of one identity together, in order.
+def group(batch: Batch) -> list[list[tuple[Work, Identity]]]:
+    """Return the events of a batch, those with the same key together, in the batch's order.
 
-    One claim is made for all of them: a claim for the second would find the first one's P and
+    Only the first of each is claimed: a claim for the second would find the first one's P and
     tell nothing.
     """
-    found: dict[str, list[Work]] = {}
+    groups: dict[str, list[tuple[Work, Identity]]] = {}
     for work in batch.works:
         if work.event is not None:
-            found.setdefault(work.event.identity.key, []).append(work)
-    return list(found.values())
+            identity = work.event.identity
+            groups.setdefault(identity.key, []).append((work, identity))
+    return list(groups.values())
 
 
-def judge(works: list[Work], known: Memory | None, old_after_s: float) -> bool:
-    """Apply rules 2 and 3 to the works of one identity.
+def judge(same_key: list[tuple[Work, Identity]], known: Memory | None, old_after_s: float) -> bool:
+    """Apply rules 2 and 3 to all works of a batch that have one key.
 
-    What is known decides which of them conflict, and the first one only where nothing is: it may
-    itself be the odd one out.
+    What the store knows decides, and only where it knows nothing the first one does: a
+    conflicting delivery in front must not make a conflict of an honest resend behind it.
 
     Args:
-        works: those of a batch, in order.
-        known: what the store knew before it was claimed for them.
+        same_key: in the batch's order; the first one was claimed.
+        known: what the store knew of the key before.
         old_after_s: a P older than this is outside the sink's own memory, in seconds.
 
     Returns:
-        Whether one is published although its P is old.
+        Whether one of them is published although its P is old.
     """
-    right = known.fingerprint if known is not None else _fingerprint(works[0])
-    leader: Work | None = None
-    for work in works:
-        if _fingerprint(work) != right:
+    fingerprint = known.fingerprint if known else same_key[0][1].fingerprint
+    published: Work | None = None
+    for work, identity in same_key:
+        if identity.fingerprint != fingerprint:
             work.reject(conflict())
-        elif leader is None:
-            leader = work
+        elif known is not None and known.done:
+            work.verdict = Verdict.DUPLICATE
+        elif published is None:
+            published = work
         else:
-            work.copy_of = leader
-    if leader is None or known is None:
-        return False
-    if known.done:
-        leader.verdict = Verdict.DUPLICATE
-        return False
-    return known.age_s > old_after_s
-
-
-def _fingerprint(work: Work) -> str:
-    return work.event.identity.fingerprint if work.event is not None else ""
+            work.copy_of = published
+    return published is not None and known is not None and known.age_s > old_after_s
 
 
 def conclude_copies(batch: Batch) -> None:

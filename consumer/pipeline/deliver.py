@@ -14,6 +14,7 @@ from consumer.pipeline.batch import Verdict
 from consumer.pipeline.dedupe import conclude_copies
 from consumer.pipeline.publish import publish_all
 from consumer.pipeline.route import HEADER_BYTES
+from consumer.pipeline.shadow import forward_all, marked_message
 from consumer.sinks.base import Receipt
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class Deliverer:
         Returns only when all of it is confirmed. Cancelling: some of it may be stored.
         """
         await self._forward([work for work in batch.works if work.undecided])
+        if batch.shadow:  # and what only the sink has recognised, once more
+            await self._forward(forward_all(batch))
         conclude_copies(batch)
         letters = [
             self._letter_of(work, work.rejected, origin(work.delivery), batch.arrived_s)
@@ -73,28 +76,33 @@ class Deliverer:
             await self._dead_letters.store(letters, self._patience)
 
     async def _forward(self, works: list[Work]) -> None:
-        fitting: list[Work] = []
+        owners: list[Work] = []
         messages: list[Message] = []
+        limit_bytes = self._sink.max_message_bytes
         for work in works:
-            message = self._message(work)
-            if message is not None:
-                fitting.append(work)
+            for message in self._messages(work, limit_bytes):
+                owners.append(work)
                 messages.append(message)
         receipts = await publish_all(self._sink, messages, self._patience, "publish")
-        for work, (receipt, first_try) in zip(fitting, receipts, strict=True):
-            work.confirmed = True
-            twice = receipt is Receipt.DUPLICATE and first_try
-            work.verdict = Verdict.DUPLICATE if twice else Verdict.FORWARDED
+        # Only now, with all outputs of every event stored: after a crash in between it comes
+        # again, and the sink recognises those that it has.
+        for work, (receipt, first_try) in zip(owners, receipts, strict=True):
+            # A marked one may differ from the first, whose fingerprint has to stay.
+            work.confirmed = work.confirmed or work.mark is None
+            if receipt is Receipt.STORED or not first_try:
+                work.verdict = Verdict.FORWARDED
+            elif work.verdict is None:
+                work.verdict = Verdict.DUPLICATE
 
-    def _message(self, work: Work) -> Message | None:
+    def _messages(self, work: Work, limit_bytes: int) -> list[Message]:
         """Address an event; one that the sink can never take becomes a dead letter."""
-        if work.event is None:
-            return None
-        message = self._router.message(work.event)
-        size, limit = len(message.body) + HEADER_BYTES, self._sink.max_message_bytes
-        if size <= limit:
-            return message
+        event = work.event
+        if event is None:
+            return []
+        size = len(event.body) + HEADER_BYTES
+        if size <= limit_bytes:
+            return [marked_message(one, work) for one in self._router.messages(event)]
         work.reject(
-            Rejected(Reason.TOO_LARGE, f"event: expected at most {limit} bytes, got {size}")
+            Rejected(Reason.TOO_LARGE, f"event: expected at most {limit_bytes} bytes, got {size}")
         )
-        return None
+        return []

@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from consumer.errors import ListenerUnavailable
 from consumer.pipeline.batch import Batch, Work
-from consumer.pipeline.dedupe import by_identity, judge
 from consumer.pipeline.settle import settle
 
 if TYPE_CHECKING:
     from consumer.clock import Clock
     from consumer.listeners.base import Delivery, Listener
     from consumer.metrics import LaneBooks
+    from consumer.pipeline.claim import Claimer
     from consumer.pipeline.decode import Decoder
-    from consumer.pipeline.dedupe import Ledger
     from consumer.pipeline.deliver import Deliverer
+    from consumer.pipeline.flood import FloodGuard
 
 RECEIVE_TIMEOUT_S: Final = 0.2
 """How long an idle lane sleeps in `receive`, and so how late it notices that it shall end."""
@@ -37,28 +37,26 @@ class Lane:
     """What happens to the deliveries of one listener. Outlives its connections.
 
     Args:
-        decoder, ledger, deliverer: the steps.
+        decoder, guard, claimer, deliverer: the steps.
         books: the lane's metrics.
         clock: for ages and durations.
-        old_after_s: a P older than this is outside the sink's own memory, in seconds.
     """
 
     def __init__(
         self,
         decoder: Decoder,
-        ledger: Ledger,
+        guard: FloodGuard,
+        claimer: Claimer,
         deliverer: Deliverer,
         books: LaneBooks,
         clock: Clock,
-        *,
-        old_after_s: float,
     ) -> None:
         self._decoder = decoder
-        self._ledger = ledger
+        self._guard = guard
+        self._claimer = claimer
         self._deliverer = deliverer
         self._books = books
         self._clock = clock
-        self._old_after_s = old_after_s
         self._in_flight: deque[Batch] = deque()
         self._waiting_since_s: float | None = None
         books.watch_age(self.oldest_s)
@@ -92,6 +90,7 @@ class Lane:
         Raises:
             ListenerUnavailable: the connection was lost; what was in flight is finished, and the
                 source delivers it again.
+            ListenerFlooded: nearly all of it is broken; as above, and what broke it is given back.
 
         Cancelling: ends at once; what is in flight stays unsettled.
         """
@@ -126,23 +125,18 @@ class Lane:
         self._waiting_since_s = None
         works = [Work(delivery) for delivery in deliveries]
         batch = Batch(works, self._clock.now_s(), self._clock.monotonic_s())
-        self._in_flight.append(batch)
-        self._books.took_in(batch)
         self._decoder.decode(batch)
         decoded_s = self._took("decode", batch.since_s)
-        await self._claim(batch)
+        if listener.durable:
+            # Before anything of it is booked: the batch that trips the guard was never here. A
+            # source that keeps nothing is not given anything back, so stopping would lose it.
+            self._guard.look(batch)
+        self._in_flight.append(batch)
+        self._books.took_in(batch)
+        await self._claimer.claim(batch)
+        self._guard.count_dead(batch)
         self._took("claim", decoded_s)
         await to_deliver.put(batch)
-
-    async def _claim(self, batch: Batch) -> None:
-        groups = by_identity(batch)
-        firsts = [works[0].event.identity for works in groups if works[0].event is not None]
-        if not firsts:
-            return
-        known = await self._ledger.claim(firsts)
-        for works, memory in zip(groups, known, strict=True):
-            if judge(works, memory, self._old_after_s):
-                self._books.old_claim()
 
     async def _deliver_all(
         self,
@@ -153,6 +147,7 @@ class Lane:
         while (batch := await to_deliver.get()) is not None:
             started_s = self._clock.monotonic_s()
             await self._deliverer.deliver(batch, listener.origin)
+            self._guard.count_dead(batch)
             self._took("publish", started_s)
             await to_conclude.put(batch)
         await to_conclude.put(None)
@@ -165,7 +160,7 @@ class Lane:
     ) -> None:
         while (batch := await to_conclude.get()) is not None:
             started_s = self._clock.monotonic_s()
-            await self._ledger.mark_done(batch.confirmed)
+            await self._claimer.mark_done(batch)
             marked_s = self._took("mark_done", started_s)
             try:
                 await settle(batch, listener)

@@ -1,13 +1,16 @@
-"""Third step: the message that a subscriber gets, on the subject where it is looked for."""
+"""Third step: the messages that subscribers get, on the subjects where they are looked for."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from consumer.events.identity import output_id
+from consumer.routes import targets_of
 from consumer.sinks.base import Message
 
 if TYPE_CHECKING:
     from consumer.events.normalise import Event
+    from consumer.routes import Routes
 
 HEADERS: Final = {"Content-Type": "application/cloudevents+json"}
 """The only headers of an event. None of a sender's is ever copied: `Nats-Rollup` from outside
@@ -18,20 +21,49 @@ HEADER_BYTES: Final = 256
 
 
 class Router:
-    """Puts the operator's prefix before the subjects of the catalogue.
+    """Addresses events: the operator's routes, and the operator's prefix before all of them.
 
     Args:
         prefix: empty, or one token.
+        routes: checked, without prefix; empty: each event is on its own subject.
     """
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, prefix: str, routes: Routes) -> None:
         self._prefix = f"{prefix}." if prefix else ""
+        self._routes = routes
+        # By the event's own subject, so at most as many as the catalogue has.
+        self._plain: dict[str, str] = {}
+        self._targets: dict[str, tuple[str, ...]] = {}
 
-    def message(self, event: Event) -> Message:
-        """Address one event."""
-        return Message(
-            subject=self._prefix + event.subject,
-            body=event.body,
-            message_id=event.identity.key,
-            headers=HEADERS,
-        )
+    def messages(self, event: Event) -> list[Message]:
+        """Address one event: a message for each of its outputs, at least one.
+
+        The message id is a function of identity and target only, and that of the event's own
+        subject is the identity's key. So the copy after a crash is recognised, target by target,
+        although the operator may have added or reordered routes in between.
+        """
+        whole = self._plain.get(event.subject)
+        if whole is not None:
+            return [Message(whole, event.body, event.identity.key, HEADERS)]
+        return self._routed(event)
+
+    def _routed(self, event: Event) -> list[Message]:
+        own, key = event.subject, event.identity.key
+        targets = self._targets.get(own) or self._prepare(own)
+        return [
+            Message(
+                self._prefix + target,
+                event.body,
+                key if target == own else output_id(key, target),
+                HEADERS,
+            )
+            for target in targets
+        ]
+
+    def _prepare(self, subject: str) -> tuple[str, ...]:
+        targets = targets_of(subject, self._routes)
+        if targets == (subject,):
+            self._plain[subject] = self._prefix + subject
+        else:
+            self._targets[subject] = targets
+        return targets

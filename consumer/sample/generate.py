@@ -5,23 +5,28 @@ The shares are exact, not drawn, so that the books can be checked to the last ev
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Sequence
 from enum import Enum
+from itertools import cycle
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from consumer.sample.events import SAMPLES, Event, SampleType
-from consumer.sample.world import World
+from consumer.errors import Reason
+from consumer.sample.broken import USUAL, WAYS, Damage, encode
+from consumer.sample.registry import SAMPLES
+from consumer.sample.world import Event, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RESEND_WITHIN_COUNT: Final = 200
-"""A duplicate repeats one of so many events before it."""
+"""A duplicate, or a conflict, repeats one of so many events before it."""
 
-_encode: Final = msgspec.json.Encoder(decimal_format="number").encode
+SEEDED_START_S: Final = 1_767_225_600.0
+"""2026-01-01: fixed, because a time of day would make other bytes each time."""
+
 _encode_sorted: Final = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 
 
@@ -40,119 +45,158 @@ class Sample(msgspec.Struct, frozen=True):
         body: what is sent.
         message_type: None: the sender forgot it.
         role: what it is meant to become.
-        identity: message type and CloudEvents id it must come out with; empty for a broken one.
+        identity: message type, and what tells the event from others (`SampleType.identity`);
+            empty for a broken one.
+        reason: of its dead letter, for a broken one.
+        content_encoding: None: the message says nothing of one.
+        key: the player; Kafka keeps what has the same key in order.
     """
 
     body: bytes
     message_type: str | None
     role: Role
     identity: tuple[str, str] = ("", "")
+    reason: Reason | None = None
+    content_encoding: str | None = None
+    key: str | None = None
+
+
+class Tally:
+    """How many of each were sent."""
+
+    def __init__(self) -> None:
+        self.roles: Counter[Role] = Counter()
+        self.reasons: Counter[Reason] = Counter()
+
+    def add(self, samples: Sequence[Sample]) -> None:
+        """Book some messages."""
+        self.roles.update(sample.role for sample in samples)
+        self.reasons.update(sample.reason for sample in samples if sample.reason is not None)
 
 
 class Mix(msgspec.Struct, frozen=True, kw_only=True):
     """What to make.
 
     Attributes:
-        types: message types, each with the same share.
+        types: message types.
+        weighted: each comes as often as in a casino; otherwise all in equal shares.
         count: of all messages together.
         duplicates_ratio, broken_ratio: shares of `count`; together less than 1.
+        reasons: of the broken ones, in turn; `conflict` only where a type can (`can_conflict`).
         seed: the same seed makes the same messages.
         start_s: time of the first event, in seconds since 1970.
-        can_omit_type: the source can carry a message without a type.
+        large_bytes: the size of a body that is too large, where that is among the reasons.
     """
 
     types: Sequence[str]
+    weighted: bool = False
     count: int
     duplicates_ratio: float = 0.0
     broken_ratio: float = 0.0
+    reasons: Sequence[Reason] = USUAL
     seed: int = 0
-    start_s: float = 1_767_225_600.0
-    """2026-01-01: fixed, because a time of day would make other bytes each time."""
-    can_omit_type: bool = True
+    start_s: float = SEEDED_START_S
+    large_bytes: int = 0
+
+
+def can_conflict(types: Sequence[str]) -> bool:
+    """Tell whether an event of one of the types can have another with the same identity."""
+    return any(SAMPLES[name].conflict_field for name in types)
 
 
 def generate(mix: Mix) -> Iterator[Sample]:
     """Make the messages one by one; memory does not grow with their number."""
-    world = World(mix.seed, mix.start_s)
-    remaining = {
-        Role.DUPLICATE: round(mix.count * mix.duplicates_ratio),
-        Role.BROKEN: round(mix.count * mix.broken_ratio),
-    }
-    recent: deque[tuple[Event, str]] = deque(maxlen=RESEND_WITHIN_COUNT)
-    ways = [way for way in WAYS if mix.can_omit_type or way is not _without_type]
-    for index in range(mix.count):
-        role = _draw(world, remaining, mix.count - index, resendable=bool(recent))
-        if role is Role.DUPLICATE:
-            event, name = world.random.choice(recent)
-            yield Sample(_resend(world, event), name, role, _identity(event, name))
-            continue
-        name = world.random.choice(mix.types)
-        event = SAMPLES[name].make(world)
-        if role is Role.BROKEN:
-            # All ways in turn, so that a few broken events already show most of them.
-            way = ways[remaining[Role.BROKEN] % len(ways)]
-            yield Sample(*way(dict(event), name, SAMPLES[name]), role)
-            continue
-        recent.append((event, name))
-        yield Sample(_encode(event), name, role, _identity(event, name))
+    return _Brand(mix).samples()
 
 
-def _draw(world: World, remaining: dict[Role, int], left: int, *, resendable: bool) -> Role:
-    """Draw without putting back: in the end exactly as many of each as were asked for."""
-    drawn = world.random.random() * left
-    for role, count in remaining.items():
-        if drawn < count and (resendable or role is not Role.DUPLICATE):
-            remaining[role] -= 1
-            return role
-        drawn -= count
-    return Role.EVENT
+class _Brand:
+    """The state of one run."""
+
+    def __init__(self, mix: Mix) -> None:
+        self._mix = mix
+        self._world = World(mix.seed, mix.start_s)
+        self._weights = [SAMPLES[name].weight if mix.weighted else 1 for name in mix.types]
+        self._recent: deque[tuple[Event, str]] = deque(maxlen=RESEND_WITHIN_COUNT)
+        reasons = [
+            reason
+            for reason in mix.reasons
+            if reason is not Reason.CONFLICT or can_conflict(mix.types)
+        ]
+        # All ways in turn, so that a few broken events already show most of them.
+        self._ways = cycle([(reason, way) for reason in reasons for way in WAYS[reason]])
+        self._only_conflicts = set(reasons) == {Reason.CONFLICT}
+        self._broken_count = 0
+
+    def samples(self) -> Iterator[Sample]:
+        """Make all of them."""
+        count = self._mix.count
+        remaining = {
+            Role.DUPLICATE: round(count * self._mix.duplicates_ratio),
+            Role.BROKEN: round(count * self._mix.broken_ratio),
+        }
+        for index in range(count):
+            role = self._draw(remaining, count - index)
+            if role is Role.DUPLICATE:
+                yield self._duplicate()
+            elif role is Role.BROKEN:
+                yield self._broken()
+            else:
+                yield self._event()
+
+    def _draw(self, remaining: dict[Role, int], left: int) -> Role:
+        """Draw without putting back: in the end exactly as many of each as were asked for."""
+        possible = {
+            Role.DUPLICATE: bool(self._recent),
+            Role.BROKEN: not self._only_conflicts or bool(self._can_be_contradicted()),
+        }
+        drawn = self._world.random.random() * left
+        for role, count in remaining.items():
+            if drawn < count and possible[role]:
+                remaining[role] -= 1
+                return role
+            drawn -= count
+        return Role.EVENT
+
+    def _make(self) -> tuple[Event, str]:
+        (name,) = self._world.random.choices(self._mix.types, self._weights)
+        return SAMPLES[name].make(self._world), name
+
+    def _event(self) -> Sample:
+        event, name = self._make()
+        self._recent.append((event, name))
+        return Sample(encode(event), name, Role.EVENT, _identity(event, name), key=_key(event))
+
+    def _duplicate(self) -> Sample:
+        """Repeat an event: the same bytes, or as another of the brand's services writes them."""
+        event, name = self._world.random.choice(self._recent)
+        body = encode(event) if self._world.chance(0.7) else _encode_sorted(event)
+        return Sample(body, name, Role.DUPLICATE, _identity(event, name), key=_key(event))
+
+    def _broken(self) -> Sample:
+        self._broken_count += 1
+        reason, way = next(self._ways)
+        contradicted = self._can_be_contradicted() if reason is Reason.CONFLICT else []
+        while reason is Reason.CONFLICT and not contradicted:
+            reason, way = next(self._ways)
+        event, name = self._world.random.choice(contradicted) if contradicted else self._make()
+        broken = way(event, SAMPLES[name], Damage(self._broken_count, self._mix.large_bytes))
+        return Sample(
+            broken.body,
+            broken.message_type,
+            Role.BROKEN,
+            reason=reason,
+            content_encoding=broken.content_encoding,
+            key=_key(event),
+        )
+
+    def _can_be_contradicted(self) -> list[tuple[Event, str]]:
+        return [(event, name) for event, name in self._recent if SAMPLES[name].conflict_field]
 
 
 def _identity(event: Event, name: str) -> tuple[str, str]:
     return name, SAMPLES[name].identity(event)
 
 
-def _resend(world: World, event: Event) -> bytes:
-    """Repeat an event: the same bytes, or as another of the brand's services would write it."""
-    return _encode(event) if world.random.random() < 0.7 else _encode_sorted(event)  # noqa: PLR2004  # mostly the same bytes
-
-
-Broken = tuple[bytes, str | None]
-Way = Callable[[Event, str, SampleType], Broken]
-
-
-def _broken_json(event: Event, name: str, _: SampleType) -> Broken:
-    return _encode(event)[:-1], name
-
-
-def _broken_utf8(event: Event, name: str, kind: SampleType) -> Broken:
-    text = str(event[kind.id_field])
-    return _encode(event).replace(text.encode(), text.encode() + b"\xff", 1), name
-
-
-def _without_type(event: Event, _: str, __: SampleType) -> Broken:
-    return _encode(event), None
-
-
-def _unknown_type(event: Event, name: str, _: SampleType) -> Broken:
-    return _encode(event), f"{name}_V9"
-
-
-def _without_id(event: Event, name: str, kind: SampleType) -> Broken:
-    del event[kind.id_field]
-    return _encode(event), name
-
-
-def _wrong_field_type(event: Event, name: str, kind: SampleType) -> Broken:
-    return _encode(event | {kind.number_field: "abc"}), name
-
-
-WAYS: Final[tuple[Way, ...]] = (
-    _broken_json,
-    _broken_utf8,
-    _without_type,
-    _unknown_type,
-    _without_id,
-    _wrong_field_type,
-)
-"""How real senders break events."""
+def _key(event: Event) -> str | None:
+    user_id = event.get("user_id")
+    return None if user_id is None else str(user_id)

@@ -7,7 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from consumer.errors import Unavailable
 from consumer.listeners.kafka_connection import explain, login_options, probe
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 CLOSE_DEADLINE_S = 3.0
 TOPIC_TIMEOUT_S = 5.0
+MAX_REQUEST_BYTES = 64 * 1024 * 1024
 
 
 class KafkaSender(Sender):
@@ -39,6 +40,9 @@ class KafkaSender(Sender):
             client_id="consumer-send",
             acks="all",
             enable_idempotence=True,
+            # So large that it is the broker's own limit which is told; below 100 MiB, where a
+            # broker cuts the connection without a word (`socket.request.max.bytes`).
+            max_request_size=MAX_REQUEST_BYTES,
             # Below our own deadline, so that its text is the one that is told.
             request_timeout_ms=round(CONFIRM_TIMEOUT_S * 1000) - 2000,
             **login_options(self._settings),
@@ -66,14 +70,21 @@ class KafkaSender(Sender):
             raise self._unavailable(error) from error
 
     async def _append(self, sample: Sample) -> asyncio.Future[Any]:
-        kind = sample.message_type
-        headers = [("type", kind.encode())] if kind is not None else []
+        values = {"type": sample.message_type, "content-encoding": sample.content_encoding}
+        headers = [(name, value.encode()) for name, value in values.items() if value is not None]
+        # By player, as brands do: a conflict stays behind the event that it contradicts.
+        key = None if sample.key is None else sample.key.encode()
         future: asyncio.Future[Any] = await self._producer.send(
-            self._topic, sample.body, headers=headers
+            self._topic, sample.body, key=key, headers=headers
         )
         return future
 
     def _unavailable(self, error: BaseException) -> Unavailable:
+        if isinstance(error, MessageSizeTooLargeError):
+            return Unavailable(
+                f"topic {self._topic!r}: a message is over its max.message.bytes: "
+                "too large an event cannot come this way"
+            )
         return Unavailable(f"topic {self._topic!r}: Kafka did not confirm: {explain(error)}")
 
     async def close(self) -> None:

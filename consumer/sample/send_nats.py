@@ -50,6 +50,11 @@ class NatsSender(Sender):
                     await self._flush(self._client, samples)
                 else:
                     await self._store(self._client, samples, self._settings.stream)
+        except nats.errors.MaxPayloadError as error:
+            raise Unavailable(
+                f"the server takes at most {self._client.max_payload} bytes a message: too large "
+                "an event cannot come this way"
+            ) from error
         except (nats.errors.Error, OSError, TimeoutError) as error:
             raise Unavailable(
                 f"NATS did not confirm ({str(error) or type(error).__name__}): does a stream store "
@@ -79,9 +84,12 @@ class NatsSender(Sender):
                 raise Unavailable(f"the events went to stream {stored_in}, expected {stream}")
 
     def _headers(self, sample: Sample) -> dict[str, str] | None:
-        if self._settings.type_from == "subject" or sample.message_type is None:
-            return None
-        return {"type": sample.message_type}
+        headers = {}
+        if self._settings.type_from == "header" and sample.message_type is not None:
+            headers["type"] = sample.message_type
+        if sample.content_encoding is not None:
+            headers["Content-Encoding"] = sample.content_encoding
+        return headers or None
 
     async def close(self) -> None:
         """See `Sender.close`."""

@@ -63,7 +63,11 @@ class RabbitmqSender(Sender):
     async def _publish(
         self, channel: AbstractChannel, sample: Sample, errors: list[Exception]
     ) -> None:
-        properties = Basic.Properties(delivery_mode=PERSISTENT, message_type=sample.message_type)
+        properties = Basic.Properties(
+            delivery_mode=PERSISTENT,
+            message_type=sample.message_type,
+            content_encoding=sample.content_encoding,
+        )
         try:
             await channel.basic_publish(
                 sample.body, routing_key=self._settings.queue, properties=properties, mandatory=True

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from consumer.events.registry import subject_families
-from consumer.sinks.stream import StreamPlan
+from consumer.events.registry import subject_families, subjects
+from consumer.routes import targets_of
+from consumer.sinks.stream import StreamPlan, covers
 
 if TYPE_CHECKING:
     from consumer.dead_letters.stream import DeadLetterSettings
+    from consumer.routes import Routes
     from consumer.sinks.base import SinkSettings
 
 
-def event_plan(sink: SinkSettings) -> StreamPlan:
-    """Plan the stream of events: the catalogue's subjects only, under the operator's prefix."""
+def event_plan(sink: SinkSettings, routes: Routes) -> StreamPlan:
+    """Plan the stream of events: the catalogue's subjects and the operator's own ones, prefixed.
+
+    A route's targets are listed one by one, not as wildcards: a stream must not have two subjects
+    that overlap, and a wildcard could overlap with what the stream has already.
+    """
     prefix = f"{sink.subject_prefix}." if sink.subject_prefix else ""
+    families = subject_families()
+    targets = {target for subject in subjects() for target in targets_of(subject, routes)}
+    others = {one for one in targets if not any(covers(family, one) for family in families)}
     return StreamPlan(
         name=sink.stream,
-        subjects=tuple(prefix + family for family in subject_families()),
+        subjects=tuple(prefix + subject for subject in (*families, *sorted(others))),
         create=sink.create_stream,
         max_age_s=sink.max_age_s,
         max_bytes=sink.max_bytes or -1,

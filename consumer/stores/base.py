@@ -11,7 +11,7 @@ nothing and double nothing: docs/guarantees.md and the model in tests/unit/dedup
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
@@ -19,6 +19,9 @@ from consumer.options import Seconds, Secret, Text, TlsSettings, Url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+WINDOW_S: Final = 86_400.0
+"""How long an identity is remembered where nobody says otherwise."""
 
 
 class DedupeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -30,7 +33,9 @@ class DedupeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         username, password: where the URL does not hold them.
         tls: TLS options; the URL must begin with `rediss://`.
         key_prefix: before every key, so that a database can be shared.
+        mode: `enforce`, or `shadow`: duplicates and conflicts are forwarded and marked.
         window_s: how long an identity is remembered, in seconds.
+        windows_s: the same for single message types, by name.
         timeout_s: of one call, in seconds.
     """
 
@@ -40,7 +45,9 @@ class DedupeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     password: Secret | None = None
     tls: TlsSettings | None = None
     key_prefix: Text = "consumer:"
-    window_s: Seconds = 86_400.0
+    mode: Literal["enforce", "shadow"] = "enforce"
+    window_s: Seconds = WINDOW_S
+    windows_s: dict[str, Seconds] = msgspec.field(default_factory=dict)
     timeout_s: Seconds = 5.0
 
     def __post_init__(self) -> None:
@@ -56,6 +63,13 @@ class DedupeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         if self.tls.server_hostname is not None:
             raise ValueError("tls.server_hostname cannot be used with Redis: put the name in url")
 
+    def window_of_s(self, message_type: str) -> float:
+        """Return how long identities of a message type are remembered, in seconds."""
+        for name, window_s in self.windows_s.items():
+            if name.lower() == message_type.lower():
+                return window_s
+        return self.window_s
+
 
 class Identity(msgspec.Struct, frozen=True, gc=False):
     """What is remembered of an event.
@@ -63,10 +77,12 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         key: 32 hexadecimal digits, a hash of brand, message type and identity.
         fingerprint: 16 hexadecimal digits, a hash of the deciding fields.
+        window_s: how long it is remembered, in seconds; a store may count whole ones.
     """
 
     key: str
     fingerprint: str
+    window_s: float = WINDOW_S
 
 
 class Memory(msgspec.Struct, frozen=True, gc=False):
@@ -87,10 +103,7 @@ class Mark(msgspec.Struct, frozen=True, gc=False):
     """What is remembered of a key, for people who ask.
 
     Attributes:
-        done: True: D, the sink confirmed it. False: P, somebody may have published it.
-        fingerprint: as in `Memory`.
-        age_s: of a P, since it was claimed first; of a D, since it was marked, in Redis reckoned
-            from the end of the mark and the window that is configured now.
+        done, fingerprint, age_s: as in `Memory`.
         remaining_s: until it is forgotten.
     """
 
@@ -101,7 +114,7 @@ class Mark(msgspec.Struct, frozen=True, gc=False):
 
 
 class Store(ABC):
-    """Remembers identities for the dedupe window."""
+    """Remembers identities, each for its own window."""
 
     @abstractmethod
     async def open(self) -> None:
@@ -122,7 +135,8 @@ class Store(ABC):
         called by several tasks at the same time.
 
         Args:
-            done: confirmed by the sink; whatever stood there becomes D for a whole window.
+            done: confirmed by the sink; whatever stood there becomes D for a whole window
+                of its own.
             claims: about to be published; a key without a mark becomes P, others stay as they
                 are. A key stands at most once in it.
 

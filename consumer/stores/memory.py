@@ -17,23 +17,22 @@ if TYPE_CHECKING:
 
 
 class MemoryStore(Store):
-    """Keeps marks in a dictionary, oldest first.
+    """Keeps marks in one dictionary for each window, oldest first.
 
     Args:
-        window_s: how long a mark lives, in seconds.
         clock: for tests.
     """
 
-    def __init__(self, window_s: float, clock: Clock = SYSTEM_CLOCK) -> None:
-        self._window_s = window_s
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
         self._clock = clock
-        # Insertion order is order of expiry, because a mark that is written anew moves to the end.
-        self._marks: dict[str, tuple[float, Memory]] = {}
+        # By window. In each, insertion order is order of expiry, because a mark that is written
+        # anew moves to the end. There are as many windows as message types, at most.
+        self._windows: dict[float, dict[str, tuple[float, Memory]]] = {}
 
     @property
     def count(self) -> int:
         """How many identities are remembered."""
-        return len(self._marks)
+        return sum(map(len, self._windows.values()))
 
     async def open(self) -> None:
         """Nothing to connect to."""
@@ -45,27 +44,31 @@ class MemoryStore(Store):
         now_s = self._clock.monotonic_s()
         self._forget(now_s)
         for identity in done:
-            self._marks.pop(identity.key, None)
-            self._marks[identity.key] = (now_s, Memory(done=True, fingerprint=identity.fingerprint))
+            for marks in self._windows.values():
+                marks.pop(identity.key, None)
+            self._write(identity, now_s, done=True)
         return [self._claim(identity, now_s) for identity in claims]
 
     def _claim(self, identity: Identity, now_s: float) -> Memory | None:
-        known = self._marks.get(identity.key)
-        if known is None:
-            pending = Memory(done=False, fingerprint=identity.fingerprint)
-            self._marks[identity.key] = (now_s, pending)
-            return None
-        since_s, memory = known
-        if memory.done:
-            return memory
-        return Memory(done=False, fingerprint=memory.fingerprint, age_s=now_s - since_s)
+        for marks in self._windows.values():
+            if identity.key in marks:
+                since_s, memory = marks[identity.key]
+                age_s = 0.0 if memory.done else now_s - since_s
+                return Memory(done=memory.done, fingerprint=memory.fingerprint, age_s=age_s)
+        self._write(identity, now_s, done=False)
+        return None
+
+    def _write(self, identity: Identity, now_s: float, *, done: bool) -> None:
+        marks = self._windows.setdefault(identity.window_s, {})
+        marks[identity.key] = (now_s, Memory(done=done, fingerprint=identity.fingerprint))
 
     def _forget(self, now_s: float) -> None:
-        while self._marks:
-            key, (since_s, _) = next(iter(self._marks.items()))
-            if now_s - since_s < self._window_s:
-                return
-            del self._marks[key]
+        for window_s, marks in self._windows.items():
+            while marks:
+                key, (since_s, _) = next(iter(marks.items()))
+                if now_s - since_s < window_s:
+                    break
+                del marks[key]
 
     async def recall(self, keys: Sequence[str]) -> list[Mark | None]:
         """See `Store.recall`."""
@@ -73,16 +76,13 @@ class MemoryStore(Store):
         return [self._recall(key, now_s) for key in keys]
 
     def _recall(self, key: str, now_s: float) -> Mark | None:
-        since_s, memory = self._marks.get(key, (now_s, None))
-        age_s = now_s - since_s
-        if memory is None or age_s >= self._window_s:
-            return None
-        return Mark(
-            done=memory.done,
-            fingerprint=memory.fingerprint,
-            age_s=age_s,
-            remaining_s=self._window_s - age_s,
-        )
+        for window_s, marks in self._windows.items():
+            since_s, memory = marks.get(key, (now_s, None))
+            left_s = since_s + window_s - now_s
+            if memory is not None and left_s > 0:
+                age_s = 0.0 if memory.done else now_s - since_s
+                return Mark(memory.done, memory.fingerprint, age_s, left_s)
+        return None
 
     async def check(self) -> None:
         """Always there."""

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import asyncio
 from importlib.resources import files
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -51,7 +53,6 @@ class RedisStore(Store):
 
     def __init__(self, settings: DedupeSettings) -> None:
         self._settings = settings
-        self._window_s = str(max(1, round(settings.window_s)))
         tls = settings.tls
         self._redis = Redis.from_url(
             settings.url,
@@ -86,11 +87,9 @@ class RedisStore(Store):
         prefix = self._settings.key_prefix
         identities = [*done, *claims]
         keys = [prefix + identity.key for identity in identities]
-        arguments: list[str | int] = [
-            self._window_s,
-            len(done),
-            *(one.fingerprint for one in identities),
-        ]
+        arguments: list[str | int] = [len(done), *(one.fingerprint for one in identities)]
+        for window_s, run in groupby(identities, attrgetter("window_s")):
+            arguments += (sum(1 for _ in run), max(1, round(window_s)))
         try:
             reply = await _to_its_end(self._exchange(keys=keys, args=arguments))
         except RedisError as error:
@@ -111,19 +110,7 @@ class RedisStore(Store):
         except RedisError as error:
             raise _explained(error) from error
         pairs = zip(reply[::2], reply[1::2], strict=True)
-        return [self._mark(value, left_ms / 1000, now_s) for value, left_ms in pairs]
-
-    def _mark(self, value: bytes | None, remaining_s: float, now_s: int) -> Mark | None:
-        memory = _memory(value, now_s)
-        if memory is None or remaining_s <= 0:  # it ended between the two questions
-            return None
-        age_s = max(0.0, float(self._window_s) - remaining_s) if memory.done else memory.age_s
-        return Mark(
-            done=memory.done,
-            fingerprint=memory.fingerprint,
-            age_s=age_s,
-            remaining_s=remaining_s,
-        )
+        return [_mark(value, left_ms / 1000, now_s) for value, left_ms in pairs]
 
     async def check(self) -> None:
         """See `Store.check`."""
@@ -188,6 +175,13 @@ def _memory(value: bytes | None, now_s: int) -> Memory | None:
         return Memory(done=True, fingerprint=text[1:])
     since_s, _, fingerprint = text[1:].partition(":")
     return Memory(done=False, fingerprint=fingerprint, age_s=max(0, now_s - int(since_s)))
+
+
+def _mark(value: bytes | None, remaining_s: float, now_s: int) -> Mark | None:
+    memory = _memory(value, now_s)
+    if memory is None or remaining_s <= 0:  # it ended between the two questions
+        return None
+    return Mark(memory.done, memory.fingerprint, memory.age_s, remaining_s)
 
 
 def _given(**options: str | None) -> dict[str, Any]:

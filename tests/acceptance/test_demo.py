@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+from consumer.events.registry import CATALOGUE
+
 COUNT = 300
 DEADLINE_S = 60
 
@@ -32,6 +34,14 @@ def test_books_balance() -> None:
     assert rows["dead letters"] == ["30", "30", "30"]
 
 
+def test_every_type_of_the_catalogue_is_shown() -> None:
+    """Those that are rare in a casino too."""
+    ended = demo("--count", "2000")
+    assert ended.returncode == 0, ended.stderr
+    sources = {json.loads(line)["source"] for line in ended.stdout.splitlines()}
+    assert sources == {f"/demo/{one.name.lower()}" for one in CATALOGUE}
+
+
 def test_pipe_gets_each_event_once() -> None:
     """Standard output is nothing but events, one JSON object a line."""
     ended = demo("--count", str(COUNT), "--duplicates", "20%", "--broken", "10%")
@@ -42,7 +52,13 @@ def test_pipe_gets_each_event_once() -> None:
 
 
 def test_same_seed_shows_the_same_events() -> None:
-    """The demo can be repeated."""
-    first, second = (demo("--count", "50", "--seed", "9") for _ in range(2))
-    assert first.stdout == second.stdout
-    assert first.stdout
+    """The demo can be repeated; only an event without a time of its own has that of its arrival."""
+    shown = [
+        [json.loads(line) for line in demo("--count", "200", "--seed", "9").stdout.splitlines()]
+        for _ in range(2)
+    ]
+    for event in (*shown[0], *shown[1]):
+        if event["type"] == "game.catalog":
+            del event["time"]
+    assert shown[0] == shown[1]
+    assert shown[0]

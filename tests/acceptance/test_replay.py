@@ -53,6 +53,7 @@ async def test_every_letter_of_the_corpus_becomes_one_event(
     scene: Scene, source: str, tmp_path: Path
 ) -> None:
     """Whatever was wrong with it, and wherever it came from."""
+    scene.tables["dead_letters"]["max_share"] = 1.0
     with scene.daemon() as daemon:
         await daemon.is_ready()
         for message_type, body, _ in BROKEN.values():
@@ -72,6 +73,7 @@ async def test_replay_that_is_killed_again_and_again_loses_and_doubles_nothing(
     scene: Scene, tmp_path: Path
 ) -> None:
     """Killed in the middle three times, then run to its end."""
+    scene.tables["dead_letters"]["max_share"] = 1.0
     mix = Mix(COUNT, seed=7, name=scene.name, copies=0.0, broken=1.0)
     with scene.daemon() as daemon:
         await daemon.is_ready()

@@ -22,27 +22,27 @@ LONG_S = 600.0
 SHORT_S = 1.0
 
 
-def identity(fingerprint: str = A) -> Identity:
+def identity(fingerprint: str = A, window_s: float = LONG_S) -> Identity:
     """Return one that nobody has seen."""
-    return Identity(secrets.token_hex(16), fingerprint)
+    return Identity(secrets.token_hex(16), fingerprint, window_s)
 
 
 def other_fields(one: Identity) -> Identity:
     """Return the same key with other deciding fields."""
-    return Identity(one.key, B)
+    return Identity(one.key, B, one.window_s)
 
 
 class StoreContract:
     """The suite. A subclass says how to make a store; two of one test share their marks."""
 
-    def make(self, window_s: float) -> Store:
+    def make(self) -> Store:
         """Return a new, unopened store on the same marks."""
         raise NotImplementedError
 
     @pytest.fixture
     async def store(self) -> AsyncIterator[Store]:
-        """Return an open store with a long window."""
-        store = self.make(LONG_S)
+        """Return an open store."""
+        store = self.make()
         await store.open()
         yield store
         await store.close()
@@ -132,7 +132,7 @@ class StoreContract:
     async def test_each_key_is_new_to_exactly_one_of_two_stores(self, store: Store) -> None:
         """Two processes that claim the same keys at the same time."""
         keys = [[identity() for _ in range(20)] for _ in range(20)]
-        second = self.make(LONG_S)
+        second = self.make()
         await second.open()
         async with asyncio.TaskGroup() as group:
             calls = [
@@ -166,18 +166,30 @@ class StoreContract:
         await eventually(aged, within_s=5)
 
     @pytest.mark.parametrize("done", [True, False], ids=["done", "claimed"])
-    async def test_mark_ends_with_the_window(self, *, done: bool) -> None:
-        """Looking at it does not prolong it."""
-        store = self.make(SHORT_S)
-        await store.open()
-        one = identity()
-        await store.exchange([one] if done else [], [] if done else [one])
+    async def test_mark_ends_with_its_own_window(self, store: Store, *, done: bool) -> None:
+        """Looking at it does not prolong it; one with a longer window, written before, stays."""
+        long, short = identity(), identity(window_s=SHORT_S)
+        both = [long, short]
+        await store.exchange(both if done else [], [] if done else both)
 
         async def forgotten() -> bool:
-            return await store.exchange([], [one]) == [None]
+            kept, gone = await store.exchange([], both)
+            assert kept is not None
+            return gone is None
 
         await eventually(forgotten, within_s=5)
-        await store.close()
+
+    async def test_done_lives_for_the_window_it_was_marked_with(self, store: Store) -> None:
+        """Whatever the claim had: an operator may have changed it between the two."""
+        one = identity(window_s=LONG_S)
+        short = Identity(one.key, A, SHORT_S)
+        await store.exchange([], [one])
+        await store.exchange([short], [])
+
+        async def forgotten() -> bool:
+            return await store.exchange([], [short]) == [None]
+
+        await eventually(forgotten, within_s=5)
 
     async def test_recall_tells_what_is_remembered(self, store: Store) -> None:
         """In the order of the keys; how long it was, and how long it will be."""
@@ -215,18 +227,15 @@ class StoreContract:
         await eventually(aged, within_s=5)
 
     @pytest.mark.parametrize("done", [True, False], ids=["done", "claimed"])
-    async def test_recall_forgets_with_the_window(self, *, done: bool) -> None:
+    async def test_recall_forgets_with_the_window(self, store: Store, *, done: bool) -> None:
         """Looking at it does not prolong it."""
-        store = self.make(SHORT_S)
-        await store.open()
-        one = identity()
+        one = identity(window_s=SHORT_S)
         await store.exchange([one] if done else [], [] if done else [one])
 
         async def forgotten() -> bool:
             return await store.recall([one.key]) == [None]
 
         await eventually(forgotten, within_s=5)
-        await store.close()
 
     async def test_check_passes_while_it_answers(self, store: Store) -> None:
         """As often as asked."""
@@ -237,5 +246,5 @@ class StoreContract:
         """And before anything was opened."""
         await store.close()
         await store.close()
-        unopened = self.make(LONG_S)
+        unopened = self.make()
         await unopened.close()

@@ -17,7 +17,7 @@ from consumer.stores.base import DedupeSettings, Memory
 from consumer.stores.memory import MemoryStore
 from consumer.stores.redis import RedisStore
 from tests.brokers.redis import Redis
-from tests.contract.store_suite import LONG_S, A, StoreContract, identity
+from tests.contract.store_suite import A, StoreContract, identity
 from tests.support.eventually import eventually
 from tests.support.proxy import Proxy
 
@@ -32,8 +32,8 @@ TIMEOUT_S = 0.5
 
 
 def make_store(url: str, prefix: str = "test:", timeout_s: float = 5.0) -> RedisStore:
-    """Return a store with a long window, not opened."""
-    settings = DedupeSettings(url=url, key_prefix=prefix, window_s=LONG_S, timeout_s=timeout_s)
+    """Return a store, not opened."""
+    settings = DedupeSettings(url=url, key_prefix=prefix, timeout_s=timeout_s)
     return RedisStore(settings)
 
 
@@ -44,10 +44,10 @@ class TestMemory(StoreContract):
     def _nothing_made(self) -> None:
         self._made: MemoryStore | None = None
 
-    def make(self, window_s: float) -> Store:
+    def make(self) -> Store:
         """Return the one of this test: marks in memory cannot be shared otherwise."""
         if self._made is None:
-            self._made = MemoryStore(window_s)
+            self._made = MemoryStore()
         return self._made
 
 
@@ -59,11 +59,9 @@ class TestRedis(StoreContract):
         self._url = redis_url
         self._key_prefix = f"test-{secrets.token_hex(4)}:"
 
-    def make(self, window_s: float) -> Store:
+    def make(self) -> Store:
         """See the suite."""
-        return RedisStore(
-            DedupeSettings(url=self._url, key_prefix=self._key_prefix, window_s=window_s)
-        )
+        return RedisStore(DedupeSettings(url=self._url, key_prefix=self._key_prefix))
 
 
 class TestValkey(StoreContract):
@@ -74,9 +72,9 @@ class TestValkey(StoreContract):
         async with embedded_valkey(tmp_path) as self._url:
             yield
 
-    def make(self, window_s: float) -> Store:
+    def make(self) -> Store:
         """See the suite."""
-        return RedisStore(DedupeSettings(url=self._url, window_s=window_s))
+        return RedisStore(DedupeSettings(url=self._url))
 
 
 @pytest.fixture

@@ -121,14 +121,15 @@ async def send_hostile_header(source: KafkaSource, bodies: list[bytes]) -> None:
         ([("type", None)], None),
     ],
 )
-async def test_type_is_that_of_the_header(
+async def test_type_and_encoding_are_those_of_the_headers(
     source: KafkaSource, headers: list[tuple[str, bytes]], expected: str | None
 ) -> None:
     """Never the key's or the topic's; broken UTF-8 becomes a type that nobody has."""
+    headers = [*headers, ("CONTENT-Encoding", b"gzip")]
     await source.producer.send_and_wait(source.topic, b"{}", key=b"PAYMENT", headers=headers)
     listener = await opened(source)
     (delivery,) = await take(listener, 1)
-    assert delivery.message_type == expected
+    assert (delivery.message_type, delivery.content_encoding) == (expected, "gzip")
     assert set(listener.origin(delivery).coordinates) == {"topic", "partition", "offset"}
     await listener.close()
 

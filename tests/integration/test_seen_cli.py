@@ -13,7 +13,8 @@ from click.testing import CliRunner, Result
 
 from consumer.cli.embedded_servers import embedded_servers, sample_tables
 from consumer.cli.main import cli
-from consumer.events import identity
+from consumer.clock import SYSTEM_CLOCK
+from consumer.events import identity, timestamp
 from consumer.stores.base import DedupeSettings, Identity
 from consumer.stores.redis import RedisStore
 
@@ -101,6 +102,21 @@ async def test_event_that_the_store_has_forgotten(scene: Scene) -> None:
     assert "sink   wallet.deposit_approved, sequence 1, stored 2" in result.stdout
     later = await scene.seen(*PAYMENT, "--since", "2099-01-01T00:00:00Z")
     assert later.exit_code == 1
+
+
+async def test_time_of_a_mark_is_reckoned_from_its_types_window(scene: Scene) -> None:
+    """A done mark has no time of its own."""
+    scene.change("dedupe", windows_s={"PAYMENT": 900.0})
+    await scene.store.exchange([Identity(KEY, "f", 900.0)], [])
+    (known,) = json.loads((await scene.seen(*PAYMENT)).stdout)["store"]
+    assert timestamp.parse(known["since"]).epoch_s == pytest.approx(SYSTEM_CLOCK.now_s(), abs=30)
+
+
+async def test_copies_of_shadow_mode_are_found(scene: Scene) -> None:
+    """They have the event's id, and something behind it."""
+    await scene.publish(KEY, f"{KEY}.a1", "other.a1")
+    answer = json.loads((await scene.seen(*PAYMENT)).stdout)
+    assert [stored["sequence"] for stored in answer["sink"]] == [1, 2]
 
 
 async def test_unknown_event_is_exit_1(scene: Scene) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from consumer.clock import SYSTEM_CLOCK, Clock
@@ -16,9 +17,11 @@ from consumer.dead_letters.stream import DeadLetters, DeadLetterSettings
 from consumer.errors import SinkUnavailable
 from consumer.health import Health
 from consumer.metrics import LaneBooks, Metrics
+from consumer.pipeline.claim import Claimer
 from consumer.pipeline.decode import Decoder
 from consumer.pipeline.dedupe import Ledger
 from consumer.pipeline.deliver import Deliverer
+from consumer.pipeline.flood import FloodGuard
 from consumer.pipeline.lane import Lane
 from consumer.pipeline.patience import Patience
 from consumer.pipeline.route import Router
@@ -32,12 +35,14 @@ if TYPE_CHECKING:
 
     from prometheus_client import Counter, Gauge
 
+    from consumer.routes import Routes
     from consumer.stores.base import Store
     from tests.support.source_memory import MemoryListener
 
 MAX_MESSAGE_BYTES: Final = 1024 * 1024
 SINK_WINDOW_S: Final = 600.0
 STORE_WINDOW_S: Final = 86_400.0
+NO_ROUTES: Final[Routes] = MappingProxyType({})
 
 
 class MemorySink(Sink):
@@ -51,6 +56,7 @@ class MemorySink(Sink):
 
     Attributes:
         stored: every message, oldest first.
+        failing: subjects of which nothing is stored or confirmed.
         fail_next_count: so many next messages are neither stored nor confirmed.
         lose_next_count: so many next messages are stored and not confirmed.
         down: True: nothing is stored or confirmed until it is False again.
@@ -74,6 +80,7 @@ class MemorySink(Sink):
         self._lost = asyncio.Event()
         self._why_lost = "not connected yet"
         self.stored: list[Message] = []
+        self.failing: set[str] = set()
         self.fail_next_count = 0
         self.lose_next_count = 0
         self.down = False
@@ -113,6 +120,8 @@ class MemorySink(Sink):
             return SinkUnavailable("memory: down" if self._open else self._why_lost)
         if self._subjects and message.subject.partition(".")[0] not in self._subjects:
             return SinkUnavailable("memory: no stream stores this subject")
+        if message.subject in self.failing:
+            return SinkUnavailable("memory: told to fail on this subject")
         if self.fail_next_count:
             self.fail_next_count -= 1
             return SinkUnavailable("memory: told to fail")
@@ -211,9 +220,13 @@ class MemoryPipeline:
     Args:
         sink: of events; an open one by default.
         store: of identities.
+        routes: of lanes that are made from now on.
 
     Attributes:
         letters: the sink of dead letters.
+        routes: may be changed, as by an operator between two starts.
+        max_share: of dead letters, above which a lane stops its listener.
+        shadow: lanes made from now on drop nothing.
     """
 
     def __init__(
@@ -222,15 +235,19 @@ class MemoryPipeline:
         clock: Clock | None = None,
         sink: MemorySink | None = None,
         store: Store | None = None,
+        routes: Routes = NO_ROUTES,
     ) -> None:
+        self.routes = routes
         self.clock = clock or HandClock()
         self.sink = (
             sink if sink is not None else MemorySink(clock=self.clock, window_s=SINK_WINDOW_S)
         )
         self.letters = MemorySink(clock=self.clock, window_s=SINK_WINDOW_S)
         # Not `or`: an empty MemoryStore is false.
-        self.store = MemoryStore(STORE_WINDOW_S, self.clock) if store is None else store
+        self.store = MemoryStore(self.clock) if store is None else store
         self.source = MemorySource()
+        self.max_share = 0.5
+        self.shadow = False
         self.health = Health()
         self.metrics = Metrics()
 
@@ -249,12 +266,12 @@ class MemoryPipeline:
         patience = Patience(name, self.health, books)
         letters = DeadLetters(self.letters, DeadLetterSettings(), no_object_store)
         deliverer = Deliverer(
-            self.sink, letters, Router(""), patience, first_letters(name, "brand")
+            self.sink, letters, Router("", self.routes), patience, first_letters(name, "brand")
         )
+        guard = FloodGuard(self.max_share, 60.0)
         ledger = Ledger(self.store, patience)
-        old_after_s = SINK_WINDOW_S - 60
-        decoder = Decoder("brand")
-        return Lane(decoder, ledger, deliverer, books, self.clock, old_after_s=old_after_s)
+        claimer = Claimer(ledger, books, old_after_s=SINK_WINDOW_S - 60, shadow=self.shadow)
+        return Lane(Decoder("brand"), guard, claimer, deliverer, books, self.clock)
 
     async def run(
         self, listener: MemoryListener, until: Callable[[], object], *, lane: Lane | None = None

@@ -10,7 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from consumer.cli.main import cli
+from consumer.config import build
 from consumer.config_render import mask_url
+from consumer.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,3 +88,13 @@ def test_schema_knows_every_kind_and_the_secrets_files() -> None:
     assert {"rabbitmq", "kafka", "nats"} <= kinds
     assert "url_file" in schema["$defs"]["DedupeSettings"]["properties"]
     assert schema["$schema"].endswith("2020-12/schema")
+
+
+@pytest.mark.parametrize("option", ["brand", "sink.subject_prefix", "sink.stream"])
+def test_line_break_at_the_end_of_a_name_is_refused(option: str) -> None:
+    """It would end a line of NATS' protocol, and what follows would be a command."""
+    table, _, name = option.rpartition(".")
+    tables: dict[str, object] = {"brand": "b", "listeners": {}}
+    tables |= {table: {name: "a\n"}} if table else {name: "a\n"}
+    with pytest.raises(ConfigError, match=name):
+        build(tables, {})

@@ -4,30 +4,71 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from functools import cache
+from itertools import islice
+from typing import TYPE_CHECKING
 
+import click
 import pytest
 
-from consumer.errors import Reason, Rejected
-from consumer.events.normalise import Normaliser
-from consumer.events.registry import find
+from consumer.cli.send import possible
+from consumer.errors import Reason
+from consumer.events.normalise import Event, Normaliser
+from consumer.events.registry import CATALOGUE, find
 from consumer.listeners.base import Delivery
 from consumer.listeners.nats import NatsListenerSettings
 from consumer.pipeline.batch import Batch, Work
 from consumer.pipeline.decode import Decoder
-from consumer.sample.events import SAMPLES
-from consumer.sample.generate import Mix, Role, Sample, generate
-from consumer.sample.send_nats import subject_for
+from consumer.sample.broken import USUAL, WAYS
+from consumer.sample.generate import Mix, Role, Sample, Tally, generate
+from consumer.sample.pace import batch
+from consumer.sample.registry import SAMPLES
+from consumer.sample.send_nats import NatsSender, subject_for
+from consumer.sample.world import PENDING_MAX_COUNT, World
 
-MIX = Mix(types=sorted(SAMPLES), count=1000, duplicates_ratio=0.1, broken_ratio=0.05, seed=5)
+if TYPE_CHECKING:
+    from consumer.stores.base import Identity
+
+ALL = tuple(SAMPLES)
+MIX = Mix(types=ALL, weighted=True, count=2000, duplicates_ratio=0.1, broken_ratio=0.05, seed=5)
+LARGE_BYTES = 5000
 
 
-def normalised_id(sample: Sample) -> str:
-    """Return the CloudEvents id that the pipeline gives a sample."""
-    event_type = find(sample.message_type or "")
+def only(name: str, count: int = 300) -> Mix:
+    """Return events of one type."""
+    return Mix(types=[name], count=count, seed=3)
+
+
+@cache
+def normaliser(name: str | None, *, strict: bool = False) -> Normaliser:
+    """Return what reads a type."""
+    event_type = find(name or "")
     assert event_type is not None
-    event = Normaliser(event_type, "b").normalise(sample.body, 0)
-    assert not event.oddities
-    return str(json.loads(event.body)["id"])
+    return Normaliser(event_type, "b", strict=strict)
+
+
+def normalise(sample: Sample) -> Event:
+    """Return the event that a sample becomes."""
+    return normaliser(sample.message_type).normalise(sample.body, 0)
+
+
+def rejected(samples: list[Sample]) -> list[Reason | None]:
+    """Return what the decoder makes of some samples, as reasons; None: an event."""
+    works = [
+        Work(Delivery(one.body, one.message_type, None, one.content_encoding)) for one in samples
+    ]
+    Decoder("b").decode(Batch(works, 0.0, 0.0))
+    return [work.rejected.reason if work.rejected else None for work in works]
+
+
+def broken(mix: Mix) -> list[Sample]:
+    """Return the broken ones of a mix."""
+    return [sample for sample in generate(mix) if sample.role is Role.BROKEN]
+
+
+def test_every_type_has_a_sample() -> None:
+    """So that `send all` is the whole catalogue."""
+    assert SAMPLES.keys() == {one.name for one in CATALOGUE}
 
 
 def test_same_seed_same_bytes() -> None:
@@ -39,49 +80,155 @@ def test_same_seed_same_bytes() -> None:
 
 def test_shares_are_exact() -> None:
     """Not about ten per cent: ten."""
-    roles = Counter(sample.role for sample in generate(MIX))
-    assert roles == {Role.EVENT: 850, Role.DUPLICATE: 100, Role.BROKEN: 50}
+    sent = Tally()
+    sent.add(list(generate(MIX)))
+    assert sent.roles == {Role.EVENT: 1700, Role.DUPLICATE: 200, Role.BROKEN: 100}
+    assert sent.reasons.total() == 100
+
+
+def test_weighted_types_come_as_in_a_casino() -> None:
+    """Bets most, then logins; but each type does come."""
+    found = Counter(one.message_type for one in generate(MIX) if one.role is Role.EVENT)
+    assert [name for name, _ in found.most_common(2)] == ["CASINO", "LOGIN_V2"]
+    assert found.keys() == set(ALL)
+
+
+def test_given_types_come_in_equal_shares() -> None:
+    """A login as often as a bet, where both are asked for."""
+    mix = Mix(types=["CASINO", "LOGIN_V2"], count=1000, seed=3)
+    found = Counter(one.message_type for one in generate(mix))
+    assert 450 < found["CASINO"] < 550
 
 
 def test_events_are_distinct_and_duplicates_are_not() -> None:
     """What calls itself an event has an identity of its own; a duplicate has an earlier one."""
-    seen: set[tuple[str, str]] = set()
+    seen: dict[tuple[str, str], Identity] = {}
     for sample in generate(MIX):
         if sample.role is not Role.BROKEN:
+            found = normalise(sample).identity
             assert (sample.identity in seen) is (sample.role is Role.DUPLICATE)
-            seen.add(sample.identity)
+            assert seen.setdefault(sample.identity, found) == found
+    assert len({one.key for one in seen.values()}) == len(seen)
 
 
 @pytest.mark.parametrize("name", sorted(SAMPLES))
 def test_events_fit_the_catalogue(name: str) -> None:
-    """Every sample decodes without an oddity, under the id that was foretold."""
-    for sample in generate(Mix(types=[name], count=300, seed=3)):
-        assert normalised_id(sample) == sample.identity[1]
+    """Every sample is an event without an oddity, under the identity that was foretold."""
+    kind = SAMPLES[name]
+    for sample in generate(only(name)):
+        event = normalise(sample)
+        assert not event.oddities
+        envelope = json.loads(event.body)
+        found = envelope["id"] if kind.identity_is_id else kind.identity(envelope["data"])
+        assert found == sample.identity[1]
 
 
-def test_broken_ones_become_dead_letters_of_every_kind() -> None:
-    """Each is rejected, and together they cover the reasons that a sender can cause."""
-    mix = Mix(types=sorted(SAMPLES), count=100, broken_ratio=0.5, seed=3)
-    works = [
-        Work(Delivery(sample.body, sample.message_type, None))
-        for sample in generate(mix)
-        if sample.role is Role.BROKEN
-    ]
-    Decoder("b").decode(Batch(works, 0.0, 0.0))
-    rejected = [work.rejected for work in works]
-    assert all(isinstance(one, Rejected) for one in rejected)
-    assert {one.reason for one in rejected if one} == {
-        Reason.MALFORMED,
-        Reason.INVALID,
-        Reason.MISSING_TYPE,
-        Reason.UNKNOWN_TYPE,
-    }
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_events_pass_strict_validation(name: str) -> None:
+    """What the sample brand sends is what the vendor's schema asks for."""
+    for sample in generate(only(name)):
+        normaliser(name, strict=True).normalise(sample.body, 0)
 
 
-def test_broken_bodies_are_distinct() -> None:
+@pytest.mark.parametrize(
+    ("name", "subjects"),
+    [
+        ("CASINO", {"game.bet", "game.win", "game.loss", "game.rollback"}),
+        ("SPORTSBOOK", {"sports.bet", "sports.settlement", "sports.rollback"}),
+        ("LOTTERY_V2", {"lottery.bet", "lottery.settlement"}),
+        ("PAYMENT", {"wallet.deposit_approved", "withdrawal.requested", "withdrawal.rejected"}),
+        ("BONUS", {"bonus.created", "bonus.ongoing", "bonus.forfeited", "bonus.auto_completed"}),
+    ],
+)
+def test_things_begin_and_end(name: str, subjects: set[str]) -> None:
+    """Bets are settled, bonuses expire, withdrawals are refused."""
+    assert subjects <= {normalise(one).subject for one in generate(only(name, 1000))}
+
+
+def test_a_bonus_begins_before_it_goes_on() -> None:
+    """And never goes on after its end."""
+    steps: dict[str, list[str]] = {}
+    for sample in generate(only("BONUS", 1000)):
+        bonus = json.loads(sample.body)
+        steps.setdefault(bonus["user_bonus_id"], []).append(bonus["status"])
+    given = [one for one in steps.values() if one != ["Completed"]]
+    assert all(one[0] == "Created" for one in given)
+    assert all(set(one[1:-1]) <= {"Ongoing"} for one in given)
+    assert max(map(len, given)) > 3
+
+
+def test_memory_does_not_grow_with_the_count() -> None:
+    """Migrations that nobody approves are forgotten."""
+    world = World(seed=1, start_s=0.0)
+    for _ in range(1000):
+        SAMPLES["USER_MIGRATION"].make(world)
+    assert len(world.pending["USER_MIGRATION"]) == PENDING_MAX_COUNT
+
+
+@pytest.mark.parametrize("reason", [one for one in WAYS if one is not Reason.CONFLICT])
+def test_broken_ones_are_refused_for_the_reason_they_claim(reason: Reason) -> None:
+    """By the decoder alone; whether an event is too large shows at the sink."""
+    mix = Mix(
+        types=ALL, count=400, broken_ratio=0.9, reasons=[reason], seed=3, large_bytes=LARGE_BYTES
+    )
+    samples = broken(mix)
+    assert {sample.reason for sample in samples} == {reason}
+    if reason is Reason.TOO_LARGE:
+        assert {len(sample.body) for sample in samples} == {LARGE_BYTES}
+    else:
+        assert set(rejected(samples)) == {reason}
+
+
+def test_conflicts_contradict_an_earlier_event() -> None:
+    """Same key, other fingerprint, and the event comes first."""
+    mix = Mix(types=ALL, count=400, broken_ratio=0.5, reasons=[Reason.CONFLICT], seed=3)
+    seen: dict[str, str] = {}
+    for sample in generate(mix):
+        identity = normalise(sample).identity
+        if sample.role is Role.BROKEN:
+            assert seen[identity.key] != identity.fingerprint
+        else:
+            seen[identity.key] = identity.fingerprint
+    assert len(broken(mix)) == 200
+
+
+def test_usual_reasons_come_in_turn() -> None:
+    """Six are enough to see each; too large ones only come when they are asked for."""
+    samples = broken(Mix(types=ALL, count=200, broken_ratio=0.5, seed=3))
+    assert Counter(one.reason for one in samples).keys() == set(USUAL)
+    assert Reason.TOO_LARGE not in USUAL
+    assert set(WAYS) == set(Reason) - {Reason.INTERNAL}
+
+
+def test_source_whose_subject_is_the_type_has_no_missing_one() -> None:
+    """Left out in silence, or refused where it was asked for by name."""
+    mix = Mix(types=ALL, count=9, broken_ratio=0.5)
+    sender = NatsSender(NatsListenerSettings(subject="inbound.*", type_from="subject"))
+    assert set(possible(mix, sender, picked=False).reasons) == set(USUAL) - {Reason.MISSING_TYPE}
+    with pytest.raises(click.UsageError, match="here the subject is the type"):
+        possible(mix, sender, picked=True)
+
+
+def test_types_that_cannot_conflict_are_broken_otherwise() -> None:
+    """A login has no deciding field."""
+    samples = broken(Mix(types=["LOGIN_V2"], count=100, broken_ratio=0.5, seed=3))
+    assert len(samples) == 50
+    assert Reason.CONFLICT not in {one.reason for one in samples}
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
+def test_broken_bodies_are_distinct(name: str) -> None:
     """No two are one dead letter, so that they can be counted."""
-    broken = [sample for sample in generate(MIX) if sample.role is Role.BROKEN]
-    assert len({(sample.body, sample.message_type) for sample in broken}) == len(broken)
+    mix = Mix(types=[name], count=1000, broken_ratio=0.9, seed=5)
+    samples = broken(mix)
+    assert len({(one.body, one.message_type, one.reason) for one in samples}) == len(samples)
+
+
+def test_large_ones_travel_in_small_batches() -> None:
+    """Five hundred of eight megabytes would not fit anywhere."""
+    samples = [Sample(bytes(3 << 20), "CASINO", Role.BROKEN)] * 5
+    source = iter(samples)
+    assert [len(one) for one in islice(iter(lambda: batch(source, 500), []), 9)] == [2, 2, 1]
 
 
 @pytest.mark.parametrize(

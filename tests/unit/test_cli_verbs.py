@@ -82,9 +82,16 @@ def test_missing_file_is_exit_2(verb: list[str], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["send", "PIGEON"], "'PIGEON': there are samples of CASINO"),
+        (["send", "PIGEON"], "'PIGEON': there are samples of all, BONUS, CART, CASINO"),
         (["send", "CASINO", "--duplicates", "110%"], "expected 0% to 100%"),
         (["send", "CASINO", "--duplicates", "60%", "--broken", "40%"], "less than 100%"),
+        (["send", "CASINO", "--reason", "conflict"], "expected --broken PERCENT with it"),
+        (["send", "CASINO", "--broken", "5%", "--reason", "internal"], "'malformed'"),
+        (
+            ["send", "LOGIN_V2", "--broken", "5%", "--reason", "conflict"],
+            "no two events of LOGIN_V2 can contradict each other",
+        ),
+        (["send", "all", "--file", __file__], "expected one TYPE"),
         (["dead", "list", "--since", "yesterday"], "expected 30m, 1h, 2d or 2026-"),
         (["dead", "list", "--reason", "ugly"], "'malformed'"),
         (["dead", "list", "--listener", ">"], "expected a listener's name"),
@@ -99,6 +106,7 @@ def test_missing_file_is_exit_2(verb: list[str], tmp_path: Path) -> None:
         (["seen", "PIGEON", "1"], "'PIGEON': expected one of BONUS"),
         (["run", "--sample"], "--sample needs --embedded"),
         (["demo", "--broken", "100%"], "less than 100%"),
+        (["validate", "--type", "CASIN"], "Did you mean CASINO?"),
     ],
     ids=" ".join,
 )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[2]
 MODULE_MAX_LINES: Final = 400
 UNITS: Final = ("_s", "_bytes", "_count", "_ratio")
-WITHOUT_UNIT: Final = {"replicas"}
+WITHOUT_UNIT: Final = {"replicas", "max_share"}
 """Numbers that count nothing but themselves."""
 COUNTED: Final = {"in_flight", "lag", "listener_up", "batch_events", "build_info"}
 """Metrics whose name is what they count."""

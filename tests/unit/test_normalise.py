@@ -149,6 +149,23 @@ def test_unknown_fields_pass_as_they_came() -> None:
     assert [one.name for one in event.oddities] == ["unknown_field"]
 
 
+@pytest.mark.parametrize(
+    "number", ["1e99999999999999999999", "1e-99999999999999999999", "9" * 5000]
+)
+def test_number_beyond_all_bounds_passes_in_a_hashed_body(number: str) -> None:
+    """Neither Decimal nor int can hold it; what only passes is no reason to refuse an event."""
+    known = {
+        "notification_type": "x",
+        "user_id": 1,
+        "origin": "o",
+        "timestamp": "2026-01-01T00:00:00Z",
+    }
+    body = json.dumps(known | {"data": {"n": "X"}}).replace('"X"', number).encode()
+    event = read(body, "CUSTOM")
+    assert number.encode() in event.body
+    assert event.identity == read(b" " + body, "CUSTOM").identity
+
+
 def test_absent_fields_stay_absent_and_null_stays_null() -> None:
     """`data` holds what was sent, no more."""
     found = data(casino(game_name=None, balance_after=..., meta=None))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -15,8 +15,8 @@ from consumer.events.identity import dead_letter_id
 from consumer.stores.memory import MemoryStore
 from tests.support.eventually import eventually
 from tests.support.memory_sink import (
+    NO_ROUTES,
     SINK_WINDOW_S,
-    STORE_WINDOW_S,
     HandClock,
     JumpingLoop,
     MemoryPipeline,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from consumer.pipeline.lane import Lane
+    from consumer.routes import Routes
     from consumer.stores.base import Identity, Memory
     from tests.support.source_memory import MemoryListener
 
@@ -36,20 +37,26 @@ COUNTS = st.integers(1, 6)
 
 
 class WipedStore(MemoryStore):
-    """Forgets everything when told to."""
+    """Forgets everything when told to.
+
+    Attributes:
+        done_keys: every identity that was ever marked done.
+    """
 
     def __init__(self, clock: HandClock) -> None:
-        super().__init__(STORE_WINDOW_S, clock)
+        super().__init__(clock)
         self._clock_of_marks = clock
+        self.done_keys: set[str] = set()
 
     def wipe(self) -> None:
         """Lose all data."""
-        super().__init__(STORE_WINDOW_S, self._clock_of_marks)
+        super().__init__(self._clock_of_marks)
 
     async def exchange(
         self, done: Sequence[Identity], claims: Sequence[Identity]
     ) -> list[Memory | None]:
         """See `Store.exchange`; other tasks get their turn, before and after."""
+        self.done_keys |= {identity.key for identity in done}
         await asyncio.sleep(0)
         known = await super().exchange(done, claims)
         await asyncio.sleep(0)
@@ -59,13 +66,15 @@ class WipedStore(MemoryStore):
 class PipelineMachine(RuleBasedStateMachine):
     """Two lanes on one source, and everything that may happen to them."""
 
+    routes: ClassVar[Routes] = NO_ROUTES
+
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner(loop_factory=JumpingLoop)
         self.clock = HandClock()
         self.calm_s = self.clock.now_s()
         self.store = WipedStore(self.clock)
-        self.pipeline = MemoryPipeline(clock=self.clock, store=self.store)
+        self.pipeline = MemoryPipeline(clock=self.clock, store=self.store, routes=self.routes)
         self.sent: list[str] = []
         self.broken: list[bytes] = []
         self.conflicts: list[bytes] = []

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from consumer.cli.seen_find import Candidate, Known, Question, candidates, span
+from consumer.cli.seen_find import (
+    Candidate,
+    Known,
+    Question,
+    candidates,
+    message_ids,
+    span,
+)
 from consumer.events import identity
 
 NOW_S = 1_000_000.0
@@ -47,6 +54,16 @@ def test_candidates_of_all_brands() -> None:
         ("b", ("2", "Credit")),
     ]
     assert found[3].key == identity.key("b", "PAYMENT", ("2", "Credit"))
+
+
+def test_message_ids_under_routes() -> None:
+    """That of the event's own subject, and one for each target of a route of its type."""
+    wanted = [Candidate("b", ("1",), "k")]
+    routes = {"game.bet": ["game.bet", "copy.bet"], "wallet.*": ["other.*"]}
+    ids = message_ids(wanted, "CASINO", routes)
+    assert {"k", identity.output_id("k", "copy.bet")} <= ids.keys()
+    assert identity.output_id("k", "other.balance") not in ids
+    assert set(ids.values()) == set(wanted)
 
 
 @pytest.mark.parametrize(

@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from consumer.errors import ListenerUnavailable
-from consumer.listeners.supervise import OPEN_DEADLINE_S, Supervisor
+from consumer.listeners.supervise import OPEN_DEADLINE_S
 from tests.support.eventually import eventually
-from tests.support.memory_sink import MemoryPipeline, jump
-from tests.support.samples import casino
-from tests.support.source_memory import MemoryListener, MemorySettings
+from tests.support.memory_sink import jump
+from tests.support.source_memory import MemoryListener
+from tests.support.supervised import Supervised
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import Sequence
 
-    from consumer.listeners.base import Delivery, Listener
-    from tests.support.source_memory import MemoryQueue
-
-
-class LoopClock:
-    """The jumping loop's time."""
-
-    def now_s(self) -> float:
-        """See `Clock.now_s`."""
-        return asyncio.get_running_loop().time()
-
-    def monotonic_s(self) -> float:
-        """See `Clock.monotonic_s`."""
-        return asyncio.get_running_loop().time()
+    from consumer.listeners.base import Delivery
 
 
 class Silent(MemoryListener):
@@ -75,65 +61,6 @@ class ShortHold(MemoryListener):
     """Its source takes back by force what is held for longer than 20 s."""
 
     max_hold_s = 20.0
-
-
-class Supervised:
-    """One supervised lane on a queue in memory.
-
-    Args:
-        kinds: of the listeners, one for each connection; the last one of all further ones.
-
-    Attributes:
-        made: every listener that was made, with the time it was made at.
-    """
-
-    def __init__(self, *kinds: type[MemoryListener], name: str = "lane") -> None:
-        self.pipeline = MemoryPipeline(clock=LoopClock())
-        self.queue: MemoryQueue = self.pipeline.source.queue
-        self.made: list[tuple[float, MemoryListener]] = []
-        self._kinds = kinds or (MemoryListener,)
-        lane = self.pipeline.lane(name)
-        books = self.pipeline.books(name)
-        self.supervisor = Supervisor(name, self._make, lane, self.pipeline.health, books)
-
-    def _make(self) -> Listener[Any]:
-        kind = self._kinds[min(len(self.made), len(self._kinds) - 1)]
-        listener = kind("lane", MemorySettings(max_batch_count=1), self.queue)
-        self.made.append((asyncio.get_running_loop().time(), listener))
-        return listener
-
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[asyncio.Task[None]]:
-        """Run it, and stop it at the end."""
-        await self.pipeline.open()
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(self.supervisor.run(), name="supervisor")
-            yield task
-            self.supervisor.stop()
-
-    async def send(self, *ids: str) -> None:
-        """Send one event for each id."""
-        for activity_id in ids:
-            await self.pipeline.source.send(casino(activity_id=activity_id))
-
-    def stored(self, count: int) -> Callable[[], bool]:
-        """Return a condition for `eventually`."""
-        return lambda: len(self.pipeline.sink.stored) == count
-
-    def restarts(self, reason: str) -> int:
-        """Return how many connections ended for this reason."""
-        value = self.pipeline.metrics.registry.get_sample_value(
-            "consumer_listener_restarts_total", {"listener": "lane", "reason": reason}
-        )
-        return int(value or 0)
-
-    def why_down(self) -> str:
-        """Return what `/readyz` says about the listener."""
-        return self.pipeline.health.why_down("listener lane")
-
-    def made_count(self, count: int) -> Callable[[], bool]:
-        """Return a condition for `eventually`."""
-        return lambda: len(self.made) >= count
 
 
 def test_lost_connection_is_made_again() -> None:

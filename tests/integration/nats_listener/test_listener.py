@@ -49,6 +49,15 @@ async def test_type_header_is_found_in_any_case(source: NatsSource, name: str) -
         assert delivery.message_type == "casino"
 
 
+@pytest.mark.parametrize("name", ["content-encoding", "Content-Encoding", "CONTENT-ENCODING"])
+async def test_encoding_header_is_found_in_any_case(source: NatsSource, name: str) -> None:
+    """Without it the body would be no JSON."""
+    await source.send(b"{}", headers={name: "gzip"})
+    async with opened(source.listener()) as listener:
+        (delivery,) = await receive(listener, 1)
+        assert delivery.content_encoding == "gzip"
+
+
 async def test_type_can_be_the_last_token_of_the_subject(source: NatsSource) -> None:
     """A header is then a sender's own affair."""
     await source.send(b"{}", "CASINO")

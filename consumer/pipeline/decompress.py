@@ -1,0 +1,194 @@
+"""Undoes the content encoding of a body, never beyond a limit.
+
+Responsible for gzip, deflate and zstd as HTTP means them. Not for the compression of a broker's own
+protocol (Kafka's record batches): its client undoes that.
+
+A body of a few KB can stand for gigabytes, so the output is made in pieces and given up as soon as
+the limit is passed. What is held is the output so far and, for zstd, a window of at most 8 MiB or
+the limit, whichever is more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import zlib
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, Protocol
+
+import zstandard
+
+from consumer.errors import Reason, Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DEFAULT_LIMIT_BYTES: Final = 16 * 1024 * 1024
+EXPECTED: Final = "none, identity, gzip, deflate or zstd"
+SHOWN_CHARACTERS: Final = 60
+
+MAX_MEMBERS: Final = 10_000
+"""A gzip body may have several members, a zstd body several frames. Each costs microseconds, empty
+ones too: millions of them would hold the event loop for seconds."""
+ZLIB_PIECE_BYTES: Final = 16 * 1024
+"""What follows the end of a member is copied for each member, so it has to be short."""
+ZSTD_PIECE_BYTES: Final = 256
+"""4 bytes can be a block of 128 KiB, and the library has no limit for its output: such a piece
+makes 8 MiB at most."""
+ZSTD_WINDOW_BYTES: Final = 8 * 1024 * 1024
+"""What a sender may rely on: https://www.rfc-editor.org/rfc/rfc9659#section-3."""
+
+_GZIP_WBITS: Final = 31
+_ZLIB_WBITS: Final = 15
+_RAW_WBITS: Final = -15
+"""As in https://docs.python.org/3/library/zlib.html#zlib.decompress."""
+_DEFLATE: Final = 8
+_ZLIB_CHECK: Final = 31
+_ZLIB_HEADER_BYTES: Final = 2
+
+
+class _Stream(Protocol):
+    """One member under way, as zlib has it."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: memoryview, max_length: int, /) -> bytes: ...
+
+
+def decompress(body: bytes, encoding: str, limit_bytes: int) -> bytes:
+    """Undo one content encoding.
+
+    Args:
+        body: as it arrived.
+        encoding: as the sender wrote it; empty or `identity`: the body comes back as it is.
+        limit_bytes: of the output, at least 1.
+
+    Raises:
+        Rejected: `unsupported_encoding` for any other name or a list of names, `malformed` for a
+            body that is broken, cut off, or goes on behind its end, `too_large` over the limit.
+    """
+    name = encoding.strip().lower()
+    if name in ("", "identity"):
+        return body
+    read = _READERS.get(name)
+    if read is None:
+        shown = ascii(encoding[:SHOWN_CHARACTERS])
+        raise Rejected(
+            Reason.UNSUPPORTED_ENCODING, f"content-encoding: expected {EXPECTED}, got {shown}"
+        )
+    try:
+        return read(body, limit_bytes)
+    except (zlib.error, zstandard.ZstdError) as error:
+        raise _malformed(f"{name}: {error}") from error
+
+
+def _gzip(body: bytes, limit_bytes: int) -> bytes:
+    return _members(body, lambda: zlib.decompressobj(_GZIP_WBITS), limit_bytes)
+
+
+def _deflate(body: bytes, limit_bytes: int) -> bytes:
+    """Read zlib's format, as RFC 9110 says, or the bare one, which many send under this name."""
+    start = int.from_bytes(body[:_ZLIB_HEADER_BYTES], "big")
+    # Bare data that looks like this header begins with a stored block whose padding is not zero;
+    # no encoder makes that.
+    is_zlib = start >> 8 & 0x0F == _DEFLATE and start % _ZLIB_CHECK == 0
+    out = bytearray()
+    at = _member(
+        memoryview(body),
+        zlib.decompressobj(_ZLIB_WBITS if is_zlib else _RAW_WBITS),
+        ZLIB_PIECE_BYTES,
+        limit_bytes,
+        out,
+    )
+    if at < len(body):
+        raise _malformed(f"deflate: {len(body) - at} bytes behind its end")
+    return bytes(out)
+
+
+def _zstd(body: bytes, limit_bytes: int) -> bytes:
+    # A frame that states its size may ask for a window of that size, which is not the sender's
+    # mistake; so the size is looked at first.
+    with contextlib.suppress(zstandard.ZstdError):  # a broken header is told about below
+        if zstandard.frame_content_size(body) > limit_bytes:
+            raise _too_large(limit_bytes)
+    decompressor = _zstd_decompressor(max(ZSTD_WINDOW_BYTES, limit_bytes))
+    return _members(body, lambda: _ZstdFrame(decompressor), limit_bytes, ZSTD_PIECE_BYTES)
+
+
+@lru_cache(maxsize=8)
+def _zstd_decompressor(window_bytes: int) -> zstandard.ZstdDecompressor:
+    """Make one for each limit: making it costs more than most bodies do."""
+    return zstandard.ZstdDecompressor(max_window_size=window_bytes)
+
+
+class _ZstdFrame:
+    """A frame with the methods of zlib's members; the pieces are small instead of the output."""
+
+    def __init__(self, decompressor: zstandard.ZstdDecompressor) -> None:
+        self._frame = decompressor.decompressobj()
+
+    @property
+    def eof(self) -> bool:
+        return self._frame.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._frame.unused_data
+
+    def decompress(self, data: memoryview, _: int, /) -> bytes:
+        return self._frame.decompress(data)
+
+
+_READERS: Final[dict[str, Callable[[bytes, int], bytes]]] = {
+    "gzip": _gzip,
+    "x-gzip": _gzip,
+    "deflate": _deflate,
+    "zstd": _zstd,
+}
+
+
+def _members(
+    body: bytes,
+    start: Callable[[], _Stream],
+    limit_bytes: int,
+    piece_bytes: int = ZLIB_PIECE_BYTES,
+) -> bytes:
+    """Read member after member to the end of the body."""
+    view = memoryview(body)
+    out = bytearray()
+    at = _member(view, start(), piece_bytes, limit_bytes, out)
+    count = 1
+    while at < len(body):
+        if count >= MAX_MEMBERS:
+            raise _malformed(f"body: expected at most {MAX_MEMBERS} compressed members, got more")
+        at += _member(view[at:], start(), piece_bytes, limit_bytes, out)
+        count += 1
+    return bytes(out)
+
+
+def _member(
+    view: memoryview, stream: _Stream, piece_bytes: int, limit_bytes: int, out: bytearray
+) -> int:
+    """Add what one member holds to `out`; returns where it ends."""
+    at = 0
+    while not stream.eof:
+        piece = view[at : at + piece_bytes]
+        if not piece:
+            raise _malformed("body: cut off, the compressed data has no end")
+        out += stream.decompress(piece, limit_bytes - len(out) + 1)
+        if len(out) > limit_bytes:
+            raise _too_large(limit_bytes)
+        # All of the piece was read, because its output did not reach the limit.
+        at += len(piece) - len(stream.unused_data)
+    return at
+
+
+def _malformed(detail: str) -> Rejected:
+    return Rejected(Reason.MALFORMED, detail)
+
+
+def _too_large(limit_bytes: int) -> Rejected:
+    return Rejected(
+        Reason.TOO_LARGE, f"body: expected at most {limit_bytes} bytes decompressed, got more"
+    )

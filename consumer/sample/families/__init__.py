@@ -1,0 +1,1 @@
+"""Samples of every message type, one file a family, as the catalogue has them."""

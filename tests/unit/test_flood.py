@@ -1,0 +1,180 @@
+"""The flood guard: by hand, in a lane, and what the supervisor makes of it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from consumer.errors import ListenerFlooded, Reason, Rejected
+from consumer.listeners.base import Delivery
+from consumer.pipeline.batch import Batch, Work
+from consumer.pipeline.flood import BUCKETS_COUNT, FloodGuard
+from tests.support.eventually import eventually
+from tests.support.memory_sink import MemoryPipeline, jump
+from tests.support.samples import casino
+from tests.support.source_memory import MemoryListener
+from tests.support.supervised import Supervised
+
+WRONG = casino(amount="abc")
+ERROR = 'invalid: amount: expected number, got "abc"'
+
+
+def batch(dead: int, good: int, at_s: float = 0.0) -> Batch:
+    """Return a decoded batch that was taken in at a time."""
+    works = [Work(Delivery(b"", None, None)) for _ in range(dead + good)]
+    for work in works[:dead]:
+        work.reject(Rejected(Reason.INVALID, "broken"))
+    return Batch(works, 0.0, at_s)
+
+
+@pytest.mark.parametrize(("dead", "good"), [(99, 0), (50, 50), (0, 1000)])
+def test_few_or_not_too_many_pass(dead: int, good: int) -> None:
+    """Fewer than 100 deliveries prove nothing, and half is not more than half."""
+    FloodGuard(0.5, 60.0).look(batch(dead, good))
+
+
+def test_more_than_the_share_trips_and_says_how_many() -> None:
+    """Also where it takes several batches to become 100."""
+    guard = FloodGuard(0.5, 60.0)
+    guard.look(batch(70, 20))
+    with pytest.raises(ListenerFlooded, match=r"73% of 1500 deliveries in 60 s became dead"):
+        guard.look(batch(1025, 385, at_s=59.0))
+
+
+def test_what_is_older_than_the_window_is_forgotten() -> None:
+    """A bad minute of this morning does not stop the first broken ones of tonight."""
+    guard = FloodGuard(0.5, 60.0)
+    guard.look(batch(99, 0))
+    guard.look(batch(99, 0, at_s=61.0))
+
+
+def test_good_ones_of_the_window_weigh_against_a_broken_batch() -> None:
+    """And once they are out of it, they do not."""
+    guard = FloodGuard(0.5, 60.0)
+    guard.look(batch(0, 500))
+    guard.look(batch(400, 0, at_s=50.0))
+    with pytest.raises(ListenerFlooded, match="100% of 401"):
+        guard.look(batch(1, 0, at_s=61.0))
+
+
+def test_share_of_one_switches_it_off() -> None:
+    """Whatever comes."""
+    FloodGuard(1.0, 60.0).look(batch(5000, 0))
+
+
+def test_later_found_ones_count_once_for_their_own_time() -> None:
+    """A conflict is found after the claim, and stopped by with the next batch."""
+    guard = FloodGuard(0.5, 60.0)
+    late = batch(0, 150)
+    guard.look(late)
+    for work in late.works:
+        work.reject(Rejected(Reason.CONFLICT, "other amount"))
+    guard.count_dead(late)
+    guard.count_dead(late)
+    with pytest.raises(ListenerFlooded, match=r"99% of 151 .* last: conflict: other amount"):
+        guard.look(batch(0, 1))
+
+
+@pytest.mark.parametrize("window_s", [0.5, 60.0, 86_400.0])
+def test_memory_is_bounded(window_s: float) -> None:
+    """Whatever the window, and however long it runs."""
+    guard = FloodGuard(0.5, window_s)
+    for step in range(1000):
+        guard.look(batch(0, 1, at_s=step * window_s / 100))
+    assert len(guard._buckets) <= BUCKETS_COUNT  # noqa: SLF001  # the bound is the point
+
+
+@pytest.mark.parametrize("size", [1, 7, 500])
+async def test_batch_that_trips_goes_back_and_the_books_balance(size: int) -> None:
+    """What was in flight before it is finished; fewer than 100 letters are stored."""
+    pipeline = MemoryPipeline()
+    await pipeline.open()
+    for _ in range(300):
+        await pipeline.source.send(WRONG)
+    listener = pipeline.source.listener(max_batch_count=size)
+    await listener.open()
+    with pytest.raises(ListenerFlooded):
+        await pipeline.lane().run(listener, asyncio.Event())
+    await listener.close()
+    assert pipeline.balanced()
+    taken = pipeline.count("received")
+    assert (pipeline.count("dead_letters"), pipeline.count("in_flight")) == (taken, 0)
+    assert taken < 100
+    assert await pipeline.source.remaining() == 300 - taken
+
+
+async def test_conflicts_flood_as_well() -> None:
+    """After the batch that was found to be nothing else, half of the next look is still good."""
+    pipeline = MemoryPipeline()
+    await pipeline.open()
+    for number in range(1000):
+        await pipeline.source.send(casino(activity_id="same", amount=number))
+    listener = pipeline.source.listener(max_batch_count=200)
+    await listener.open()
+    with pytest.raises(ListenerFlooded, match="last: conflict"):
+        await pipeline.lane().run(listener, asyncio.Event())
+    assert pipeline.balanced()
+    assert pipeline.count("dead_letters") == 199 + 200
+
+
+async def test_source_that_keeps_nothing_is_not_stopped() -> None:
+    """Core NATS would lose what comes while it is closed."""
+    pipeline = MemoryPipeline()
+    await pipeline.open()
+    for _ in range(200):
+        await pipeline.source.send(WRONG)
+    listener = pipeline.source.listener()
+    listener.durable = False
+    await listener.open()
+    await pipeline.run(listener, pipeline.source.remaining_is(0))
+    assert pipeline.count("dead_letters") == 200
+
+
+async def flood(one: Supervised) -> None:
+    """Send broken ones, and wait until the listener stopped itself."""
+    for _ in range(300):
+        await one.pipeline.source.send(WRONG)
+    await eventually(lambda: "stopped itself" in one.why_down())
+
+
+def test_flooded_listener_stays_closed_until_stop() -> None:
+    """It is counted once, says why, and another listener goes on."""
+
+    async def scenario() -> None:
+        one, other = Supervised(), Supervised()
+        async with one.running() as task, other.running():
+            await flood(one)
+            await asyncio.sleep(3600)  # in a time that jumps
+            assert (len(one.made), one.restarts("flooded"), task.done()) == (1, 1, False)
+            assert not one.queue.listeners
+            await other.send("a")
+            await eventually(other.stored(1))
+        assert one.why_down() == (
+            "stopped itself: 100% of 100 deliveries in 60 s became dead letters, "
+            f"last: {ERROR}; mend the sender (or raise [dead_letters] max_share), then restart"
+        )
+
+    jump(scenario())
+
+
+def test_flooded_listener_finishes_what_it_holds_and_is_not_made_again() -> None:
+    """Although the watch closes its connection meanwhile, for holding too long."""
+
+    class ShortHold(MemoryListener):
+        max_hold_s = 20.0
+
+    async def scenario() -> None:
+        one = Supervised(ShortHold, batch=60)
+        async with one.running():
+            one.pipeline.letters.down = True
+            for _ in range(120):
+                await one.pipeline.source.send(WRONG)
+            await eventually(lambda: "held" in one.why_down())
+            one.pipeline.letters.down = False
+            await eventually(lambda: "stopped itself" in one.why_down())
+            await asyncio.sleep(600)  # in a time that jumps
+        assert (len(one.made), one.restarts("flooded")) == (1, 1)
+        assert one.pipeline.balanced()
+
+    jump(scenario())

@@ -1,0 +1,153 @@
+"""The schemas: right by their dialect, complete, and about what really comes out."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+from jsonschema import Draft202012Validator
+
+from consumer.cli.main import cli
+from consumer.events import schema
+from consumer.events.describe import describe
+from consumer.events.registry import CATALOGUE, find
+
+if TYPE_CHECKING:
+    from consumer.events.base import EventType
+
+
+def name(event_type: EventType) -> str:
+    """Name a type's tests after it."""
+    return event_type.name
+
+
+def documents(event_type: EventType) -> list[schema.Schema]:
+    """Return the three schemas of a type."""
+    return [
+        schema.outgoing(event_type),
+        schema.incoming(event_type),
+        schema.incoming(event_type, strict=True),
+    ]
+
+
+def sent_field(message_type: str, field: str, *, strict: bool = False) -> Draft202012Validator:
+    """Return what checks one field as it is sent."""
+    event_type = find(message_type)
+    assert event_type is not None
+    properties = schema.incoming(event_type, strict=strict)["properties"]
+    return Draft202012Validator(properties[field])
+
+
+def printed(*arguments: str) -> Any:  # noqa: ANN401  # any JSON value
+    """Return what `consumer schema` prints."""
+    result = CliRunner().invoke(cli, ["schema", *arguments])
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.mark.parametrize("event_type", CATALOGUE, ids=name)
+def test_each_schema_is_one_by_its_dialect(event_type: EventType) -> None:
+    """Tools of other people read them."""
+    for one in documents(event_type):
+        Draft202012Validator.check_schema(one)
+        assert one["$id"].startswith("urn:consumer:")
+
+
+@pytest.mark.parametrize("event_type", CATALOGUE, ids=name)
+def test_examples_fit_their_own_schema(event_type: EventType) -> None:
+    """The event out is made by the daemon's own code of the event in."""
+    for one in documents(event_type):
+        Draft202012Validator(one).validate(one["examples"][0])
+
+
+@pytest.mark.parametrize("event_type", CATALOGUE, ids=name)
+def test_each_field_has_a_meaning(event_type: EventType) -> None:
+    """A sentence, from the annotation or from the text under the field."""
+    pending: list[Any] = [event_type.fields]
+    while pending:
+        for field in describe(pending.pop()):
+            assert field.meaning.endswith("."), field.name
+            pending += [field.part] if field.part else []
+
+
+def test_all_types_are_one_document() -> None:
+    """An event fits the schema of its own type only; a message may fit several."""
+    everything = schema.all_outgoing()
+    Draft202012Validator.check_schema(everything)
+    for event_type in CATALOGUE:
+        event = schema.outgoing(event_type)["examples"][0]
+        Draft202012Validator(everything).validate(event)
+    for strict in (False, True):
+        Draft202012Validator.check_schema(schema.all_incoming(strict=strict))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "fits", "fits_strict"),
+    [
+        ("activity_id", 17, True, True),
+        ("activity_id", "", False, False),
+        ("activity_id", "a\nb", False, False),
+        ("activity_id", None, False, False),
+        ("game_id", "", True, True),
+        ("amount", "12.30", True, True),
+        ("amount", "1e2", True, True),
+        ("amount", "1e99", False, False),
+        ("amount", -1, True, False),
+        ("amount", "-1", True, False),
+        ("amount", None, True, False),
+        ("balance_after", -1, True, True),
+        ("game_name", "", True, False),
+        ("origin", "", True, False),
+        ("game_type", "Holodeck", True, True),
+        ("type", "Wager", False, False),
+        ("timestamp", "2015-03-02 8:27:58,1", True, True),
+        ("timestamp", "yesterday", False, False),
+        ("meta", [], False, False),
+    ],
+)
+def test_sent_values_fit_as_they_are_accepted(
+    field: str, value: object, *, fits: bool, fits_strict: bool
+) -> None:
+    """As the decoder reads them, lenient and strict."""
+    assert sent_field("CASINO", field).is_valid(value) is fits
+    assert sent_field("CASINO", field, strict=True).is_valid(value) is fits_strict
+
+
+def test_strict_schema_requires_what_the_vendor_does() -> None:
+    """A listener with validation = "strict" refuses the rest."""
+    lenient = printed("CASINO", "--incoming")
+    strict = printed("casino", "--incoming", "--strict")
+    more = {"amount", "game_name", "is_round_end", "round_id", "status"}
+    assert set(strict["required"]) - set(lenient["required"]) == more
+
+
+def test_text_under_an_inherited_field_is_its_meaning() -> None:
+    """It stands in the source of the base class."""
+    properties = printed("POKER_CASH_GAME_BUY_IN_V2", "--incoming")["properties"]
+    assert properties["table_name"]["description"] == "Name of the table."
+    assert properties["user_id"]["description"] == "The player."
+
+
+def test_command_prints_the_same_every_time() -> None:
+    """So that a diff shows a change of the contract and nothing else."""
+    assert printed() == schema.all_outgoing()
+    assert printed("PAYMENT") == schema.outgoing(find("PAYMENT") or CATALOGUE[0])
+    assert printed("--incoming")["anyOf"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["WAGER"],
+        ["CASINO", "--strict"],
+        ["CASINO", "--asyncapi"],
+        ["--asyncapi", "--incoming"],
+        ["--asyncapi", "--markdown"],
+        ["--config", "consumer.toml"],
+    ],
+)
+def test_contradictions_are_usage_errors(arguments: list[str]) -> None:
+    """Nothing is ignored in silence."""
+    assert CliRunner().invoke(cli, ["schema", *arguments]).exit_code == 2

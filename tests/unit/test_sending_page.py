@@ -1,0 +1,85 @@
+"""docs/sending.md against the code: its event, its errors, its terminal."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from consumer.errors import Reason
+from consumer.listeners.base import Delivery
+from consumer.pipeline.batch import Batch, Work
+from consumer.pipeline.decode import Decoder
+from consumer.pipeline.dedupe import conflict
+from tests.support.samples import casino, payment
+
+PAGE = (Path(__file__).parents[2] / "docs" / "sending.md").read_text(encoding="utf-8")
+ERRORS = PAGE.partition("## What an error means")[2]
+ROWS = re.findall(r"^\| ([^|]*)\| `(.*?)` \| ", ERRORS, re.MULTILINE)
+"""Reason, empty where it is that of the row above, and error."""
+
+
+class Bad(NamedTuple):
+    """A message that becomes a dead letter."""
+
+    body: bytes
+    type: str | None = "CASINO"
+    encoding: str | None = None
+
+
+BALANCES = "USER_BALANCES_UPDATE"
+BAD = [
+    *(Bad(b'{"activity_id": "a", '), Bad(b'{"activity_id": a}'), Bad(b"[" * 100_000)),
+    Bad(casino(game_name="X").replace(b'"X"', b'"\xff"')),
+    *(Bad(gzip.compress(casino())[:-9], encoding="gzip"), Bad(casino(), encoding="gzip")),
+    *(Bad(casino(user_id=...)), Bad(b"[]"), Bad(casino(amount="12,30"))),
+    *(Bad(casino(amount="1e999")), Bad(payment(deposit_count=1.5), "PAYMENT")),
+    *(Bad(casino(user_id=True)), Bad(casino(user_id=None)), Bad(casino(activity_id=""))),
+    *(Bad(casino(activity_id="a\nb")), Bad(casino(currency=978))),
+    *(Bad(casino(is_round_end="false")), Bad(casino(meta=[])), Bad(b'{"balances":{}}', BALANCES)),
+    *(Bad(b'{"balances":[{"amount":"x"}]}', BALANCES), Bad(casino(type="Wager"))),
+    *(Bad(casino(timestamp="02.03.2015 08:27")), Bad(casino(timestamp=1425284878))),
+    *(Bad(casino(round_id=...)), Bad(casino(amount=-5)), Bad(casino(game_name=""))),
+    *(Bad(casino(), None), Bad(casino(), "CASINOO"), Bad(casino(), encoding="br")),
+    Bad(gzip.compress(bytes(20 << 20)), encoding="gzip"),
+]
+ELSEWHERE = {conflict().detail, "KeyError in the decoder"}
+"""Errors that the decoder does not make of a body."""
+
+
+def refused(bad: Bad, *, strict: bool) -> tuple[str, str] | None:
+    """Return reason and error of a message's dead letter; None: it would be an event."""
+    work = Work(Delivery(bad.body, bad.type, None, bad.encoding))
+    Decoder("b", strict=strict).decode(Batch([work], 0.0, 0.0))
+    return (work.rejected.reason, work.rejected.detail) if work.rejected else None
+
+
+def documented() -> list[tuple[str, str, bool]]:
+    """Return every reason and error of the page, and whether only strict listeners make it."""
+    found: list[tuple[str, str, bool]] = []
+    named = ""
+    for cell, error in ROWS:
+        named = cell.strip() or named
+        found.append((named.split("`")[1], error, "strict" in named))
+    return found
+
+
+def test_every_error_of_the_page_is_made_by_the_code() -> None:
+    """With that reason, to the letter, and where it says strict, only then."""
+    lenient = {refused(bad, strict=False) for bad in BAD}
+    strict = {refused(bad, strict=True) for bad in BAD} - lenient
+    for reason, error, only_strict in documented():
+        if error not in ELSEWHERE and not error.startswith("event: "):
+            assert (reason, error) in (strict if only_strict else lenient)
+
+
+def test_every_error_here_is_on_the_page() -> None:
+    """An error text that changes has to change there too."""
+    told = {(reason, error) for reason, error, _ in documented()}
+    assert [found for bad in BAD if (found := refused(bad, strict=True)) not in told] == []
+
+
+def test_every_reason_is_on_the_page() -> None:
+    """None is left without an explanation."""
+    assert {reason for reason, _, _ in documented()} == {reason.value for reason in Reason}

@@ -1,0 +1,202 @@
+"""`consumer validate` inside: the pipeline's verdict and words, and all of what is wrong."""
+
+from __future__ import annotations
+
+import json
+import random
+from io import BytesIO
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from consumer.errors import Misfit, Reason, Rejected
+from consumer.events.cut import EventFile, Record
+from consumer.events.normalise import Normaliser
+from consumer.events.registry import CATALOGUE, find
+from consumer.events.validate import Finding, Severity, Validator, about_file
+from consumer.pipeline.dedupe import conflict
+from tests.support.corpus import BROKEN
+from tests.support.mutate import mutated
+from tests.support.samples import casino, payment
+
+BALANCE = {"amount": 1, "currency": "EUR", "key": "real_money", "exchange_rate": 1}
+ODD_VALUES: list[object] = [
+    *(None, True, 7, -1, "", "abc", "1e99", [], [1], {}, {"a": 1}),
+    *("x" * 300, "2026-02-30T10:00:00Z", "Bet", "Rollback", "a\nb"),
+]
+
+
+def validator(name: str = "CASINO", *, strict: bool = False) -> Validator:
+    """Return a validator of a type."""
+    event_type = find(name)
+    assert event_type is not None
+    return Validator(event_type, strict=strict)
+
+
+def look(*bodies: bytes, name: str = "CASINO", strict: bool = False) -> list[Finding]:
+    """Return the findings about events that stand in lines 1, 2 and so on."""
+    looking = validator(name, strict=strict)
+    records = [Record(line, line, body) for line, body in enumerate(bodies, 1)]
+    return [one for record in records for one in looking.look(record)]
+
+
+def fields(findings: list[Finding], severity: Severity = Severity.ERROR) -> list[str]:
+    """Return what fields the findings of a severity are about."""
+    return [one.field for one in findings if one.severity is severity]
+
+
+def refused(body: bytes, name: str, *, strict: bool = False) -> str | None:
+    """Return the dead letter's error; None: there would be none."""
+    event_type = find(name)
+    assert event_type is not None
+    try:
+        Normaliser(event_type, "b", strict=strict).normalise(body, 0.0)
+    except Rejected as rejected:
+        return rejected.detail
+    return None
+
+
+def test_a_good_event_is_not_talked_about() -> None:
+    """No finding, and it is counted."""
+    looking = validator()
+    assert looking.look(Record(1, 1, casino())) == []
+    assert (looking.tally.events, looking.tally.good) == (1, 1)
+
+
+def test_all_misfits_are_told() -> None:
+    """Of different kinds: wrong shape, missing, wrong value, no such time."""
+    body = casino(amount="abc", user_id=True, currency=..., type="Wager", timestamp="yesterday")
+    told = fields(look(body))
+    assert set(told) == {"amount", "user_id", "currency", "type", "timestamp"}
+    assert len(told) == 5
+
+
+def test_misfits_inside_objects_have_their_paths() -> None:
+    """Of each object in a list."""
+    balances = [BALANCE | {"amount": "much", "currency": 1}, BALANCE, 5, BALANCE | {"tone": 1}]
+    findings = look(json.dumps({"balances": balances}).encode(), name="USER_BALANCES_UPDATE")
+    inside = [one.field for one in findings if one.field.startswith("balances")]
+    assert inside == [
+        "balances[0].amount",
+        "balances[0].currency",
+        "balances[2]",
+        "balances[3].tone",
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name, one in BROKEN.items() if one[0] == "CASINO"])
+def test_the_first_error_is_the_dead_letters(name: str) -> None:
+    """Word for word, with its reason."""
+    _, body, reason = BROKEN[name]
+    first = look(body)[0]
+    assert (first.severity, first.reason) == (Severity.ERROR, reason)
+    assert first.message == refused(body, "CASINO")
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    changes=st.dictionaries(
+        st.sampled_from(sorted([*json.loads(payment()), "pay_id", "Amount"])),
+        st.sampled_from([..., *ODD_VALUES]),
+    ),
+    strict=st.booleans(),
+)
+def test_the_verdict_is_the_pipelines(changes: dict[str, Any], *, strict: bool) -> None:
+    """Whatever is sent: wrong here exactly where it becomes a dead letter, with its error first."""
+    body = payment(**changes)
+    errors = [
+        one for one in look(body, name="PAYMENT", strict=strict) if one.severity is Severity.ERROR
+    ]
+    first = errors[0].message if errors else None
+    assert first == refused(body, "PAYMENT", strict=strict)
+    # Nothing is told that would not be an error once the others are mended.
+    assert len({one.field for one in errors}) == len(errors)
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_mutated_events_of_every_type_have_the_pipelines_verdict(*, strict: bool) -> None:
+    """Flipped, cut, spliced; wrong types, huge numbers and deep nesting at any depth."""
+    source = random.Random(11)
+    for _ in range(1000):
+        event_type = source.choice(CATALOGUE)
+        body = mutated(source, event_type)
+        findings = look(body, name=event_type.name, strict=strict)
+        errors = [one.message for one in findings if one.severity is Severity.ERROR]
+        assert (errors[0] if errors else None) == refused(body, event_type.name, strict=strict)
+
+
+def test_warnings_are_the_pipelines_oddities() -> None:
+    """Of events that pass: the same ones, of the same fields, at any depth."""
+    source = random.Random(12)
+    for event_type in CATALOGUE * 40:
+        body = mutated(source, event_type)
+        if refused(body, event_type.name) is None:
+            event = Normaliser(event_type, "b").normalise(body, 0.0)
+            findings = look(body, name=event_type.name)
+            assert sorted((one.reason, one.field) for one in findings) == sorted(
+                (odd.name, odd.field.rstrip("."))
+                for odd in event.oddities  # a field called ""
+            )
+
+
+def test_strict_tells_what_lenient_lets_pass() -> None:
+    """All fields that the vendor's schema requires, and a negative amount."""
+    body = casino(round_id=..., is_round_end=None, game_name="", amount=-1)
+    assert fields(look(body)) == []
+    assert set(fields(look(body, strict=True))) == {
+        *("round_id", "is_round_end", "game_name", "amount")
+    }
+
+
+def test_oddities_are_warnings() -> None:
+    """They are told, and change nothing."""
+    findings = look(casino(game_type="Fruit", timestamp="2026-01-31 12:00:00", colour="red"))
+    assert {one.reason for one in findings} == {"unknown_value", "no_zone", "unknown_field"}
+    assert {one.severity for one in findings} == {Severity.WARNING}
+    assert "Slots or Live Casino or Table" in [one.expected for one in findings]
+
+
+@pytest.mark.parametrize(
+    ("sent", "meant"), [("tipo", "type"), ("gameName", "game_name"), ("amout", "amount")]
+)
+def test_a_mistyped_field_is_recognised(sent: str, meant: str) -> None:
+    """Where the right one is missing."""
+    findings = look(casino(**{sent: "x", meant: ...}))
+    assert f"a known field (did you mean {meant}?)" in [one.expected for one in findings]
+
+
+def test_an_honest_resend_is_a_warning() -> None:
+    """Told with the line of the first."""
+    findings = look(casino(), casino(activity_id="b"), casino(amount="12.30"))
+    assert [one.message for one in findings] == ["line 3 repeats line 1"]
+    assert findings[0].severity is Severity.WARNING
+
+
+def test_other_deciding_fields_are_a_conflict() -> None:
+    """In the dead letter's words, and then where."""
+    [found] = look(casino(), casino(amount=13))
+    assert (found.severity, found.reason) == (Severity.ERROR, Reason.CONFLICT)
+    assert found.message == f"{conflict().detail}: see line 1"
+
+
+def test_a_large_event_is_warned_about() -> None:
+    """Over what NATS takes by default."""
+    [found] = look(casino(meta={"a": "x" * 1_100_000}))
+    assert (found.severity, found.reason) == (Severity.WARNING, "too_large")
+
+
+def test_a_body_that_was_not_read_is_too_large() -> None:
+    """Nothing else is said about it."""
+    [found] = validator().look(Record(1, 1, b"", 20_000_000))
+    assert found.message == str(Misfit("event", "at most 16777216 bytes", "20000000"))
+    assert (found.severity, found.reason) == (Severity.ERROR, "too_large")
+
+
+def test_what_is_odd_about_a_file_is_told() -> None:
+    """A byte order mark, and line ends of Windows."""
+    file = EventFile(BytesIO(b"\xef\xbb\xbf{}\r\n{}\r\n"))
+    looking = validator()
+    assert len(list(file)) == 2
+    assert [one.reason for one in about_file(file, looking.tally)] == ["bom", "crlf"]
+    assert looking.tally.warnings == 2
