@@ -11,6 +11,7 @@ from hashlib import blake2b
 
 KEY_BYTES = 16
 FINGERPRINT_BYTES = 8
+ROLLBACK = ":rollback"
 
 
 def key(brand: str, message_type: str, identity: tuple[str, ...]) -> str:
@@ -22,9 +23,12 @@ def key(brand: str, message_type: str, identity: tuple[str, ...]) -> str:
 def text(parts: tuple[str, ...]) -> str:
     """Join an identity to the CloudEvents id, so that no two of one type look alike.
 
-    A colon inside any part but the last is written `%3A`, a percent sign `%25`.
+    A colon inside any part but the last is written `%3A`, a percent sign `%25`; and so is the colon
+    of an id that ends as a rollback's does without being one.
     """
     *before, last = parts
+    if not before and last.endswith(ROLLBACK):
+        return f"{last.removesuffix(ROLLBACK)}%3A{ROLLBACK[1:]}"
     escaped = (part.replace("%", "%25").replace(":", "%3A") for part in before)
     return ":".join((*escaped, last))
 
