@@ -101,7 +101,7 @@ class Replayer:
         batch = Batch(works, self._clock.now_s(), self._clock.monotonic_s())
         await self._claimer.claim(batch)
         await self._deliverer.deliver(batch, lambda _: ORIGIN)
-        await self._claimer.mark_done(batch)
+        await self._claimer.mark_done(batch, self._clock.monotonic_s() - batch.since_s)
         # Removed only here: what became of each is confirmed.
         await self._remove(batch.works)
 
