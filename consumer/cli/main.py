@@ -28,6 +28,7 @@ VERBS: Final = {
     "dead": ("consumer.cli.dead", "Look at dead letters, replay or drop them."),
     "schema": ("consumer.cli.schema", "Print what goes in and out, as JSON Schema or AsyncAPI."),
     "tap": ("consumer.cli.tap", "Show the events as they pass."),
+    "top": ("consumer.cli.top", "Show what every listener is doing now."),
     "config": ("consumer.cli.config", "Show the effective configuration, or its JSON Schema."),
 }
 """Module and one line of help, so that `--help` imports none of them."""

@@ -110,6 +110,22 @@ class Since(click.ParamType[float]):
             self.fail(f"{text!r}: expected 30m, 1h, 2d or 2026-01-31T12:00:00Z", param, ctx)
 
 
+class Duration(click.ParamType[float]):
+    """How long: `2s`, `1.5m`; seconds."""
+
+    name = "DURATION"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """See `click.ParamType.convert`."""
+        match = _AGO.fullmatch(str(value).strip())
+        seconds = float(match[1]) * _UNITS_S[match[2]] if match else 0.0
+        if not seconds:
+            self.fail(f"{value!r}: expected 2s, 0.5s or 1m", param, ctx)
+        return seconds
+
+
 class Share(click.ParamType[float]):
     """A part of all: `10%`, or `0.1`."""
 

@@ -21,6 +21,7 @@ WITH_CONFIG = [
     ["dead", "list"],
     ["dead", "show", "1"],
     ["tap"],
+    ["top"],
 ]
 
 
@@ -99,6 +100,8 @@ def test_missing_file_is_exit_2(verb: list[str], tmp_path: Path) -> None:
         (["tap", "--type", "PIGEON"], "'PIGEON': expected one of BONUS"),
         (["tap", "--dead", "--user", "u"], "--user does not go with --dead"),
         (["tap", "--count", "0"], "x>=1"),
+        (["top", "ftp://a"], "'ftp://a': expected host:port"),
+        (["top", "--every", "0s"], "'0s': expected 2s, 0.5s or 1m"),
         (["run", "--sample"], "--sample needs --embedded"),
         (["demo", "--broken", "100%"], "less than 100%"),
         (["validate", "--type", "CASIN"], "Did you mean CASINO?"),
