@@ -99,6 +99,23 @@ class Memory(msgspec.Struct, frozen=True, gc=False):
     age_s: float = 0.0
 
 
+class Mark(msgspec.Struct, frozen=True, gc=False):
+    """What is remembered of a key, for people who ask.
+
+    Attributes:
+        done: True: D, the sink confirmed it. False: P, somebody may have published it.
+        fingerprint: as in `Memory`.
+        age_s: of a P, since it was claimed first; of a D, since it was marked, in Redis reckoned
+            from the end of the mark and the window that is configured now.
+        remaining_s: until it is forgotten.
+    """
+
+    done: bool
+    fingerprint: str
+    age_s: float
+    remaining_s: float
+
+
 class Store(ABC):
     """Remembers identities, each for its own window."""
 
@@ -133,6 +150,22 @@ class Store(ABC):
             StoreUnavailable: no answer; each mark may have been written or not.
 
         Cancelling: the call is finished first, so that no reply is ever taken for another's.
+        """
+
+    @abstractmethod
+    async def recall(self, keys: Sequence[str]) -> list[Mark | None]:
+        """Look keys up, and change nothing: neither a mark nor how long it lasts.
+
+        For `consumer seen`; the answer may be out of date when it comes, so nothing is decided by
+        it.
+
+        Returns:
+            For each key, in order: what is remembered, or None: nothing.
+
+        Raises:
+            StoreUnavailable: no answer.
+
+        Cancelling: as `exchange`.
         """
 
     @abstractmethod

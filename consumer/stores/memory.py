@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from consumer.clock import SYSTEM_CLOCK, Clock
-from consumer.stores.base import Identity, Memory, Store
+from consumer.stores.base import Identity, Mark, Memory, Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,6 +69,23 @@ class MemoryStore(Store):
                 if now_s - since_s < window_s:
                     break
                 del marks[key]
+
+    async def recall(self, keys: Sequence[str]) -> list[Mark | None]:
+        """See `Store.recall`."""
+        now_s = self._clock.monotonic_s()
+        return [self._recall(key, now_s) for key in keys]
+
+    def _recall(self, key: str, now_s: float) -> Mark | None:
+        since_s, memory = self._marks.get(key, (now_s, None))
+        age_s = now_s - since_s
+        if memory is None or age_s >= self._window_s:
+            return None
+        return Mark(
+            done=memory.done,
+            fingerprint=memory.fingerprint,
+            age_s=age_s,
+            remaining_s=self._window_s - age_s,
+        )
 
     async def check(self) -> None:
         """Always there."""

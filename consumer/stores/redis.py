@@ -30,7 +30,7 @@ from redis.exceptions import (
 )
 
 from consumer.errors import StoreUnavailable
-from consumer.stores.base import DedupeSettings, Identity, Memory, Store
+from consumer.stores.base import DedupeSettings, Identity, Mark, Memory, Store
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -40,7 +40,9 @@ if TYPE_CHECKING:
 _SCRIPT: Final = files("consumer.stores").joinpath("exchange.lua").read_text(encoding="utf-8")
 _OLDEST_VERSION: Final = 7
 
-PERMISSIONS: Final = "+set +get +time +evalsha +script|load +ping +info +select +client|setname"
+PERMISSIONS: Final = (
+    "+set +get +pttl +time +evalsha +script|load +ping +info +select +client|setname"
+)
 """What the store's user must be allowed, besides its keys."""
 
 log = structlog.get_logger()
@@ -94,6 +96,33 @@ class RedisStore(Store):
             raise _explained(error) from error
         now_s = int(reply[0])
         return [_memory(value, now_s) for value in reply[1:]]
+
+    async def recall(self, keys: Sequence[str]) -> list[Mark | None]:
+        """See `Store.recall`."""
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.time()
+        for key in keys:
+            name = self._settings.key_prefix + key
+            pipeline.get(name)
+            pipeline.pttl(name)
+        try:
+            (now_s, _), *reply = await _to_its_end(pipeline.execute())
+        except RedisError as error:
+            raise _explained(error) from error
+        pairs = zip(reply[::2], reply[1::2], strict=True)
+        return [self._mark(value, left_ms / 1000, now_s) for value, left_ms in pairs]
+
+    def _mark(self, value: bytes | None, remaining_s: float, now_s: int) -> Mark | None:
+        memory = _memory(value, now_s)
+        if memory is None or remaining_s <= 0:  # it ended between the two questions
+            return None
+        age_s = max(0.0, float(self._window_s) - remaining_s) if memory.done else memory.age_s
+        return Mark(
+            done=memory.done,
+            fingerprint=memory.fingerprint,
+            age_s=age_s,
+            remaining_s=remaining_s,
+        )
 
     async def check(self) -> None:
         """See `Store.check`."""

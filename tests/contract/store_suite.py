@@ -191,6 +191,55 @@ class StoreContract:
 
         await eventually(forgotten, within_s=5)
 
+    async def test_recall_tells_what_is_remembered(self, store: Store) -> None:
+        """In the order of the keys; how long it was, and how long it will be."""
+        done, claimed, new = identity(), identity(B), identity()
+        await store.exchange([done], [claimed])
+        first, second, third = await store.recall([done.key, claimed.key, new.key])
+        assert third is None
+        for mark, expected in ((first, (True, A)), (second, (False, B))):
+            assert mark is not None
+            assert (mark.done, mark.fingerprint) == expected
+            assert 0 <= mark.age_s < 10
+            assert LONG_S - 10 < mark.remaining_s <= LONG_S
+
+    async def test_recall_of_nothing_is_empty(self, store: Store) -> None:
+        """No key, no mark."""
+        assert await store.recall([]) == []
+
+    async def test_recall_changes_nothing(self, store: Store) -> None:
+        """Neither for a key that is new, nor for one that is done."""
+        done, new = identity(), identity()
+        await store.exchange([done], [])
+        for _ in range(2):
+            await store.recall([done.key, new.key])
+        assert await store.exchange([], [done, new]) == [Memory(done=True, fingerprint=A), None]
+
+    async def test_recalled_age_of_a_claim_grows(self, store: Store) -> None:
+        """And what remains becomes less."""
+        one = identity()
+        await store.exchange([], [one])
+
+        async def aged() -> bool:
+            (mark,) = await store.recall([one.key])
+            return mark is not None and mark.age_s >= 1 and mark.remaining_s <= LONG_S - 0.5
+
+        await eventually(aged, within_s=5)
+
+    @pytest.mark.parametrize("done", [True, False], ids=["done", "claimed"])
+    async def test_recall_forgets_with_the_window(self, *, done: bool) -> None:
+        """Looking at it does not prolong it."""
+        store = self.make(SHORT_S)
+        await store.open()
+        one = identity()
+        await store.exchange([one] if done else [], [] if done else [one])
+
+        async def forgotten() -> bool:
+            return await store.recall([one.key]) == [None]
+
+        await eventually(forgotten, within_s=5)
+        await store.close()
+
     async def test_check_passes_while_it_answers(self, store: Store) -> None:
         """As often as asked."""
         await store.check()

@@ -102,7 +102,12 @@ async def admin(server: Redis) -> AsyncIterator[RedisClient]:
 async def test_unreachable_server_says_what_to_look_at() -> None:
     """Opening, asking and checking alike."""
     store = make_store(NOBODY)
-    for call in (store.open(), store.check(), store.exchange([], [identity()])):
+    for call in (
+        store.open(),
+        store.check(),
+        store.exchange([], [identity()]),
+        store.recall(["a"]),
+    ):
         with pytest.raises(StoreUnavailable, match=r"not reachable: is it running"):
             await call
     await store.close()
@@ -149,6 +154,7 @@ async def test_permissions_of_the_advice_are_enough(
     await allow(admin, *advice.split())
     await store.open()
     assert await store.exchange([], [identity()]) == [None]
+    assert await store.recall([identity().key]) == [None]
     await store.close()
 
 
