@@ -29,6 +29,7 @@ VERBS: Final = {
     "schema": ("consumer.cli.schema", "Print what goes in and out, as JSON Schema or AsyncAPI."),
     "tap": ("consumer.cli.tap", "Show the events as they pass."),
     "top": ("consumer.cli.top", "Show what every listener is doing now."),
+    "seen": ("consumer.cli.seen", "Tell what became of one event."),
     "config": ("consumer.cli.config", "Show the effective configuration, or its JSON Schema."),
 }
 """Module and one line of help, so that `--help` imports none of them."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from consumer.cli.main import config_option, load_config
-from consumer.cli.terminal import Since
+from consumer.cli.terminal import Since, known_type
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,25 +26,13 @@ def _subject(_: click.Context, __: click.Parameter, text: str) -> str:
     return text
 
 
-def _message_type(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
-    from consumer.events.registry import CATALOGUE, find  # noqa: PLC0415  # `--help` is quick
-
-    if name is None:
-        return None
-    found = find(name)
-    if found is None:
-        known = ", ".join(sorted(one.name for one in CATALOGUE))
-        raise click.BadParameter(f"{name!r}: expected one of {known}")
-    return found.name
-
-
 @click.command()
 @click.argument("subject", default=">", callback=_subject)
 @config_option
 @click.option("--brand", metavar="NAME", help="Only of this brand.")
 @click.option("--user", metavar="ID", help="Only of this player.")
 @click.option(
-    "--type", "message_type", metavar="TYPE", callback=_message_type, help="Only this message type."
+    "--type", "message_type", metavar="TYPE", callback=known_type, help="Only this message type."
 )
 @click.option("--dead", is_flag=True, help="Dead letters instead; SUBJECT is LISTENER.REASON.")
 @click.option(

@@ -1,4 +1,4 @@
-"""What verbs print with: safe text, a pipe's end, and how a person gives a time or a share."""
+"""What verbs print with: safe text, a pipe's end, and what a person gives."""
 
 from __future__ import annotations
 
@@ -140,3 +140,16 @@ class Share(click.ParamType[float]):
         if not 0 <= ratio <= 1:
             self.fail(f"{value!r}: expected 0% to 100%, such as 10% or 0.1", param, ctx)
         return ratio
+
+
+def known_type(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
+    """Return a message type's name as the catalogue has it; for click, which may have none."""
+    from consumer.events.registry import CATALOGUE, find  # noqa: PLC0415  # `--help` is quick
+
+    if name is None:
+        return None
+    found = find(name)
+    if found is None:
+        known = ", ".join(sorted(one.name for one in CATALOGUE))
+        raise click.BadParameter(f"{name!r}: expected one of {known}")
+    return found.name

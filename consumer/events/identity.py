@@ -38,6 +38,20 @@ def output_id(identity_key: str, target: str) -> str:
     return blake2b(f"{identity_key}\0{target}".encode(), digest_size=KEY_BYTES).hexdigest()
 
 
+def parts_of(text: str) -> list[tuple[str, ...]]:
+    """Return every identity that has this text as its CloudEvents id; of one type, one is meant.
+
+    The last part may hold colons of its own, so where it begins cannot be told.
+    """
+    pieces = text.split(":")
+    plain = [piece.replace("%3A", ":").replace("%25", "%") for piece in pieces]
+    found = [(*plain[:count], ":".join(pieces[count:])) for count in range(len(pieces))]
+    like_a_rollback = f"%3A{ROLLBACK[1:]}"
+    if text.endswith(like_a_rollback):
+        found.append((text.removesuffix(like_a_rollback) + ROLLBACK,))
+    return found
+
+
 def fingerprint(values: tuple[str, ...]) -> str:
     """Hash the deciding fields in their canonical form."""
     return blake2b("\0".join(values).encode(), digest_size=FINGERPRINT_BYTES).hexdigest()

@@ -115,7 +115,7 @@ class StreamReader:
                 yield msg
             await self._wait_for_more()
 
-    async def stored(self) -> AsyncIterator[Msg]:
+    async def stored(self) -> AsyncGenerator[Msg]:
         """Yield what the stream holds, and end with its last message.
 
         Raises:

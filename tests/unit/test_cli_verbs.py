@@ -22,6 +22,7 @@ WITH_CONFIG = [
     ["dead", "show", "1"],
     ["tap"],
     ["top"],
+    ["seen", "CASINO", "1"],
 ]
 
 
@@ -102,6 +103,7 @@ def test_missing_file_is_exit_2(verb: list[str], tmp_path: Path) -> None:
         (["tap", "--count", "0"], "x>=1"),
         (["top", "ftp://a"], "'ftp://a': expected host:port"),
         (["top", "--every", "0s"], "'0s': expected 2s, 0.5s or 1m"),
+        (["seen", "PIGEON", "1"], "'PIGEON': expected one of BONUS"),
         (["run", "--sample"], "--sample needs --embedded"),
         (["demo", "--broken", "100%"], "less than 100%"),
         (["validate", "--type", "CASIN"], "Did you mean CASINO?"),

@@ -1,0 +1,72 @@
+"""Which identities an id may stand for, and where in the sink to look."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, strategies as st
+
+from consumer.cli.seen_find import Candidate, Known, Question, candidates, span
+from consumer.events import identity
+
+NOW_S = 1_000_000.0
+HOUR_S = 3600.0
+
+
+def known(*, done: bool, age_s: float) -> Known:
+    """Return what a store remembers."""
+    return Known(Candidate("b", ("1",), "k"), done, NOW_S - age_s, 10.0)
+
+
+def test_parts_of_a_plain_id() -> None:
+    """There is one reading."""
+    assert identity.parts_of("6f9619ff-8b86") == [("6f9619ff-8b86",)]
+
+
+def test_parts_of_an_id_with_colons() -> None:
+    """The last part may begin behind any of them."""
+    assert identity.parts_of("2:Credit:x") == [
+        ("2:Credit:x",),
+        ("2", "Credit:x"),
+        ("2", "Credit", "x"),
+    ]
+
+
+@given(st.lists(st.text("a:%235A\x7f é", min_size=1), min_size=1, max_size=4))
+def test_every_identity_is_among_those_of_its_text(parts: list[str]) -> None:
+    """Whatever its parts hold."""
+    assert tuple(parts) in identity.parts_of(identity.text(tuple(parts)))
+
+
+def test_candidates_of_all_brands() -> None:
+    """With the keys that store and sink know."""
+    found = candidates(["a", "b"], Question(message_type="PAYMENT", id="2:Credit"))
+    assert [(one.brand, one.parts) for one in found] == [
+        ("a", ("2:Credit",)),
+        ("a", ("2", "Credit")),
+        ("b", ("2:Credit",)),
+        ("b", ("2", "Credit")),
+    ]
+    assert found[3].key == identity.key("b", "PAYMENT", ("2", "Credit"))
+
+
+@pytest.mark.parametrize(
+    ("marks", "since_s", "expected"),
+    [
+        ([], None, (NOW_S - HOUR_S, NOW_S)),
+        ([], NOW_S - 5, (NOW_S - 5, NOW_S)),
+        ([known(done=True, age_s=7200)], None, (NOW_S - 8100, NOW_S - 7140)),
+        ([known(done=True, age_s=7200)], NOW_S - 5, (NOW_S - 5, NOW_S)),
+        ([known(done=True, age_s=10)], None, (NOW_S - 910, NOW_S)),
+        ([known(done=False, age_s=7200)], None, (NOW_S - 7260, NOW_S)),
+        (
+            [known(done=False, age_s=100), known(done=True, age_s=7200)],
+            None,
+            (NOW_S - 8100, NOW_S),
+        ),
+    ],
+)
+def test_range_of_the_sink(
+    marks: list[Known], since_s: float | None, expected: tuple[float, float]
+) -> None:
+    """As the store tells, unless the user says."""
+    assert span(marks, since_s, NOW_S) == expected
