@@ -69,6 +69,11 @@ def print_line(console: Console, line: Text) -> None:
     console.print(line, no_wrap=True, overflow="ellipsis", crop=True)
 
 
+def print_whole(console: Console, line: Text) -> None:
+    """Print, and let the terminal wrap it: the end of an error is what helps."""
+    console.print(line, soft_wrap=True)
+
+
 def event_line(subject: str, event: Envelope) -> Text:
     """Lay out an event: its own time, where it is, amount, player, id."""
     return Text.assemble(

@@ -17,11 +17,13 @@ from consumer.cli.event_line import (
     json_of_event,
     letter_line,
     print_line,
+    print_whole,
     read_envelope,
 )
 from consumer.cli.terminal import ended_by_closed_pipe, printable
 from consumer.dead_letters.read import stored_letter
-from consumer.sinks.follow import Start, follow, following, hearing
+from consumer.sinks.follow import Start, following
+from consumer.sinks.follow_on import follow, hearing
 from consumer.sinks.plans import event_plan
 from consumer.sinks.stream import covers
 
@@ -148,7 +150,7 @@ class _Sieve:
         if not self._wanted.sent(stored.letter.brand, stored.letter.message_type):
             return False
         if self._console.is_terminal:
-            print_line(self._console, letter_line(stored))
+            print_whole(self._console, letter_line(stored))
         else:
             _write(json_line(stored))
         return True

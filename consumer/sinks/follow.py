@@ -1,8 +1,9 @@
-"""Reads what a sink holds, and goes on as it grows, without ever being in the daemon's way.
+"""Reads a stream, and goes on as it grows, without ever being in the daemon's way.
 
 Responsible for a consumer of our own on one stream: it pulls, so that a slow reader costs the
 server nothing; it acknowledges nothing; it lives in the server's memory, and the server forgets it
-when we end without deleting it. Also for going on after a loss. Not for what messages mean.
+when we end without deleting it. Not for going on after a loss (`follow_on.py`), nor for what
+messages mean.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import contextlib
 import secrets
 from collections import deque
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import nats.errors
@@ -21,17 +22,13 @@ from nats.js.errors import APIError, NotFoundError
 
 from consumer.errors import SinkUnavailable, Unavailable
 from consumer.listeners.nats_pull import Pull
-from consumer.nats_connection import connected
-from consumer.retry import Backoff
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
     from nats.aio.client import Client
     from nats.aio.msg import Msg
 
-    from consumer.nats_connection import NatsSettings
 
 HELD_COUNT: Final = 1000
 HELD_BYTES: Final = 4 << 20
@@ -42,9 +39,7 @@ FORGET_AFTER_S: Final = 30.0
 LOOK_EVERY_S: Final = 1.0
 """So soon a lost connection is noticed."""
 ANSWER_DEADLINE_S: Final = 5.0
-FLUSH_DEADLINE_S: Final = 5
 GOODBYE_DEADLINE_S: Final = 1.0
-LONGEST_PAUSE_S: Final = 2.0
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,25 +54,14 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     time_s: float | None = None
 
 
-FROM_NOW: Final = Start()
 FIRST: Final = Start(sequence=1)
-
-
-class Reader(Protocol):
-    """Messages over one connection, for ever; iterating raises `Unavailable` when it is lost."""
-
-    sequence: int
-    """Of the last message that was handed out, or of the one before the first."""
-
-    def __aiter__(self) -> AsyncIterator[Msg]:
-        """Yield one message after the other."""
 
 
 class StreamReader:
     """What a stream holds from a start on; made by `following`.
 
     Attributes:
-        sequence: see `Reader`.
+        sequence: of the last message that was handed out, or of the one before the first.
         waiting_count: how many messages the stream held when this began.
     """
 
@@ -132,7 +116,7 @@ class StreamReader:
         while not self._held:
             if self._failure is not None:
                 raise SinkUnavailable(str(self._failure))
-            _refuse_closed(self._client)
+            refuse_closed(self._client)
             self._news.clear()
             await self._ask()
             with contextlib.suppress(TimeoutError):
@@ -147,7 +131,12 @@ class StreamReader:
             raise SinkUnavailable(f"connection lost: {error}") from error
 
 
-def _refuse_closed(client: Client) -> None:
+def refuse_closed(client: Client) -> None:
+    """Notice a lost connection.
+
+    Raises:
+        SinkUnavailable: it is lost.
+    """
     if client.is_closed:
         raise SinkUnavailable("connection lost")
 
@@ -170,7 +159,7 @@ async def following(
     """
     wanted = _consumer(start, subject, headers_only=headers_only)
     jetstream = client.jetstream(timeout=ANSWER_DEADLINE_S)
-    with _explained(stream):
+    with explained(stream):
         info = await jetstream.add_consumer(stream, wanted)
         inbox = client.new_inbox()
         requests = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{info.name}"
@@ -213,117 +202,13 @@ def _consumer(start: Start, subject: str, *, headers_only: bool) -> ConsumerConf
     return config
 
 
-class _CoreReader:
-    """What passes on core NATS: nothing is kept, so what passes while we are away is gone."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        # A full queue makes nats-py wait, and then drop, in this process; the server never waits.
-        self.passed: asyncio.Queue[Msg] = asyncio.Queue(HELD_COUNT)
-        self.sequence = 0
-
-    async def __aiter__(self) -> AsyncIterator[Msg]:
-        while True:
-            try:
-                async with asyncio.timeout(LOOK_EVERY_S):
-                    msg = await self.passed.get()
-            except TimeoutError:
-                _refuse_closed(self._client)
-                continue
-            yield msg
-
-
-@contextlib.asynccontextmanager
-async def hearing(
-    client: Client,
-    start: Start,  # noqa: ARG001  # as `following`; core NATS keeps nothing to begin with
-    *,
-    subjects: Sequence[str],
-) -> AsyncIterator[Reader]:
-    """Hear subjects of core NATS for the time of the block."""
-    reader = _CoreReader(client)
-    with _explained(", ".join(subjects)):
-        for subject in subjects:
-            await client.subscribe(subject, cb=reader.passed.put)
-        await client.flush(FLUSH_DEADLINE_S)
-    yield reader
-
-
-async def follow(
-    settings: NatsSettings,
-    opened: Callable[[Client, Start], AbstractAsyncContextManager[Reader]],
-    start: Start,
-    tell: Callable[[str], None],
-) -> AsyncGenerator[Msg]:
-    """Read for ever; after a loss, go on behind the last message that was handed out.
-
-    Args:
-        settings: of the server.
-        opened: makes a reader of a connection.
-        start: where to begin.
-        tell: hears once for each loss that we wait, and then that we go on.
+@contextlib.contextmanager
+def explained(stream: str) -> Iterator[None]:
+    """Translate what can go wrong while something is opened.
 
     Raises:
-        Unavailable: the server or the stream is not there at the beginning.
+        SinkUnavailable: with what to do.
     """
-    backoff = Backoff(first_s=0.2, longest_s=LONGEST_PAUSE_S)
-    place = _Place(start, tell)
-    while True:
-        # Closed here and not by the garbage collector, so that the server's consumer is deleted.
-        reading = contextlib.aclosing(_until_lost(settings, opened, place))
-        async with place.kept(), reading as messages:
-            async for msg in messages:
-                backoff.reset()
-                yield msg
-        await asyncio.sleep(backoff.next_s())
-
-
-class _Place:
-    """How far `follow` has come, and what it has told."""
-
-    def __init__(self, start: Start, tell: Callable[[str], None]) -> None:
-        self.start = start
-        self._tell = tell
-        self._begun = False
-        self._away = False
-
-    def found(self) -> None:
-        if self._away:
-            self._tell("the sink is back: going on")
-        self._begun, self._away = True, False
-
-    @contextlib.asynccontextmanager
-    async def kept(self) -> AsyncIterator[None]:
-        """Survive a loss, once it has begun."""
-        try:
-            yield
-        except Unavailable as error:
-            if not self._begun:
-                raise
-            if not self._away:
-                self._tell(f"the sink is away: {error}; waiting")
-            self._away = True
-
-
-async def _until_lost(
-    settings: NatsSettings,
-    opened: Callable[[Client, Start], AbstractAsyncContextManager[Reader]],
-    place: _Place,
-) -> AsyncGenerator[Msg]:
-    async with (
-        connected(settings, name="consumer follow") as client,
-        opened(client, place.start) as reader,
-    ):
-        place.found()
-        # From here on by number: what is stored while we are away is not "now" any more.
-        place.start = Start(sequence=reader.sequence + 1)
-        async for msg in reader:
-            place.start = Start(sequence=reader.sequence + 1)
-            yield msg
-
-
-@contextlib.contextmanager
-def _explained(stream: str) -> Iterator[None]:
     try:
         yield
     except NotFoundError as error:
@@ -331,6 +216,9 @@ def _explained(stream: str) -> Iterator[None]:
     except APIError as error:
         raise SinkUnavailable(f"stream {stream}: {error.description}") from error
     except (TimeoutError, nats.errors.TimeoutError) as error:
-        raise SinkUnavailable(f"no answer about stream {stream}: is JetStream on (-js)?") from error
+        raise SinkUnavailable(
+            f"no answer about stream {stream}: is JetStream on (-js), and may this user publish to "
+            f"$JS.API.CONSUMER.CREATE.{stream}.>?"
+        ) from error
     except (nats.errors.Error, OSError) as error:
         raise SinkUnavailable(f"stream {stream}: {error}") from error

@@ -171,6 +171,20 @@ async def test_what_was_stored_before_the_first_event_of_a_quiet_tap(scene: Scen
         assert ids(await tap.line()) == ["a"]
 
 
+async def test_forgotten_consumer_is_made_anew(scene: Scene) -> None:
+    """A pager that pauses for half a minute loses it; that is no outage to be told of."""
+    async with running("tap", "--config", scene.config) as tap:
+        await scene.has_a_reader()
+        await scene.store("a")
+        assert ids(await tap.line()) == ["a"]
+        (info,) = await scene.client.jetstream().consumers_info(EVENTS)
+        await scene.client.jetstream().delete_consumer(EVENTS, info.name)
+        await scene.store("b")
+        assert ids(await tap.line()) == ["b"]
+        tap.process.send_signal(signal.SIGINT)
+        assert await tap.end() == (130, "")
+
+
 async def test_interrupted_tap_leaves_nothing_behind(scene: Scene) -> None:
     """Ctrl-C: exit code 130, no traceback, the consumer deleted."""
     async with running("tap", "--config", scene.config) as tap:
