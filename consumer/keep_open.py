@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from consumer.sinks.base import Sink
 
 CHECK_EVERY_S: Final = 2.0
+OPEN_DEADLINE_S: Final = 30.0
+"""More than all deadlines of one opening together; a library that hangs is tried again."""
 
 log = structlog.get_logger()
 
@@ -38,7 +40,7 @@ async def keep_open(part: str, sink: Sink, health: Health) -> None:
     backoff = Backoff(first_s=0.2, longest_s=5.0)
     while True:
         try:
-            await sink.open()
+            await _open(sink)
         except Unavailable as error:
             report(part, error, health)
             await asyncio.sleep(backoff.next_s())
@@ -51,6 +53,14 @@ async def keep_open(part: str, sink: Sink, health: Health) -> None:
             why = await sink.wait_lost()
             checking.cancel()
         report(part, Unavailable(why), health)
+
+
+async def _open(sink: Sink) -> None:
+    try:
+        async with asyncio.timeout(OPEN_DEADLINE_S):
+            await sink.open()
+    except TimeoutError as error:
+        raise Unavailable(f"not open within {OPEN_DEADLINE_S:g} s") from error
 
 
 async def keep_checked(part: str, checked: Checked, health: Health) -> None:

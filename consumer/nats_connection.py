@@ -137,6 +137,18 @@ class _HardenedClient(Client):
             self._pongs[0] = asyncio.get_running_loop().create_future()
         await super()._process_pong()
 
+    async def _process_op_err(self, e: Exception) -> None:
+        """Lose the connection at once.
+
+        nats-py first sends what waits to be sent, to a peer that is gone or frozen; it then raises,
+        or waits for ever, and nobody is told. What waits is lost either way, and is sent again by
+        whoever holds it. test_connection_that_ends_with_bytes_waiting_is_noticed.
+        """
+        self._pending = []
+        self._pending_data_size = 0
+        self.abort()
+        await super()._process_op_err(e)
+
     def abort(self) -> None:
         """Close the socket at once, without sending what waits to be sent."""
         writer = getattr(self._transport, "_io_writer", None)
@@ -216,7 +228,7 @@ async def connect(
                 error_cb=error,
             )
     except (TimeoutError, OSError, nats.errors.Error, ValueError) as failure:
-        await client.close()
+        await close(client)  # within its deadline: after a failed handshake nats-py waits for ever
         hosts = _hosts(settings.url)
         # A server that refuses also closes, and any of the three may be the one that says why.
         if any(_is_refusal(error) for error in (failure, cause, client.last_error)):

@@ -203,7 +203,8 @@ def replay(  # one parameter an option
     event, as a known duplicate, or as a dead letter again, with its history. It is removed only
     after that is stored: a replay can be stopped at any point, and started again.
 
-    Without NUMBERs and filters: all of them. Exit code 1 when some failed again.
+    NUMBERs and filters together: what fits both; none of either: all letters. Exit code 1 when
+    some failed again.
 
     \b
     Examples:
@@ -225,20 +226,22 @@ def replay(  # one parameter an option
 @config_option
 @_filters
 @_limit
-@click.option(
-    "--erase", is_flag=True, help="Overwrite them on the disk too: slow. See docs/dead-letters.md."
-)
+@click.option("--dry-run", is_flag=True, help="Only count them.")
+@click.option("--erase", is_flag=True, help="Overwrite them on the disk too, which is slow.")
 @_yes
 def drop(  # one parameter an option
     config_file: Path | None,
     *,
     numbers: tuple[int, ...],
     limit: int,
+    dry_run: bool,
     erase: bool,
     yes: bool,
     **filters: Filter,
 ) -> None:
-    """Delete dead letters for ever, without NUMBERs and filters: all of them.
+    """Delete dead letters for ever.
+
+    NUMBERs and filters together: what fits both; none of either: all letters.
 
     \b
     Examples:
@@ -248,6 +251,9 @@ def drop(  # one parameter an option
     from consumer.cli import dead_act  # noqa: PLC0415  # `--help` is quick
 
     config, query = load_config(config_file), _query(limit, filters)
+    if dry_run:
+        asyncio.run(dead_act.would_drop(config, query, numbers))
+        return
     asyncio.run(dead_act.drop(config, query, numbers, ask=_asks(yes=yes), erase=erase))
 
 

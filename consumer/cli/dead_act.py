@@ -14,8 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 
 from consumer.app import make_dead_letter_sink, make_sink, make_store, old_after_s
 from consumer.clock import SYSTEM_CLOCK
-from consumer.dead_letters.read import open_reader
+from consumer.dead_letters.read import NoSuchBodyError, NoSuchLetterError, open_reader
 from consumer.dead_letters.replay import (
+    WITHOUT_BODY,
     Replayer,
     chunks,
     decode,
@@ -140,21 +141,32 @@ async def would_replay(config: Config, query: Query, numbers: Sequence[int]) -> 
     decoder_of, fitting, failing = _decoders(config), 0, Counter[str]()
     async with chosen(config, query, numbers, "Decode", ask=False) as letters:
         async for chunk in letters.chunks():
-            bodies = await several(partial(_whole, letters.reader), chunk)
+            found = await several(partial(_whole, letters.reader), chunk)
+            bodies = [stored for stored in found if stored is not None]
             ends = [work.rejected for work in decode(decoder_of, bodies)]
             fitting += ends.count(None)
             failing.update(rejected.reason.value for rejected in ends if rejected is not None)
+            failing[WITHOUT_BODY] += len(found) - len(bodies)
             letters.advance(len(chunk))
-    reasons = ", ".join(f"{reason} {count}" for reason, count in failing.most_common())
+    reasons = ", ".join(f"{reason} {count}" for reason, count in failing.most_common() if count)
     click.echo(
         f"would forward or recognise {fitting}, "
         f"would fail again {failing.total()}{f': {reasons}' if reasons else ''}"
     )
-    return not failing
+    return not failing.total()
 
 
-async def _whole(reader: LetterReader, stored: StoredLetter) -> StoredLetter:
-    return await whole(reader, stored.number)
+async def _whole(reader: LetterReader, stored: StoredLetter) -> StoredLetter | None:
+    try:
+        return await whole(reader, stored.number)
+    except (NoSuchBodyError, NoSuchLetterError):
+        return None
+
+
+async def would_drop(config: Config, query: Query, numbers: Sequence[int]) -> None:
+    """Say how many letters a drop would delete."""
+    async with chosen(config, query, numbers, "Count", ask=False) as letters:
+        click.echo(f"would drop {await letters.count()}")
 
 
 async def drop(

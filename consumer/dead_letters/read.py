@@ -259,7 +259,7 @@ class LetterReader:
                 objects = await self._jetstream.object_store(bucket)
                 await objects.get(letter.body_object, writeinto=out)  # type: ignore[arg-type]  # only write() is called
             except (BucketNotFoundError, ObjectNotFoundError, NotFoundError) as error:
-                raise SinkUnavailable(
+                raise NoSuchBodyError(
                     f"the body is not in the object store {bucket} any more"
                 ) from error
 
@@ -268,6 +268,10 @@ NO_MESSAGE: Final = 10037
 GONE: Final = frozenset({NO_MESSAGE, 10043, 10057})
 """https://github.com/nats-io/nats-server/blob/main/server/errors.json: no message found; no such
 sequence; message delete failed, which is how a file store says that it is gone."""
+
+
+class NoSuchBodyError(SinkUnavailable):
+    """A letter's body is not in the object store, or not any more."""
 
 
 class NoSuchLetterError(SinkUnavailable):

@@ -97,9 +97,12 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
         """The same: a broken event resent ten times is one letter.
 
         A letter of a later attempt has another id, or the server would take it for the first
-        one, which the replay is about to remove.
+        one, which the replay is about to remove. The arrival tells apart two letters of one body,
+        which were stored in different windows.
         """
-        return self.body_id if self.attempt == 1 else f"{self.body_id}-{self.attempt}"
+        if self.attempt == 1:
+            return self.body_id
+        return f"{self.body_id}-{self.attempt}-{_escape(self.arrived)}"
 
     def again(self, rejected: Rejected, when: str) -> Letter:
         """Return the letter of a delivery that was rejected once more, with its history.

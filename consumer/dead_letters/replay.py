@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
-from consumer.dead_letters.read import NoSuchLetterError
+from consumer.dead_letters.read import NoSuchBodyError, NoSuchLetterError
 from consumer.events import timestamp
 from consumer.events.timestamp import from_epoch_s
 from consumer.listeners.base import Delivery, Origin
@@ -49,6 +49,8 @@ CHUNKS_PER_S: Final = 5.0
 
 GONE: Final = "gone"
 """Removed by somebody else meanwhile."""
+WITHOUT_BODY: Final = "without body"
+"""The object store has forgotten the body; the letter stays as it is."""
 ORIGIN: Final = Origin({}, {})
 """A letter knows its origin already."""
 
@@ -101,7 +103,7 @@ class Replayer:
         batch = Batch(works, self._clock.now_s(), self._clock.monotonic_s())
         await self._claimer.claim(batch)
         await self._deliverer.deliver(batch, lambda _: ORIGIN)
-        await self._claimer.mark_done(batch)
+        await self._claimer.mark_done(batch, self._clock.monotonic_s() - batch.since_s)
         # Removed only here: what became of each is confirmed.
         await self._remove(batch.works)
 
@@ -111,7 +113,9 @@ class Replayer:
                 return await whole(self._reader, stored.number)
             except NoSuchLetterError:
                 self.ended[GONE] += 1
-                return None
+            except NoSuchBodyError:
+                self.ended[WITHOUT_BODY] += 1
+            return None
 
         fetched = await several(fetch, letters)
         return [stored for stored in fetched if stored is not None]
@@ -126,8 +130,8 @@ class Replayer:
 
     @property
     def failed_count(self) -> int:
-        """How many became a letter again."""
-        return self.ended[Verdict.DEAD.value]
+        """How many became a letter again, or could not be tried."""
+        return self.ended[Verdict.DEAD.value] + self.ended[WITHOUT_BODY]
 
     @property
     def said(self) -> str:
@@ -136,7 +140,8 @@ class Replayer:
         return (
             f"replayed {ended.total()}: {ended[Verdict.FORWARDED.value]} forwarded, "
             f"{ended[Verdict.DUPLICATE.value]} duplicates, "
-            f"{self.failed_count} dead letters again, {ended[GONE]} gone"
+            f"{ended[Verdict.DEAD.value]} dead letters again, {ended[GONE]} gone"
+            + (f", {ended[WITHOUT_BODY]} without body" if ended[WITHOUT_BODY] else "")
         )
 
 
@@ -148,7 +153,7 @@ async def chunks(
     Args:
         reader: open.
         query: which letters; its `limit_count` bounds them.
-        numbers: these letters and no others; empty: the query decides.
+        numbers: of these letters only; empty: of all.
         last: the highest number to look at: what fails again comes behind it.
 
     Raises:
@@ -156,7 +161,8 @@ async def chunks(
     """
     if numbers:
         for number in sorted(set(numbers)):
-            yield [await reader.get(number)]
+            # Asked for as the others are, so that filters hold for it as well.
+            yield await reader.following(query, number - 1, min(number, last), 1)
         return
     left, after = query.limit_count, 0
     while left > 0:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import nats.errors
 import structlog
+from nats.js.api import ObjectMeta, ObjectMetaOptions
 from nats.js.errors import BucketNotFoundError, NotFoundError
 
 from consumer.dead_letters.record import Letter, to_message
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from consumer.pipeline.patience import Patience
     from consumer.sinks.base import Message, Sink
 
+CHUNK_BYTES: Final = 128 * 1024
 HEADER_SHARE: Final = 24 * 1024
 """Bytes left free for a letter's headers when its body is measured against the limit."""
 
@@ -91,12 +93,17 @@ class DeadLetters:
             )
         return to_message(letter, self._settings.subject_prefix, message_id)
 
+    def _chunked(self, name: str) -> ObjectMeta:
+        """Describe an object in chunks that the server takes; nats-py's are of 128 KiB."""
+        size_bytes = min(CHUNK_BYTES, self._sink.max_message_bytes // 2)
+        return ObjectMeta(name=name, options=ObjectMetaOptions(max_chunk_size=size_bytes))
+
     async def _put(self, name: str, body: bytes, patience: Patience) -> None:
         """Put a body into the object store. Twice is fine: one name, one content."""
         while True:
             try:
                 objects = await open_bodies(self._jetstream(), self._settings)
-                await objects.put(name, body)
+                await objects.put(name, body, meta=self._chunked(name))
             except (SinkUnavailable, nats.errors.Error, TimeoutError, OSError) as error:
                 await patience.wait("dead_letter", f"object store: {error}")
             else:

@@ -99,7 +99,8 @@ class Game(Fields, kw_only=True, forbid_unknown_fields=True):
     supported_devices: list[str] | UnsetType | None = UNSET
     """What it can be played on: mobile, desktop, app, unknown."""
     last_modified: OptionalTime = UNSET
-    """When the brand last changed it."""
+    """When the brand last changed it. Without it, going back to an earlier state within the dedupe
+    window looks like a resend of that state, and is dropped."""
     origin: list[str] | str | UnsetType | None = UNSET
     """The brand's host, or several of them."""
     rtp: OptionalNumber = UNSET

@@ -11,6 +11,7 @@ from hashlib import blake2b
 
 KEY_BYTES = 16
 FINGERPRINT_BYTES = 8
+ROLLBACK = ":rollback"
 
 
 def key(brand: str, message_type: str, identity: tuple[str, ...]) -> str:
@@ -22,9 +23,12 @@ def key(brand: str, message_type: str, identity: tuple[str, ...]) -> str:
 def text(parts: tuple[str, ...]) -> str:
     """Join an identity to the CloudEvents id, so that no two of one type look alike.
 
-    A colon inside any part but the last is written `%3A`, a percent sign `%25`.
+    A colon inside any part but the last is written `%3A`, a percent sign `%25`; and so is the colon
+    of an id that ends as a rollback's does without being one.
     """
     *before, last = parts
+    if not before and last.endswith(ROLLBACK):
+        return f"{last.removesuffix(ROLLBACK)}%3A{ROLLBACK[1:]}"
     escaped = (part.replace("%", "%25").replace(":", "%3A") for part in before)
     return ":".join((*escaped, last))
 
@@ -42,6 +46,20 @@ def parts_of(text: str) -> list[tuple[str, ...]]:
 def output_id(identity_key: str, target: str) -> str:
     """Hash an event's key and the subject of one of its further outputs, without prefix."""
     return blake2b(f"{identity_key}\0{target}".encode(), digest_size=KEY_BYTES).hexdigest()
+
+
+def parts_of(text: str) -> list[tuple[str, ...]]:
+    """Return every identity that has this text as its CloudEvents id; of one type, one is meant.
+
+    The last part may hold colons of its own, so where it begins cannot be told.
+    """
+    pieces = text.split(":")
+    plain = [piece.replace("%3A", ":").replace("%25", "%") for piece in pieces]
+    found = [(*plain[:count], ":".join(pieces[count:])) for count in range(len(pieces))]
+    like_a_rollback = f"%3A{ROLLBACK[1:]}"
+    if text.endswith(like_a_rollback):
+        found.append((text.removesuffix(like_a_rollback) + ROLLBACK,))
+    return found
 
 
 def fingerprint(values: tuple[str, ...]) -> str:

@@ -238,7 +238,8 @@ LOTTERY_V2 = EventType(
         "draw_id",
         "type",
     ),
-    deciding=("amount", "currency"),
+    # Another lottery may number its tickets and draws alike: told, rather than dropped as a copy.
+    deciding=("lottery_id", "amount", "currency"),
     subject=lambda event: SUBJECTS[event.type],
     subjects=SUBJECTS,
 )

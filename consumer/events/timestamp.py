@@ -28,7 +28,7 @@ class Instant(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         text: UTC, `2015-03-02T08:27:58.100000Z`, six digits of fraction; more are cut off.
-        exact: as `text`, with nine digits where it was sent with more than six.
+        exact: as `text`, with nine digits where six do not hold what was sent.
         epoch_s: seconds since 1970.
         assumed_utc: it was sent without a zone.
     """
@@ -55,7 +55,8 @@ def parse(text: str) -> Instant:
         moment = _to_utc(moment, sign, int(offset[0]), int(offset[1]))
     if leap:
         moment = _after_leap_second(moment)
-    digits = fraction or ""
+    # Zeros at the end say nothing: .NET writes seven digits, Go leaves them out.
+    digits = (fraction or "").rstrip("0")
     micros = digits[:_MICRO_DIGITS].ljust(_MICRO_DIGITS, "0")
     seconds = moment.isoformat()[:19]  # strftime would write the year 999 with three digits
     stamp = f"{seconds}.{micros}Z"
@@ -76,7 +77,10 @@ def _to_utc(moment: datetime, sign: str, hours: int, minutes: int) -> datetime:
 
 def _after_leap_second(moment: datetime) -> datetime:
     """Read 23:59:60 as the next day's first second, as POSIX time does."""
-    following = moment + timedelta(seconds=1)
+    try:
+        following = moment + timedelta(seconds=1)
+    except OverflowError as error:
+        raise ValueError("outside the years 1 to 9999") from error
     if (following.hour, following.minute) != (0, 0):
         raise ValueError("a leap second is only at the end of a UTC day")
     return following

@@ -54,6 +54,7 @@ class Work(msgspec.Struct, eq=False):
     verdict: Verdict | None = None
     copy_of: Work | None = None
     confirmed: bool = False
+    repeated: bool = False
     mark: Mark | None = None
 
     @property

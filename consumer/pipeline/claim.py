@@ -50,9 +50,18 @@ class Claimer:
             batch.shadow = True
             forward_all(batch)
 
-    async def mark_done(self, batch: Batch) -> None:
+    async def mark_done(self, batch: Batch, held_s: float) -> None:
         """Mark what the sink has confirmed of a batch.
+
+        Args:
+            batch: delivered.
+            held_s: since it was taken in. What was published again after the sink had forgotten
+                its id may be there twice, and is counted.
 
         Waits for the store as long as it takes. Cancelling: some may have been marked.
         """
+        if held_s > self._old_after_s:
+            for work in batch.works:
+                if work.repeated:
+                    self._books.old_claim()
         await self._ledger.mark_done(batch.confirmed)

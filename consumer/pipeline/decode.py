@@ -6,21 +6,26 @@ even that costs one dead letter, never the lane.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from consumer.errors import Reason, Rejected
 from consumer.events.normalise import Normaliser
 from consumer.events.registry import find
+from consumer.pipeline.batch import Batch
 from consumer.pipeline.decompress import DEFAULT_LIMIT_BYTES, decompress
 from consumer.stores.base import DedupeSettings
 
 if TYPE_CHECKING:
-    from consumer.listeners.base import Delivery
-    from consumer.pipeline.batch import Batch, Work
+    from collections.abc import Iterator
 
-SHOWN_CHARACTERS = 60
+    from consumer.listeners.base import Delivery
+    from consumer.pipeline.batch import Work
+
+SHOWN_CHARACTERS: Final = 60
+HELD_BYTES: Final = 8 * 1024 * 1024
+"""Of the events of one batch, which is closed at the event that goes beyond."""
 
 log = structlog.get_logger()
 
@@ -54,6 +59,29 @@ class Decoder:
         """Give every work of the batch its event or its rejection."""
         for work in batch.works:
             self._decode(work, batch.arrived_s)
+
+    def batches(self, works: list[Work], arrived_s: float, since_s: float) -> Iterator[Batch]:
+        """Decode what was taken in together, in order; usually one batch.
+
+        More than one where bodies are compressed and would together be more than may be held:
+        the next ones are decoded when they are asked for.
+
+        Args:
+            works: not decoded.
+            arrived_s: of the batches.
+            since_s: of the batches.
+        """
+        decoded: list[Work] = []
+        held_bytes = 0
+        for work in works:
+            self._decode(work, arrived_s)
+            decoded.append(work)
+            held_bytes += len(work.event.body) if work.event is not None else 0
+            if held_bytes > HELD_BYTES:
+                yield Batch(decoded, arrived_s, since_s)
+                decoded, held_bytes = [], 0
+        if decoded:
+            yield Batch(decoded, arrived_s, since_s)
 
     def _decode(self, work: Work, arrived_s: float) -> None:
         try:

@@ -89,6 +89,7 @@ class Deliverer:
         for work, (receipt, first_try) in zip(owners, receipts, strict=True):
             # A marked one may differ from the first, whose fingerprint has to stay.
             work.confirmed = work.confirmed or work.mark is None
+            work.repeated = work.repeated or not first_try
             if receipt is Receipt.STORED or not first_try:
                 work.verdict = Verdict.FORWARDED
             elif work.verdict is None:

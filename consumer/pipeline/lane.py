@@ -17,13 +17,14 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from consumer.errors import ListenerUnavailable
-from consumer.pipeline.batch import Batch, Work
+from consumer.pipeline.batch import Work
 from consumer.pipeline.settle import settle
 
 if TYPE_CHECKING:
     from consumer.clock import Clock
     from consumer.listeners.base import Delivery, Listener
     from consumer.metrics import LaneBooks
+    from consumer.pipeline.batch import Batch
     from consumer.pipeline.claim import Claimer
     from consumer.pipeline.decode import Decoder
     from consumer.pipeline.deliver import Deliverer
@@ -124,19 +125,25 @@ class Lane:
             return
         self._waiting_since_s = None
         works = [Work(delivery) for delivery in deliveries]
-        batch = Batch(works, self._clock.now_s(), self._clock.monotonic_s())
-        self._decoder.decode(batch)
-        decoded_s = self._took("decode", batch.since_s)
+        arrived_s, since_s = self._clock.now_s(), self._clock.monotonic_s()
+        for batch in self._decoder.batches(works, arrived_s, since_s):
+            self._took("decode", since_s)
+            await self._admit(listener, batch)
+            await to_deliver.put(batch)
+            await asyncio.sleep(0)  # large bodies are long to decode, and others wait
+
+    async def _admit(self, listener: Listener[Any], batch: Batch) -> None:
+        """Book a decoded batch, and claim its identities."""
         if listener.durable:
             # Before anything of it is booked: the batch that trips the guard was never here. A
             # source that keeps nothing is not given anything back, so stopping would lose it.
             self._guard.look(batch)
         self._in_flight.append(batch)
         self._books.took_in(batch)
+        started_s = self._clock.monotonic_s()
         await self._claimer.claim(batch)
         self._guard.count_dead(batch)
-        self._took("claim", decoded_s)
-        await to_deliver.put(batch)
+        self._took("claim", started_s)
 
     async def _deliver_all(
         self,
@@ -160,7 +167,7 @@ class Lane:
     ) -> None:
         while (batch := await to_conclude.get()) is not None:
             started_s = self._clock.monotonic_s()
-            await self._claimer.mark_done(batch)
+            await self._claimer.mark_done(batch, started_s - batch.since_s)
             marked_s = self._took("mark_done", started_s)
             try:
                 await settle(batch, listener)

@@ -82,6 +82,9 @@ class ConnectedSink(Sink):
             raise SinkUnavailable(str(error)) from error
         try:
             self._max_message_bytes = await self.prepare(client)
+        except (nats.errors.Error, OSError, TimeoutError) as error:
+            await close(client)
+            raise SinkUnavailable(f"connection lost while opening: {error}") from error
         except BaseException:
             await close(client)
             raise

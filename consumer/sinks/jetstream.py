@@ -44,6 +44,8 @@ class _PubAck(msgspec.Struct):
     """The server's answer: https://docs.nats.io/reference/reference-protocols/nats_api_reference."""
 
     error: _Error | None = None
+    stream: str = ""
+    seq: int = 0
     duplicate: bool = False
 
 
@@ -143,24 +145,37 @@ class JetStreamSink(ConnectedSink):
         return token
 
     async def _on_puback(self, msg: Msg) -> None:
-        flight, index = self._flights.pop(msg.subject.rpartition(".")[2], (None, 0))
+        token = msg.subject.rpartition(".")[2]
+        flight, index = self._flights.get(token, (None, 0))
         if flight is None:  # its deadline is over; the message goes again under the same id
             return
-        flight.land(index, _answer(msg.data, self._plan.name))
+        answer = _answer(msg.data, self._plan.name)
+        if isinstance(answer, str):
+            # Not from our stream; the stream's own answer may still come.
+            self.complaint = answer
+            return
+        del self._flights[token]
+        flight.land(index, answer)
 
     def _why_late(self) -> str:
         why = f"no confirmation within {self._publish_timeout_s:g} s"
         return f"{why}; the server said: {self.complaint}" if self.complaint else why
 
 
-def _answer(data: bytes, stream: str) -> Receipt | SinkUnavailable:
+def _answer(data: bytes, stream: str) -> Receipt | SinkUnavailable | str:
+    """Read an answer; a text: what is wrong with one that no stream of ours has given."""
     if not data:  # the server's "no responders" status: no stream takes this subject
         return SinkUnavailable(f"no stream stores this subject: was {stream} deleted or changed?")
     try:
         ack = _decode_puback(data)
     except msgspec.DecodeError as error:
-        return SinkUnavailable(f"not a confirmation: {error}")
+        return f"not a confirmation: {error}"
     if ack.error is None:
+        if ack.stream != stream or not ack.seq:
+            # Somebody who answers whatever has a reply subject; or a stream whose retention and
+            # window were never checked.
+            who = f"stream {ack.stream}" if ack.stream else "a subscriber"
+            return f"answered by {who}, not by stream {stream}: was it changed?"
         return Receipt.DUPLICATE if ack.duplicate else Receipt.STORED
     if ack.error.err_code == IN_PROCESS:
         return SinkUnavailable("a copy is being stored at this moment")

@@ -202,11 +202,53 @@ async def test_drop_removes_the_chosen_ones(letters: Letters) -> None:
     assert [one.reason for one in await letters.left()] == [Reason.UNKNOWN_TYPE]
 
 
-async def test_missing_letter_is_told(letters: Letters) -> None:
-    """A number that is mistyped shall not pass for done."""
-    result = await letters.dead("replay", "17")
+async def test_letter_that_is_gone_is_no_hindrance(letters: Letters) -> None:
+    """A replay by numbers that was stopped can be run again as it was."""
+    await letters.store(letter(casino(activity_id="a")), letter(casino(activity_id="b")))
+    await letters.dead("replay", "1")
+    result = await letters.dead("replay", "1", "2", "17")
+    assert (result.exit_code, result.stdout[:11]) == (0, "replayed 1:")
+    assert await letters.scene.sink.ids() == {"a": 1, "b": 1}
+
+
+async def test_number_and_filter_together_mean_both(letters: Letters) -> None:
+    """Or a slip would delete another listener's letter."""
+    await letters.store(letter(casino()), letter(b"{", Reason.MALFORMED))
+    result = await letters.dead("drop", "1", "2", "--reason", "malformed")
+    assert result.stdout == "dropped 1, 0 gone\n"
+    assert [one.reason for one in await letters.left()] == [Reason.UNKNOWN_TYPE]
+
+
+async def test_letter_whose_body_is_gone_stays_and_hinders_nobody(letters: Letters) -> None:
+    """The object store forgets by age as well."""
+    lost = replace(letter(b"x"), body=b"", body_object="forgotten")
+    await letters.store(lost, letter(casino(activity_id="a")))
+    result = await letters.dead("replay")
     assert result.exit_code == 1
-    assert "there is no dead letter 17" in result.stderr
+    assert result.stdout == (
+        "replayed 2: 1 forwarded, 0 duplicates, 0 dead letters again, 0 gone, 1 without body\n"
+    )
+    assert [one.body_object for one in await letters.left()] == ["forgotten"]
+
+
+async def test_two_letters_of_one_body_that_fail_again_stay_two(letters: Letters) -> None:
+    """They came in different windows, each is a delivery of its own."""
+    first = letter(b"{", Reason.MALFORMED)
+    await letters.store(first, replace(first, arrived="2026-01-02T00:00:00.000000Z"))
+    await letters.dead("replay")
+    left = await letters.left()
+    assert [(one.attempt, one.arrived[:10]) for one in left] == [
+        (2, "2026-01-01"),
+        (2, "2026-01-02"),
+    ]
+
+
+async def test_dry_drop_only_counts(letters: Letters) -> None:
+    """Nothing is deleted."""
+    await letters.store(letter(casino()), letter(b"{", Reason.MALFORMED))
+    result = await letters.dead("drop", "--dry-run", "--reason", "malformed")
+    assert result.stdout == "would drop 1\n"
+    assert len(await letters.left()) == 2
 
 
 async def test_memory_store_is_warned_of(letters: Letters) -> None:

@@ -13,6 +13,9 @@ import zstandard
 from hypothesis import given, strategies as st
 
 from consumer.errors import Reason, Rejected
+from consumer.listeners.base import Delivery
+from consumer.pipeline.batch import Work
+from consumer.pipeline.decode import Decoder
 from consumer.pipeline.decompress import MAX_MEMBERS, decompress
 from tests.support.memory_sink import MemoryPipeline
 from tests.support.samples import casino
@@ -204,3 +207,29 @@ async def test_letter_keeps_the_body_as_it_arrived() -> None:
     assert letter.body == sent
     assert letter.headers["Dead-Content-Encoding"] == "zstd"
     assert letter.headers["Dead-Reason"] == "invalid"
+
+
+def test_small_bodies_do_not_become_gigabytes() -> None:
+    """What is held of a batch is bounded, whatever the sender's compression ratio is."""
+    small = zstd_streamed(casino(meta={"a": "x" * 15_000_000}))
+    works = [Work(Delivery(small, "CASINO", None, "zstd")) for _ in range(6)]
+    batches = Decoder("brand").batches(works, 0.0, 0.0)
+    first = next(batches)
+    assert len(first.works) == 1
+    assert works[1].event is None
+    assert sum(len(batch.works) for batch in batches) == 5
+
+
+async def test_deliveries_of_several_batches_are_all_booked() -> None:
+    """Taken in together, delivered apart, and in order."""
+    pipeline = MemoryPipeline()
+    await pipeline.open()
+    for number in range(5):
+        body = casino(activity_id=f"e{number}", meta={"a": "x" * 900_000})
+        await pipeline.source.send(body)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("consumer.pipeline.decode.HELD_BYTES", 1_000_000)
+        await pipeline.drain()
+    assert [b"e%d" % n in one.body for n, one in enumerate(pipeline.sink.stored)] == [True] * 5
+    assert pipeline.count("forwarded") == 5
+    assert pipeline.balanced()

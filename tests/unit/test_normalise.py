@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from consumer.errors import Rejected
+from consumer.errors import Reason, Rejected
 from consumer.events.normalise import Event, Normaliser
 from consumer.events.registry import find
+from consumer.listeners.base import Delivery
+from consumer.pipeline.batch import Batch, Work
+from consumer.pipeline.decode import Decoder
 from tests.support.corpus import BROKEN, ODD
 from tests.support.samples import casino, payment
 
@@ -272,3 +275,58 @@ def test_mutated_event_is_an_event_or_rejected(source: st.DataObject) -> None:
         json.loads(read(bytes(body)).body)
     except Rejected:
         return
+
+
+def read_fields(name: str, fields: dict[str, Any]) -> Event:
+    """Read an event of any type."""
+    return read(json.dumps(fields).encode(), name)
+
+
+@pytest.mark.parametrize("name", ["CASINO", "SPORTSBOOK"])
+def test_id_and_source_are_unique(name: str) -> None:
+    """As CloudEvents asks: an id with a colon is not another one's rollback."""
+    fields = {**json.loads(casino()), "odds": 1, "bet_type": "Single", "bets": []}
+    approved = read_fields(name, {**fields, "activity_id": "17:rollback"})
+    rollback = read_fields(name, {**fields, "activity_id": "17", "status": "Rollback"})
+    assert approved.identity.key != rollback.identity.key
+    assert json.loads(approved.body)["id"] != json.loads(rollback.body)["id"]
+
+
+@pytest.mark.parametrize("fraction", [".1000000", ".100000000"])
+def test_zeros_at_the_end_of_a_time_are_no_other_event(fraction: str) -> None:
+    """.NET writes seven digits, Go leaves zeros out: one brand, two senders, one login."""
+    fields = {"user_id": "u", "origin": "o", "timestamp": "2020-01-01T00:00:00.1Z"}
+    again = {**fields, "timestamp": f"2020-01-01T00:00:00{fraction}Z"}
+    assert read_fields("LOGIN_V2", fields).identity == read_fields("LOGIN_V2", again).identity
+
+
+@pytest.mark.parametrize("name", ["timestamp", "draw_date"])
+def test_last_leap_second_is_not_our_bug(name: str) -> None:
+    """A sender's mistake is `invalid`, or passes; `internal` wakes somebody up."""
+    fields = {
+        **json.loads(casino()),
+        "lines": [],
+        name: "9999-12-31T23:59:60Z",
+    }
+    work = Work(Delivery(json.dumps(fields).encode(), "LOTTERY_V2", None))
+    Decoder("brand").decode(Batch([work], 0.0, 0.0))
+    assert work.rejected is None or work.rejected.reason is not Reason.INTERNAL
+
+
+def test_one_ticket_number_in_two_lotteries_is_not_a_duplicate() -> None:
+    """Numbers are small there; another lottery has to be another event, or a conflict."""
+    fields = {
+        "ticket_id": "1",
+        "draw_id": "7",
+        "currency": "EUR",
+        "exchange_rate": 1,
+        "amount": 2,
+        "origin": "o",
+        "timestamp": "2020-01-01T00:00:00Z",
+        "user_id": "u",
+        "type": "Bet",
+        "lines": [],
+    }
+    one = read_fields("LOTTERY_V2", {**fields, "lottery_id": "10"})
+    other = read_fields("LOTTERY_V2", {**fields, "lottery_id": "11"})
+    assert one.identity != other.identity
