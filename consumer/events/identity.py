@@ -33,16 +33,6 @@ def text(parts: tuple[str, ...]) -> str:
     return ":".join((*escaped, last))
 
 
-def parts_of(text: str) -> list[tuple[str, ...]]:
-    """Return every identity that has this text as its CloudEvents id; of one type, one is meant.
-
-    The last part may hold colons of its own, so where it begins cannot be told.
-    """
-    pieces = text.split(":")
-    plain = [piece.replace("%3A", ":").replace("%25", "%") for piece in pieces]
-    return [(*plain[:count], ":".join(pieces[count:])) for count in range(len(pieces))]
-
-
 def output_id(identity_key: str, target: str) -> str:
     """Hash an event's key and the subject of one of its further outputs, without prefix."""
     return blake2b(f"{identity_key}\0{target}".encode(), digest_size=KEY_BYTES).hexdigest()
