@@ -72,10 +72,9 @@ async def test_server_that_stays_frozen_under_load_is_given_up(jetstream: JetStr
 async def test_handshake_that_is_cut_off_does_not_hang_the_opening() -> None:
     """Seen with any server that wants TLS and closes during the handshake."""
 
-    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b'INFO {"max_payload":1048576,"tls_required":true}\r\n')
-        await writer.drain()
-        await asyncio.sleep(0.05)
+        await reader.read(1)
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
