@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from consumer.cli.validate_print import Printer
     from consumer.events.base import EventType
-    from consumer.events.validate import Tally
+    from consumer.validation.validator import Tally
 
 STANDARD_INPUT = "-"
 
@@ -85,7 +85,7 @@ def validate(  # one parameter an option
     files = files or (STANDARD_INPUT,)
     types = [_type_of(file, message_type) for file in files]  # before anything is printed
     from consumer.cli.validate_print import JsonPrinter, TablePrinter  # noqa: PLC0415  # `--help` is quick
-    from consumer.events.validate import Tally  # noqa: PLC0415  # as above
+    from consumer.validation.validator import Tally  # noqa: PLC0415  # as above
 
     printer = JsonPrinter() if form == "json" else TablePrinter(limit, many=len(files) > 1)
     total = Tally()
@@ -116,8 +116,8 @@ def _type_of(file: str, message_type: str | None) -> EventType:
 
 def _look(file: str, event_type: EventType, printer: Printer, *, strict: bool) -> Tally:
     """Look at one file."""
-    from consumer.events.cut import EventFile  # noqa: PLC0415  # `--help` is quick
-    from consumer.events.validate import Validator, about_file  # noqa: PLC0415  # as above
+    from consumer.validation.cut import EventFile  # noqa: PLC0415  # `--help` is quick
+    from consumer.validation.validator import Validator, about_file  # noqa: PLC0415  # as above
 
     shown = "standard input" if file == STANDARD_INPUT else file
     with _opened(file) as stream:

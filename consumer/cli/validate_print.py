@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from consumer.cli.terminal import printable
-from consumer.events.validate import Finding, Severity, Tally
+from consumer.validation.validator import Finding, Severity, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from consumer.errors import ConsumerError
-from consumer.events import cut
-from consumer.events.cut import EventFile
+from consumer.validation import cut
+from consumer.validation.cut import EventFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable

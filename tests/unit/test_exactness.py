@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, strategies as st
 
-from consumer.events import example
 from consumer.events.normalise import Normaliser
 from consumer.events.registry import find
+from consumer.schemas import example
 from tests.support.generated import IDS, Spelled, decimals, json_values, read, times, write
 
 if TYPE_CHECKING:

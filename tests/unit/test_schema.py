@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
 from consumer.cli.main import cli
-from consumer.events import schema
-from consumer.events.describe import describe
 from consumer.events.registry import CATALOGUE, find
+from consumer.schemas import json_schema
+from consumer.schemas.describe import describe
 
 if TYPE_CHECKING:
     from consumer.events.base import EventType
@@ -23,12 +23,12 @@ def name(event_type: EventType) -> str:
     return event_type.name
 
 
-def documents(event_type: EventType) -> list[schema.Schema]:
+def documents(event_type: EventType) -> list[json_schema.Schema]:
     """Return the three schemas of a type."""
     return [
-        schema.outgoing(event_type),
-        schema.incoming(event_type),
-        schema.incoming(event_type, strict=True),
+        json_schema.outgoing(event_type),
+        json_schema.incoming(event_type),
+        json_schema.incoming(event_type, strict=True),
     ]
 
 
@@ -36,7 +36,7 @@ def sent_field(message_type: str, field: str, *, strict: bool = False) -> Draft2
     """Return what checks one field as it is sent."""
     event_type = find(message_type)
     assert event_type is not None
-    properties = schema.incoming(event_type, strict=strict)["properties"]
+    properties = json_schema.incoming(event_type, strict=strict)["properties"]
     return Draft202012Validator(properties[field])
 
 
@@ -74,13 +74,13 @@ def test_each_field_has_a_meaning(event_type: EventType) -> None:
 
 def test_all_types_are_one_document() -> None:
     """An event fits the schema of its own type only; a message may fit several."""
-    everything = schema.all_outgoing()
+    everything = json_schema.all_outgoing()
     Draft202012Validator.check_schema(everything)
     for event_type in CATALOGUE:
-        event = schema.outgoing(event_type)["examples"][0]
+        event = json_schema.outgoing(event_type)["examples"][0]
         Draft202012Validator(everything).validate(event)
     for strict in (False, True):
-        Draft202012Validator.check_schema(schema.all_incoming(strict=strict))
+        Draft202012Validator.check_schema(json_schema.all_incoming(strict=strict))
 
 
 @pytest.mark.parametrize(
@@ -132,8 +132,8 @@ def test_text_under_an_inherited_field_is_its_meaning() -> None:
 
 def test_command_prints_the_same_every_time() -> None:
     """So that a diff shows a change of the contract and nothing else."""
-    assert printed() == schema.all_outgoing()
-    assert printed("PAYMENT") == schema.outgoing(find("PAYMENT") or CATALOGUE[0])
+    assert printed() == json_schema.all_outgoing()
+    assert printed("PAYMENT") == json_schema.outgoing(find("PAYMENT") or CATALOGUE[0])
     assert printed("--incoming")["anyOf"]
 
 

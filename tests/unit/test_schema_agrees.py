@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from jsonschema import Draft202012Validator
 
-from consumer.events import schema
 from consumer.events.normalise import Normaliser
 from consumer.events.registry import CATALOGUE
+from consumer.schemas import json_schema
 from tests.support.generated import Event, events, read, write
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def spoilt(source: st.DataObject, event: Event) -> Event:
 def test_what_comes_out_fits_the_schema(event_type: EventType) -> None:
     """Every event that a lenient listener accepts."""
     normaliser = Normaliser(event_type, "brand-a")
-    validator = Draft202012Validator(schema.outgoing(event_type))
+    validator = Draft202012Validator(json_schema.outgoing(event_type))
 
     @settings(max_examples=settings().max_examples // 2, deadline=None)
     @given(events(event_type))
@@ -55,7 +55,7 @@ def test_what_comes_out_fits_the_schema(event_type: EventType) -> None:
 def test_what_fits_the_schema_is_accepted(event_type: EventType, *, strict: bool) -> None:
     """No brand that tests against it is refused."""
     normaliser = Normaliser(event_type, "brand-a", strict=strict)
-    validator = Draft202012Validator(schema.incoming(event_type, strict=strict))
+    validator = Draft202012Validator(json_schema.incoming(event_type, strict=strict))
 
     @settings(max_examples=settings().max_examples // 4, deadline=None)
     @given(events(event_type), st.data())

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from consumer.errors import Misfit, Reason, Rejected
-from consumer.events.cut import EventFile, Record
 from consumer.events.normalise import Normaliser
 from consumer.events.registry import CATALOGUE, find
-from consumer.events.validate import Finding, Severity, Validator, about_file
 from consumer.pipeline.dedupe import conflict
+from consumer.validation.cut import EventFile, Record
+from consumer.validation.validator import Finding, Severity, Validator, about_file
 from tests.support.corpus import BROKEN
 from tests.support.mutate import mutated
 from tests.support.samples import casino, payment

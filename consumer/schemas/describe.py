@@ -1,6 +1,6 @@
 """What the catalogue says about each field, read from its structs: for schemas and pages.
 
-Responsible for names, forms and meanings. Not for what a form looks like in JSON: `schema.py`.
+Responsible for names, forms and meanings. Not for what a form looks like in JSON: `fields.py`.
 """
 
 from __future__ import annotations

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from consumer.errors import Misfit, Reason, Rejected
-from consumer.events.cut import EVENT_MAX_BYTES, EventFile, Record
 from consumer.events.normalise import Event, Normaliser
-from consumer.events.one_by_one import Found, OneByOne
 from consumer.events.refuse import shown
+from consumer.validation.cut import EVENT_MAX_BYTES, EventFile, Record
+from consumer.validation.one_by_one import Found, OneByOne
 
 if TYPE_CHECKING:
     from consumer.events.base import EventType

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from consumer.events import example
-from consumer.events.describe import subjects, summary
 from consumer.events.registry import CATALOGUE
-from consumer.events.schema_fields import UTC_TIME, object_in, object_out
+from consumer.schemas import example
+from consumer.schemas.describe import subjects, summary
+from consumer.schemas.fields import UTC_TIME, object_in, object_out
 
 if TYPE_CHECKING:
     from consumer.events.base import EventType

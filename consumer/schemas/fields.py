@@ -1,15 +1,15 @@
 """Each form of field as JSON Schema: as it may be sent, and as it is put out.
 
-The two sides of `fields.py`, which does what is described here. Documents: `schema.py`.
+The two sides of `events/fields.py`, which does what is described here. Documents: `json_schema.py`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from consumer.events.describe import Described, Form, Many, describe, summary
 from consumer.events.fields import ID_MAX_CHARACTERS, NUMBER_MAX_DIGITS
 from consumer.events.timestamp import FORM
+from consumer.schemas.describe import Described, Form, Many, describe, summary
 
 if TYPE_CHECKING:
     from consumer.events.base import Fields, Part

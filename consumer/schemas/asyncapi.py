@@ -1,6 +1,6 @@
 """The catalogue as an AsyncAPI 3.0 document: what comes in and goes out, and where.
 
-Responsible for channels, operations and messages. The payloads are those of `schema.py`.
+Responsible for channels, operations and messages. The payloads are those of `json_schema.py`.
 https://www.asyncapi.com/docs/reference/specification/v3.0.0
 """
 
@@ -9,10 +9,10 @@ from __future__ import annotations
 from importlib.metadata import metadata
 from typing import TYPE_CHECKING, Any, Final
 
-from consumer.events import schema
-from consumer.events.describe import families, subjects, summary
 from consumer.events.registry import CATALOGUE
 from consumer.pipeline.route import HEADERS
+from consumer.schemas import json_schema
+from consumer.schemas.describe import families, subjects, summary
 
 if TYPE_CHECKING:
     from consumer.events.base import EventType
@@ -81,8 +81,8 @@ def document(prefix: str = "") -> Document:
                 name: _payload(one, event_type)
                 for event_type in CATALOGUE
                 for name, one in (
-                    (_sent(event_type), schema.incoming(event_type)),
-                    (_event(event_type), schema.outgoing(event_type)),
+                    (_sent(event_type), json_schema.incoming(event_type)),
+                    (_event(event_type), json_schema.outgoing(event_type)),
                 )
             },
         },
@@ -140,7 +140,7 @@ def _incoming_message(event_type: EventType) -> Document:
         "examples": [
             {
                 "headers": {"type": event_type.name},
-                "payload": schema.incoming(event_type)["examples"][0],
+                "payload": json_schema.incoming(event_type)["examples"][0],
             }
         ],
     }
@@ -150,7 +150,7 @@ def _event_message(event_type: EventType) -> Document:
     return {
         **_message(event_type, _event(event_type), EVENT_HEADERS, HEADERS["Content-Type"]),
         "title": f"{event_type.name}, as put out",
-        "examples": [{"payload": schema.outgoing(event_type)["examples"][0]}],
+        "examples": [{"payload": json_schema.outgoing(event_type)["examples"][0]}],
     }
 
 
@@ -166,10 +166,12 @@ def _message(event_type: EventType, name: str, headers: Document, content_type: 
     }
 
 
-def _payload(one: schema.Schema, event_type: EventType) -> Document:
+def _payload(one: json_schema.Schema, event_type: EventType) -> Document:
     # Without what tools take for another document; nothing else in it is newer than draft-07,
     # which is AsyncAPI's own dialect.
-    inner = {name: part for name, part in schema.without_address(one).items() if name != "$comment"}
+    inner = {
+        name: part for name, part in json_schema.without_address(one).items() if name != "$comment"
+    }
     return {**inner, "externalDocs": {"url": event_type.sources[0]}}
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from consumer.events import example
-from consumer.events.describe import Described, Form, Many, describe, subjects, summary
 from consumer.events.registry import CATALOGUE
+from consumer.schemas import example
+from consumer.schemas.describe import Described, Form, Many, describe, subjects, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

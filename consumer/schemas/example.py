@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from consumer.events.describe import Described, Form, Many, describe
 from consumer.events.normalise import Normaliser
+from consumer.schemas.describe import Described, Form, Many, describe
 
 if TYPE_CHECKING:
     from consumer.events.base import EventType, Fields, Part

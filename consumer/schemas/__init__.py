@@ -1,0 +1,1 @@
+"""The catalogue as documents: JSON Schema, AsyncAPI, docs/events.md."""

@@ -1,0 +1,1 @@
+"""Files of events held against the catalogue, with every error of each."""
