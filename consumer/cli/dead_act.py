@@ -123,15 +123,17 @@ async def replay(
             f"recognised for {config.sink.duplicate_window_s:g} s only, by the sink",
             err=True,
         )
-    async with (
-        chosen(config, query, numbers, "Replay", ask=ask) as letters,
-        _replayer(config, letters.reader) as replayer,
-    ):
-        try:
+    replayer: Replayer | None = None
+    try:
+        async with (
+            chosen(config, query, numbers, "Replay", ask=ask) as letters,
+            _replayer(config, letters.reader) as replayer,
+        ):
             async for chunk in paced(letters.chunks(), rate, SYSTEM_CLOCK):
                 await replayer.replay(chunk)
                 letters.advance(len(chunk))
-        finally:
+    finally:
+        if replayer is not None:  # behind the progress bar, which is gone by now
             click.echo(replayer.said)
     return not replayer.failed_count
 

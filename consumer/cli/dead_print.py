@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 BODY_SHOWN_BYTES: Final = 64 * 1024
 """More of a body is no help on a screen; `--raw` has no such limit."""
 TABLE_MIN_COLUMNS: Final = 120
+TYPE_SHOWN_CHARACTERS: Final = 28
+"""More than the longest of ours; what a sender invents may be longer."""
 
 
 def json_line(stored: StoredLetter) -> bytes:
@@ -42,26 +45,54 @@ def json_line(stored: StoredLetter) -> bytes:
 
 
 def print_table(letters: list[StoredLetter]) -> None:
-    """Print `dead list` as a person reads it."""
+    """Print `dead list` as a person reads it: a table, or on a narrow terminal two lines each."""
+    console = Console()
+    rows = [_row(stored) for stored in letters]
+    if console.width >= TABLE_MIN_COLUMNS:
+        _print_wide(console, rows)
+    else:
+        _print_narrow(console, rows)
+
+
+def _row(stored: StoredLetter) -> tuple[str, ...]:
+    letter, size = stored.letter, _size(stored)
+    return (
+        str(stored.number),
+        (letter.arrived or from_epoch_s(stored.stored_s))[:19].replace("T", " "),
+        printable(letter.listener),
+        letter.reason.value,
+        printable(letter.message_type)[:TYPE_SHOWN_CHARACTERS],
+        "large" if size is None else human_bytes(size),
+        printable(letter.error),
+    )
+
+
+def _print_wide(console: Console, rows: list[tuple[str, ...]]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("number", "time", "listener", "reason", "type", "size", "error"):
         right = name in ("number", "size")
-        table.add_column(name, justify="right" if right else "left", no_wrap=name != "error")
-    for stored in letters:
-        letter = stored.letter
-        table.add_row(
-            str(stored.number),
-            (letter.arrived or from_epoch_s(stored.stored_s))[:19].replace("T", " "),
-            Text(printable(letter.listener)),
-            Text(letter.reason.value, "yellow"),
-            Text(printable(letter.message_type)[:20]),
-            "large" if (size := _size(stored)) is None else human_bytes(size),
-            Text(printable(letter.error)),
+        table.add_column(
+            name,
+            justify="right" if right else "left",
+            style="yellow" if name == "reason" else None,
+            no_wrap=name != "error",
         )
-    # A narrow terminal wraps the lines itself, which reads better than a column of single words.
-    console = Console()
-    console.width = max(console.width, TABLE_MIN_COLUMNS)
+    for row in rows:
+        table.add_row(*map(Text, row))
     console.print(table)
+
+
+def _print_narrow(console: Console, rows: list[tuple[str, ...]]) -> None:
+    indent = max(len(row[0]) for row in rows) + 2
+    for number, time, listener, reason, message_type, size, error in rows:
+        head = Text.assemble(
+            f"{number:>{indent - 2}}  {time}  ",
+            (reason, "yellow"),
+            "  ".join(("", *filter(None, (message_type, listener)), size)),
+        )
+        console.print(head, overflow="ellipsis", no_wrap=True)
+        for line in textwrap.wrap(error, console.width - indent):
+            console.print(Text(f"{'':{indent}}{line}", "dim"))
 
 
 def _size(stored: StoredLetter) -> int | None:
