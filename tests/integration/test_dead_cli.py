@@ -164,8 +164,19 @@ async def test_messages_of_others_are_skipped(server: Server) -> None:
     assert "skipped 1 messages of others" in result.stderr
 
 
-async def test_table(server: Server) -> None:
-    """On a terminal a letter is one line."""
+async def test_narrow_list(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At 80 columns a letter is two lines, none longer."""
+    monkeypatch.setenv("COLUMNS", "80")
+    await server.store(letter())
+    result = await server.consumer("dead", "list", "--format", "table")
+    head, error = result.stdout.splitlines()
+    assert head.split()[:5] == ["1", "2026-01-31", "12:00:00", "invalid", "CASINO"]
+    assert error.strip() == 'amount: expected number, got "abc"'
+
+
+async def test_table(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a wide terminal a letter is one line."""
+    monkeypatch.setenv("COLUMNS", "140")
     await server.store(letter())
     result = await server.consumer("dead", "list", "--format", "table")
     head, line = result.stdout.splitlines()
