@@ -7,8 +7,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from consumer.events import timestamp
+from consumer.events.registry import find
+from consumer.schemas import json_schema
 from tests.support.eventually import eventually
 from tests.support.vendor import EXAMPLES
 
@@ -40,6 +43,13 @@ def strict_time(text: str) -> str | None:
         return None
 
 
+def fits_its_schema(event: dict[str, Any]) -> bool:
+    """Tell whether an event is what `consumer schema` says of its type."""
+    event_type = find(event["source"].rpartition("/")[2])
+    assert event_type is not None
+    return bool(Draft202012Validator(json_schema.outgoing(event_type)).is_valid(event))
+
+
 @pytest.mark.parametrize("source", ["rabbitmq", "kafka", "nats"])
 async def test_every_example_comes_out_once_where_it_belongs(scene: Scene, source: str) -> None:
     """Sent twice, the second time as another service of the brand's would write it."""
@@ -60,3 +70,4 @@ async def test_every_example_comes_out_once_where_it_belongs(scene: Scene, sourc
     assert len(found) == len(data)
     assert data.keys() == expected.keys()
     assert not [key for key, body in expected.items() if not same(body, data[key])]
+    assert not [event["id"] for _, event in found if not fits_its_schema(event)]
