@@ -72,6 +72,10 @@ def tap(  # noqa: PLR0913  # one parameter an option
     config = load_config(config_file)
     if config.sink.kind == "core" and not dead and since is not None:
         raise click.UsageError('--since: the sink is kind = "core", which keeps nothing')
+    routed = {target for targets in config.routes.values() for target in targets}
+    if not dead and "." not in subject and subject not in {">", "*"} | routed:
+        # The server takes it, and it would wait for ever.
+        raise click.UsageError(f"no event is on {subject!r}: did you mean '{subject}.*'?")
     from consumer.cli.tap_show import Wanted, show  # noqa: PLC0415  # `--help` is quick
 
     wanted = Wanted(

@@ -12,7 +12,13 @@ from consumer.cli.main import VERBS, cli
 if TYPE_CHECKING:
     from pathlib import Path
 
-ALL_VERBS = [*([verb] for verb in VERBS), ["dead", "list"], ["dead", "show"]]
+ALL_VERBS = [
+    *([verb] for verb in VERBS),
+    ["dead", "list"],
+    ["dead", "show"],
+    ["dead", "replay"],
+    ["dead", "drop"],
+]
 WITH_CONFIG = [
     ["run"],
     ["check"],
@@ -20,6 +26,8 @@ WITH_CONFIG = [
     ["send", "CASINO"],
     ["dead", "list"],
     ["dead", "show", "1"],
+    ["dead", "replay"],
+    ["dead", "drop"],
     ["tap"],
     ["top"],
     ["seen", "CASINO", "1"],
@@ -115,3 +123,12 @@ def test_wrong_usage_says_what_was_expected(arguments: list[str], told: str) -> 
     result = consumer(*arguments)
     assert result.exit_code == 2
     assert told in result.stderr
+
+
+def test_tap_of_a_family_without_its_wildcard_is_exit_2(tmp_path: Path) -> None:
+    """The server would take it, and nothing would ever come."""
+    config = tmp_path / "consumer.toml"
+    config.write_text('brand = "b"\n[listeners.a]\nkind = "rabbitmq"\nqueue = "q"\n')
+    result = consumer("tap", "game", "--config", str(config))
+    assert result.exit_code == 2
+    assert "did you mean 'game.*'?" in " ".join(result.output.split())
