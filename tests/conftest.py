@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 settings.register_profile("long", max_examples=5000, deadline=None)
-"""`pytest --hypothesis-profile=long`: fifty times as many examples."""
+settings.register_profile("huge", max_examples=100_000, deadline=None, database=None)
+"""`pytest --hypothesis-profile=long`: fifty times as many examples; `huge`, for a single test."""
 
 LETTING_GO_S = 2.0
 """Clients need a few turns of the loop to end what they were told to end."""
