@@ -83,12 +83,16 @@ def at_most(limit_s: float) -> Iterator[None]:
 
 
 async def bodies_left(source: Source) -> list[bytes]:
-    """Return what a new listener still gets, after the source has said how much it is."""
+    """Return what a new listener still gets, after the source has said how much it is.
+
+    Or more: a busy broker hears late of a connection that was cut, and gives back late.
+    """
     count = await source.remaining()
     listener = await opened(source.listener())
     try:
         left = await take(listener, count)
-        assert await listener.receive(1, MEGABYTE, 0.3) == []
+        while late := await listener.receive(100, MEGABYTE, 0.3):
+            left += late
         await settle(listener, left, Outcome.ACK)
     finally:
         await listener.close()
