@@ -15,33 +15,35 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from consumer.clock import SYSTEM_CLOCK
+from consumer.dead_letters.plan import dead_letter_plan
 from consumer.dead_letters.record import first_letters
 from consumer.dead_letters.stream import DeadLetters
 from consumer.errors import Unavailable
-from consumer.health import Health
-from consumer.keep_open import keep_checked, keep_open, report
-from consumer.listeners.supervise import Supervisor
-from consumer.metrics import LaneBooks, Metrics
-from consumer.operations import listening_socket, serve
+from consumer.lanes.lane import Lane
+from consumer.lanes.supervise import Supervisor
+from consumer.operations.health import Health
+from consumer.operations.http import listening_socket, serve
+from consumer.operations.metrics import Metrics
+from consumer.parts.keep_open import keep_checked, keep_open, report
+from consumer.parts.patience import Patience
+from consumer.pipeline.books import LaneBooks
 from consumer.pipeline.claim import Claimer
 from consumer.pipeline.decode import Decoder
 from consumer.pipeline.dedupe import Ledger
 from consumer.pipeline.deliver import Deliverer
 from consumer.pipeline.flood import FloodGuard
-from consumer.pipeline.lane import Lane
-from consumer.pipeline.patience import Patience
 from consumer.pipeline.route import Router
 from consumer.retry import Backoff
 from consumer.sinks.core import CoreSink
 from consumer.sinks.jetstream import JetStreamSink
-from consumer.sinks.plans import dead_letter_plan, event_plan
+from consumer.sinks.plans import event_plan
 from consumer.stores.memory import MemoryStore
 from consumer.stores.redis import RedisStore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from consumer.config import Config
+    from consumer.config.load import Config
     from consumer.listeners.base import Listener
     from consumer.sinks.base import Sink
     from consumer.stores.base import Store

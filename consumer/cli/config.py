@@ -28,7 +28,7 @@ def config(config_file: Path | None, *, schema: bool) -> None:
       CONSUMER__LOG__LEVEL=debug consumer config --config brand-a.toml
       consumer config --schema > consumer.schema.json
     """  # noqa: D301  # click's mark for a paragraph that is not wrapped
-    from consumer.config_render import json_schema, to_toml  # noqa: PLC0415  # `--help` is quick
+    from consumer.config.render import json_schema, to_toml  # noqa: PLC0415  # `--help` is quick
 
     if schema:
         from consumer.listeners.registry import kinds  # noqa: PLC0415  # as above

@@ -13,7 +13,7 @@ from consumer.events.timestamp import from_epoch_s
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from consumer.dead_letters.query import StoredLetter
+    from consumer.tools.replay.query import StoredLetter
 
 _COLOURS: Final = {
     "game": "cyan",

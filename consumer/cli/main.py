@@ -17,19 +17,19 @@ import click
 from consumer.errors import ConfigError, ConsumerError
 
 if TYPE_CHECKING:
-    from consumer.config import Config
+    from consumer.config.load import Config
 
 VERBS: Final = {
-    "run": ("consumer.cli.run", "The daemon: forward events until told to stop."),
-    "demo": ("consumer.cli.demo", "See it work on a sample brand, without any broker."),
-    "check": ("consumer.cli.check", "Ask every broker whether it is reachable and fit."),
-    "send": ("consumer.cli.send", "Make events and send them to a listener's source."),
-    "validate": ("consumer.cli.validate", "Hold a file of events against the catalogue."),
-    "dead": ("consumer.cli.dead", "Look at dead letters, replay or drop them."),
+    "run": ("consumer.cli.run.command", "The daemon: forward events until told to stop."),
+    "demo": ("consumer.cli.demo.command", "See it work on a sample brand, without any broker."),
+    "check": ("consumer.cli.check.command", "Ask every broker whether it is reachable and fit."),
+    "send": ("consumer.cli.send.command", "Make events and send them to a listener's source."),
+    "validate": ("consumer.cli.validate.command", "Hold a file of events against the catalogue."),
+    "dead": ("consumer.cli.dead.command", "Look at dead letters, replay or drop them."),
     "schema": ("consumer.cli.schema", "Print what goes in and out, as JSON Schema or AsyncAPI."),
-    "tap": ("consumer.cli.tap", "Show the events as they pass."),
-    "top": ("consumer.cli.top", "Show what every listener is doing now."),
-    "seen": ("consumer.cli.seen", "Tell what became of one event."),
+    "tap": ("consumer.cli.tap.command", "Show the events as they pass."),
+    "top": ("consumer.cli.top.command", "Show what every listener is doing now."),
+    "seen": ("consumer.cli.seen.command", "Tell what became of one event."),
     "config": ("consumer.cli.config", "Show the effective configuration, or its JSON Schema."),
 }
 """Module and one line of help, so that `--help` imports none of them."""
@@ -114,7 +114,7 @@ def load_config(config_file: Path | None) -> Config:
         ConfigError: which ends the process with 2.
     """
     # Imported late: the listeners bring three broker libraries with them.
-    from consumer.config import load  # noqa: PLC0415  # as said above
+    from consumer.config.load import load  # noqa: PLC0415  # as said above
     from consumer.listeners.registry import kinds  # noqa: PLC0415  # as said above
 
     return load(config_file, os.environ, kinds())

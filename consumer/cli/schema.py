@@ -49,11 +49,11 @@ def schema(message_type: str | None, config_file: Path | None, **flags: bool) ->
     _refuse(flags["strict"] and not flags["incoming"], "--strict goes with --incoming")
     _refuse(config_file and not asyncapi, "--config goes with --asyncapi")
     if markdown:
-        from consumer.schemas.markdown import page  # noqa: PLC0415  # `--help` is quick
+        from consumer.tools.schemas.markdown import page  # noqa: PLC0415  # `--help` is quick
 
         click.echo(page(), nl=False)
     elif asyncapi:
-        from consumer.schemas.asyncapi import document  # noqa: PLC0415  # as above
+        from consumer.tools.schemas.asyncapi import document  # noqa: PLC0415  # as above
 
         prefix = load_config(config_file).sink.subject_prefix if config_file else ""
         _print(document(prefix))
@@ -62,7 +62,7 @@ def schema(message_type: str | None, config_file: Path | None, **flags: bool) ->
 
 
 def _schema(message_type: str | None, *, incoming: bool, strict: bool) -> dict[str, Any]:
-    from consumer.schemas import json_schema as schemas  # noqa: PLC0415  # `--help` is quick
+    from consumer.tools.schemas import json_schema as schemas  # noqa: PLC0415  # `--help` is quick
 
     if message_type is None:
         return schemas.all_incoming(strict=strict) if incoming else schemas.all_outgoing()

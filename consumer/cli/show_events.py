@@ -18,18 +18,19 @@ from consumer.cli.event_line import (
     print_line,
     read_envelope,
 )
-from consumer.dead_letters.read import stored_letter
-from consumer.nats_connection import connected
-from consumer.sinks.plans import dead_letter_plan, event_plan
-from consumer.sinks.stream import prepare
+from consumer.dead_letters.plan import dead_letter_plan
+from consumer.nats.connection import connected
+from consumer.nats.stream import prepare
+from consumer.sinks.plans import event_plan
+from consumer.tools.replay.read import stored_letter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from nats.aio.msg import Msg
 
-    from consumer.config import Config
-    from consumer.dead_letters.query import StoredLetter
+    from consumer.config.load import Config
+    from consumer.tools.replay.query import StoredLetter
 
 LINES_PER_S: Final = 60
 """More than a person reads; the rest of a second's events is counted in one line."""

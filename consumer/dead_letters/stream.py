@@ -15,8 +15,8 @@ from nats.js.errors import BucketNotFoundError, NotFoundError
 
 from consumer.dead_letters.record import Letter, to_message
 from consumer.errors import SinkUnavailable
-from consumer.options import Bytes, Count, Seconds, Share, Token
-from consumer.pipeline.publish import publish_all
+from consumer.options.values import Bytes, Count, Seconds, Share, Token
+from consumer.sinks.publish import publish_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nats.js.client import JetStreamContext
     from nats.js.object_store import ObjectStore
 
-    from consumer.pipeline.patience import Patience
+    from consumer.parts.patience import Patience
     from consumer.sinks.base import Message, Sink
 
 CHUNK_BYTES: Final = 128 * 1024

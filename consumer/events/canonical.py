@@ -18,7 +18,7 @@ from msgspec import UNSET
 
 from consumer.events.base import Fields, Kind, Part
 from consumer.events.fields import part_of
-from consumer.options import annotated_extra
+from consumer.options.values import annotated_extra
 
 DIGEST_BYTES: Final = 16
 

@@ -19,7 +19,7 @@ from consumer.errors import Misfit, Reason, Rejected
 from consumer.events import timestamp
 from consumer.events.base import Fields, Kind, Part
 from consumer.events.refuse import invalid
-from consumer.options import annotated_extra
+from consumer.options.values import annotated_extra
 
 if TYPE_CHECKING:
     from collections.abc import Callable

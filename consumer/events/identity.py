@@ -8,10 +8,29 @@ fingerprint only have to differ between two versions of one event.
 from __future__ import annotations
 
 from hashlib import blake2b
+from typing import Final
+
+import msgspec
 
 KEY_BYTES = 16
 FINGERPRINT_BYTES = 8
 ROLLBACK = ":rollback"
+WINDOW_S: Final = 86_400.0
+"""How long an identity is remembered where nobody says otherwise."""
+
+
+class Identity(msgspec.Struct, frozen=True, gc=False):
+    """What is remembered of an event.
+
+    Attributes:
+        key: 32 hexadecimal digits, a hash of brand, message type and identity.
+        fingerprint: 16 hexadecimal digits, a hash of the deciding fields.
+        window_s: how long it is remembered, in seconds; a store may count whole ones.
+    """
+
+    key: str
+    fingerprint: str
+    window_s: float = WINDOW_S
 
 
 def key(brand: str, message_type: str, identity: tuple[str, ...]) -> str:

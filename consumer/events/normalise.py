@@ -18,6 +18,7 @@ from consumer.errors import Reason, Rejected
 from consumer.events import canonical, identity, timestamp
 from consumer.events.base import BODY, EventType, Fields, Part
 from consumer.events.fields import A_TIME, Oddity, apply, steps_of
+from consumer.events.identity import WINDOW_S, Identity
 from consumer.events.refuse import (
     UNREADABLE,
     explain,
@@ -26,7 +27,6 @@ from consumer.events.refuse import (
     missing,
     refuse_broken_json,
 )
-from consumer.stores.base import WINDOW_S, Identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from consumer.events import (
+from consumer.events.families import (
     balance,
     bonus,
     casino,

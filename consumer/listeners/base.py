@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
 
 import msgspec
 
-from consumer.options import Bytes, Count, Seconds, Token
+from consumer.options.values import Bytes, Count, Seconds, Token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from consumer.errors import ConfigError
 from consumer.listeners.base import Listener
-from consumer.listeners.kafka import KafkaListener
-from consumer.listeners.nats import NatsListener
-from consumer.listeners.rabbitmq import RabbitmqListener
+from consumer.listeners.kafka.listener import KafkaListener
+from consumer.listeners.nats.listener import NatsListener
+from consumer.listeners.rabbitmq.listener import RabbitmqListener
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

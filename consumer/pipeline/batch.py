@@ -12,7 +12,7 @@ from consumer.events.normalise import Event
 from consumer.listeners.base import Delivery
 
 if TYPE_CHECKING:
-    from consumer.stores.base import Identity
+    from consumer.events.identity import Identity
 
 
 class Verdict(Enum):

@@ -11,8 +11,8 @@ from consumer.pipeline.dedupe import group, judge
 from consumer.pipeline.shadow import forward_all
 
 if TYPE_CHECKING:
-    from consumer.metrics import LaneBooks
     from consumer.pipeline.batch import Batch
+    from consumer.pipeline.books import LaneBooks
     from consumer.pipeline.dedupe import Ledger
 
 

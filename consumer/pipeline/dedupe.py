@@ -23,9 +23,10 @@ from consumer.pipeline.batch import Verdict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from consumer.events.identity import Identity
+    from consumer.parts.patience import Patience
     from consumer.pipeline.batch import Batch, Work
-    from consumer.pipeline.patience import Patience
-    from consumer.stores.base import Identity, Memory, Store
+    from consumer.stores.base import Memory, Store
 
 
 @dataclass(eq=False, slots=True)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from consumer.errors import Reason, Rejected
 from consumer.pipeline.batch import Verdict
 from consumer.pipeline.dedupe import conclude_copies
-from consumer.pipeline.publish import publish_all
 from consumer.pipeline.route import HEADER_BYTES
 from consumer.pipeline.shadow import forward_all, marked_message
 from consumer.sinks.base import Receipt
+from consumer.sinks.publish import publish_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from consumer.dead_letters.record import LetterOf
     from consumer.dead_letters.stream import DeadLetters
     from consumer.listeners.base import Delivery, Origin
+    from consumer.parts.patience import Patience
     from consumer.pipeline.batch import Batch, Work
-    from consumer.pipeline.patience import Patience
     from consumer.pipeline.route import Router
     from consumer.sinks.base import Message, Sink
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from consumer.events.identity import output_id
-from consumer.routes import targets_of
+from consumer.events.subjects import targets_of
 from consumer.sinks.base import Message
 
 if TYPE_CHECKING:
     from consumer.events.normalise import Event
-    from consumer.routes import Routes
+    from consumer.events.subjects import Routes
 
 HEADERS: Final = {"Content-Type": "application/cloudevents+json"}
 """The only headers of an event. None of a sender's is ever copied: `Nats-Rollup` from outside

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from consumer.nats_connection import NatsSettings
-from consumer.options import Bytes, Count, OptionalToken, Seconds, Token
+from consumer.nats.connection import NatsSettings
+from consumer.options.values import Bytes, Count, OptionalToken, Seconds, Token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

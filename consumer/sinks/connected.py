@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import nats.errors
 
 from consumer.errors import SinkUnavailable, Unavailable
-from consumer.nats_connection import NatsSettings, close, connect
+from consumer.nats.connection import NatsSettings, close, connect
 from consumer.sinks.base import Sink
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from consumer.sinks.connected import ConnectedSink
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from consumer.nats_connection import NatsSettings
+    from consumer.nats.connection import NatsSettings
 
 
 class CoreSink(ConnectedSink):

@@ -17,9 +17,9 @@ import msgspec
 import nats.errors
 
 from consumer.errors import SinkUnavailable
+from consumer.nats.stream import StreamPlan, prepare
 from consumer.sinks.base import Message, Receipt
 from consumer.sinks.connected import ConnectedSink
-from consumer.sinks.stream import StreamPlan, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from nats.aio.client import Client
     from nats.aio.msg import Msg
 
-    from consumer.nats_connection import NatsSettings
+    from consumer.nats.connection import NatsSettings
 
 IN_PROCESS: Final = 10158
 """A copy with the same id is being stored right now, so it is neither stored nor refused:

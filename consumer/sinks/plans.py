@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from consumer.events.registry import subject_families, subjects
-from consumer.routes import targets_of
-from consumer.sinks.stream import StreamPlan, covers
+from consumer.events.subjects import targets_of
+from consumer.nats.stream import StreamPlan
+from consumer.nats.subjects import covers
 
 if TYPE_CHECKING:
-    from consumer.dead_letters.stream import DeadLetterSettings
-    from consumer.routes import Routes
+    from consumer.events.subjects import Routes
     from consumer.sinks.base import SinkSettings
 
 
@@ -31,18 +31,5 @@ def event_plan(sink: SinkSettings, routes: Routes) -> StreamPlan:
         max_age_s=sink.max_age_s,
         max_bytes=sink.max_bytes or -1,
         replicas=sink.replicas,
-        duplicate_window_s=sink.duplicate_window_s,
-    )
-
-
-def dead_letter_plan(dead_letters: DeadLetterSettings, sink: SinkSettings) -> StreamPlan:
-    """Plan the stream of dead letters; with the events' window, so that a resend is one letter."""
-    return StreamPlan(
-        name=dead_letters.stream,
-        subjects=(f"{dead_letters.subject_prefix}.>",),
-        create=dead_letters.create_stream,
-        max_age_s=dead_letters.max_age_s,
-        max_bytes=dead_letters.max_bytes or -1,
-        replicas=dead_letters.replicas,
         duplicate_window_s=sink.duplicate_window_s,
     )

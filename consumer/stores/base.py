@@ -11,17 +11,17 @@ nothing and double nothing: docs/guarantees.md and the model in tests/unit/dedup
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from consumer.options import Seconds, Secret, Text, TlsSettings, Url
+from consumer.events.identity import WINDOW_S
+from consumer.options.values import Seconds, Secret, Text, TlsSettings, Url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WINDOW_S: Final = 86_400.0
-"""How long an identity is remembered where nobody says otherwise."""
+    from consumer.events.identity import Identity
 
 
 class DedupeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,20 +69,6 @@ class DedupeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             if name.lower() == message_type.lower():
                 return window_s
         return self.window_s
-
-
-class Identity(msgspec.Struct, frozen=True, gc=False):
-    """What is remembered of an event.
-
-    Attributes:
-        key: 32 hexadecimal digits, a hash of brand, message type and identity.
-        fingerprint: 16 hexadecimal digits, a hash of the deciding fields.
-        window_s: how long it is remembered, in seconds; a store may count whole ones.
-    """
-
-    key: str
-    fingerprint: str
-    window_s: float = WINDOW_S
 
 
 class Memory(msgspec.Struct, frozen=True, gc=False):

@@ -10,10 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from consumer.clock import SYSTEM_CLOCK, Clock
-from consumer.stores.base import Identity, Mark, Memory, Store
+from consumer.stores.base import Mark, Memory, Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from consumer.events.identity import Identity
 
 
 class MemoryStore(Store):

@@ -30,12 +30,13 @@ from redis.exceptions import (
 )
 
 from consumer.errors import StoreUnavailable
-from consumer.stores.base import DedupeSettings, Identity, Mark, Memory, Store
+from consumer.stores.base import DedupeSettings, Mark, Memory, Store
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
-    from consumer.options import TlsSettings
+    from consumer.events.identity import Identity
+    from consumer.options.values import TlsSettings
 
 _SCRIPT: Final = files("consumer.stores").joinpath("exchange.lua").read_text(encoding="utf-8")
 _OLDEST_VERSION: Final = 7

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from consumer.events import timestamp
 from consumer.events.registry import find
-from consumer.schemas import json_schema
+from consumer.tools.schemas import json_schema
 from tests.support.eventually import eventually
 from tests.support.vendor import EXAMPLES
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from consumer.embedded import ServerProcess
 from consumer.events.registry import CATALOGUE
+from consumer.tools.embedded.servers import ServerProcess
 from tests.support.eventually import eventually
 from tests.support.samples import casino
 from tests.support.snippets import run, snippet

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from consumer.dead_letters.record import from_message
-from consumer.embedded import ServerProcess
+from consumer.tools.embedded.servers import ServerProcess
 from tests.support.corpus import BROKEN
 from tests.support.eventually import eventually
 from tests.support.mixed import Mix

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from consumer.sample.broken import WAYS
+from consumer.tools.sample.broken import WAYS
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:

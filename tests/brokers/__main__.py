@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-from consumer.embedded import EmbeddedError
+from consumer.tools.embedded.servers import EmbeddedError
 from tests.brokers import VARIABLES, running_brokers
 from tests.brokers.install import install
 from tests.brokers.kafka import Kafka

@@ -8,7 +8,7 @@ import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final, Self
 
-from consumer.embedded import EmbeddedError, ServerProcess, free_port, is_free
+from consumer.tools.embedded.servers import EmbeddedError, ServerProcess, free_port, is_free
 
 if TYPE_CHECKING:
     from pathlib import Path

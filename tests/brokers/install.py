@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from consumer.embedded import EmbeddedError
+from consumer.tools.embedded.servers import EmbeddedError
 from tests.brokers.kafka import LIBRARIES
 from tests.brokers.rabbitmq import PROGRAM as RABBITMQ_PROGRAM
 

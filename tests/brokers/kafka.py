@@ -6,7 +6,7 @@ import struct
 import subprocess
 from typing import Final
 
-from consumer.embedded import EmbeddedError, ServerProcess, free_port
+from consumer.tools.embedded.servers import EmbeddedError, ServerProcess, free_port
 from tests.brokers.base import Broker
 from tests.brokers.state import FOLDER
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from consumer.embedded import ServerProcess, nats_process
+from consumer.tools.embedded.servers import ServerProcess, nats_process
 from tests.brokers.base import Broker
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import os
 import subprocess
 from typing import TYPE_CHECKING, Final
 
-from consumer.embedded import ServerProcess, free_port
+from consumer.tools.embedded.servers import ServerProcess, free_port
 from tests.brokers.base import Broker
 
 if TYPE_CHECKING:

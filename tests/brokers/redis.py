@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from consumer.embedded import EmbeddedError, ServerProcess, redis_options, valkey_server_binary
+from consumer.tools.embedded.servers import (
+    EmbeddedError,
+    ServerProcess,
+    redis_options,
+    valkey_server_binary,
+)
 from tests.brokers.base import Broker
 
 

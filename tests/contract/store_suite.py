@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from consumer.stores.base import Identity, Memory
+from consumer.events.identity import Identity
+from consumer.stores.base import Memory
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:

@@ -10,11 +10,12 @@ import pytest
 from nats.js.api import RetentionPolicy
 
 from consumer.errors import SinkUnavailable
-from consumer.nats_connection import NatsSettings
+from consumer.nats.connection import NatsSettings
+from consumer.nats.stream import StreamPlan
+from consumer.nats.subjects import covers
 from consumer.sinks.base import Receipt
 from consumer.sinks.core import CoreSink
 from consumer.sinks.jetstream import JetStreamSink
-from consumer.sinks.stream import StreamPlan, covers
 from tests.contract.sink_suite import (
     PUBLISH_TIMEOUT_S,
     WITHIN_S,

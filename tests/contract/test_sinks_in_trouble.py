@@ -10,15 +10,16 @@ import pytest
 from consumer.dead_letters.record import first_letters
 from consumer.dead_letters.stream import DeadLetters, DeadLetterSettings
 from consumer.errors import Reason, Rejected, SinkUnavailable
-from consumer.health import Health
-from consumer.keep_open import keep_open
 from consumer.listeners.base import Delivery, Origin
-from consumer.metrics import LaneBooks, Metrics
-from consumer.nats_connection import NatsSettings
+from consumer.nats.connection import NatsSettings
+from consumer.nats.stream import StreamPlan
+from consumer.operations.health import Health
+from consumer.operations.metrics import Metrics
+from consumer.parts.keep_open import keep_open
+from consumer.parts.patience import Patience
 from consumer.pipeline.batch import Work
-from consumer.pipeline.patience import Patience
+from consumer.pipeline.books import LaneBooks
 from consumer.sinks.jetstream import JetStreamSink
-from consumer.sinks.stream import StreamPlan
 from tests.contract.sink_suite import elsewhere
 from tests.support.eventually import eventually
 

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 import pytest
 from redis.asyncio import Redis as RedisClient
 
-from consumer.embedded import embedded_valkey
 from consumer.errors import StoreUnavailable
 from consumer.stores.base import DedupeSettings, Memory
 from consumer.stores.memory import MemoryStore
 from consumer.stores.redis import RedisStore
+from consumer.tools.embedded.servers import embedded_valkey
 from tests.brokers.redis import Redis
 from tests.contract.store_suite import A, StoreContract, identity
 from tests.support.eventually import eventually

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from nats.js.api import RetentionPolicy
 
 from consumer.cli.main import cli
-from consumer.embedded import embedded_nats, free_port
+from consumer.tools.embedded.servers import embedded_nats, free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

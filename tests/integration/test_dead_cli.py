@@ -12,11 +12,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from consumer.cli.main import cli
-from consumer.dead_letters import read
 from consumer.dead_letters.record import Letter, to_message
 from consumer.dead_letters.stream import DeadLetterSettings, open_bodies
-from consumer.embedded import embedded_nats
 from consumer.errors import Reason
+from consumer.tools.embedded.servers import embedded_nats
+from consumer.tools.replay import read
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -12,9 +12,9 @@ from msgspec.structs import replace
 
 from consumer.cli.main import cli
 from consumer.dead_letters.record import Letter, from_message, to_message
-from consumer.dead_letters.replay import paced
 from consumer.dead_letters.stream import open_bodies
 from consumer.errors import Reason
+from consumer.tools.replay.replay import paced
 from tests.support.memory_sink import jump
 from tests.support.samples import casino
 from tests.support.scene import Scene
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from nats.js.client import JetStreamContext
 
-    from consumer.dead_letters.query import StoredLetter
+    from consumer.tools.replay.query import StoredLetter
 
 
 class Letters:

@@ -12,8 +12,14 @@ import nats
 import pytest
 from redis.asyncio import Redis
 
-from consumer import embedded
-from consumer.embedded import EmbeddedError, embedded_nats, embedded_valkey, free_port, is_free
+from consumer.tools.embedded import servers as embedded
+from consumer.tools.embedded.servers import (
+    EmbeddedError,
+    embedded_nats,
+    embedded_valkey,
+    free_port,
+    is_free,
+)
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
@@ -22,7 +28,7 @@ if TYPE_CHECKING:
 DEADLINE_S = 20
 PARENT = """
 import asyncio, pathlib, sys
-from consumer.embedded import embedded_nats, embedded_valkey
+from consumer.tools.embedded.servers import embedded_nats, embedded_valkey
 
 async def main():
     folder = pathlib.Path(sys.argv[1])

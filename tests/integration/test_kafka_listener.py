@@ -22,7 +22,7 @@ from tests.support.source_kafka import KafkaSource
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from consumer.listeners.kafka import KafkaListener
+    from consumer.listeners.kafka.listener import KafkaListener
 
 MEGABYTE = 1024 * 1024
 WITHIN_S = 20.0

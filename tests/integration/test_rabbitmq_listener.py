@@ -14,14 +14,14 @@ from yarl import URL
 
 from consumer.errors import ListenerUnavailable
 from consumer.listeners.base import Delivery, Outcome
-from consumer.listeners.rabbitmq_frames import token_of
+from consumer.listeners.rabbitmq.frames import token_of
 from tests.support.proxy import Proxy
 from tests.support.source_rabbitmq import RabbitmqSource
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from consumer.listeners.rabbitmq import RabbitmqListener
+    from consumer.listeners.rabbitmq.listener import RabbitmqListener
 
 DEADLINE_S = 20
 

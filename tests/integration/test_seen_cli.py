@@ -11,12 +11,13 @@ import pytest
 import tomli_w
 from click.testing import CliRunner, Result
 
-from consumer.cli.embedded_servers import embedded_servers, sample_tables
 from consumer.cli.main import cli
 from consumer.clock import SYSTEM_CLOCK
 from consumer.events import identity, timestamp
-from consumer.stores.base import DedupeSettings, Identity
+from consumer.events.identity import Identity
+from consumer.stores.base import DedupeSettings
 from consumer.stores.redis import RedisStore
+from consumer.tools.embedded.sample_config import embedded_servers, sample_tables
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from consumer.errors import Unavailable
-from consumer.sample.generate import Mix, Role, Sample, generate
-from consumer.sample.registry import SAMPLES
-from consumer.sample.senders import SENDERS
+from consumer.tools.sample.generate import Mix, Role, Sample, generate
+from consumer.tools.sample.registry import SAMPLES
+from consumer.tools.sample.senders import SENDERS
 from tests.support.source_kafka import KafkaSource
 from tests.support.source_nats import NatsSource
 from tests.support.source_rabbitmq import RabbitmqSource
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from consumer.listeners.base import Delivery
-    from consumer.sample.sender import Sender
+    from consumer.tools.sample.sender import Sender
     from tests.support.sources import Source
 
 DEADLINE_S = 20

@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from consumer.cli.embedded_servers import embedded_servers, make_inbound_stream, sample_tables
-from consumer.embedded import free_port
+from consumer.tools.embedded.sample_config import (
+    embedded_servers,
+    make_inbound_stream,
+    sample_tables,
+)
+from consumer.tools.embedded.servers import free_port
 from tests.support.command import Command, running, with_a_reader_that_leaves
 from tests.support.daemon import Daemon
 

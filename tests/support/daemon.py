@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import tomli_w
 
-from consumer.embedded import ServerProcess, free_port
+from consumer.tools.embedded.servers import ServerProcess, free_port
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:

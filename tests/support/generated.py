@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from hypothesis import strategies as st
 
-from consumer.schemas.describe import Described, Form, Many, describe
+from consumer.tools.schemas.describe import Described, Form, Many, describe
 
 if TYPE_CHECKING:
     from consumer.events.base import EventType, Fields, Part

@@ -15,15 +15,16 @@ from consumer.clock import SYSTEM_CLOCK, Clock
 from consumer.dead_letters.record import first_letters
 from consumer.dead_letters.stream import DeadLetters, DeadLetterSettings
 from consumer.errors import SinkUnavailable
-from consumer.health import Health
-from consumer.metrics import LaneBooks, Metrics
+from consumer.lanes.lane import Lane
+from consumer.operations.health import Health
+from consumer.operations.metrics import Metrics
+from consumer.parts.patience import Patience
+from consumer.pipeline.books import LaneBooks
 from consumer.pipeline.claim import Claimer
 from consumer.pipeline.decode import Decoder
 from consumer.pipeline.dedupe import Ledger
 from consumer.pipeline.deliver import Deliverer
 from consumer.pipeline.flood import FloodGuard
-from consumer.pipeline.lane import Lane
-from consumer.pipeline.patience import Patience
 from consumer.pipeline.route import Router
 from consumer.sinks.base import Message, Receipt, Sink
 from consumer.stores.memory import MemoryStore
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import Counter, Gauge
 
-    from consumer.routes import Routes
+    from consumer.events.subjects import Routes
     from consumer.stores.base import Store
     from tests.support.source_memory import MemoryListener
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from consumer.events.registry import CATALOGUE
 from consumer.listeners.base import Delivery
 from consumer.pipeline.batch import Batch, Work
-from consumer.schemas.describe import Described, Form, Many, describe
+from consumer.tools.schemas.describe import Described, Form, Many, describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ import pytest
 
 from consumer.errors import ListenerUnavailable
 from consumer.listeners.base import Delivery, Outcome
-from consumer.listeners.nats import NatsListener, NatsListenerSettings
+from consumer.listeners.nats.listener import NatsListener, NatsListenerSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

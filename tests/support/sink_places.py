@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from nats.js.api import StreamConfig
 
-from consumer.nats_connection import NatsSettings
+from consumer.nats.connection import NatsSettings
+from consumer.nats.stream import StreamPlan
 from consumer.sinks.base import Message
 from consumer.sinks.core import CoreSink
 from consumer.sinks.jetstream import JetStreamSink
-from consumer.sinks.stream import StreamPlan
 from tests.contract.sink_suite import (
     PUBLISH_TIMEOUT_S,
     WITHIN_S,

@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import UnknownTopicOrPartitionError
 
-from consumer.listeners.kafka import KafkaListener
-from consumer.listeners.kafka_settings import KafkaSettings
+from consumer.listeners.kafka.listener import KafkaListener
+from consumer.listeners.kafka.settings import KafkaSettings
 from tests.support.eventually import eventually
 from tests.support.sources import Source
 

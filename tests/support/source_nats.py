@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import nats
 from nats.js.errors import NotFoundError
 
-from consumer.listeners.nats import NatsListener, NatsListenerSettings
+from consumer.listeners.nats.listener import NatsListener, NatsListenerSettings
 from tests.support.sources import Source
 
 if TYPE_CHECKING:

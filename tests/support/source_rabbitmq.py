@@ -9,7 +9,7 @@ import aiormq
 import msgspec
 from pamqp.commands import Basic
 
-from consumer.listeners.rabbitmq import RabbitmqListener, RabbitmqSettings
+from consumer.listeners.rabbitmq.listener import RabbitmqListener, RabbitmqSettings
 from tests.support.sources import Source
 
 if TYPE_CHECKING:

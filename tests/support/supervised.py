@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from consumer.listeners.supervise import Supervisor
+from consumer.lanes.supervise import Supervisor
 from tests.support.memory_sink import MemoryPipeline
 from tests.support.samples import casino
 from tests.support.source_memory import MemoryListener, MemorySettings

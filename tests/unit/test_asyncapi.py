@@ -13,7 +13,7 @@ from jsonschema import Draft7Validator, Draft202012Validator
 
 from consumer.cli.main import cli
 from consumer.events.registry import CATALOGUE
-from consumer.schemas.asyncapi import document
+from consumer.tools.schemas.asyncapi import document
 
 OFFICIAL = Path(__file__).parents[1] / "data" / "asyncapi-3.0.0.schema.json.gz"
 

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from consumer.cli.main import cli
-from consumer.config import build
-from consumer.config_render import mask_url
+from consumer.config.load import build
+from consumer.config.render import mask_url
 from consumer.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from consumer.cli.send import possible
+from consumer.cli.send.command import possible
 from consumer.errors import Reason
 from consumer.events.normalise import Event, Normaliser
 from consumer.events.registry import CATALOGUE, find
 from consumer.listeners.base import Delivery
-from consumer.listeners.nats import NatsListenerSettings
+from consumer.listeners.nats.listener import NatsListenerSettings
 from consumer.pipeline.batch import Batch, Work
 from consumer.pipeline.decode import Decoder
-from consumer.sample.broken import USUAL, WAYS
-from consumer.sample.generate import Mix, Role, Sample, Tally, generate
-from consumer.sample.pace import batch
-from consumer.sample.registry import SAMPLES
-from consumer.sample.send_nats import NatsSender, subject_for
-from consumer.sample.world import PENDING_MAX_COUNT, World
+from consumer.tools.sample.broken import USUAL, WAYS
+from consumer.tools.sample.generate import Mix, Role, Sample, Tally, generate
+from consumer.tools.sample.pace import batch
+from consumer.tools.sample.registry import SAMPLES
+from consumer.tools.sample.send_nats import NatsSender, subject_for
+from consumer.tools.sample.world import PENDING_MAX_COUNT, World
 
 if TYPE_CHECKING:
-    from consumer.stores.base import Identity
+    from consumer.events.identity import Identity
 
 ALL = tuple(SAMPLES)
 MIX = Mix(types=ALL, weighted=True, count=2000, duplicates_ratio=0.1, broken_ratio=0.05, seed=5)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from consumer.config import TABLES, load
+from consumer.config.load import TABLES, load
 from consumer.listeners.registry import kinds
-from consumer.metrics import Metrics
-from consumer.nats_connection import NatsSettings
-from consumer.options import TlsSettings
-from consumer.options_check import is_secret
+from consumer.nats.connection import NatsSettings
+from consumer.operations.metrics import Metrics
+from consumer.options.check import is_secret
+from consumer.options.values import TlsSettings
 
 if typing.TYPE_CHECKING:
     import msgspec

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from consumer.errors import ConsumerError
-from consumer.validation import cut
-from consumer.validation.cut import EventFile
+from consumer.tools.validation import cut
+from consumer.tools.validation.cut import EventFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable

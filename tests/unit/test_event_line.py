@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from consumer.cli.event_line import event_line, json_of_event, print_line, read_envelope
-from consumer.cli.tap_show import Wanted
+from consumer.cli.tap.show import Wanted
 from consumer.events.registry import CATALOGUE
 
 if TYPE_CHECKING:

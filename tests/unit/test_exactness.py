@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from consumer.events.normalise import Normaliser
 from consumer.events.registry import find
-from consumer.schemas import example
+from consumer.tools.schemas import example
 from tests.support.generated import IDS, Spelled, decimals, json_values, read, times, write
 
 if TYPE_CHECKING:

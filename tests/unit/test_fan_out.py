@@ -17,7 +17,7 @@ from tests.support.samples import casino, payment
 from tests.unit.test_pipeline_stateful import TURNS, PipelineMachine
 
 if TYPE_CHECKING:
-    from consumer.routes import Routes
+    from consumer.events.subjects import Routes
 
 OUTPUTS = ["game.bet", "audit.game", "more.bets"]
 TWO: Routes = {"game.*": ["game.*", "audit.game"]}
@@ -26,7 +26,7 @@ TWO: Routes = {"game.*": ["game.*", "audit.game"]}
 @pytest.fixture(autouse=True)
 def _short_idle_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """An idle lane sleeps in `receive`, and each test would wait for that at its end."""
-    monkeypatch.setattr("consumer.pipeline.lane.RECEIVE_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("consumer.lanes.lane.RECEIVE_TIMEOUT_S", 0.01)
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 from prometheus_client import Gauge, Histogram
 
-from consumer.config import TABLES
+from consumer.config.load import TABLES
 from consumer.listeners.registry import kinds
-from consumer.metrics import Metrics
+from consumer.operations.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ COUNTED: Final = {"in_flight", "lag", "listener_up", "batch_events", "build_info
 """Metrics whose name is what they count."""
 BROAD: Final = {
     "consumer/pipeline/decode.py": "an error of ours costs one dead letter, never the lane",
-    "consumer/listeners/rabbitmq_connection.py": "aiormq raises a bare Exception; others pass on",
+    "consumer/listeners/rabbitmq/connection.py": "aiormq raises a bare Exception; others pass on",
 }
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given, strategies as st
 
-from consumer.listeners.kafka_offsets import PartitionBook
+from consumer.listeners.kafka.offsets import PartitionBook
 
 if TYPE_CHECKING:
     from random import Random

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from consumer.errors import SinkUnavailable
+    from consumer.events.identity import Identity
     from consumer.sinks.base import Message, Receipt
-    from consumer.stores.base import Identity, Memory
+    from consumer.stores.base import Memory
     from tests.support.source_memory import MemoryListener
 
 BATCHES = [1, 2, 500]
@@ -57,7 +58,7 @@ class HeldSink(MemorySink):
 @pytest.fixture(autouse=True)
 def _short_idle_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """An idle lane sleeps in `receive`, and each test would wait for that at its end."""
-    monkeypatch.setattr("consumer.pipeline.lane.RECEIVE_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("consumer.lanes.lane.RECEIVE_TIMEOUT_S", 0.01)
 
 
 @pytest.fixture

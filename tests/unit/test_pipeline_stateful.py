@@ -26,9 +26,10 @@ from tests.support.samples import casino
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from consumer.pipeline.lane import Lane
-    from consumer.routes import Routes
-    from consumer.stores.base import Identity, Memory
+    from consumer.events.identity import Identity
+    from consumer.events.subjects import Routes
+    from consumer.lanes.lane import Lane
+    from consumer.stores.base import Memory
     from tests.support.source_memory import MemoryListener
 
 TURNS = st.integers(0, 60)

@@ -17,7 +17,7 @@ from pamqp.commands import Basic, Channel, Queue
 from pamqp.header import ContentHeader
 from pamqp.heartbeat import Heartbeat
 
-from consumer.listeners.rabbitmq_frames import FrameCutter, read_properties, token_of
+from consumer.listeners.rabbitmq.frames import FrameCutter, read_properties, token_of
 
 HEARTBEAT = frame.marshal(Heartbeat(), 0)
 ANSWER = frame.marshal(Queue.DeclareOk("q", 1, 1), 2)

@@ -6,8 +6,8 @@ from hypothesis import given, strategies as st
 from pamqp.commands import Basic
 from pamqp.header import ContentHeader
 
-from consumer.listeners.rabbitmq_frames import Token
-from consumer.listeners.rabbitmq_origin import describe
+from consumer.listeners.rabbitmq.frames import Token
+from consumer.listeners.rabbitmq.origin import describe
 
 METHOD = b"\x00\x3c\x00\x3c" + Basic.Deliver("c", 17, False, "brands", "casino").marshal()
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from consumer.listeners.rabbitmq_reader import HEARTBEAT_FRAME, DeliveryReader
+from consumer.listeners.rabbitmq.reader import HEARTBEAT_FRAME, DeliveryReader
 from tests.unit.test_rabbitmq_frames import ANSWER, delivery_of
 
 

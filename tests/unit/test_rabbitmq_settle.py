@@ -7,8 +7,8 @@ from pamqp import frame
 from pamqp.commands import Basic
 
 from consumer.listeners.base import Delivery, Outcome
-from consumer.listeners.rabbitmq_frames import Token
-from consumer.listeners.rabbitmq_settle import Settlement
+from consumer.listeners.rabbitmq.frames import Token
+from consumer.listeners.rabbitmq.settle import Settlement
 
 
 class Broker:

@@ -9,22 +9,21 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from consumer.config import build, load
-from consumer.config_render import json_schema, to_toml
+from consumer.config.load import build, load
+from consumer.config.render import json_schema, to_toml
 from consumer.errors import ConfigError
-from consumer.events.identity import output_id
+from consumer.events.identity import Identity, output_id
 from consumer.events.normalise import Event
 from consumer.listeners.registry import kinds
 from consumer.pipeline.route import Router
 from consumer.sinks.base import SinkSettings
 from consumer.sinks.plans import event_plan
-from consumer.stores.base import Identity
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from consumer.config import Config
-    from consumer.routes import Routes
+    from consumer.config.load import Config
+    from consumer.events.subjects import Routes
 
 HEAD = """
 brand = "b"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 PROGRAM = """
 import msgspec
-from consumer.schemas import example
+from consumer.tools.schemas import example
 from consumer.events.normalise import Normaliser
 from consumer.events.registry import CATALOGUE
 for one in CATALOGUE:

@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator
 
 from consumer.cli.main import cli
 from consumer.events.registry import CATALOGUE, find
-from consumer.schemas import json_schema
-from consumer.schemas.describe import describe
+from consumer.tools.schemas import json_schema
+from consumer.tools.schemas.describe import describe
 
 if TYPE_CHECKING:
     from consumer.events.base import EventType

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from consumer.events.normalise import Normaliser
 from consumer.events.registry import CATALOGUE
-from consumer.schemas import json_schema
+from consumer.tools.schemas import json_schema
 from tests.support.generated import Event, events, read, write
 
 if TYPE_CHECKING:

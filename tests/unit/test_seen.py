@@ -5,14 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from consumer.cli.seen_find import (
-    Candidate,
-    Known,
-    Question,
-    candidates,
-    message_ids,
-    span,
-)
+from consumer.cli.seen.find import Candidate, Known, Question, candidates, message_ids, span
 from consumer.events import identity
 
 NOW_S = 1_000_000.0

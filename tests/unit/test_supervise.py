@@ -7,7 +7,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from consumer.errors import ListenerUnavailable
-from consumer.listeners.supervise import OPEN_DEADLINE_S
+from consumer.lanes.supervise import OPEN_DEADLINE_S
 from tests.support.eventually import eventually
 from tests.support.memory_sink import jump
 from tests.support.source_memory import MemoryListener

@@ -7,9 +7,10 @@ import io
 import pytest
 from rich.console import Console
 
-from consumer.cli.top_read import Reading, Row, base_url, reachable, read_metrics, rows
-from consumer.cli.top_table import duration, short, table
-from consumer.metrics import LaneBooks, Metrics
+from consumer.cli.top.read import Reading, Row, base_url, reachable, read_metrics, rows
+from consumer.cli.top.table import duration, short, table
+from consumer.operations.metrics import Metrics
+from consumer.pipeline.books import LaneBooks
 
 PROCESS = "127.0.0.1:9464"
 WIDEST = ["100k", "100k", "99.9", "100k", "99.9M", "999M", "99.9k", "59s", "draining"]

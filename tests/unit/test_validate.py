@@ -14,8 +14,8 @@ from consumer.errors import Misfit, Reason, Rejected
 from consumer.events.normalise import Normaliser
 from consumer.events.registry import CATALOGUE, find
 from consumer.pipeline.dedupe import conflict
-from consumer.validation.cut import EventFile, Record
-from consumer.validation.validator import Finding, Severity, Validator, about_file
+from consumer.tools.validation.cut import EventFile, Record
+from consumer.tools.validation.validator import Finding, Severity, Validator, about_file
 from tests.support.corpus import BROKEN
 from tests.support.mutate import mutated
 from tests.support.samples import casino, payment

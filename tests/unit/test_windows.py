@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from consumer.config import Config, build
+from consumer.config.load import Config, build
 from consumer.errors import ConfigError
+from consumer.events.identity import Identity
 from consumer.listeners.base import Delivery
 from consumer.listeners.registry import kinds
-from consumer.options_check import EnvironmentText
+from consumer.options.check import EnvironmentText
 from consumer.pipeline.batch import Batch, Work
 from consumer.pipeline.decode import Decoder
-from consumer.stores.base import Identity
 from consumer.stores.memory import MemoryStore
 from tests.support.memory_sink import HandClock
 from tests.support.samples import casino, payment

@@ -10,9 +10,9 @@ import nats
 import pytest
 
 from consumer.errors import Unavailable
-from consumer.listeners import nats_pull
-from consumer.nats_connection import NatsSettings, close, connect
-from consumer.options import TlsSettings
+from consumer.nats import pull as nats_pull
+from consumer.nats.connection import NatsSettings, close, connect
+from consumer.options.values import TlsSettings
 from tests.brokers.nats import Nats
 from tests.support.eventually import eventually
 from tests.support.source_nats import NatsSource

@@ -10,7 +10,7 @@ import pytest
 import structlog.testing
 
 from consumer.errors import ListenerUnavailable
-from consumer.listeners import nats_pull
+from consumer.nats import pull as nats_pull
 from tests.support.proxy import Proxy
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from nats.aio.client import Client
 
-    from consumer.listeners.nats import NatsListener
+    from consumer.listeners.nats.listener import NatsListener
     from tests.support.source_nats import NatsSource
 
 from tests.support.nats_listening import MEGABYTE, acknowledge, core_listener, loss, opened, receive

@@ -1,0 +1,1 @@
+"""`consumer check`: would the daemon work, were it started now?"""

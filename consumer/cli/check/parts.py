@@ -1,0 +1,186 @@
+"""Asks each part that the daemon needs whether it would work, without creating anything in it.
+
+For `consumer check`. One question a part, each with a deadline, each with an answer in words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import nats.errors
+import structlog
+from nats.js.errors import NotFoundError
+
+from consumer.app import make_store
+from consumer.config.render import mask_url
+from consumer.dead_letters.plan import dead_letter_plan
+from consumer.errors import ConfigError, SinkUnavailable, Unavailable
+from consumer.listeners.registry import kinds
+from consumer.nats.connection import close, connect
+from consumer.nats.stream import StreamPlan, prepare
+from consumer.nats.subjects import covers
+from consumer.sinks.plans import event_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from nats.aio.client import Client
+    from structlog.typing import EventDict, WrappedLogger
+
+    from consumer.config.load import Config
+    from consumer.listeners.base import Listener
+
+DEADLINE_S: Final = 20.0
+"""For one part. Longer than every part's own, whose text says more."""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What became of one question.
+
+    Attributes:
+        ok: the daemon would work with this part.
+        text: what is there; or what is wrong, and what to do about it.
+        warnings: what works and may still surprise.
+    """
+
+    ok: bool
+    text: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def checks(
+    config: Config, *, listeners: bool
+) -> Iterator[tuple[str, Callable[[], Awaitable[Finding]]]]:
+    """Return the name of each part, in the order of the daemon's start, and its question."""
+    yield "store", lambda: _bounded(_store(config))
+    yield "sink", lambda: _bounded(_sink(config))
+    yield "dead letters", lambda: _bounded(_dead_letters(config))
+    for name in config.listeners if listeners else ():
+        yield f"listener {name}", partial(_bounded_listener, config, name)
+
+
+async def _bounded_listener(config: Config, name: str) -> Finding:
+    return await _bounded(_listener(config, name))
+
+
+async def _bounded(question: Awaitable[Finding]) -> Finding:
+    """Await an answer; whatever goes wrong becomes one. Warnings that are logged come with it."""
+    warnings: list[str] = []
+    _collect_warnings(warnings)
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            finding = await question
+    except TimeoutError:
+        finding = Finding(ok=False, text=f"no answer within {DEADLINE_S:g} s")
+    except (Unavailable, ConfigError) as error:
+        finding = Finding(ok=False, text=str(error))
+    return msgspec.structs.replace(finding, warnings=(*finding.warnings, *warnings))
+
+
+def _collect_warnings(into: list[str]) -> None:
+    """Take what parts log, instead of printing it between the lines."""
+
+    def take(_: WrappedLogger, level: str, event: EventDict) -> EventDict:
+        if level in ("warning", "error"):
+            text = str(event.pop("event"))
+            facts = ", ".join(f"{name} = {value}" for name, value in event.items())
+            into.append(f"{text} ({facts})" if facts else text)
+        raise structlog.DropEvent
+
+    structlog.configure(processors=[take], cache_logger_on_first_use=False)
+
+
+async def _store(config: Config) -> Finding:
+    store = make_store(config)
+    try:
+        await store.open()
+    finally:
+        await store.close()
+    if config.dedupe.store == "memory":
+        forgets = "forgets everything at a restart, and no two processes share it"
+        return Finding(ok=True, text="memory", warnings=(forgets,))
+    return Finding(ok=True, text=mask_url(config.dedupe.url))
+
+
+async def _sink(config: Config) -> Finding:
+    if config.sink.kind == "core":
+        client = await _connect(config)
+        await close(client)
+        at_most_once = "core NATS is at most once: an event that nobody hears is gone"
+        return Finding(ok=True, text=mask_url(config.sink.url), warnings=(at_most_once,))
+    return await _stream(config, event_plan(config.sink, config.routes))
+
+
+async def _dead_letters(config: Config) -> Finding:
+    return await _stream(config, dead_letter_plan(config.dead_letters, config.sink))
+
+
+async def _connect(config: Config) -> Client:
+    return await connect(
+        config.sink, name="consumer check", on_lost=lambda _: None, on_error=lambda _: None
+    )
+
+
+async def _stream(config: Config, plan: StreamPlan) -> Finding:
+    client = await _connect(config)
+    try:
+        return await _inspect(client, plan)
+    except (nats.errors.Error, OSError, TimeoutError) as error:
+        why = str(error) or type(error).__name__
+        raise SinkUnavailable(f"stream {plan.name}: {why}; is JetStream on (-js)?") from error
+    finally:
+        await close(client)
+
+
+async def _inspect(client: Client, plan: StreamPlan) -> Finding:
+    """Compare a stream with what is wanted, as the daemon does, but change nothing."""
+    jetstream = client.jetstream()
+    try:
+        config = (await jetstream.stream_info(plan.name)).config
+    except NotFoundError:
+        config = None
+    stored = (config.subjects or []) if config else []
+    missing = [one for one in plan.subjects if not any(covers(wide, one) for wide in stored)]
+    if plan.create:
+        taken = await _taken(client, plan.name, missing)
+        if taken:
+            return Finding(ok=False, text=taken)
+        if config is None:
+            return Finding(ok=True, text=f"stream {plan.name} will be created")
+        plan = msgspec.structs.replace(plan, subjects=())
+    # Its warnings are logged, so `_bounded` has them.
+    await prepare(client, msgspec.structs.replace(plan, create=False))
+    added = f"; {', '.join(missing)} will be added" if missing else ""
+    return Finding(ok=True, text=f"stream {plan.name}{added}")
+
+
+async def _taken(client: Client, own: str, subjects: list[str]) -> str:
+    """Say which other stream has a subject already: no two streams may share one."""
+    for subject in subjects:
+        try:
+            other = await client.jetstream().find_stream_name_by_subject(subject)
+        except NotFoundError:
+            continue
+        if other != own:
+            return (
+                f"stream {other} stores {subject} already, so {own} cannot: "
+                "set another subject_prefix, or take the subject away from it"
+            )
+    return ""
+
+
+async def _listener(config: Config, name: str) -> Finding:
+    settings = config.listeners[name]
+    kind: type[Listener[Any]] = kinds()[settings.kind]
+    listener = kind(name, settings)
+    try:
+        await listener.open()
+        waiting = await listener.backlog()
+    finally:
+        await listener.close()
+    told = "" if waiting is None else f", {waiting} messages wait"
+    once = () if listener.durable else ("at most once: what comes while we are away is gone",)
+    return Finding(ok=True, text=f"{settings.kind}{told}", warnings=once)

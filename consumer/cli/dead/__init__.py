@@ -1,0 +1,1 @@
+"""`consumer dead`: look at dead letters, replay them, drop them."""

@@ -1,0 +1,1 @@
+"""`consumer run`: the daemon, also with servers of its own."""

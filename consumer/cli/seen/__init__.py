@@ -1,0 +1,1 @@
+"""`consumer seen`: what became of one event."""

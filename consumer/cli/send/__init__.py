@@ -1,0 +1,1 @@
+"""`consumer send`: makes events and sends them to a listener's source."""

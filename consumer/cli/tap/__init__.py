@@ -1,0 +1,1 @@
+"""`consumer tap`: the events as they pass."""

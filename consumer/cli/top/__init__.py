@@ -1,0 +1,1 @@
+"""`consumer top`: what every listener is doing now."""

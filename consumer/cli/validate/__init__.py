@@ -1,0 +1,1 @@
+"""`consumer validate`: hold a file of events against the catalogue."""

@@ -1,0 +1,244 @@
+"""The configuration: one TOML file, the environment over it, checked whole before anything starts.
+
+Responsible for finding, reading and checking it, with one line for each mistake: the option, what
+it holds, what was expected. What the options mean stands beside the parts that use them.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from consumer.config.routes import clashes, read_routes
+from consumer.dead_letters.stream import DeadLetterSettings
+from consumer.errors import ConfigError
+from consumer.events.registry import CATALOGUE, find
+from consumer.listeners.base import ListenerSettings
+from consumer.operations.http import OperationsSettings
+from consumer.operations.log import LogSettings
+from consumer.options.check import (
+    EnvironmentText,
+    build_struct,
+    convert,
+    no_such,
+    report_unknown,
+    shown,
+)
+from consumer.options.values import TlsSettings, Token
+from consumer.sinks.base import SinkSettings
+from consumer.stores.base import DedupeSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from consumer.listeners.base import Listener
+
+DEFAULT_FILES: Final = (Path("consumer.toml"), Path("/etc/consumer/consumer.toml"))
+ENVIRONMENT_PREFIX: Final = "CONSUMER__"
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything an operator can set.
+
+    Attributes:
+        brand: of listeners that name none.
+        listeners: by name; each of its kind's own settings type.
+        routes: subjects that events go to, by their own subject or family; empty: their own.
+    """
+
+    brand: Token | None = None
+    listeners: dict[str, ListenerSettings]
+    dedupe: DedupeSettings = DedupeSettings()
+    sink: SinkSettings = SinkSettings()
+    routes: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    dead_letters: DeadLetterSettings = DeadLetterSettings()
+    operations: OperationsSettings = OperationsSettings()
+    log: LogSettings = LogSettings()
+
+
+TABLES: Final[dict[str, type[msgspec.Struct]]] = {
+    "dedupe": DedupeSettings,
+    "sink": SinkSettings,
+    "dead_letters": DeadLetterSettings,
+    "operations": OperationsSettings,
+    "log": LogSettings,
+}
+
+
+def load(
+    path: Path | None,
+    environment: Mapping[str, str],
+    kinds: Mapping[str, type[Listener[Any]]],
+) -> Config:
+    """Read and check the configuration. Opens no connection.
+
+    Args:
+        path: of the file; None: the first of `DEFAULT_FILES` that exists.
+        environment: `CONSUMER__SINK__URL` overrides `[sink] url`, and so on.
+        kinds: the listeners there are.
+
+    Raises:
+        ConfigError: with every mistake that was found.
+    """
+    tables = _read(path)
+    _override(tables, environment)
+    return build(tables, kinds)
+
+
+def build(tables: dict[str, Any], kinds: Mapping[str, type[Listener[Any]]]) -> Config:
+    """Check what a file holds.
+
+    Raises:
+        ConfigError: with every mistake that was found.
+    """
+    problems: list[str] = []
+    report_unknown(tables, {"brand", "listeners", "routes", *TABLES}, "", problems)
+    brand = tables.get("brand")
+    if brand is not None:
+        brand = convert(brand, Token, "brand", problems)
+    parts = {
+        name: build_struct(kind, _table(tables, name, problems), name, problems)
+        for name, kind in TABLES.items()
+    }
+    listeners = {
+        name: _listener(name, options, kinds, problems)
+        for name, options in _table(tables, "listeners", problems).items()
+    }
+    routes = read_routes(_table(tables, "routes", problems), problems)
+    if problems:
+        raise ConfigError(*problems)
+    config = Config(brand=brand, listeners=listeners, routes=routes, **parts)
+    disagreements = _disagreements(config)
+    if disagreements:
+        raise ConfigError(*disagreements)
+    return config
+
+
+def _read(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        path = next((file for file in DEFAULT_FILES if file.is_file()), None)
+        if path is None:
+            names = " or ".join(str(file) for file in DEFAULT_FILES)
+            raise ConfigError(f"no configuration: expected {names}, or --config FILE")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as TOML: {error}") from error
+
+
+def _override(tables: dict[str, Any], environment: Mapping[str, str]) -> None:
+    """Put `CONSUMER__A__B=value` into table a as option b."""
+    for variable, text in sorted(environment.items()):
+        if not variable.startswith(ENVIRONMENT_PREFIX):
+            continue
+        *parents, option = variable.removeprefix(ENVIRONMENT_PREFIX).split("__")
+        table = tables
+        for parent in parents:
+            table = table.setdefault(_existing(table, parent), {})
+            if not isinstance(table, dict):
+                raise ConfigError(f"{variable}: {parent.lower()} is no table")
+        name = _existing(table, option)
+        # The environment wins over either form in which the file may give a secret.
+        table.pop(name.removesuffix("_file") if name.endswith("_file") else f"{name}_file", None)
+        table[name] = EnvironmentText(text)
+
+
+def _existing(table: dict[str, Any], name: str) -> str:
+    """Return the key as it is written in the file: a listener's name may have capitals."""
+    return next((key for key in table if key.lower() == name.lower()), name.lower())
+
+
+def _table(tables: dict[str, Any], name: str, problems: list[str]) -> dict[str, Any]:
+    table = tables.get(name, {})
+    if isinstance(table, dict):
+        return table
+    problems.append(f"{name}: holds {shown(table)}, expected a table [{name}]")
+    return {}
+
+
+def _listener(
+    name: str,
+    options: Any,
+    kinds: Mapping[str, type[Listener[Any]]],
+    problems: list[str],
+) -> Any:
+    path = f"listeners.{name}"
+    convert(name, Token, f"{path}: the name", problems)
+    if not isinstance(options, dict):
+        problems.append(f"{path}: holds {shown(options)}, expected a table [{path}]")
+        return None
+    kind = kinds.get(str(options.get("kind")))
+    if kind is None:
+        held = f"holds {shown(options['kind'])}" if "kind" in options else "is missing"
+        problems.append(f"{path}.kind: {held}, expected {' or '.join(kinds)}")
+        return None
+    return build_struct(kind.settings_type, options, path, problems)
+
+
+def _disagreements(config: Config) -> list[str]:
+    """Find options that are right alone and wrong together."""
+    sink, found = config.sink, []
+    if not config.listeners:
+        found.append("listeners: there is none, expected at least one table [listeners.NAME]")
+    found += [
+        f"listeners.{name}.brand: is missing, expected it here or as the top-level brand"
+        for name, settings in config.listeners.items()
+        if settings.brand is None and config.brand is None
+    ]
+    if sink.max_age_s < sink.duplicate_window_s:
+        found.append(
+            f"sink.max_age_s: holds {sink.max_age_s:g}, expected at least "
+            f"duplicate_window_s = {sink.duplicate_window_s:g}"
+        )
+    found += _unfit_windows(config)
+    if config.dead_letters.max_age_s < sink.duplicate_window_s:
+        found.append(
+            f"dead_letters.max_age_s: holds {config.dead_letters.max_age_s:g}, expected at least "
+            f"sink.duplicate_window_s = {sink.duplicate_window_s:g}"
+        )
+    found += clashes(config)
+    found += _unusable_tls(config)
+    if sink.stream == config.dead_letters.stream:
+        found.append(f"dead_letters.stream: holds {sink.stream!r}, expected another than [sink]'s")
+    return found
+
+
+def _unfit_windows(config: Config) -> list[str]:
+    """Find windows of types that do not exist, and those that are shorter than the sink's."""
+    dedupe, least_s = config.dedupe, config.sink.duplicate_window_s
+    found: list[str] = []
+    known = sorted(event_type.name for event_type in CATALOGUE)
+    spellings = Counter(name.lower() for name in dedupe.windows_s)
+    for name in dedupe.windows_s:
+        if find(name) is None:
+            found.append(f"dedupe.windows_s.{name}: {no_such('message type', name.upper(), known)}")
+        elif spellings[name.lower()] > 1:
+            found.append(f"dedupe.windows_s.{name}: is set twice, expected one spelling of it")
+    windows = {"window_s": dedupe.window_s}
+    windows |= {f"windows_s.{name}": window_s for name, window_s in dedupe.windows_s.items()}
+    found += [
+        f"dedupe.{option}: holds {window_s:g}, expected at least "
+        f"sink.duplicate_window_s = {least_s:g}"
+        for option, window_s in windows.items()
+        if window_s < least_s
+    ]
+    return found
+
+
+def _unusable_tls(config: Config) -> list[str]:
+    """Read every TLS file once, so that a wrong name is told before anything runs."""
+    parts = {"dedupe": config.dedupe, "sink": config.sink}
+    parts |= {f"listeners.{name}": settings for name, settings in config.listeners.items()}
+    found = []
+    for path, settings in parts.items():
+        tls = getattr(settings, "tls", None)
+        try:
+            if isinstance(tls, TlsSettings):
+                tls.context()
+        except ConfigError as error:
+            found += [f"{path}.{problem}" for problem in error.problems]
+    return found

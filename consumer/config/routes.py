@@ -1,0 +1,159 @@
+"""The table `[routes]`: subjects that events go to instead of their own, or besides it.
+
+Responsible for checking the table, and for the one answer to "where does an event go". Not for the
+messages themselves: `pipeline/route.py`, nor for the stream that stores them: `sinks/plans.py`.
+Subjects in here are without the operator's prefix, unless it is said.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from consumer.events.registry import subject_families, subjects
+from consumer.events.subjects import Routes, keys, targets_of
+from consumer.listeners.nats.settings import NatsListenerSettings
+from consumer.nats.subjects import covers
+from consumer.options.check import EnvironmentText, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from consumer.config.load import Config
+
+MAX_TARGETS: Final = 8
+_TOKEN: Final = "[A-Za-z0-9_-]{1,64}"  # noqa: S105  # of a subject
+TARGET_PATTERN: Final = rf"^(?!_){_TOKEN}(\.(\*|{_TOKEN})(\.{_TOKEN}){{0,6}})?$"
+"""`_INBOX` and its like belong to NATS."""
+EXPECTED_TARGET: Final = (
+    "a subject of 1 to 8 tokens of A-Z a-z 0-9 _ -, not beginning with _, with * only as the whole "
+    "second token and under a key such as game.*"
+)
+NATS_PORT: Final = 4222
+
+_is_target: Final = re.compile(TARGET_PATTERN).fullmatch
+
+
+def read_routes(table: dict[str, Any], problems: list[str]) -> dict[str, list[str]]:
+    """Check the table by itself; what it must not share with others is in `clashes`.
+
+    Args:
+        table: as the file or the environment holds it.
+        problems: gets one line for each mistake.
+    """
+    known = keys()
+    before = len(problems)
+    routes: dict[str, list[str]] = {}
+    for key, held in table.items():
+        if key not in known:
+            problems.append(_unknown(key, held, known))
+            continue
+        targets = _listed(held)
+        if 1 <= len(targets) <= MAX_TARGETS:
+            routes[key] = targets
+            problems += _misfits(key, targets)
+        else:
+            expected = f"a subject or a list of 1 to {MAX_TARGETS}"
+            problems.append(f"{_path(key)}: holds {shown(held)}, expected {expected}")
+    if len(problems) == before:
+        problems += dict.fromkeys(_mixed_up(routes))
+    return routes
+
+
+def clashes(config: Config) -> list[str]:
+    """Find targets that lie where something else reads or writes: one line each."""
+    prefix = f"{config.sink.subject_prefix}." if config.sink.subject_prefix else ""
+    letters = f"{config.dead_letters.subject_prefix}.>"
+    consumed = list(_consumed(config))
+    found: dict[str, None] = {}
+    for key, listed, _, target in _outputs(config.routes):
+        held = f"{_path(key)}: holds {listed!r}, expected a subject that"
+        if covers(letters, prefix + target):
+            found[f"{held} is not under the dead letters' {letters}"] = None
+        for name, subject in consumed:
+            if covers(subject, prefix + target):
+                found[
+                    f"{held} no listener takes in again: listeners.{name} consumes "
+                    f"{subject} from the same server"
+                ] = None
+    return list(found)
+
+
+def _path(key: str) -> str:
+    return f'routes."{key}"'
+
+
+def _unknown(key: str, held: object, known: tuple[str, ...]) -> str:
+    if isinstance(held, dict):
+        # As TOML reads `game.bet = …` without quotes.
+        return f'routes.{key}: holds a table, expected keys in quotes such as "{known[-1]}"'
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    families = ", ".join(subject_families())
+    advice = f"did you mean {near[0]}?" if near else f"expected {families}, or a subject of these"
+    return f"{_path(key)}: there is no such subject; {advice}"
+
+
+def _listed(held: object) -> list[Any]:
+    """Return the targets, not checked yet; empty: it is neither text nor a list."""
+    if isinstance(held, EnvironmentText):
+        held = next(one for one in reversed(held.readings()) if isinstance(one, str | list))
+    if isinstance(held, str):
+        return [held]
+    return held if isinstance(held, list) else []
+
+
+def _misfits(key: str, targets: list[Any]) -> Iterator[str]:
+    """Give a line for each target that is no subject, or stands there twice."""
+    for index, target in enumerate(targets):
+        fits = isinstance(target, str) and _is_target(target)
+        if not fits or ("*" in target and not key.endswith(".*")):
+            yield f"{_path(key)}: holds {shown(target)}, expected {EXPECTED_TARGET}"
+        elif target in targets[:index]:
+            yield f"{_path(key)}: holds {target!r} twice, expected each subject once"
+
+
+def _outputs(routes: Routes) -> Iterator[tuple[str, str, str, str]]:
+    """Give key, target as it is listed, event's own subject and target, for all that is routed."""
+    for subject in subjects():
+        family = f"{subject.partition('.')[0]}.*"
+        key = next((key for key in (subject, family) if key in routes), None)
+        if key is not None:
+            for listed, target in zip(routes[key], targets_of(subject, routes), strict=True):
+                yield key, listed, subject, target
+
+
+def _mixed_up(routes: Routes) -> Iterator[str]:
+    """Give a line for each target where two events, or one event twice, could not be told apart."""
+    own = set(subjects())
+    seen: set[tuple[str, str]] = set()
+    for key, listed, subject, target in _outputs(routes):
+        if target in own and target != subject:
+            yield (
+                f"{_path(key)}: holds {listed!r}, which puts {subject} on {target}, expected "
+                "no other event's own subject"
+            )
+        if (subject, target) in seen:
+            yield f"{_path(key)}: holds {target!r} twice for {subject}, expected each subject once"
+        seen.add((subject, target))
+
+
+def _consumed(config: Config) -> Iterator[tuple[str, str]]:
+    """Give name and subject of each listener on the sink's own server."""
+    ours = _servers(config.sink.url)
+    for name, settings in config.listeners.items():
+        if isinstance(settings, NatsListenerSettings) and ours & _servers(settings.url):
+            yield name, settings.subject
+
+
+def _servers(url: str) -> set[tuple[str, int]]:
+    """Return host and port of each server of a NATS URL, as they are written."""
+    found = set()
+    for one in url.split(","):
+        parts = urlsplit(one if "://" in one else f"nats://{one}")
+        try:
+            found.add((parts.hostname or "", parts.port or NATS_PORT))
+        except ValueError:  # no port; connecting will say so
+            continue
+    return found

@@ -1,0 +1,24 @@
+"""From the configuration to the stream of dead letters that is wanted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from consumer.nats.stream import StreamPlan
+
+if TYPE_CHECKING:
+    from consumer.dead_letters.stream import DeadLetterSettings
+    from consumer.sinks.base import SinkSettings
+
+
+def dead_letter_plan(dead_letters: DeadLetterSettings, sink: SinkSettings) -> StreamPlan:
+    """Plan the stream of dead letters; with the events' window, so that a resend is one letter."""
+    return StreamPlan(
+        name=dead_letters.stream,
+        subjects=(f"{dead_letters.subject_prefix}.>",),
+        create=dead_letters.create_stream,
+        max_age_s=dead_letters.max_age_s,
+        max_bytes=dead_letters.max_bytes or -1,
+        replicas=dead_letters.replicas,
+        duplicate_window_s=sink.duplicate_window_s,
+    )

@@ -1,0 +1,1 @@
+"""The message types, one file a family."""

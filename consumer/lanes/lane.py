@@ -1,0 +1,184 @@
+"""One listener's lane: three stages, each working on one batch, in the source's order.
+
+    take in ──► deliver ──► conclude
+    receive     publish     mark done
+    decode      dead        settle
+    claim       letters
+
+While one batch waits for the sink, the next is decoded and claimed and the one before is settled.
+Between two stages one batch may wait, so at most five are in memory. Nothing is taken in while a
+stage is stuck: backpressure is by not pulling.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+from consumer.errors import ListenerUnavailable
+from consumer.pipeline.batch import Work
+from consumer.pipeline.settle import settle
+
+if TYPE_CHECKING:
+    from consumer.clock import Clock
+    from consumer.listeners.base import Delivery, Listener
+    from consumer.pipeline.batch import Batch
+    from consumer.pipeline.books import LaneBooks
+    from consumer.pipeline.claim import Claimer
+    from consumer.pipeline.decode import Decoder
+    from consumer.pipeline.deliver import Deliverer
+    from consumer.pipeline.flood import FloodGuard
+
+RECEIVE_TIMEOUT_S: Final = 0.2
+"""How long an idle lane sleeps in `receive`, and so how late it notices that it shall end."""
+
+
+class Lane:
+    """What happens to the deliveries of one listener. Outlives its connections.
+
+    Args:
+        decoder, guard, claimer, deliverer: the steps.
+        books: the lane's metrics.
+        clock: for ages and durations.
+    """
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        guard: FloodGuard,
+        claimer: Claimer,
+        deliverer: Deliverer,
+        books: LaneBooks,
+        clock: Clock,
+    ) -> None:
+        self._decoder = decoder
+        self._guard = guard
+        self._claimer = claimer
+        self._deliverer = deliverer
+        self._books = books
+        self._clock = clock
+        self._in_flight: deque[Batch] = deque()
+        self._waiting_since_s: float | None = None
+        books.watch_age(self.oldest_s)
+
+    def oldest_s(self) -> float:
+        """Return the age of the oldest delivery in flight, in seconds; 0: there is none."""
+        if not self._in_flight:
+            return 0.0
+        return self._clock.monotonic_s() - self._in_flight[0].since_s
+
+    def idle_s(self) -> float:
+        """Return how long it has been asking its listener in vain, in seconds.
+
+        0 while anything is in flight: a source that has given all it may waits for us.
+        """
+        if self._waiting_since_s is None or self._in_flight:
+            return 0.0
+        return self._clock.monotonic_s() - self._waiting_since_s
+
+    def held(self) -> list[Delivery]:
+        """Return every delivery in flight."""
+        return [work.delivery for batch in self._in_flight for work in batch.works]
+
+    async def run(self, listener: Listener[Any], halt: asyncio.Event) -> None:
+        """Move deliveries of one connection until told to halt; then finish what is in flight.
+
+        Args:
+            listener: open.
+            halt: set it to take in nothing new.
+
+        Raises:
+            ListenerUnavailable: the connection was lost; what was in flight is finished, and the
+                source delivers it again.
+            ListenerFlooded: nearly all of it is broken; as above, and what broke it is given back.
+
+        Cancelling: ends at once; what is in flight stays unsettled.
+        """
+        to_deliver: asyncio.Queue[Batch | None] = asyncio.Queue(1)
+        to_conclude: asyncio.Queue[Batch | None] = asyncio.Queue(1)
+        lost: list[ListenerUnavailable] = []
+        self._in_flight.clear()
+        self._waiting_since_s = None
+        async with asyncio.TaskGroup() as stages:
+            stages.create_task(self._deliver_all(listener, to_deliver, to_conclude), name="deliver")
+            stages.create_task(self._conclude_all(listener, to_conclude, lost), name="conclude")
+            try:
+                while not halt.is_set() and not lost:
+                    await self._take_in(listener, to_deliver)
+            except ListenerUnavailable as error:
+                lost.append(error)
+            await to_deliver.put(None)
+        if lost:
+            raise lost[0]
+
+    async def _take_in(
+        self, listener: Listener[Any], to_deliver: asyncio.Queue[Batch | None]
+    ) -> None:
+        settings = listener.settings
+        if self._waiting_since_s is None or self._in_flight:
+            self._waiting_since_s = self._clock.monotonic_s()
+        deliveries = await listener.receive(
+            settings.max_batch_count, settings.max_batch_bytes, RECEIVE_TIMEOUT_S
+        )
+        if not deliveries:
+            return
+        self._waiting_since_s = None
+        works = [Work(delivery) for delivery in deliveries]
+        arrived_s, since_s = self._clock.now_s(), self._clock.monotonic_s()
+        for batch in self._decoder.batches(works, arrived_s, since_s):
+            self._took("decode", since_s)
+            await self._admit(listener, batch)
+            await to_deliver.put(batch)
+            await asyncio.sleep(0)  # large bodies are long to decode, and others wait
+
+    async def _admit(self, listener: Listener[Any], batch: Batch) -> None:
+        """Book a decoded batch, and claim its identities."""
+        if listener.durable:
+            # Before anything of it is booked: the batch that trips the guard was never here. A
+            # source that keeps nothing is not given anything back, so stopping would lose it.
+            self._guard.look(batch)
+        self._in_flight.append(batch)
+        self._books.took_in(batch)
+        started_s = self._clock.monotonic_s()
+        await self._claimer.claim(batch)
+        self._guard.count_dead(batch)
+        self._took("claim", started_s)
+
+    async def _deliver_all(
+        self,
+        listener: Listener[Any],
+        to_deliver: asyncio.Queue[Batch | None],
+        to_conclude: asyncio.Queue[Batch | None],
+    ) -> None:
+        while (batch := await to_deliver.get()) is not None:
+            started_s = self._clock.monotonic_s()
+            await self._deliverer.deliver(batch, listener.origin)
+            self._guard.count_dead(batch)
+            self._took("publish", started_s)
+            await to_conclude.put(batch)
+        await to_conclude.put(None)
+
+    async def _conclude_all(
+        self,
+        listener: Listener[Any],
+        to_conclude: asyncio.Queue[Batch | None],
+        lost: list[ListenerUnavailable],
+    ) -> None:
+        while (batch := await to_conclude.get()) is not None:
+            started_s = self._clock.monotonic_s()
+            await self._claimer.mark_done(batch, started_s - batch.since_s)
+            marked_s = self._took("mark_done", started_s)
+            try:
+                await settle(batch, listener)
+            except ListenerUnavailable as error:
+                # Stored all the same, so it is booked; the source delivers it once more.
+                lost.append(error)
+            self._took("settle", marked_s)
+            self._in_flight.popleft()
+            self._books.concluded(batch, self._clock.now_s())
+
+    def _took(self, stage: str, since_s: float) -> float:
+        now_s = self._clock.monotonic_s()
+        self._books.took(stage, now_s - since_s)
+        return now_s

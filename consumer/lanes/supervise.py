@@ -1,0 +1,211 @@
+"""The one loop that all listeners live in: open, watch, and after any trouble once more.
+
+Responsible for reconnecting with backoff, for noticing a source that is connected but silent, for
+letting go of what is held too long, for keeping a flooded listener closed, and for telling log,
+metrics and `/readyz`. One failing listener never touches another: each has its own supervisor and
+lane.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from consumer.errors import ListenerFlooded, ListenerUnavailable
+from consumer.retry import Backoff
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from consumer.lanes.lane import Lane
+    from consumer.listeners.base import Listener
+    from consumer.operations.health import Health
+    from consumer.pipeline.books import LaneBooks
+
+WATCH_EVERY_S: Final = 5.0
+OPEN_DEADLINE_S: Final = 30.0
+STEADY_AFTER_S: Final = 30.0
+"""A connection that lived so long was good: the next pause is short again."""
+
+log = structlog.get_logger()
+
+
+class Supervisor:
+    """Keeps one listener alive.
+
+    Args:
+        name: the listener's.
+        make: makes a new listener object, one for each connection.
+        lane: what happens to its deliveries.
+        health: where `/readyz` reads.
+        books: the lane's metrics.
+        watch_every_s: how often the source is asked for its backlog, in seconds.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        make: Callable[[], Listener[Any]],
+        lane: Lane,
+        health: Health,
+        books: LaneBooks,
+        *,
+        watch_every_s: float = WATCH_EVERY_S,
+    ) -> None:
+        self._part = f"listener {name}"
+        self._make = make
+        self._lane = lane
+        self._health = health
+        self._books = books
+        self._watch_every_s = watch_every_s
+        self._stopping = asyncio.Event()
+        self._halt = asyncio.Event()
+        self._opening: asyncio.Timeout | None = None
+        self._log = log.bind(listener=name)
+        health.down(self._part, "not connected yet")
+
+    def stop(self) -> None:
+        """Take in nothing new; `run` returns once everything in flight is settled."""
+        if self._opening is not None and not self._stopping.is_set():
+            self._opening.reschedule(asyncio.get_running_loop().time())
+        self._stopping.set()
+        self._halt.set()
+
+    async def run(self) -> None:
+        """Live until `stop`.
+
+        Cancelling: closes the connection; what is in flight goes back to the source.
+        """
+        backoff = Backoff(first_s=0.2)
+        while not self._stopping.is_set():
+            self._halt = asyncio.Event()
+            started_s = asyncio.get_running_loop().time()
+            try:
+                await self._live()
+            except ListenerFlooded as error:
+                self._report_flood(error)
+                await self._stopping.wait()
+            except ListenerUnavailable as error:
+                self._report(error)
+            if asyncio.get_running_loop().time() - started_s > STEADY_AFTER_S:
+                backoff.reset()
+            await self._pause(backoff.next_s())
+
+    async def _live(self) -> None:
+        """Live one connection, from opening it to closing it."""
+        listener = self._make()
+        try:
+            await self._open(listener)
+            if self._stopping.is_set():
+                return
+            self._health.up(self._part)
+            self._books.up.set(1)
+            self._log.info("listening")
+            await self._serve(listener)
+        finally:
+            self._books.up.set(0)
+            self._books.lag.set(-1)
+            await listener.close()
+
+    async def _open(self, listener: Listener[Any]) -> None:
+        try:
+            async with asyncio.timeout(OPEN_DEADLINE_S) as self._opening:
+                await listener.open()
+        except TimeoutError as error:
+            if self._stopping.is_set():  # `stop` has ended the wait
+                return
+            raise ListenerUnavailable(f"not open within {OPEN_DEADLINE_S:g} s") from error
+        finally:
+            self._opening = None
+
+    async def _serve(self, listener: Listener[Any]) -> None:
+        """Run the lane beside its watch; the first trouble of either ends both."""
+        trouble: list[ListenerUnavailable] = []
+        async with asyncio.TaskGroup() as group:
+            beside = [group.create_task(self._watch(listener, trouble), name="watch")]
+            if listener.keep_every_s is not None:
+                keep = self._keep(listener, listener.keep_every_s)
+                beside.append(group.create_task(keep, name="keep"))
+            try:
+                await self._lane.run(listener, self._halt)
+            except ListenerFlooded as error:
+                # Before whatever else the watch found: there must be no new connection.
+                trouble.insert(0, error)
+            except ListenerUnavailable as error:
+                trouble.append(error)
+            for task in beside:
+                task.cancel()
+        if trouble:
+            raise trouble[0]
+
+    async def _watch(self, listener: Listener[Any], trouble: list[ListenerUnavailable]) -> None:
+        """Ask the source from time to time; on trouble, close the connection under the lane."""
+        while not trouble:
+            await asyncio.sleep(self._watch_every_s)
+            try:
+                await self._inspect(listener)
+            except ListenerUnavailable as error:
+                trouble.append(error)
+                self._health.down(self._part, str(error))
+                self._books.up.set(0)
+                self._halt.set()
+                # Now, not when the lane is done: it may be holding for a sink that is away, and
+                # what it holds has to go back to the source.
+                await listener.close()
+
+    async def _inspect(self, listener: Listener[Any]) -> None:
+        held_s = self._lane.oldest_s()
+        if listener.max_hold_s is not None and held_s > listener.max_hold_s:
+            raise ListenerUnavailable(
+                f"held for {held_s:.0f} s, and the source takes it back by force soon: letting go",
+                reason="held_too_long",
+            )
+        idle_s = self._lane.idle_s()
+        try:
+            waiting = await listener.backlog()
+        except ListenerUnavailable:
+            if idle_s < self._watch_every_s:
+                return  # deliveries flow, so it is alive, only too busy to answer
+            raise
+        self._books.lag.set(-1 if waiting is None else waiting)
+        if waiting and self._lane.idle_s() > listener.settings.stall_after_s:
+            raise ListenerUnavailable(
+                f"{waiting} messages wait at the source, and none arrived for {idle_s:.0f} s",
+                reason="stalled",
+            )
+
+    async def _keep(self, listener: Listener[Any], every_s: float) -> None:
+        while True:
+            await asyncio.sleep(every_s)
+            held = self._lane.held()
+            if not held:
+                continue
+            try:
+                await listener.keep(held)
+            except ListenerUnavailable as error:
+                # `receive` meets the same end and is the one to report it.
+                self._log.debug("keeping failed", why=str(error))
+
+    def _report(self, error: ListenerUnavailable) -> None:
+        self._books.restarted(error.reason)
+        self._health.down(self._part, str(error))
+        self._log.warning("listener lost", reason=error.reason, why=str(error))
+
+    def _report_flood(self, error: ListenerFlooded) -> None:
+        self._books.restarted(error.reason)
+        self._health.down(self._part, str(error))
+        last = error.last.reason.value if error.last else None
+        # The error itself quotes a value of the sender's: `/readyz` has it, no log.
+        self._log.error("listener stopped itself", why=error.what, last=last)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait before the next connection, or until told to stop."""
+        if self._stopping.is_set():
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return

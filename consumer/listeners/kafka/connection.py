@@ -1,0 +1,228 @@
+"""One connection to Kafka: aiokafka's consumer, why it cannot be reached, and its end.
+
+Not responsible for the group and its offsets: `group.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.abc import AbstractTokenProvider
+from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    ConsumerStoppedError,
+    GroupAuthorizationFailedError,
+    IllegalSaslStateError,
+    InvalidGroupIdError,
+    InvalidSessionTimeoutError,
+    KafkaConnectionError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
+    UnsupportedSaslMechanismError,
+)
+
+from consumer.errors import ConfigError, ListenerUnavailable
+from consumer.listeners.kafka.records import tolerate
+from consumer.options.values import TlsSettings
+
+if TYPE_CHECKING:
+    from consumer.listeners.kafka.settings import KafkaSettings
+
+JOIN_MARGIN_S: Final = 5.0
+"""On top of `rebalance_timeout_s`, for the last commit and the way back to the group."""
+STOP_DEADLINE_S: Final = 2.5
+ABORT_DEADLINE_S: Final = 1.5
+HUNG_UP: Final = "the broker hung up: is it starting, or security_protocol not that of this port?"
+LOGIN_REFUSED: Final = "login refused: check sasl_username, sasl_password and sasl_mechanism"
+REFUSED: Final = (
+    AuthenticationFailedError,
+    GroupAuthorizationFailedError,
+    IllegalSaslStateError,
+    InvalidGroupIdError,
+    InvalidSessionTimeoutError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
+    UnsupportedSaslMechanismError,
+)
+READ_ERRORS: Final = (KafkaError, ConsumerStoppedError, ValueError)
+"""What aiokafka raises where records cannot be read; ValueError is a batch it cannot parse."""
+
+
+class _TokenFile(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka has no types
+    """Reads the token anew at each login: whoever writes the file replaces it before it ends."""
+
+    def __init__(self, path: str) -> None:
+        self._path = Path(path)
+
+    async def token(self) -> str:
+        """Return the token."""
+        return (await asyncio.to_thread(self._path.read_text)).strip()
+
+
+def login_options(settings: KafkaSettings) -> dict[str, Any]:
+    """Return the options with which every aiokafka client of this cluster logs in."""
+    options: dict[str, Any] = {"security_protocol": settings.security_protocol}
+    if settings.security_protocol.endswith("SSL"):
+        try:
+            options["ssl_context"] = (settings.tls or TlsSettings()).context()
+        except ConfigError as error:
+            # Files can appear and be mended while we run: no reason to stop the others.
+            raise ListenerUnavailable(str(error), reason="refused") from error
+    if settings.security_protocol.startswith("SASL"):
+        options |= {
+            "sasl_mechanism": settings.sasl_mechanism,
+            "sasl_plain_username": settings.sasl_username,
+            "sasl_plain_password": settings.sasl_password,
+            "sasl_kerberos_service_name": settings.sasl_kerberos_service_name,
+            "sasl_kerberos_domain_name": settings.sasl_kerberos_domain_name,
+        }
+        if settings.sasl_oauth_token_path is not None:
+            options["sasl_oauth_token_provider"] = _TokenFile(settings.sasl_oauth_token_path)
+    return options
+
+
+def make_consumer(settings: KafkaSettings, name: str) -> Any:  # noqa: ANN401  # aiokafka: no types
+    """Make an aiokafka consumer that is not started yet; needs a running loop."""
+    tolerate()
+    return AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap_servers,
+        client_id=f"consumer-{name}",
+        group_id=settings.group_id,
+        group_instance_id=settings.group_instance_id,
+        # Both defaults lose: commits by the clock, and beginning at the end of the topic.
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level=settings.isolation_level,
+        session_timeout_ms=_ms(settings.session_timeout_s),
+        heartbeat_interval_ms=_ms(settings.heartbeat_interval_s),
+        max_poll_interval_ms=_ms(settings.max_poll_interval_s),
+        rebalance_timeout_ms=_ms(settings.rebalance_timeout_s + JOIN_MARGIN_S),
+        request_timeout_ms=_ms(settings.request_timeout_s),
+        fetch_max_bytes=min(settings.fetch_max_bytes, settings.max_buffered_bytes),
+        max_partition_fetch_bytes=settings.max_partition_fetch_bytes,
+        **login_options(settings),
+    )
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+async def probe(settings: KafkaSettings) -> None:
+    """Reach one bootstrap server and log in.
+
+    aiokafka's own bootstrap tells in its log only why it failed, and waits for
+    `request_timeout_s` where nobody answers.
+
+    Raises:
+        ListenerUnavailable: none could be reached; each with its reason.
+    """
+    problems: list[str] = []
+    refused = False
+    for server in settings.bootstrap_servers:
+        try:
+            host, port, _ = collect_hosts([server])[0]
+            connection = await create_conn(
+                host,
+                port,
+                request_timeout_ms=_ms(settings.connect_timeout_s),
+                **login_options(settings),
+            )
+        except (KafkaError, OSError, TimeoutError, ValueError) as error:
+            problems.append(f"{server}: {explain(error)}")
+            refused = refused or isinstance(error, REFUSED)
+        else:
+            connection.close()
+            return
+    raise ListenerUnavailable("; ".join(problems), reason="refused" if refused else "lost")
+
+
+EXPLAINED: Final[tuple[tuple[type[BaseException], str], ...]] = (
+    (SaslAuthenticationFailed, LOGIN_REFUSED),
+    (AuthenticationFailedError, LOGIN_REFUSED),
+    (GroupAuthorizationFailedError, "permission missing: allow Read on the group"),
+    (TopicAuthorizationFailedError, "permission missing: allow Describe and Read on the topic"),
+    (
+        InvalidSessionTimeoutError,
+        "session_timeout_s is outside what the broker allows (group.min.session.timeout.ms)",
+    ),
+    (IllegalSaslStateError, "no login expected at this port: check security_protocol"),
+    (UnsupportedSaslMechanismError, "check sasl_mechanism"),
+    (socket.gaierror, "name not known: check bootstrap_servers"),
+    (ConnectionRefusedError, "connection refused: is Kafka running there?"),
+    (ConnectionResetError, HUNG_UP),
+    (KafkaConnectionError, HUNG_UP),
+    (ssl.SSLError, "TLS failed: check tls, and that this port speaks TLS"),
+    (TimeoutError, "no answer in time: is the broker frozen, a firewall or TLS in the way?"),
+)
+
+
+def explain(error: BaseException) -> str:
+    """Say what happened, and what to do where that is known."""
+    said = str(error)
+    for kind, advice in EXPLAINED:
+        if isinstance(error, kind):
+            return f"{advice} ({said})" if said else advice
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def unavailable(error: BaseException) -> ListenerUnavailable:
+    """Translate what aiokafka raised."""
+    return ListenerUnavailable(
+        explain(error), reason="refused" if isinstance(error, REFUSED) else "lost"
+    )
+
+
+async def stop(consumer: Any) -> None:  # noqa: ANN401  # aiokafka has no types
+    """Leave the group and close within 4 s, also towards a broker that is frozen."""
+
+    async def leave() -> None:
+        with contextlib.suppress(KafkaError, OSError):
+            await consumer.stop()
+
+    try:
+        async with asyncio.timeout(STOP_DEADLINE_S), asyncio.TaskGroup() as group:
+            # A task of its own, because aiokafka raises CancelledError here on nobody's behalf
+            # when it ends a fetch that waits to be repeated.
+            group.create_task(leave(), name="leave")
+    except TimeoutError:
+        pass  # what could not be told politely is cut off below
+    finally:
+        await _abort(consumer)
+
+
+async def _abort(consumer: Any) -> None:  # noqa: ANN401  # aiokafka has no types
+    """End what is left of a consumer; nothing after a stop that went well.
+
+    aiokafka offers no end without an answer from the broker, so its private tasks are named here:
+    without this they would go on asking a frozen broker in the background for ever.
+    """
+    coordinator, fetcher, client = (
+        getattr(consumer, part) for part in ("_coordinator", "_fetcher", "_client")
+    )
+    tasks = [
+        getattr(owner, name, None)
+        for owner, name in (
+            (coordinator, "_coordination_task"),
+            (coordinator, "_heartbeat_task"),
+            (coordinator, "_commit_refresh_task"),
+            (fetcher, "_fetch_task"),
+            (client, "_sync_task"),
+        )
+    ]
+    tasks += getattr(fetcher, "_pending_tasks", ())
+    left = {task for task in tasks if task is not None and not task.done()}
+    for task in left:
+        task.cancel()
+    for connection in list(getattr(client, "_conns", {}).values()):
+        connection.close()
+    if left:
+        await asyncio.wait(left, timeout=ABORT_DEADLINE_S)

@@ -1,0 +1,148 @@
+"""This member of the consumer group: which partitions are ours, and what is committed for them.
+
+aiokafka knows no cooperative rebalance: whenever members come or go, each gives up all partitions
+and gets a new set. So before they move, what is in flight is waited for and committed; what misses
+the deadline comes again to whoever gets the partition.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+
+from consumer.errors import ListenerUnavailable
+from consumer.listeners.kafka.connection import unavailable
+from consumer.listeners.kafka.offsets import PartitionBook
+
+if TYPE_CHECKING:
+    from consumer.listeners.kafka.settings import KafkaSettings
+
+ANSWER_DEADLINE_S: Final = 5.0
+
+log = structlog.get_logger()
+
+
+class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """Our place in the group.
+
+    Args:
+        name: the listener's, for the log.
+        settings: its options.
+        consumer: aiokafka's.
+
+    Attributes:
+        books: one for each partition that is ours.
+        assigned: set once the partitions are known (there may be none), clear while they move.
+    """
+
+    def __init__(self, name: str, settings: KafkaSettings, consumer: Any) -> None:  # noqa: ANN401  # aiokafka has no types
+        self._settings = settings
+        self._consumer = consumer
+        self._log = log.bind(listener=name, group=settings.group_id)
+        self._committing = asyncio.Lock()
+        self._progress = asyncio.Event()
+        self._closing = False
+        self._moving_since_s = asyncio.get_running_loop().time()
+        self.books: dict[TopicPartition, PartitionBook] = {}
+        self.assigned = asyncio.Event()
+
+    def moving_s(self) -> float:
+        """Return for how long the partitions have been on the move, in seconds; 0: they are not."""
+        if self.assigned.is_set():
+            return 0.0
+        return asyncio.get_running_loop().time() - self._moving_since_s
+
+    def progress(self) -> None:
+        """Hear that something in hand was settled."""
+        self._progress.set()
+
+    def release(self) -> None:
+        """Wait for nothing any more: the connection closes."""
+        self._closing = True
+        self._progress.set()
+
+    async def commit(self) -> None:
+        """Commit what may be, in one request; nothing where no prefix has moved.
+
+        A commit refused because the group is moving is no error: its offsets are committed before
+        the partitions are given up, or they come again.
+
+        Raises:
+            ListenerUnavailable: the broker did not confirm within the deadline, or refuses us.
+        """
+        async with self._committing:
+            books = {partition: book for partition, book in self.books.items() if book.moved}
+            if not books:
+                return
+            moved = {partition: book.position for partition, book in books.items()}
+            try:
+                async with asyncio.timeout(ANSWER_DEADLINE_S):
+                    await self._consumer.commit(moved)
+            except (CommitFailedError, IllegalStateError) as error:
+                self._log.debug("commit refused", why=str(error))
+                return
+            except (KafkaError, TimeoutError) as error:
+                raise unavailable(error) from error
+            for partition, book in books.items():
+                book.committed = moved[partition]
+
+    async def on_partitions_revoked(self, revoked: object) -> None:  # noqa: ARG002  # always all
+        """Give up all partitions, after what is in hand is settled, or the deadline."""
+        self.assigned.clear()
+        self._moving_since_s = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(self._settings.rebalance_timeout_s):
+                await self._until_empty()
+        except TimeoutError:
+            count = sum(book.in_hand_count for book in self.books.values())
+            self._log.warning("partitions moved with deliveries in hand", count=count)
+        try:
+            await self.commit()
+        except ListenerUnavailable as error:
+            self._log.debug("last commit failed", why=str(error))
+        for book in self.books.values():
+            book.open = False
+        self.books = {}
+
+    async def _until_empty(self) -> None:
+        while not self._closing and any(book.in_hand_count for book in self.books.values()):
+            self._progress.clear()
+            await self._progress.wait()
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Begin with a new set of partitions."""
+        try:
+            async with asyncio.timeout(ANSWER_DEADLINE_S):
+                await self._find_start(sorted(assigned))
+        except (KafkaError, TimeoutError) as error:
+            # aiokafka begins at the committed or the earliest offset by itself: nothing is lost.
+            self._log.warning("start not checked", why=str(error))
+        self.books = {partition: PartitionBook() for partition in assigned}
+        self.assigned.set()
+
+    async def _find_start(self, partitions: list[TopicPartition]) -> None:
+        """Tell what retention took before we came, and begin at the end where that is wanted."""
+        firsts = await self._consumer.beginning_offsets(partitions)
+        new: list[TopicPartition] = []
+        for partition in partitions:
+            committed = await self._consumer.committed(partition)
+            if committed is None:
+                new.append(partition)
+            elif committed < firsts[partition]:
+                self._log.error(
+                    "messages lost at the source",
+                    why="the topic's retention removed them before they were consumed",
+                    topic=partition.topic,
+                    partition=partition.partition,
+                    offsets_count=firsts[partition] - committed,
+                )
+        if new and self._settings.start_at == "latest":
+            ends = await self._consumer.end_offsets(new)
+            for partition, end in ends.items():
+                self._consumer.seek(partition, end)
+            # At once, or a restart before the first message would skip what came in between.
+            await self._consumer.commit(ends)

@@ -1,0 +1,290 @@
+"""The listener on NATS: a durable JetStream consumer, or a core subscription (at most once).
+
+Responsible for receiving, settling and asking for the backlog, over one connection. The modules
+beside it do the parts: `settings.py` options, `durable.py` the durable consumer, `consumer.nats.pull`
+its requests, `drops.py` drops, `message.py` deliveries; `consumer.nats.connection` connects.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, ClassVar, Final
+
+import nats.errors
+import structlog
+
+from consumer.errors import ListenerUnavailable, Unavailable
+from consumer.listeners.base import Listener, ListenerSettings, Origin, Outcome
+from consumer.listeners.nats.drops import Drops
+from consumer.listeners.nats.durable import missing_right, prepare_consumer
+from consumer.listeners.nats.message import Buffer, describe, size_bytes, to_delivery, token_of
+from consumer.listeners.nats.settings import NatsListenerSettings
+from consumer.nats.connection import LoginRefused, close, connect
+from consumer.nats.pull import Pull
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterable, Sequence
+
+    from nats.aio.client import Client
+    from nats.aio.msg import Msg
+    from nats.aio.subscription import Subscription
+
+    from consumer.listeners.base import Delivery
+
+__all__ = ["NatsListener", "NatsListenerSettings"]
+
+ANSWER_DEADLINE_S: Final = 5
+"""Whole seconds: nats-py's flush takes no others."""
+GIVE_BACK_DEADLINE_S: Final = 1.5
+"""With the connection's own deadline for closing, less than the 5 s that a close may take."""
+KEEPS_PER_ACK_WAIT: Final = 3
+BATCHES_AHEAD: Final = 4
+UNLIMITED: Final = -1
+"""For nats-py's own queue: what is asked for bounds it, and it drops silently at a limit."""
+
+log = structlog.get_logger()
+
+
+class NatsListener(Listener[NatsListenerSettings]):
+    """One connection to NATS and what arrives over it."""
+
+    kind: ClassVar[str] = "nats"
+    settings_type: ClassVar[type[ListenerSettings]] = NatsListenerSettings
+
+    def __init__(self, name: str, settings: NatsListenerSettings) -> None:
+        super().__init__(name, settings)
+        self.durable = settings.stream is not None
+        self.keep_every_s = settings.ack_wait_s / KEEPS_PER_ACK_WAIT if self.durable else None
+        self._client: Client | None = None
+        self._subscription: Subscription | None = None
+        self._pull: Pull | None = None
+        self._buffer = Buffer()
+        self._drops = Drops(name)
+        self._unsettled: dict[str, None] = {}
+        """Reply subjects of what JetStream waits for, in order: so it delivers them again."""
+        self._failure: ListenerUnavailable | None = None
+        self._preparing: asyncio.Timeout | None = None
+
+    async def open(self) -> None:
+        """Connect and subscribe. See `Listener.open`."""
+        settings = self.settings
+        try:
+            client = self._client = await connect(
+                settings.connection(),
+                name=f"consumer {self.name}",
+                on_lost=lambda why: self._fail(ListenerUnavailable(f"connection lost: {why}")),
+                on_error=self._complain,
+            )
+        except Unavailable as error:
+            reason = "refused" if isinstance(error, LoginRefused) else "lost"
+            raise ListenerUnavailable(str(error), reason=reason) from error
+        try:
+            async with asyncio.timeout(ANSWER_DEADLINE_S) as self._preparing:
+                await self._subscribe(client)
+        except (nats.errors.Error, OSError, TimeoutError) as error:
+            self._check()  # the server's complaint says more than a time-out
+            raise ListenerUnavailable(f"cannot subscribe: {str(error) or 'no answer'}") from error
+        finally:
+            self._preparing = None
+
+    async def _subscribe(self, client: Client) -> None:
+        settings = self.settings
+        if settings.stream is None:
+            self._subscription = await client.subscribe(
+                settings.subject,
+                queue=settings.queue_group or "",
+                cb=self._on_core_message,
+                pending_msgs_limit=UNLIMITED,
+                pending_bytes_limit=UNLIMITED,
+            )
+            log.warning("listener is at most once", listener=self.name, instead="set stream")
+        else:
+            ack_wait_s = await prepare_consumer(client.jetstream(), settings)
+            self.keep_every_s = ack_wait_s / KEEPS_PER_ACK_WAIT
+            inbox = client.new_inbox()
+            self._subscription = await client.subscribe(
+                f"{inbox}.*",
+                cb=self._on_message,
+                pending_msgs_limit=UNLIMITED,
+                pending_bytes_limit=UNLIMITED,
+            )
+            self._pull = Pull(
+                client,
+                f"$JS.API.CONSUMER.MSG.NEXT.{settings.stream}.{settings.durable}",
+                inbox,
+                max_count=settings.max_batch_count * BATCHES_AHEAD,
+                max_bytes=settings.max_buffered_bytes,
+            )
+            await self._ask()
+        await client.flush(ANSWER_DEADLINE_S)  # behind it, every missing permission is known
+        self._check()
+
+    async def receive(self, max_count: int, max_bytes: int, timeout_s: float) -> list[Delivery]:
+        """Return what has arrived. See `Listener.receive`."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._wait_for_news()
+        except TimeoutError:
+            if self._pull is not None:
+                self._pull.check_silence()
+            return []
+        taken = self._buffer.take(max_count, max_bytes)
+        await self._ask()
+        return taken
+
+    async def _wait_for_news(self) -> None:
+        """Return once there is something to take."""
+        while True:
+            self._check()
+            await self._ask()
+            if self._buffer.held:
+                return
+            self._buffer.news.clear()
+            await self._buffer.news.wait()
+
+    async def _ask(self) -> None:
+        if self._pull is not None:
+            buffer = self._buffer
+            await self._guarded(self._pull.ask(len(buffer.held), buffer.held_bytes))
+
+    async def settle(self, deliveries: Sequence[Delivery]) -> None:
+        """Write the acknowledgements; the server answers none. See `Listener.settle`."""
+        for delivery in deliveries:
+            reply = token_of(delivery).reply
+            if reply in self._unsettled:
+                del self._unsettled[reply]
+                # Acknowledged only when stored; everything else shall come again at once.
+                answer = b"-NAK" if delivery.outcome is Outcome.RETRY else b"+ACK"
+                await self._answer(reply, answer)
+
+    async def keep(self, deliveries: Sequence[Delivery]) -> None:
+        """Restart the consumer's clock, also for what waits in the buffer. See `Listener.keep`."""
+        for delivery in (*deliveries, *self._buffer.held):
+            reply = token_of(delivery).reply
+            if reply in self._unsettled:
+                await self._answer(reply, b"+WPI")
+
+    async def backlog(self) -> int | None:
+        """Return the consumer's pending count. See `Listener.backlog`.
+
+        None for core NATS, which keeps nothing; there the server only has to answer.
+        """
+        self._check()
+        client = self._connected()
+        try:
+            async with asyncio.timeout(ANSWER_DEADLINE_S):
+                if self.settings.stream is not None:
+                    return await self._count_pending(client)
+                await client.flush(ANSWER_DEADLINE_S)
+        except (nats.errors.Error, OSError, TimeoutError) as error:
+            why = str(error) or f"silent for {ANSWER_DEADLINE_S} s"
+            raise ListenerUnavailable(f"no answer about the backlog: {why}") from error
+        return None
+
+    async def _count_pending(self, client: Client) -> int:
+        stream, durable = self.settings.stream or "", self.settings.durable
+        info = await client.jetstream().consumer_info(stream, durable)
+        return info.num_pending or 0
+
+    def origin(self, delivery: Delivery) -> Origin:
+        """Describe a delivery. See `Listener.origin`."""
+        return describe(token_of(delivery))
+
+    async def close(self) -> None:
+        """Let what is unsettled come again at once, and close. See `Listener.close`."""
+        client, self._client = self._client, None
+        self._drops.report()
+        if client is None:
+            return
+        try:
+            await self._give_back(client)
+        finally:
+            self._fail(ListenerUnavailable("this listener was closed"))
+            await close(client)
+
+    async def _give_back(self, client: Client) -> None:
+        try:
+            async with asyncio.timeout(GIVE_BACK_DEADLINE_S):
+                # What is still on its way here has to arrive, or nobody gives it back.
+                if self._subscription is not None:
+                    await self._subscription.drain()  # type: ignore[no-untyped-call]  # nats-py's
+                # The request that stands for nobody now: the server would try the first message
+                # on it, and put that one behind the others. To be asked makes it look for them.
+                if self._unsettled:
+                    await self._count_pending(client)
+                await _publish_all(client, self._unsettled, b"-NAK")
+                await client.flush(ANSWER_DEADLINE_S)  # also for the acknowledgements before
+        except (nats.errors.Error, OSError, TimeoutError) as error:
+            log.debug("giving back failed", listener=self.name, why=str(error))
+
+    async def _on_message(self, msg: Msg) -> None:
+        if self._pull is None:
+            return
+        if not msg.reply:  # a status of the server; a message of JetStream always has a reply
+            failure = self._pull.status(msg)
+            if failure is not None:
+                self._fail(failure)
+            self._buffer.news.set()
+            return
+        self._pull.arrived()
+        self._unsettled[msg.reply] = None
+        self._store(msg)
+
+    async def _on_core_message(self, msg: Msg) -> None:
+        held_bytes = self._buffer.held_bytes
+        if held_bytes and held_bytes + size_bytes(msg) > self.settings.max_buffered_bytes:
+            self._drops.add()
+        else:
+            self._store(msg)
+
+    def _store(self, msg: Msg) -> None:
+        by_subject = self.settings.type_from == "subject"
+        self._buffer.put(to_delivery(msg, type_from_subject=by_subject))
+
+    async def _answer(self, reply: str, answer: bytes) -> None:
+        await self._guarded(self._connected().publish(reply, answer))
+
+    async def _guarded(self, sending: Awaitable[None]) -> None:
+        """Send something, and translate what can go wrong with the connection."""
+        try:
+            await sending
+        except (nats.errors.Error, OSError) as error:
+            raise ListenerUnavailable(f"connection lost: {error}") from error
+
+    def _connected(self) -> Client:
+        """Return the connection, also when nothing is received over it any more.
+
+        Raises:
+            ListenerUnavailable: there is none.
+        """
+        if self._client is None:
+            raise ListenerUnavailable("this listener is not open")
+        return self._client
+
+    def _check(self) -> None:
+        """Raise the failure, if there is one.
+
+        A new exception each time: several tasks raise it, and each adds its own traceback.
+        """
+        if self._failure is not None:
+            raise ListenerUnavailable(str(self._failure), reason=self._failure.reason)
+
+    def _fail(self, failure: ListenerUnavailable) -> None:
+        """Remember the first failure, which is the cause of the others, and wake `receive`."""
+        if self._failure is None:
+            self._failure = failure
+        self._buffer.news.set()
+        if self._preparing is not None and not self._preparing.expired():
+            self._preparing.reschedule(asyncio.get_running_loop().time())
+
+    def _complain(self, error: Exception) -> None:
+        """Hear the server; a missing permission shows nowhere else."""
+        text = str(error)
+        if "permissions violation" in text.lower():
+            why = missing_right(self.settings, text)
+            self._fail(ListenerUnavailable(why, reason="refused"))
+
+
+async def _publish_all(client: Client, subjects: Iterable[str], payload: bytes) -> None:
+    for subject in tuple(subjects):
+        await client.publish(subject, payload)

@@ -1,0 +1,1 @@
+"""The listener on a RabbitMQ queue."""

@@ -1,0 +1,78 @@
+"""Describes a RabbitMQ delivery for its dead letter, from the raw frames that were kept.
+
+Slow and patient: whatever a sender put into its header table, something readable comes out.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from pamqp.commands import Basic
+from pamqp.exceptions import PAMQPException
+from pamqp.header import ContentHeader
+
+from consumer.listeners.base import Origin
+
+if TYPE_CHECKING:
+    from consumer.listeners.rabbitmq.frames import Token
+
+PROPERTY_PREFIX = "amqp."
+"""Before the names of properties, so that no header of a sender can pretend to be one."""
+
+_METHOD_ARGUMENTS_AT = 4
+_PROPERTIES_AT = 12
+_SHOWN_BYTES = 1024
+_UNREADABLE = (
+    PAMQPException,
+    struct.error,
+    ValueError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    OSError,
+    RecursionError,
+    MemoryError,
+)
+"""What pamqp was seen to raise for broken tables (fuzzed in tests/unit/test_rabbitmq_origin.py)."""
+
+
+def describe(queue: str, token: Token) -> Origin:
+    """Return queue, tag, exchange and routing key, the sender's headers, and the properties.
+
+    A header that cannot be read is shown whole, escaped, as `amqp.unreadable`.
+    """
+    coordinates = {"queue": queue, "tag": str(token.tag)}
+    try:
+        deliver = Basic.Deliver()
+        deliver.unmarshal(token.method[_METHOD_ARGUMENTS_AT:])
+        coordinates["exchange"] = str(deliver.exchange)
+        coordinates["routing_key"] = str(deliver.routing_key)
+    except _UNREADABLE:
+        coordinates["deliver"] = _text(token.method[:_SHOWN_BYTES])
+    try:
+        headers = _headers(token.header)
+    except _UNREADABLE:
+        raw = token.header[_PROPERTIES_AT:][:_SHOWN_BYTES]
+        headers = {f"{PROPERTY_PREFIX}unreadable": _text(raw)}
+    return Origin(coordinates=coordinates, headers=headers)
+
+
+def _headers(raw: bytes) -> dict[str, str]:
+    header = ContentHeader()
+    header.unmarshal(raw)
+    properties = dict(header.properties)
+    table = properties.pop("headers", None)
+    shown = {}
+    if isinstance(table, dict):
+        shown = {str(name): _text(value) for name, value in table.items()}
+    for name, value in properties.items():
+        if value not in (None, ""):
+            shown[PROPERTY_PREFIX + name] = _text(value)
+    return shown
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes | bytearray):
+        return value.decode("utf-8", "backslashreplace")
+    return str(value)

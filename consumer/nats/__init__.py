@@ -1,0 +1,1 @@
+"""What is done with NATS, whoever does it: connections, streams, reading them."""

@@ -1,0 +1,108 @@
+"""The operators' door: `/livez`, `/readyz`, `/metrics` over HTTP.
+
+Runs on the daemon's own event loop on purpose: a loop that is stuck does not answer `/livez`, and
+a scrape sees the books between two steps, never within one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from consumer.errors import ConfigError
+from consumer.options.values import Seconds
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from consumer.operations.health import Health
+    from consumer.operations.metrics import Metrics
+
+JSON: Final = "application/json"
+
+
+class OperationsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The table `[operations]`.
+
+    Attributes:
+        bind: address and port; `[::1]:9464` for IPv6. Without authentication, so keep it inside.
+        shutdown_grace_s: how long a drain may take, in seconds.
+    """
+
+    bind: str = "127.0.0.1:9464"
+    shutdown_grace_s: Seconds = 25.0
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: the daemon has its own."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _application(health: Health, metrics: Metrics) -> Any:  # noqa: ANN401  # an ASGI application
+    def answer(path: str) -> tuple[int, str, bytes]:
+        if path == "/livez":
+            return 200, JSON, b'{"alive":true}'
+        if path == "/readyz":
+            return (200 if health.ready else 503), JSON, health.report()
+        if path == "/metrics":
+            return 200, CONTENT_TYPE_LATEST, metrics.exposition()
+        return 404, JSON, b'{"error":"there are /livez, /readyz and /metrics"}'
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401, ARG001  # ASGI
+        status, content_type, body = answer(scope["path"])
+        headers = [(b"content-type", content_type.encode())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return application
+
+
+def listening_socket(bind: str) -> socket.socket:
+    """Take the port before anything else starts, so that a second daemon says so at once.
+
+    Raises:
+        ConfigError: the address is none, or taken.
+    """
+    host, _, port = bind.rpartition(":")
+    host = host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, int(port)))
+    except (OSError, ValueError, OverflowError) as error:
+        listener.close()
+        raise ConfigError(
+            f"operations.bind: cannot listen on {bind!r} ({error}); "
+            "expected a free address such as 127.0.0.1:9464"
+        ) from error
+    return listener
+
+
+@contextlib.asynccontextmanager
+async def serve(listener: socket.socket, health: Health, metrics: Metrics) -> AsyncIterator[None]:
+    """Answer until the block ends."""
+    server = _Server(
+        uvicorn.Config(
+            _application(health, metrics),
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=1,
+        )
+    )
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.serve(sockets=[listener]), name="operations")
+        try:
+            yield
+        finally:
+            server.should_exit = True

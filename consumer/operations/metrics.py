@@ -1,0 +1,98 @@
+"""Every metric, once: name, labels, meaning. Base units, bounded labels, prefix `consumer_`."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from typing import Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series nobody reads
+
+_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_AGES_S: Final = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 21_600, 86_400, 604_800)
+_COUNTS: Final = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500)
+
+
+class Metrics:
+    """The list. One object for the process, on a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        listener = ("listener",)
+        self.received = self._counter("received", "Deliveries taken in.", *listener)
+        self.forwarded = self._counter(
+            "forwarded", "Events stored in the sink.", "listener", "subject"
+        )
+        self.duplicates = self._counter(
+            "duplicates", "Deliveries of an event that is stored already.", *listener
+        )
+        self.shadow_duplicates = self._counter(
+            "shadow_duplicates", "Forwarded, but not outside of shadow mode.", "listener", "kind"
+        )
+        self.dead_letters = self._counter(
+            "dead_letters", "Deliveries kept as dead letters.", "listener", "reason"
+        )
+        self.retries = self._counter(
+            "retries", "Tries that failed and are repeated.", "listener", "stage"
+        )
+        self.oddities = self._counter(
+            "oddities", "Accepted although it should not be sent like that.", "listener", "oddity"
+        )
+        self.old_claims = self._counter(
+            "old_claims", "Published again although the sink may have forgotten its id.", *listener
+        )
+        self.listener_restarts = self._counter(
+            "listener_restarts", "New connections after trouble.", "listener", "reason"
+        )
+        self.in_flight = self._gauge("in_flight", "Deliveries not booked yet.", *listener)
+        self.oldest_unsettled = self._gauge(
+            "oldest_unsettled_seconds", "Age of the oldest delivery in flight.", *listener
+        )
+        self.lag = self._gauge("lag", "Messages waiting at the source; -1: unknown.", *listener)
+        self.listener_up = self._gauge("listener_up", "1: connected and taking in.", *listener)
+        self.loop_lag = self._gauge("loop_lag_seconds", "How late the event loop is.")
+        self.batch_events = self._histogram(
+            "batch_events", "Deliveries that travelled together.", _COUNTS, *listener
+        )
+        self.stage = self._histogram(
+            "stage_seconds", "Time a batch spent in a stage.", _SECONDS, "stage"
+        )
+        self.event_age = self._histogram(
+            "event_age_seconds",
+            "From the event's own time to stored, of the first event of each batch.",
+            _AGES_S,
+            *listener,
+        )
+        self._gauge("build_info", "Always 1.", "version", "python").labels(
+            version("consumer"), platform.python_version()
+        ).set(1)
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(f"consumer_{name}", meaning, labels, registry=self.registry)
+
+    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
+        return Gauge(f"consumer_{name}", meaning, labels, registry=self.registry)
+
+    def _histogram(
+        self, name: str, meaning: str, buckets: tuple[float, ...], *labels: str
+    ) -> Histogram:
+        return Histogram(
+            f"consumer_{name}", meaning, labels, buckets=buckets, registry=self.registry
+        )
+
+    def exposition(self) -> bytes:
+        """Return everything in the Prometheus text format."""
+        return generate_latest(self.registry)

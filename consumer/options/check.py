@@ -1,0 +1,148 @@
+"""Checks raw options against a settings struct, one line for each mistake.
+
+Responsible for the words in which a mistake is told, and for the `_file` twin of every secret.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import tomllib
+import typing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from consumer.options.values import annotated_extra
+
+
+class EnvironmentText(str):
+    """An option from the environment: text as it stands, or else the TOML value that it spells."""
+
+    __slots__ = ()
+
+    def readings(self) -> tuple[Any, ...]:
+        """Return what it can mean, text first: a password of digits is no number."""
+        text = str(self)
+        try:
+            return text, tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            return (text,)
+
+
+def build_struct(
+    kind: type[msgspec.Struct], options: dict[str, Any], path: str, problems: list[str]
+) -> Any:
+    """Make a settings struct, field by field, so that every mistake is found at once."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    known = set(hints) | {f"{name}_file" for name, hint in hints.items() if is_secret(hint)}
+    report_unknown(options, known, f"{path}.", problems)
+    before = len(problems)
+    values = {}
+    for field in msgspec.structs.fields(kind):
+        name, hint = field.name, hints[field.name]
+        options = _with_secret(options, name, path, problems) if is_secret(hint) else options
+        nested = struct_of(hint)
+        if name in options and nested is not None and isinstance(options[name], dict):
+            values[name] = build_struct(nested, options[name], f"{path}.{name}", problems)
+        elif name in options:
+            values[name] = convert(options[name], hint, f"{path}.{name}", problems)
+        elif field.required:
+            problems.append(f"{path}.{name}: is missing, expected {expected(hint)}")
+    if len(problems) > before:
+        return None
+    try:
+        return kind(**values)
+    except ValueError as error:  # a settings struct's own check of options that go together
+        problems.append(f"{path}: {error}")
+        return None
+
+
+def _with_secret(
+    options: dict[str, Any], name: str, path: str, problems: list[str]
+) -> dict[str, Any]:
+    """Read a secret from its file, where the option's `_file` twin names one."""
+    twin = f"{name}_file"
+    if twin not in options:
+        return options
+    if name in options:
+        problems.append(f"{path}.{twin}: {name} is set as well, expected one of the two")
+        return options
+    try:
+        secret = Path(str(options[twin])).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(f"{path}.{twin}: holds {shown(options[twin])}, cannot be read: {error}")
+        return {**options, name: "unread://"}
+    return {**options, name: secret}
+
+
+def convert(value: Any, hint: Any, path: str, problems: list[str]) -> Any:
+    """Check one value, or each of a table whose keys are free; None beside a new problem."""
+    if typing.get_origin(hint) is dict and isinstance(value, dict):
+        _, inner = typing.get_args(hint)
+        return {
+            name: convert(one, inner, f"{path}.{name}", problems) for name, one in value.items()
+        }
+    readings = value.readings() if isinstance(value, EnvironmentText) else (value,)
+    for reading in readings:
+        with contextlib.suppress(msgspec.ValidationError):
+            return msgspec.convert(reading, hint, strict=True)
+    held = "a value that is not shown" if is_secret(hint) else shown(value)
+    problems.append(f"{path}: holds {held}, expected {expected(hint)}")
+    return None
+
+
+def report_unknown(
+    options: dict[str, Any], known: set[str], path: str, problems: list[str]
+) -> None:
+    """Report every option that there is not, with the nearest one that there is."""
+    problems += [
+        f"{path}{name}: {no_such('option', name, sorted(known))}"
+        for name in options
+        if name not in known
+    ]
+
+
+def no_such(what: str, name: str, known: list[str]) -> str:
+    """Say that a name is unknown, with the nearest one that is known."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    advice = f"did you mean {near[0]}?" if near else f"expected {', '.join(known)}"
+    return f"there is no such {what}; {advice}"
+
+
+def is_secret(hint: Any) -> bool:
+    """Tell whether an option must never be printed."""
+    return bool(annotated_extra(hint).get("secret"))
+
+
+def struct_of(hint: Any) -> type[msgspec.Struct] | None:
+    """Return the settings struct of a nested table; None: the option is no table."""
+    for part in (hint, *typing.get_args(hint)):
+        if isinstance(part, type) and issubclass(part, msgspec.Struct):
+            return part
+    return None
+
+
+def expected(hint: Any) -> str:
+    """Say in words what an option takes."""
+    for meta in getattr(hint, "__metadata__", ()):
+        if isinstance(meta, msgspec.Meta) and meta.description:
+            return meta.description
+    parts = [part for part in typing.get_args(hint) if part is not type(None)]
+    if typing.get_origin(hint) is typing.Literal:
+        return " or ".join(map(repr, parts))
+    if typing.get_origin(hint) is dict:
+        return "a table"
+    if typing.get_origin(hint) is list:
+        return f"a list of {expected(parts[0])}"
+    if parts:
+        return expected(parts[0])
+    return {bool: "true or false", int: "a whole number", float: "a number", str: "text"}.get(
+        hint, "a table"
+    )
+
+
+def shown(value: Any) -> str:
+    """Repeat a value in a problem, cut to a line."""
+    return repr(value)[:80]

@@ -1,0 +1,58 @@
+"""How a lane waits for a part that is away: longer each time, and never silently."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import structlog
+
+from consumer.retry import Backoff
+
+if TYPE_CHECKING:
+    from consumer.operations.health import Health
+    from consumer.pipeline.books import LaneBooks
+
+log = structlog.get_logger()
+
+
+class Patience:
+    """One lane's pauses, told to log, metrics and `/readyz` in one call.
+
+    Args:
+        lane: the listener's name.
+        health: where `/readyz` reads.
+        books: the lane's metrics.
+    """
+
+    def __init__(self, lane: str, health: Health, books: LaneBooks) -> None:
+        self._part = f"lane {lane}"
+        self._log = log.bind(listener=lane)
+        self._health = health
+        self._books = books
+        self._backoffs: dict[str, Backoff] = {}
+
+    async def wait(self, stage: str, why: str) -> None:
+        """Pause before the next try of a stage, and say why.
+
+        Args:
+            stage: `claim`, `publish` or `dead_letter`: a bounded metric label.
+            why: for log and `/readyz`.
+
+        Cancelling: ends the pause.
+        """
+        backoff = self._backoffs.get(stage)
+        if backoff is None:
+            backoff = self._backoffs[stage] = Backoff(first_s=0.05, longest_s=5.0)
+            # Once for each outage: a line for each try would bury the rest.
+            self._log.warning("holding", stage=stage, why=why)
+        self._books.retried(stage)
+        self._health.down(self._part, f"holding, {stage}: {why}")
+        await asyncio.sleep(backoff.next_s())
+
+    def relieved(self, stage: str) -> None:
+        """Note that a stage succeeded."""
+        if self._backoffs and self._backoffs.pop(stage, None) is not None:
+            self._log.info("going on", stage=stage)
+            if not self._backoffs:
+                self._health.up(self._part)

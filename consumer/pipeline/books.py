@@ -1,0 +1,97 @@
+"""One lane's books: what was received, and how each delivery ended.
+
+The books balance: for each listener, at every scrape,
+`received = forwarded + duplicates + dead letters + in flight`. That holds because a batch is
+booked in one step without an await between its counters, and a scrape runs on the same loop.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from consumer.pipeline.batch import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from consumer.operations.metrics import Metrics
+    from consumer.pipeline.batch import Batch, Work
+
+
+class LaneBooks:
+    """One lane's metrics, with its labels looked up once.
+
+    Args:
+        metrics: the list.
+        listener: the lane's name.
+    """
+
+    def __init__(self, metrics: Metrics, listener: str) -> None:
+        self._metrics = metrics
+        self._listener = listener
+        self.in_flight_count = 0
+        self._received = metrics.received.labels(listener)
+        self._duplicates = metrics.duplicates.labels(listener)
+        self._batch_events = metrics.batch_events.labels(listener)
+        self._event_age = metrics.event_age.labels(listener)
+        self._old_claims = metrics.old_claims.labels(listener)
+        self.lag = metrics.lag.labels(listener)
+        self.up = metrics.listener_up.labels(listener)
+        self.up.set(0)
+        self.lag.set(-1)
+        metrics.in_flight.labels(listener).set_function(lambda: self.in_flight_count)
+
+    def watch_age(self, oldest_s: Callable[[], float]) -> None:
+        """Take the age of the oldest delivery in flight from a function, in seconds."""
+        self._metrics.oldest_unsettled.labels(self._listener).set_function(oldest_s)
+
+    def took_in(self, batch: Batch) -> None:
+        """Book a new batch as in flight."""
+        count = len(batch.works)
+        self._received.inc(count)
+        self.in_flight_count += count
+        self._batch_events.observe(count)
+
+    def retried(self, stage: str) -> None:
+        """Count a try that failed."""
+        self._metrics.retries.labels(self._listener, stage).inc()
+
+    def old_claim(self) -> None:
+        """Count an event that is published although its P is old."""
+        self._old_claims.inc()
+
+    def restarted(self, reason: str) -> None:
+        """Count a connection that ended in trouble."""
+        self._metrics.listener_restarts.labels(self._listener, reason).inc()
+
+    def took(self, stage: str, seconds: float) -> None:
+        """Note how long a batch spent in a stage."""
+        self._metrics.stage.labels(stage).observe(seconds)
+
+    def concluded(self, batch: Batch, now_s: float) -> None:
+        """Book a batch whose every delivery has its verdict. No await in here: see above."""
+        subjects: dict[str, int] = {}
+        for work in batch.works:
+            if work.verdict is Verdict.DUPLICATE:
+                self._duplicates.inc()
+            elif work.rejected is not None:
+                reason = work.rejected.reason.value
+                self._metrics.dead_letters.labels(self._listener, reason).inc()
+            elif work.event is not None:
+                self._count_shadow(work)
+                subjects[work.event.subject] = subjects.get(work.event.subject, 0) + 1
+                for oddity in work.event.oddities:
+                    self._metrics.oddities.labels(self._listener, oddity.name).inc()
+        for subject, count in subjects.items():
+            self._metrics.forwarded.labels(self._listener, subject).inc(count)
+        self.in_flight_count -= len(batch.works)
+        self._observe_age(batch, now_s)
+
+    def _count_shadow(self, work: Work) -> None:
+        if work.mark is not None:
+            self._metrics.shadow_duplicates.labels(self._listener, work.mark.kind).inc()
+
+    def _observe_age(self, batch: Batch, now_s: float) -> None:
+        first = next((work.event for work in batch.works if work.event is not None), None)
+        if first is not None and first.time_s is not None:
+            self._event_age.observe(max(0.0, now_s - first.time_s))

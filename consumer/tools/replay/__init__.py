@@ -1,0 +1,1 @@
+"""Dead letters once more: read, chosen, sent through the pipeline again."""

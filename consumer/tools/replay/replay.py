@@ -1,0 +1,264 @@
+"""Sends dead letters through the pipeline once more, and removes those that became events.
+
+Responsible for the order that keeps the promise: a letter is removed only after its event, or its
+next letter, is confirmed. So a replay may be stopped or killed at any point and started again:
+what it had stored already is recognised like any other resend. Not for choosing letters:
+`read.py`.
+
+    chunk of letters ─ decode ─ dedupe ─ route ─ sink ─ mark done ─ remove
+                                   └── fails again: a new letter, with its history
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections import Counter
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import msgspec
+
+from consumer.events import timestamp
+from consumer.events.timestamp import from_epoch_s
+from consumer.listeners.base import Delivery, Origin
+from consumer.pipeline.batch import Batch, Verdict, Work
+from consumer.tools.replay.read import NoSuchBodyError, NoSuchLetterError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+
+    from consumer.clock import Clock
+    from consumer.dead_letters.record import Letter
+    from consumer.errors import Rejected
+    from consumer.pipeline.claim import Claimer
+    from consumer.pipeline.decode import Decoder
+    from consumer.pipeline.deliver import Deliverer
+    from consumer.tools.replay.query import Query, StoredLetter
+    from consumer.tools.replay.read import LetterReader
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+CHUNK_COUNT: Final = 500
+CHUNK_BYTES: Final = 8 * 1024 * 1024
+"""Of bodies; one larger body passes alone."""
+AT_ONCE_COUNT: Final = 50
+"""So many bodies are asked for, or letters removed, at the same time."""
+CHUNKS_PER_S: Final = 5.0
+"""With a rate: chunks so small that the stream looks even."""
+
+GONE: Final = "gone"
+"""Removed by somebody else meanwhile."""
+WITHOUT_BODY: Final = "without body"
+"""The object store has forgotten the body; the letter stays as it is."""
+ORIGIN: Final = Origin({}, {})
+"""A letter knows its origin already."""
+
+
+def letter_again(work: Work, rejected: Rejected, _: Origin, now_s: float) -> Letter:
+    """Write the letter of a letter that failed once more: a `LetterOf`."""
+    return _stored(work).letter.again(rejected, from_epoch_s(now_s))
+
+
+class Replayer:
+    """The steps of the pipeline, for letters.
+
+    Args:
+        reader: of the letters, over an open connection.
+        decoder_of: the decoder for what a listener of that name took in from that brand.
+        claimer, deliverer: the steps; the deliverer writes its letters by `letter_again`.
+        clock: for the times of what fails again.
+
+    Attributes:
+        ended: how many letters ended how: the verdicts' names, and `gone`.
+    """
+
+    def __init__(
+        self,
+        reader: LetterReader,
+        decoder_of: Callable[[str, str], Decoder],
+        claimer: Claimer,
+        deliverer: Deliverer,
+        clock: Clock,
+    ) -> None:
+        self._reader = reader
+        self._decoder_of = decoder_of
+        self._claimer = claimer
+        self._deliverer = deliverer
+        self._clock = clock
+        self.ended: Counter[str] = Counter()
+
+    async def replay(self, letters: Sequence[StoredLetter]) -> None:
+        """Replay some letters, given without their bodies.
+
+        Returns once each is an event, a known duplicate, or a new letter, and is removed.
+        Waits for store and sink as long as it takes.
+
+        Raises:
+            SinkUnavailable: the letters' stream is away.
+
+        Cancelling: some may be stored and not removed; the next replay recognises them.
+        """
+        works = decode(self._decoder_of, await self._with_bodies(letters))
+        batch = Batch(works, self._clock.now_s(), self._clock.monotonic_s())
+        await self._claimer.claim(batch)
+        await self._deliverer.deliver(batch, lambda _: ORIGIN)
+        await self._claimer.mark_done(batch, self._clock.monotonic_s() - batch.since_s)
+        # Removed only here: what became of each is confirmed.
+        await self._remove(batch.works)
+
+    async def _with_bodies(self, letters: Sequence[StoredLetter]) -> list[StoredLetter]:
+        async def fetch(stored: StoredLetter) -> StoredLetter | None:
+            try:
+                return await whole(self._reader, stored.number)
+            except NoSuchLetterError:
+                self.ended[GONE] += 1
+            except NoSuchBodyError:
+                self.ended[WITHOUT_BODY] += 1
+            return None
+
+        fetched = await several(fetch, letters)
+        return [stored for stored in fetched if stored is not None]
+
+    async def _remove(self, works: Sequence[Work]) -> None:
+        async def remove(work: Work) -> None:
+            await self._reader.remove(_stored(work).number)
+            if work.verdict is not None:
+                self.ended[work.verdict.value] += 1
+
+        await several(remove, works)
+
+    @property
+    def failed_count(self) -> int:
+        """How many became a letter again, or could not be tried."""
+        return self.ended[Verdict.DEAD.value] + self.ended[WITHOUT_BODY]
+
+    @property
+    def said(self) -> str:
+        """What became of the letters, in one line that balances."""
+        ended = self.ended
+        return (
+            f"replayed {ended.total()}: {ended[Verdict.FORWARDED.value]} forwarded, "
+            f"{ended[Verdict.DUPLICATE.value]} duplicates, "
+            f"{ended[Verdict.DEAD.value]} dead letters again, {ended[GONE]} gone"
+            + (f", {ended[WITHOUT_BODY]} without body" if ended[WITHOUT_BODY] else "")
+        )
+
+
+async def chunks(
+    reader: LetterReader, query: Query, numbers: Sequence[int], last: int
+) -> AsyncIterator[list[StoredLetter]]:
+    """Give the letters of a query, the oldest first, in chunks, without their bodies.
+
+    Args:
+        reader: open.
+        query: which letters; its `limit_count` bounds them.
+        numbers: of these letters only; empty: of all.
+        last: the highest number to look at: what fails again comes behind it.
+
+    Raises:
+        SinkUnavailable: no stream, or no answer.
+    """
+    if numbers:
+        for number in sorted(set(numbers)):
+            # Asked for as the others are, so that filters hold for it as well.
+            yield await reader.following(query, number - 1, min(number, last), 1)
+        return
+    left, after = query.limit_count, 0
+    while left > 0:
+        # A short-lived consumer for each chunk: a slow replay would outlive a long one.
+        count = min(CHUNK_COUNT, left)
+        found = await reader.following(query, after, last, count)
+        for chunk in _by_size(found):
+            yield chunk
+        if len(found) < count:
+            return
+        left, after = left - count, found[-1].number
+
+
+def _by_size(letters: list[StoredLetter]) -> list[list[StoredLetter]]:
+    parts: list[list[StoredLetter]] = []
+    room = 0
+    for stored in letters:
+        if not parts or stored.size_bytes > room:
+            parts.append([])
+            room = CHUNK_BYTES
+        parts[-1].append(stored)
+        room -= stored.size_bytes
+    return parts
+
+
+async def paced(
+    given: AsyncIterator[list[StoredLetter]], rate: float | None, clock: Clock
+) -> AsyncIterator[list[StoredLetter]]:
+    """Give no more than so many letters a second; None: as fast as they are taken."""
+    size = CHUNK_COUNT if rate is None else max(1, round(rate / CHUNKS_PER_S))
+    started_s, count = clock.monotonic_s(), 0
+    async for letters in given:
+        for start in range(0, len(letters), size):
+            chunk = letters[start : start + size]
+            if rate is not None:
+                await asyncio.sleep(max(0.0, started_s + count / rate - clock.monotonic_s()))
+            count += len(chunk)
+            yield chunk
+
+
+async def whole(reader: LetterReader, number: int) -> StoredLetter:
+    """Return a letter with its body, wherever that is.
+
+    Raises:
+        NoSuchLetterError: there is none of that number.
+        SinkUnavailable: no answer, or the body is gone.
+    """
+    stored = await reader.get(number)
+    if not stored.letter.body_object:
+        return stored
+    body = io.BytesIO()
+    await reader.write_body(stored.letter, body)
+    letter = msgspec.structs.replace(stored.letter, body=body.getvalue(), body_object="")
+    return msgspec.structs.replace(stored, letter=letter)
+
+
+def decode(
+    decoder_of: Callable[[str, str], Decoder], letters: Sequence[StoredLetter]
+) -> list[Work]:
+    """Decode letters as the current version does, each with the time of its first arrival."""
+    works = []
+    for stored in letters:
+        letter = stored.letter
+        work = Work(
+            Delivery(
+                body=letter.body,
+                message_type=letter.message_type or None,
+                token=stored,
+                content_encoding=letter.content_encoding or None,
+            )
+        )
+        decoder_of(letter.listener, letter.brand).decode(Batch([work], _arrived_s(stored), 0.0))
+        works.append(work)
+    return works
+
+
+async def several(do: Callable[[T], Coroutine[None, None, R]], items: Sequence[T]) -> list[R]:
+    """Do something with each item, some at the same time; returns the results in order."""
+    results: list[R] = []
+    for start in range(0, len(items), AT_ONCE_COUNT):
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(do(item), name="letter")
+                for item in items[start : start + AT_ONCE_COUNT]
+            ]
+        results += [task.result() for task in tasks]
+    return results
+
+
+def _arrived_s(stored: StoredLetter) -> float:
+    try:
+        return timestamp.parse(stored.letter.arrived).epoch_s
+    except ValueError:
+        return stored.stored_s
+
+
+def _stored(work: Work) -> StoredLetter:
+    stored: StoredLetter = work.delivery.token  # type: ignore[assignment]  # given in `decode`
+    return stored

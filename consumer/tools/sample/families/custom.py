@@ -1,0 +1,51 @@
+"""CUSTOM: the brand's own events. IT_PING: a test message."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from consumer.tools.sample.base import Event, about, joined, sample
+from consumer.tools.sample.world import USER_AGENTS
+
+if TYPE_CHECKING:
+    from consumer.tools.sample.world import World
+
+LEVELS: Final = ("bronze", "silver", "gold", "platinum")
+
+
+@sample(
+    "CUSTOM",
+    weight=30,
+    id_field="notification_type",
+    wrong=("data", "abc"),
+    identity=joined("user_id", "timestamp"),
+    identity_is_id=False,
+)
+def custom(world: World) -> Event:
+    """Make something happen that only this brand has."""
+    notification = world.random.choice(("LEVEL_UP", "MISSION_COMPLETED", "KYC_APPROVED"))
+    data = {
+        "LEVEL_UP": {"level": world.random.choice(LEVELS), "points": world.number()[:4]},
+        "MISSION_COMPLETED": {"mission": f"mission-{world.random.randrange(1, 40)}"},
+        "KYC_APPROVED": {"document": world.random.choice(("passport", "id_card"))},
+    }[notification]
+    return {
+        "notification_type": notification,
+        **about(world, world.player()),
+        "data": data,
+        "user_agent": world.random.choice(USER_AGENTS),
+        "ip_address": world.ip_address(),
+    }
+
+
+@sample(
+    "IT_PING",
+    weight=5,
+    id_field="ping_id",
+    wrong=("origin", 5),
+    conflict_field="user_id",
+    identity=joined("ping_id"),
+)
+def it_ping(world: World) -> Event:
+    """Make a message that only asks whether the way is open."""
+    return {"ping_id": world.unique_id(), **about(world, world.player())}

@@ -1,0 +1,154 @@
+"""LOTTERY_V2: tickets and their results. LOTTERY: subscriptions. CART: all of a purchase."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from consumer.tools.sample.base import Event, about, joined, money_of, sample
+
+if TYPE_CHECKING:
+    from consumer.tools.sample.world import World
+
+LOTTERIES: Final = (("12", "EuroJackpot"), ("14", "Lotto 6 of 49"), ("17", "Keno"))
+LINE_PRICE: Final = Decimal("2.00")
+DEVICES: Final = ("mobile", "desktop", "tablet")
+ZERO: Final = Decimal("0.00")
+
+
+@sample(
+    "LOTTERY_V2",
+    weight=25,
+    id_field="user_id",
+    conflict_field="amount",
+    identity=joined("user_id", "ticket_id", "draw_id", "type"),
+)
+def lottery_v2(world: World) -> Event:
+    """Make a ticket, or the result of an earlier one."""
+    earlier = world.earlier("LOTTERY_V2")
+    if earlier is not None:
+        return _result(world, earlier)
+    player = world.player_with_money()
+    lottery_id, lottery_name = world.random.choice(LOTTERIES)
+    lines = [
+        {
+            "line_id": number,
+            "numbers": sorted(world.random.sample(range(1, 50), 5)),
+            "special_numbers": sorted(world.random.sample(range(1, 12), 2)),
+            "is_quick_pick": world.chance(0.5),
+        }
+        for number in range(1, world.random.randrange(2, 5))
+    ]
+    ticket: Event = {
+        "ticket_id": world.number(),
+        "lottery_id": lottery_id,
+        "draw_id": str(world.random.randrange(800, 900)),
+        "lottery_name": lottery_name,
+        "lottery_type": "Lottery",
+        "draw_date": world.moment(3600, 7 * 86_400),
+        **money_of(player),
+        "amount": LINE_PRICE * len(lines),
+        "type": "Bet",
+        "bonus_code": "",
+        "discount_amount": ZERO,
+        "device_type": world.random.choice(("Mobile", "Desktop", "App")),
+        **about(world, player),
+        "lines": lines,
+    }
+    world.wait("LOTTERY_V2", ticket)
+    return ticket
+
+
+def _result(world: World, ticket: Event) -> Event:
+    is_won = world.chance(0.1)
+    lines = ticket["lines"]
+    matched = {"matched_numbers": [7], "matched_special_numbers": [], "is_winning_line": is_won}
+    changes: Event = {
+        "type": "Settlement",
+        "amount": world.money(2, 200) if is_won else ZERO,
+        "timestamp": world.timestamp(),
+        "draw_numbers": sorted(world.random.sample(range(1, 50), 5)),
+        "draw_special_numbers": sorted(world.random.sample(range(1, 12), 2)),
+        "lines": [
+            {"line_id": number, **matched}
+            for number, _ in enumerate(lines if isinstance(lines, list) else [], 1)
+        ],
+    }
+    bought = {"bonus_code", "discount_amount", "device_type"}
+    return {name: value for name, value in (ticket | changes).items() if name not in bought}
+
+
+@sample(
+    "LOTTERY",
+    weight=10,
+    id_field="transaction_id",
+    conflict_field="amount",
+    identity=joined("transaction_id", "status"),
+)
+def lottery(world: World) -> Event:
+    """Make a subscription of some weeks."""
+    player = world.player_with_money()
+    _, name = world.random.choice(LOTTERIES)
+    weeks = world.random.randrange(1, 5)
+    amount = LINE_PRICE * weeks
+    return {
+        "transaction_id": world.number(),
+        "amount": amount,
+        "account_amount": amount,
+        "bonus_amount": ZERO,
+        "bonus_code": "",
+        **money_of(player),
+        "deposit_amount": ZERO,
+        "status": "Approved" if world.chance(0.95) else "Rejected",
+        **about(world, player),
+        "tickets": [
+            {
+                "ticket_id": world.number(),
+                "product": name.lower().replace(" ", "-"),
+                "product_name": name,
+                "amount": amount,
+                "lines_count": 1,
+                "draws": [{"timestamp": world.moment(3600, 7 * 86_400)} for _ in range(weeks)],
+            }
+        ],
+    }
+
+
+@sample(
+    "CART",
+    weight=10,
+    id_field="cart_id",
+    conflict_field="amount",
+    identity=joined("cart_id", "status"),
+)
+def cart(world: World) -> Event:
+    """Make a cart with some tickets, paid."""
+    player = world.player_with_money()
+    chosen = world.random.sample(LOTTERIES, world.random.randrange(1, 4))
+    items = [
+        {
+            "id": int(lottery_id),
+            "type": "Lottery",
+            "name": name,
+            "description": f"{name}, {lines} lines",
+            "amount": LINE_PRICE * lines,
+            "discount_amount": ZERO,
+            "bonus_code": "",
+        }
+        for lottery_id, name in chosen
+        for lines in [world.random.randrange(1, 7)]
+    ]
+    amount = sum((Decimal(str(item["amount"])) for item in items), ZERO)
+    return {
+        "cart_id": int(world.number()),
+        "amount": amount,
+        **money_of(player),
+        "status": "Successful",
+        "type": "Checkout",
+        "device_type": world.random.choice(DEVICES),
+        "discount_amount": ZERO,
+        "bonus_code": "",
+        **about(world, player),
+        "payments": [{"type": world.random.choice(("Wallet", "Deposit")), "amount": amount}],
+        "items": items,
+    }

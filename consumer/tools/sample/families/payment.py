@@ -1,0 +1,80 @@
+"""PAYMENT: deposits and withdrawals. USER_BALANCES_UPDATE: what is on the accounts afterwards."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from consumer.tools.sample.base import Event, about, joined, money_of, sample
+
+if TYPE_CHECKING:
+    from consumer.tools.sample.world import World
+
+VENDORS: Final = (("162", "Skrill"), ("163", "Trustly"), ("170", "Visa"), ("171", "Swish"))
+
+
+@sample(
+    "PAYMENT",
+    weight=80,
+    id_field="payment_id",
+    conflict_field="amount",
+    identity=joined("payment_id", "type", "status"),
+)
+def payment(world: World) -> Event:
+    """Make a requested deposit or withdrawal, or the next step of an earlier one."""
+    earlier = world.earlier("PAYMENT")
+    if earlier is not None:
+        return _next(world, earlier)
+    player = world.player()
+    vendor_id, vendor_name = world.random.choice(VENDORS)
+    request: Event = {
+        "amount": Decimal(world.random.choice((10, 20, 25, 50, 100, 250))),
+        "bonus_code": world.random.choice(("", "", "", "WELCOME100")),
+        **money_of(player),
+        "fee_amount": Decimal("0.00"),
+        "note": "",
+        "payment_id": world.number(),
+        "status": "Requested",
+        "type": world.random.choice(("Credit", "Credit", "Debit")),
+        **about(world, player),
+        "vendor_id": vendor_id,
+        "vendor_name": vendor_name,
+    }
+    world.wait("PAYMENT", request)
+    return request
+
+
+def _next(world: World, earlier: Event) -> Event:
+    player = world.player_of(earlier)
+    change = Decimal(str(earlier["amount"])) * (1 if earlier["type"] == "Credit" else -1)
+    if earlier["status"] == "Approved":
+        player.balance = max(player.balance - change, Decimal("0.00"))
+        return earlier | {"status": "Rollback", "timestamp": world.timestamp()}
+    ends = ("Approved", "Approved", "Approved", "Approved", "Rejected", "Cancelled")
+    status = world.random.choice(ends) if player.balance + change >= 0 else "Rejected"
+    end = earlier | {"status": status, "timestamp": world.timestamp()}
+    if status == "Approved":
+        player.balance += change
+        if world.chance(0.03):
+            world.wait("PAYMENT", end)
+    return end
+
+
+@sample(
+    "USER_BALANCES_UPDATE",
+    weight=90,
+    id_field="user_id",
+    wrong=("balances", "abc"),
+    identity=joined("user_id", "timestamp"),
+    identity_is_id=False,
+)
+def user_balances_update(world: World) -> Event:
+    """Make the present state of a player's accounts."""
+    player = world.player()
+    accounts = {"real_money": player.balance, "bonus_money": player.bonus_balance}
+    return {
+        "balances": [
+            {"key": key, "amount": amount, **money_of(player)} for key, amount in accounts.items()
+        ],
+        **about(world, player),
+    }

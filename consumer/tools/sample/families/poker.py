@@ -1,0 +1,134 @@
+"""POKER_*: players come to a table or tournament with money, and leave it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from consumer.tools.sample.base import Event, about, joined, money_of, sample
+
+if TYPE_CHECKING:
+    from consumer.tools.sample.world import World
+
+TABLES: Final = ((22, "Bern", "0.5"), (23, "Oslo", "1"), (31, "Riga", "2"))
+"""Id, name, small blind."""
+TOURNAMENTS: Final = ((55, "Sunday Special", "MTT", 20), (56, "Quick Six", "SNG", 5))
+"""Id, name, format, price."""
+ZERO: Final = Decimal("0.00")
+
+_cash_identity: Final = joined("user_id", "table_id", "status", "timestamp")
+_tournament_identity: Final = joined("user_id", "tournament_id", "status", "timestamp")
+
+
+def _paid(amount: Decimal) -> Event:
+    return {
+        "buy_in_amount": amount,
+        "real_buy_in_amount": amount,
+        "bonus_buy_in_amount": ZERO,
+        "locked_buy_in_amount": ZERO,
+    }
+
+
+def _seat(world: World) -> Event:
+    player = world.player_with_money()
+    table_id, name, blind = world.random.choice(TABLES)
+    small = Decimal(blind)
+    return {
+        "table_id": table_id,
+        "table_name": name,
+        "table_start_time": world.moment(-7200, -60),
+        "table_min_buy_in": small * 40,
+        "table_max_buy_in": small * 200,
+        "table_small_blind": small,
+        "table_big_blind": small * 2,
+        "table_max_seats": 6,
+        "table_game_format": "NLH",
+        "table_ante": ZERO,
+        "table_is_fast_fold": False,
+        **money_of(player),
+        "status": "Approved",
+        **about(world, player),
+    }
+
+
+@sample(
+    "POKER_CASH_GAME_BUY_IN_V2",
+    weight=15,
+    id_field="table_id",
+    wrong=("buy_in_amount", "abc"),
+    conflict_field="buy_in_amount",
+    identity=_cash_identity,
+)
+def cash_buy_in(world: World) -> Event:
+    """Make a player sit down."""
+    seat = _seat(world)
+    world.wait("POKER_CASH_GAME", seat)
+    blinds = world.random.choice((40, 100, 200))
+    return seat | _paid(Decimal(str(seat["table_small_blind"])) * blinds)
+
+
+@sample(
+    "POKER_CASH_GAME_CASH_OUT_V2",
+    weight=12,
+    id_field="table_id",
+    wrong=("table_max_seats", "six"),
+    identity=_cash_identity,
+)
+def cash_out(world: World) -> Event:
+    """Make somebody leave a table. The name of its amount is nowhere documented."""
+    earlier = world.earlier("POKER_CASH_GAME", 1.0) or _seat(world)
+    return earlier | {"timestamp": world.timestamp(), "meta": {"amount": world.money(0, 400)}}
+
+
+def _entry(world: World) -> Event:
+    player = world.player_with_money()
+    tournament_id, name, form, price = world.random.choice(TOURNAMENTS)
+    return {
+        "tournament_id": tournament_id,
+        "tournament_name": name,
+        "tournament_format": form,
+        "tournament_game_format": "NLH",
+        "tournament_start_time": world.moment(60, 7200),
+        "tournament_late_entry_time": world.moment(7200, 10_800),
+        "tournament_buy_in": Decimal(price) * 9 / 10,
+        "tournament_fee": Decimal(price) / 10,
+        "tournament_guarantee": Decimal(price) * 50,
+        "tournament_allow_rebuys": form == "MTT",
+        "tournament_blind_type": "Turbo",
+        "tournament_starting_blinds": "10/20",
+        "tournament_has_bounty": False,
+        "tournament_is_fast_fold": False,
+        "tournament_is_satellite": False,
+        **money_of(player),
+        "status": "Approved",
+        **about(world, player),
+    }
+
+
+@sample(
+    "POKER_TOURNAMENT_BUY_IN_V2",
+    weight=10,
+    id_field="tournament_id",
+    wrong=("buy_in_amount", "abc"),
+    conflict_field="buy_in_amount",
+    identity=_tournament_identity,
+)
+def tournament_buy_in(world: World) -> Event:
+    """Make a player buy a seat."""
+    entry = _entry(world)
+    world.wait("POKER_TOURNAMENT", entry)
+    price = Decimal(str(entry["tournament_buy_in"])) + Decimal(str(entry["tournament_fee"]))
+    return entry | _paid(price) | {"is_late_entry": False, "is_rebuy": world.chance(0.1)}
+
+
+@sample(
+    "POKER_TOURNAMENT_CASH_OUT_V2",
+    weight=8,
+    id_field="tournament_id",
+    wrong=("tournament_buy_in", "abc"),
+    identity=_tournament_identity,
+)
+def tournament_cash_out(world: World) -> Event:
+    """Make somebody be paid. The name of its amount is nowhere documented."""
+    earlier = world.earlier("POKER_TOURNAMENT", 1.0) or _entry(world)
+    return earlier | {"timestamp": world.timestamp(), "meta": {"amount": world.money(0, 400)}}

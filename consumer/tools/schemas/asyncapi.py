@@ -1,0 +1,191 @@
+"""The catalogue as an AsyncAPI 3.0 document: what comes in and goes out, and where.
+
+Responsible for channels, operations and messages. The payloads are those of `json_schema.py`.
+https://www.asyncapi.com/docs/reference/specification/v3.0.0
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import metadata
+from typing import TYPE_CHECKING, Any, Final
+
+from consumer.events.registry import CATALOGUE
+from consumer.pipeline.route import HEADERS
+from consumer.tools.schemas import json_schema
+from consumer.tools.schemas.describe import families, subjects, summary
+
+if TYPE_CHECKING:
+    from consumer.events.base import EventType
+
+Document = dict[str, Any]
+
+SENT_HEADERS: Final[Document] = {
+    "type": "object",
+    "properties": {
+        "type": {
+            "type": "string",
+            "description": "The message type, in any case: RabbitMQ's property type, the header "
+            "type of Kafka and NATS.",
+        },
+    },
+    "required": ["type"],
+}
+EVENT_HEADERS: Final[Document] = {
+    "type": "object",
+    "properties": {
+        "Nats-Msg-Id": {
+            "type": "string",
+            "description": "The same for every copy of an event.",
+            "pattern": "^[0-9a-f]{32}$",
+        },
+        **{name: {"type": "string", "const": value} for name, value in HEADERS.items()},
+    },
+    "required": ["Nats-Msg-Id", *HEADERS],
+}
+
+
+def document(prefix: str = "") -> Document:
+    """Return the document.
+
+    Args:
+        prefix: the sink's `subject_prefix`.
+    """
+    before = f"{prefix}." if prefix else ""
+    channels: Document = {}
+    operations: Document = {}
+    for event_type in CATALOGUE:
+        channels[_sent(event_type)] = _incoming_channel(event_type)
+        operations[f"receive.{event_type.name}"] = _operation(
+            "receive", _sent(event_type), event_type
+        )
+    for event_type in CATALOGUE:
+        for subject in subjects(event_type):
+            channels[subject] = _subject_channel(event_type, subject, before + subject)
+            operations[f"send.{subject}"] = _operation("send", subject, event_type)
+    return {
+        "asyncapi": "3.0.0",
+        "info": _info(),
+        "defaultContentType": "application/json",
+        "channels": channels,
+        "operations": operations,
+        "components": {
+            "messages": {
+                name: message
+                for event_type in CATALOGUE
+                for name, message in (
+                    (_sent(event_type), _incoming_message(event_type)),
+                    (_event(event_type), _event_message(event_type)),
+                )
+            },
+            "schemas": {
+                name: _payload(one, event_type)
+                for event_type in CATALOGUE
+                for name, one in (
+                    (_sent(event_type), json_schema.incoming(event_type)),
+                    (_event(event_type), json_schema.outgoing(event_type)),
+                )
+            },
+        },
+    }
+
+
+def _info() -> Document:
+    package = metadata("consumer")
+    tags = sorted({family for event_type in CATALOGUE for family in families(event_type)})
+    return {
+        "title": package["Name"],
+        "version": package["Version"],
+        "description": package["Summary"],
+        "license": {"name": package["License-Expression"]},
+        "tags": [{"name": family, "description": f"Subjects {family}.*"} for family in tags],
+    }
+
+
+def _incoming_channel(event_type: EventType) -> Document:
+    return {
+        # Null is AsyncAPI's word for an address that is not known here.
+        "address": None,
+        "title": f"{event_type.name}, as sent",
+        "description": "The listener's queue, topic or subject: whatever its configuration says. "
+        "All message types may share one.",
+        "messages": {event_type.name: _reference("messages", _sent(event_type))},
+        "tags": _tags(event_type),
+    }
+
+
+def _subject_channel(event_type: EventType, subject: str, address: str) -> Document:
+    return {
+        "address": address,
+        "title": subject,
+        "description": f"{event_type.name}: {summary(event_type.fields)}",
+        "messages": {event_type.name: _reference("messages", _event(event_type))},
+        "tags": [{"name": subject.partition(".")[0]}],
+    }
+
+
+def _operation(action: str, channel: str, event_type: EventType) -> Document:
+    return {
+        "action": action,
+        "channel": {"$ref": f"#/channels/{channel}"},
+        "summary": summary(event_type.fields),
+        "tags": _tags(event_type),
+        "messages": [{"$ref": f"#/channels/{channel}/messages/{event_type.name}"}],
+    }
+
+
+def _incoming_message(event_type: EventType) -> Document:
+    return {
+        **_message(event_type, _sent(event_type), SENT_HEADERS, "application/json"),
+        "title": f"{event_type.name}, as sent",
+        "examples": [
+            {
+                "headers": {"type": event_type.name},
+                "payload": json_schema.incoming(event_type)["examples"][0],
+            }
+        ],
+    }
+
+
+def _event_message(event_type: EventType) -> Document:
+    return {
+        **_message(event_type, _event(event_type), EVENT_HEADERS, HEADERS["Content-Type"]),
+        "title": f"{event_type.name}, as put out",
+        "examples": [{"payload": json_schema.outgoing(event_type)["examples"][0]}],
+    }
+
+
+def _message(event_type: EventType, name: str, headers: Document, content_type: str) -> Document:
+    return {
+        "name": event_type.name,
+        "summary": summary(event_type.fields),
+        "contentType": content_type,
+        "headers": headers,
+        "payload": _reference("schemas", name),
+        "tags": _tags(event_type),
+        "externalDocs": {"url": event_type.sources[0]},
+    }
+
+
+def _payload(one: json_schema.Schema, event_type: EventType) -> Document:
+    # Without what tools take for another document; nothing else in it is newer than draft-07,
+    # which is AsyncAPI's own dialect.
+    inner = {
+        name: part for name, part in json_schema.without_address(one).items() if name != "$comment"
+    }
+    return {**inner, "externalDocs": {"url": event_type.sources[0]}}
+
+
+def _tags(event_type: EventType) -> list[Document]:
+    return [{"name": family} for family in families(event_type)]
+
+
+def _reference(kind: str, name: str) -> Document:
+    return {"$ref": f"#/components/{kind}/{name}"}
+
+
+def _sent(event_type: EventType) -> str:
+    return f"{event_type.name}.sent"
+
+
+def _event(event_type: EventType) -> str:
+    return f"{event_type.name}.event"

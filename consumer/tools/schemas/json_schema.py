@@ -1,0 +1,113 @@
+"""The catalogue as JSON Schema 2020-12: what a brand may send, and what a subscriber gets.
+
+Responsible for both documents of a type, and for all types in one. `describe.py` reads the
+catalogue, `asyncapi.py` says which channel carries what.
+
+Three rules are beyond a schema: a time is on a day that exists, an id written as a number has no
+point (`1.0`), and a JSON number has at most 64 digits on each side of its point.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from consumer.events.registry import CATALOGUE
+from consumer.tools.schemas import example
+from consumer.tools.schemas.describe import subjects, summary
+from consumer.tools.schemas.fields import UTC_TIME, object_in, object_out
+
+if TYPE_CHECKING:
+    from consumer.events.base import EventType
+
+Schema = dict[str, Any]
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+
+def outgoing(event_type: EventType) -> Schema:
+    """Return the schema of what a subscriber gets: a CloudEvents object with `data`."""
+    source = rf"^/[A-Za-z0-9_-]{{1,64}}/{event_type.name.lower()}$"
+    player = {"subject": _text("The player: data's user_id.", minLength=1)}
+    properties: Schema = {
+        "specversion": {"const": "1.0"},
+        "id": _text(
+            f"Unique with source: {', '.join(event_type.identified_by)}, joined with colons.",
+            minLength=1,
+        ),
+        "source": _text("Brand and message type.", pattern=source),
+        "type": _text("The subject it was put on, without prefix.", enum=[*subjects(event_type)]),
+        **(player if event_type.user else {}),
+        "time": _text(
+            "When it happened." if event_type.time else "When it arrived.",
+            format="date-time",
+            pattern=UTC_TIME,
+        ),
+        "datacontenttype": {"const": "application/json"},
+        "brand": _text("Who sent it.", pattern="^[A-Za-z0-9_-]{1,64}$"),
+        "data": object_out(event_type.fields, event_type.time),
+    }
+    return {
+        **_head(event_type, "event", f"{event_type.name}, as put out"),
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "examples": [example.put_out(event_type)],
+    }
+
+
+def incoming(event_type: EventType, *, strict: bool = False) -> Schema:
+    """Return the schema of what a brand sends.
+
+    Args:
+        event_type: which message.
+        strict: for a listener with `validation = "strict"`.
+    """
+    needed = event_type.strict if strict else ()
+    return {
+        **_head(event_type, "strict" if strict else "sent", f"{event_type.name}, as sent"),
+        **object_in(event_type.fields, event_type.time, needed, strict=strict),
+        "examples": [example.sent(event_type)],
+    }
+
+
+def all_outgoing() -> Schema:
+    """Return one schema of everything that a subscriber can get."""
+    # Their subjects differ, so no event fits two.
+    return _all("events", "Every event", "oneOf", [outgoing(one) for one in CATALOGUE])
+
+
+def all_incoming(*, strict: bool = False) -> Schema:
+    """Return one schema of everything that a brand can send."""
+    # The type is not in the body, so one body may fit several.
+    each = [incoming(one, strict=strict) for one in CATALOGUE]
+    return _all("strict" if strict else "sent", "Every message", "anyOf", each)
+
+
+def _all(which: str, title: str, combined: str, each: list[Schema]) -> Schema:
+    names = [one.name for one in CATALOGUE]
+    return {
+        "$schema": DIALECT,
+        "$id": f"urn:consumer:{which}",
+        "title": title,
+        combined: [{"$ref": f"#/$defs/{name}"} for name in names],
+        "$defs": {name: without_address(one) for name, one in zip(names, each, strict=True)},
+    }
+
+
+def without_address(schema: Schema) -> Schema:
+    """Return a schema for use inside of another document."""
+    return {name: value for name, value in schema.items() if name not in ("$schema", "$id")}
+
+
+def _head(event_type: EventType, which: str, title: str) -> Schema:
+    return {
+        "$schema": DIALECT,
+        "$id": f"urn:consumer:{which}:{event_type.name}",
+        "$comment": f"Sources: {' '.join(event_type.sources)}",
+        "title": title,
+        "description": summary(event_type.fields),
+    }
+
+
+def _text(description: str, **rules: object) -> Schema:
+    return {"description": description, "type": "string", **rules}
