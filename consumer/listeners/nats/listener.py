@@ -1,8 +1,8 @@
 """The listener on NATS: a durable JetStream consumer, or a core subscription (at most once).
 
 Responsible for receiving, settling and asking for the backlog, over one connection. The modules
-beside it do the parts: `settings.py` options, `durable.py` the durable consumer, `consumer.nats.pull`
-its requests, `drops.py` drops, `message.py` deliveries; `consumer.nats.connection` connects.
+beside it do the parts: `settings.py` options, `durable.py` the durable consumer, `drops.py` drops,
+`message.py` deliveries; `consumer.nats` connects, and pulls from the consumer.
 """
 
 from __future__ import annotations
