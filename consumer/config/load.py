@@ -200,7 +200,7 @@ def _disagreements(config: Config) -> list[str]:
             f"dead_letters.max_age_s: holds {config.dead_letters.max_age_s:g}, expected at least "
             f"sink.duplicate_window_s = {sink.duplicate_window_s:g}"
         )
-    found += clashes(config)
+    found += clashes(config.routes, sink, config.dead_letters, config.listeners)
     found += _unusable_tls(config)
     if sink.stream == config.dead_letters.stream:
         found.append(f"dead_letters.stream: holds {sink.stream!r}, expected another than [sink]'s")

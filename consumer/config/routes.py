@@ -1,8 +1,8 @@
-"""The table `[routes]`: subjects that events go to instead of their own, or besides it.
+"""Checks the table `[routes]`: subjects that events go to instead of their own, or besides it.
 
-Responsible for checking the table, and for the one answer to "where does an event go". Not for the
-messages themselves: `pipeline/route.py`, nor for the stream that stores them: `sinks/plans.py`.
-Subjects in here are without the operator's prefix, unless it is said.
+Where an event goes in the end is said by `events/subjects.py`, and its messages are made by
+`pipeline/route.py`. Subjects in here are without the operator's prefix, unless the text says
+otherwise.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from consumer.nats.subjects import covers
 from consumer.options.check import EnvironmentText, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from consumer.config.load import Config
+    from consumer.dead_letters.stream import DeadLetterSettings
+    from consumer.listeners.base import ListenerSettings
+    from consumer.sinks.base import SinkSettings
 
 MAX_TARGETS: Final = 8
 _TOKEN: Final = "[A-Za-z0-9_-]{1,64}"  # noqa: S105  # of a subject
@@ -62,13 +64,18 @@ def read_routes(table: dict[str, Any], problems: list[str]) -> dict[str, list[st
     return routes
 
 
-def clashes(config: Config) -> list[str]:
-    """Find targets that lie where something else reads or writes: one line each."""
-    prefix = f"{config.sink.subject_prefix}." if config.sink.subject_prefix else ""
-    letters = f"{config.dead_letters.subject_prefix}.>"
-    consumed = list(_consumed(config))
+def clashes(
+    routes: Routes,
+    sink: SinkSettings,
+    dead_letters: DeadLetterSettings,
+    listeners: Mapping[str, ListenerSettings],
+) -> list[str]:
+    """Find targets where something else reads or writes: one line for each mistake."""
+    prefix = f"{sink.subject_prefix}." if sink.subject_prefix else ""
+    letters = f"{dead_letters.subject_prefix}.>"
+    consumed = list(_consumed(sink, listeners))
     found: dict[str, None] = {}
-    for key, listed, _, target in _outputs(config.routes):
+    for key, listed, _, target in _outputs(routes):
         held = f"{_path(key)}: holds {listed!r}, expected a subject that"
         if covers(letters, prefix + target):
             found[f"{held} is not under the dead letters' {letters}"] = None
@@ -139,10 +146,12 @@ def _mixed_up(routes: Routes) -> Iterator[str]:
         seen.add((subject, target))
 
 
-def _consumed(config: Config) -> Iterator[tuple[str, str]]:
-    """Give name and subject of each listener on the sink's own server."""
-    ours = _servers(config.sink.url)
-    for name, settings in config.listeners.items():
+def _consumed(
+    sink: SinkSettings, listeners: Mapping[str, ListenerSettings]
+) -> Iterator[tuple[str, str]]:
+    """Yield name and subject of each listener on the sink's own server."""
+    ours = _servers(sink.url)
+    for name, settings in listeners.items():
         if isinstance(settings, NatsListenerSettings) and ours & _servers(settings.url):
             yield name, settings.subject
 
