@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from consumer.events.registry import subject_families, subjects
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from consumer.listeners.base import ListenerSettings
     from consumer.sinks.base import SinkSettings
 
-MAX_TARGETS: Final = 8
+TARGETS_MAX_COUNT: Final = 8
 _TOKEN: Final = "[A-Za-z0-9_-]{1,64}"  # noqa: S105  # of a subject
 TARGET_PATTERN: Final = rf"^(?!_){_TOKEN}(\.(\*|{_TOKEN})(\.{_TOKEN}){{0,6}})?$"
 """`_INBOX` and its like belong to NATS."""
@@ -38,7 +38,7 @@ NATS_PORT: Final = 4222
 _is_target: Final = re.compile(TARGET_PATTERN).fullmatch
 
 
-def read_routes(table: dict[str, Any], problems: list[str]) -> dict[str, list[str]]:
+def read_routes(table: dict[str, object], problems: list[str]) -> dict[str, list[str]]:
     """Check the table by itself; what it must not share with others is in `clashes`.
 
     Args:
@@ -53,11 +53,11 @@ def read_routes(table: dict[str, Any], problems: list[str]) -> dict[str, list[st
             problems.append(_unknown(key, held, known))
             continue
         targets = _listed(held)
-        if 1 <= len(targets) <= MAX_TARGETS:
-            routes[key] = targets
+        if 1 <= len(targets) <= TARGETS_MAX_COUNT:
+            routes[key] = [target for target in targets if isinstance(target, str)]
             problems += _misfits(key, targets)
         else:
-            expected = f"a subject or a list of 1 to {MAX_TARGETS}"
+            expected = f"a subject or a list of 1 to {TARGETS_MAX_COUNT}"
             problems.append(f"{_path(key)}: holds {shown(held)}, expected {expected}")
     if len(problems) == before:
         problems += dict.fromkeys(_mixed_up(routes))
@@ -102,7 +102,7 @@ def _unknown(key: str, held: object, known: tuple[str, ...]) -> str:
     return f"{_path(key)}: there is no such subject; {advice}"
 
 
-def _listed(held: object) -> list[Any]:
+def _listed(held: object) -> list[object]:
     """Return the targets, not checked yet; empty: it is neither text nor a list."""
     if isinstance(held, EnvironmentText):
         held = next(one for one in reversed(held.readings()) if isinstance(one, str | list))
@@ -111,11 +111,11 @@ def _listed(held: object) -> list[Any]:
     return held if isinstance(held, list) else []
 
 
-def _misfits(key: str, targets: list[Any]) -> Iterator[str]:
+def _misfits(key: str, targets: list[object]) -> Iterator[str]:
     """Give a line for each target that is no subject, or stands there twice."""
     for index, target in enumerate(targets):
-        fits = isinstance(target, str) and _is_target(target)
-        if not fits or ("*" in target and not key.endswith(".*")):
+        fits = isinstance(target, str) and _is_target(target) is not None
+        if not fits or ("*" in str(target) and not key.endswith(".*")):
             yield f"{_path(key)}: holds {shown(target)}, expected {EXPECTED_TARGET}"
         elif target in targets[:index]:
             yield f"{_path(key)}: holds {target!r} twice, expected each subject once"
