@@ -69,8 +69,9 @@ brokers-down: $(STAMP) ## End them
 bench: brokers ## Cost of each step
 	@for bench in bench/*.py; do $(BIN)/python -m bench.$$(basename $$bench .py) || exit 1; done
 
-docs: $(STAMP) ## Write docs/events.md from the catalogue
+docs: $(STAMP) ## Write docs/events.md and the map of the modules from the code
 	$(BIN)/consumer schema --markdown > docs/events.md
+	$(BIN)/python -m tests.support.map
 
 image: ## Build the container image
 	docker build --tag consumer .

@@ -9,35 +9,12 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.support.modules import Module, modules, own_imports
+from tests.support.rooms import FLOORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOMS: Final = (
-    ("errors", "clock", "retry"),
-    ("options",),
-    ("events",),
-    ("deliveries",),
-    ("operations",),
-    ("nats",),
-    ("parts",),
-    ("stores",),
-    ("sinks",),
-    ("dead_letters",),
-    ("listeners",),
-    ("pipeline",),
-    ("config",),
-    ("lanes",),
-    ("tools",),
-    ("app",),
-    ("cli",),
-    ("__main__",),
-)
-"""The rooms from the ground up; a module imports from its own floor and from the floors below.
-
-A room is a folder of `consumer/`, or a module beside the folders. A new room gets its floor here,
-and its reason in docs/decisions."""
-FLOORS: Final = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
+FLOOR_OF: Final = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 UPWARDS: Final[dict[tuple[str, str], str]] = {}
 """Imports that run upwards all the same, (module, imported module), and why. There are none."""
 TOOLS: Final = ("consumer.cli", "consumer.tools")
@@ -58,12 +35,12 @@ def room_of(name: str) -> str:
 
 def upwards(module: Module) -> Iterator[str]:
     """Yield the imports of a module that run upwards without an entry in `UPWARDS`."""
-    floor = FLOORS[room_of(module.name)]
+    floor = FLOOR_OF[room_of(module.name)]
     for found in own_imports(module, NAMES):
         target = found.target
         if target == "consumer" or (module.name, target) in UPWARDS:
             continue
-        if FLOORS[room_of(target)] > floor:
+        if FLOOR_OF[room_of(target)] > floor:
             yield f"{module.path}:{found.line} imports {target}"
 
 
@@ -80,7 +57,7 @@ def reached(needs: dict[str, set[str]], start: str) -> set[str]:
 def test_every_room_has_its_floor() -> None:
     """A new folder is built on a floor, or it does not stand."""
     rooms = {room_of(module.name) for module in CONSUMER if module.name != "consumer"}
-    assert rooms - set(FLOORS) == set()
+    assert rooms - set(FLOOR_OF) == set()
 
 
 @pytest.mark.parametrize(
