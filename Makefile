@@ -48,8 +48,8 @@ lint: $(STAMP) ## Style, and the project's own limits
 types: $(STAMP) ## mypy, strict, tests included
 	$(BIN)/mypy
 
-unit: $(STAMP) ## Tests without brokers
-	$(BIN)/python -m pytest tests/unit $(ARGS)
+unit: $(STAMP) ## Tests without brokers, on up to four cores
+	$(BIN)/python -m pytest tests/unit --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 contract: brokers ## One suite a role, on fakes and on real brokers
 	$(BIN)/python -m pytest tests/contract $(ARGS)

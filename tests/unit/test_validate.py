@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import random
 from io import BytesIO
@@ -46,12 +47,18 @@ def fields(findings: list[Finding], severity: Severity = Severity.ERROR) -> list
     return [one.field for one in findings if one.severity is severity]
 
 
-def refused(body: bytes, name: str, *, strict: bool = False) -> str | None:
-    """Return the dead letter's error; None: there would be none."""
+@functools.cache
+def normaliser(name: str, *, strict: bool) -> Normaliser:
+    """Return the normaliser of a type; to prepare it takes longer than an event."""
     event_type = find(name)
     assert event_type is not None
+    return Normaliser(event_type, "b", strict=strict)
+
+
+def refused(body: bytes, name: str, *, strict: bool = False) -> str | None:
+    """Return the dead letter's error; None: there would be none."""
     try:
-        Normaliser(event_type, "b", strict=strict).normalise(body, 0.0)
+        normaliser(name, strict=strict).normalise(body, 0.0)
     except Rejected as rejected:
         return rejected.detail
     return None
