@@ -91,7 +91,11 @@ def test_gzip_is_unpacked() -> None:
     assert numbered(gzip.compress(b'\xef\xbb\xbf{"a":1}\n')) == [(1, b'{"a":1}')]
 
 
-@pytest.mark.parametrize("data", [b"\x1f\x8bno", gzip.compress(b'{"a":1}\n' * 10_000)[:50]])
+@pytest.mark.parametrize(
+    "data",
+    [b"\x1f\x8bno", gzip.compress(b'{"a":1}\n' * 10_000)[:50]],
+    ids=["no header", "cut off"],
+)
 def test_broken_gzip_is_an_error(data: bytes) -> None:
     """With a text, not a traceback."""
     with pytest.raises(ConsumerError, match="cannot be read"):
