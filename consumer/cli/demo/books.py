@@ -15,8 +15,8 @@ from consumer.errors import Reason
 from consumer.listeners.nats.listener import NatsListenerSettings
 from consumer.nats.connection import connected
 from consumer.nats.follow import FIRST, following
-from consumer.tools.sample.generate import Role, Tally
-from consumer.tools.sample.registry import SAMPLES
+from consumer.tools.sample.generate import Intent, SentCounts
+from consumer.tools.sample.registry import RECIPES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -52,7 +52,7 @@ class Found(msgspec.Struct, frozen=True):
     unsettled: int
 
 
-class Sent(Tally):
+class Sent(SentCounts):
     """What the sample brand sent."""
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class Sent(Tally):
     def add(self, samples: Sequence[Sample]) -> None:
         """Book some messages."""
         super().add(samples)
-        self.identities.update(one.identity for one in samples if one.role is Role.EVENT)
+        self.identities.update(one.identity for one in samples if one.intent is Intent.EVENT)
 
 
 def count(metrics: Metrics) -> Counted:
@@ -93,15 +93,15 @@ def imbalances(sent: Sent, counted: Counted, found: Found) -> list[str]:
         **{
             f"dead letters in the stream, {reason}": (
                 found.dead_letters[reason],
-                sent.reasons[reason],
+                sent.by_reason[reason],
             )
-            for reason in sorted({*found.dead_letters, *sent.reasons})
+            for reason in sorted({*found.dead_letters, *sent.by_reason})
         },
         "messages not settled at the source": (found.unsettled, 0),
         "deliveries in flight": (counted.in_flight, 0),
         "deliveries concluded": (concluded, counted.received),
-        "events forwarded": (counted.forwarded, sent.roles[Role.EVENT]),
-        "dead letters counted": (counted.dead_letters, sent.roles[Role.BROKEN]),
+        "events forwarded": (counted.forwarded, sent.by_intent[Intent.EVENT]),
+        "dead letters counted": (counted.dead_letters, sent.by_intent[Intent.BROKEN]),
     }
     return [
         f"{what}: {is_count}, expected {wanted}"
@@ -157,8 +157,8 @@ async def _identities(client: Client, stream: str) -> AsyncIterator[tuple[str, s
 
 def _identity(event: _Envelope) -> tuple[str, str]:
     name = event.source.rpartition("/")[2].upper()
-    kind = SAMPLES[name]
-    if kind.identity_is_id:
+    recipe = RECIPES[name]
+    if recipe.identity_is_id:
         return name, event.id
     # A hash: the event is recognised by what is in it.
-    return name, kind.identity(msgspec.json.decode(event.data, type=dict[str, object]))
+    return name, recipe.identity(msgspec.json.decode(event.data, type=dict[str, object]))

@@ -12,7 +12,7 @@ import click
 
 from consumer.cli.terminal import Share
 from consumer.errors import ConsumerError
-from consumer.tools.sample.generate import Mix, Role, generate
+from consumer.tools.sample.generate import Intent, TrafficMix, generate
 
 if TYPE_CHECKING:
     from consumer.app import App
@@ -59,10 +59,10 @@ def demo(*, count: int, seed: int, duplicates: float, broken: float) -> None:
         raise click.UsageError("--duplicates and --broken leave no event: expected less than 100%")
     import uvloop  # noqa: PLC0415  # `--help` is quick
 
-    from consumer.tools.sample.registry import SAMPLES  # noqa: PLC0415  # as above
+    from consumer.tools.sample.registry import RECIPES  # noqa: PLC0415  # as above
 
-    mix = Mix(
-        types=list(SAMPLES),
+    mix = TrafficMix(
+        types=list(RECIPES),
         weighted=True,
         count=count,
         duplicates_ratio=duplicates,
@@ -74,7 +74,7 @@ def demo(*, count: int, seed: int, duplicates: float, broken: float) -> None:
     sys.exit(0 if balanced else 1)
 
 
-async def _demonstrate(mix: Mix, folder: Path) -> bool:
+async def _demonstrate(mix: TrafficMix, folder: Path) -> bool:
     from consumer.app import App  # noqa: PLC0415  # `--help` is quick
     from consumer.cli.demo.books import Sent, count, find  # noqa: PLC0415  # as above
     from consumer.cli.show_events import shown_events  # noqa: PLC0415  # as above
@@ -105,7 +105,7 @@ async def _demonstrate(mix: Mix, folder: Path) -> bool:
     return _print_books(sent, counted, found)
 
 
-async def _send(config: Config, mix: Mix, sent: Sent) -> None:
+async def _send(config: Config, mix: TrafficMix, sent: Sent) -> None:
     from consumer.tools.sample.pace import send_paced  # noqa: PLC0415  # `--help` is quick
     from consumer.tools.sample.senders import make_sender  # noqa: PLC0415  # as above
 
@@ -148,16 +148,16 @@ def _print_books(sent: Sent, counted: Counted, found: Found) -> bool:
 
     from consumer.cli.demo.books import imbalances  # noqa: PLC0415  # as above
 
-    roles, stored = sent.roles, found.events.total()
+    roles, stored = sent.by_intent, found.events.total()
     table = Table("the books", "sent", "counted", "in the streams", box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
     rows = (
-        ("events forwarded", roles[Role.EVENT], counted.forwarded, stored),
-        ("duplicates dropped", roles[Role.DUPLICATE], counted.duplicates, "-"),
+        ("events forwarded", roles[Intent.EVENT], counted.forwarded, stored),
+        ("duplicates dropped", roles[Intent.DUPLICATE], counted.duplicates, "-"),
         (
             "dead letters",
-            roles[Role.BROKEN],
+            roles[Intent.BROKEN],
             counted.dead_letters,
             found.dead_letters.total(),
         ),

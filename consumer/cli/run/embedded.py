@@ -12,7 +12,6 @@ import click
 from consumer.cli.main import load_config
 from consumer.cli.run.serve import serve
 from consumer.cli.show_events import shown_events
-from consumer.clock import SYSTEM_CLOCK
 from consumer.operations.log import configure
 from consumer.tools.embedded.sample_config import (
     NATS_PORT,
@@ -25,9 +24,9 @@ from consumer.tools.embedded.sample_config import (
     redirected,
     sample_config,
 )
-from consumer.tools.sample.generate import Mix, generate
+from consumer.tools.sample.generate import TrafficMix, generate
 from consumer.tools.sample.pace import send_paced
-from consumer.tools.sample.registry import SAMPLES
+from consumer.tools.sample.registry import RECIPES
 from consumer.tools.sample.senders import make_sender
 
 if TYPE_CHECKING:
@@ -94,14 +93,14 @@ async def _serve_sample(config: Config) -> int:
 
 async def _send_sample(config: Config) -> None:
     sender = make_sender(config, None)
-    mix = Mix(
-        types=list(SAMPLES),
+    mix = TrafficMix(
+        types=list(RECIPES),
         weighted=True,
         count=SAMPLE_COUNT,
         duplicates_ratio=0.1,
         broken_ratio=0.03,
         seed=secrets.randbits(32),
-        start_s=SYSTEM_CLOCK.now_s(),
+        start_s=None,
     )
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(sender.close)

@@ -12,20 +12,19 @@ import msgspec
 
 from consumer.cli.main import config_option, load_config
 from consumer.cli.terminal import Share
-from consumer.clock import SYSTEM_CLOCK
 from consumer.errors import Reason
 from consumer.tools.sample.broken import USUAL, WAYS
 from consumer.tools.sample.generate import (
     SEEDED_START_S,
-    Mix,
-    Role,
+    Intent,
     Sample,
-    Tally,
+    SentCounts,
+    TrafficMix,
     can_conflict,
     generate,
 )
 from consumer.tools.sample.pace import send_paced
-from consumer.tools.sample.registry import SAMPLES
+from consumer.tools.sample.registry import RECIPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -116,7 +115,7 @@ def send(  # noqa: PLR0913  # one parameter an option
         sender = _sender(load_config(config_file), to)
         asyncio.run(_send_all(sender, _lines(source, types[0]), None, rate, _count_lines))
         return
-    mix = Mix(
+    mix = TrafficMix(
         types=_known(types),
         weighted=ALL in map(str.lower, types),
         count=count,
@@ -124,7 +123,7 @@ def send(  # noqa: PLR0913  # one parameter an option
         broken_ratio=broken,
         reasons=tuple(map(Reason, reasons)) or USUAL,
         seed=secrets.randbits(32) if seed is None else seed,
-        start_s=SYSTEM_CLOCK.now_s() if seed is None else SEEDED_START_S,
+        start_s=None if seed is None else SEEDED_START_S,
     )
     _check(mix, picked=bool(reasons))
     config = load_config(config_file)
@@ -140,17 +139,17 @@ def _sender(config: Config, to: str | None) -> Sender:
 
 def _known(names: tuple[str, ...]) -> list[str]:
     if ALL in map(str.lower, names):
-        return list(SAMPLES)
+        return list(RECIPES)
     for name in names:
-        if name.upper() not in SAMPLES:
-            known = ", ".join([ALL, *sorted(SAMPLES)])
+        if name.upper() not in RECIPES:
+            known = ", ".join([ALL, *sorted(RECIPES)])
             raise click.BadParameter(
                 f"{name!r}: there are samples of {known}; others with --file", param_hint="TYPE"
             )
     return [name.upper() for name in names]
 
 
-def _check(mix: Mix, *, picked: bool) -> None:
+def _check(mix: TrafficMix, *, picked: bool) -> None:
     """Refuse what cannot be made."""
     if mix.duplicates_ratio + mix.broken_ratio >= 1:
         raise click.UsageError("--duplicates and --broken leave no event: expected less than 100%")
@@ -162,7 +161,7 @@ def _check(mix: Mix, *, picked: bool) -> None:
         )
 
 
-def possible(mix: Mix, sender: Sender, *, picked: bool) -> Mix:
+def possible(mix: TrafficMix, sender: Sender, *, picked: bool) -> TrafficMix:
     """Leave out the reason that a source cannot cause; refuse it where it was asked for."""
     if sender.can_omit_type or Reason.MISSING_TYPE not in mix.reasons:
         return mix
@@ -176,25 +175,25 @@ def _lines(source: BinaryIO, message_type: str) -> Iterator[Sample]:
     for line in source:
         body = line.rstrip(b"\r\n")
         if body:
-            yield Sample(body, message_type, Role.EVENT)
+            yield Sample(body, message_type, Intent.EVENT)
 
 
-def summary(sent: Tally) -> str:
+def summary(sent: SentCounts) -> str:
     """Say what was sent, in one line."""
-    roles = sent.roles
-    reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(sent.reasons.items()))
+    roles = sent.by_intent
+    reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(sent.by_reason.items()))
     return (
-        f"sent {roles.total()}: {roles[Role.EVENT]} distinct events, "
-        f"{roles[Role.DUPLICATE]} duplicates, {roles[Role.BROKEN]} broken"
+        f"sent {roles.total()}: {roles[Intent.EVENT]} distinct events, "
+        f"{roles[Intent.DUPLICATE]} duplicates, {roles[Intent.BROKEN]} broken"
         + (f" ({reasons})" if reasons else "")
     )
 
 
-def _count_lines(sent: Tally) -> str:
-    return f"sent {sent.roles.total()} lines"
+def _count_lines(sent: SentCounts) -> str:
+    return f"sent {sent.by_intent.total()} lines"
 
 
-async def _send_mix(config: Config, sender: Sender, mix: Mix, rate: float | None) -> None:
+async def _send_mix(config: Config, sender: Sender, mix: TrafficMix, rate: float | None) -> None:
     if Reason.TOO_LARGE in mix.reasons:
         from consumer.tools.sample.large import too_large_bytes  # noqa: PLC0415  # `--help` is quick
 
@@ -207,10 +206,10 @@ async def _send_all(
     samples: Iterable[Sample],
     total_count: int | None,
     rate: float | None,
-    say: Callable[[Tally], str],
+    say: Callable[[SentCounts], str],
 ) -> None:
     """Send everything beside a progress bar; what was confirmed is told in any case."""
-    sent = Tally()
+    sent = SentCounts()
     try:
         await sender.open()
     except BaseException:

@@ -24,7 +24,7 @@ PERSISTENT = 2
 
 
 class RabbitmqSender(Sender):
-    """Publishes to the default exchange, persistent, and waits for publisher confirms."""
+    """Publishes persistent messages to the default exchange, and waits for their confirms."""
 
     def __init__(self, settings: RabbitmqSettings) -> None:
         self._settings = settings
@@ -40,7 +40,8 @@ class RabbitmqSender(Sender):
                     self._settings, self._transport, name="consumer send"
                 )
                 await self._connection.connect()
-                # An unroutable message comes back; without this it would be confirmed and gone.
+                # A message that no queue takes comes back and raises. Otherwise the broker would
+                # confirm it and drop it.
                 self._channel = await self._connection.channel(
                     publisher_confirms=True, on_return_raises=True
                 )
@@ -73,7 +74,8 @@ class RabbitmqSender(Sender):
                 sample.body, routing_key=self._settings.queue, properties=properties, mandatory=True
             )
         except (amqp.AMQPError, OSError) as error:
-            # Kept, not raised: to cancel the others makes aiormq log each returned message whole.
+            # Kept and not raised: a task group would cancel the other tasks, and aiormq would then
+            # log each returned message with its whole body.
             errors.append(error)
 
     def _explain(self, error: Exception) -> str:
