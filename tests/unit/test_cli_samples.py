@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from consumer.cli.send.command import possible
+from consumer.cli.send.mix import possible_mix
 from consumer.clock import SYSTEM_CLOCK
 from consumer.errors import Reason
 from consumer.events import timestamp
@@ -220,9 +220,11 @@ def test_source_whose_subject_is_the_type_has_no_missing_one() -> None:
     """Left out in silence, or refused where it was asked for by name."""
     mix = TrafficMix(types=ALL, count=9, broken_ratio=0.5)
     sender = NatsSender(NatsListenerSettings(subject="inbound.*", type_from="subject"))
-    assert set(possible(mix, sender, picked=False).reasons) == set(USUAL) - {Reason.MISSING_TYPE}
+    assert set(possible_mix(mix, sender, picked=False).reasons) == set(USUAL) - {
+        Reason.MISSING_TYPE
+    }
     with pytest.raises(click.UsageError, match="here the subject is the type"):
-        possible(mix, sender, picked=True)
+        possible_mix(mix, sender, picked=True)
 
 
 def test_types_that_cannot_conflict_are_broken_otherwise() -> None:

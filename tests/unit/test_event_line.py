@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from consumer.cli.event_line import event_line, json_of_event, print_line, read_envelope
-from consumer.cli.tap.show import Wanted
+from consumer.cli.tap.command import TapOptions
+from consumer.cli.terminal.event_line import event_json, event_line, print_cut, read_envelope
 from consumer.events.registry import CATALOGUE
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def test_line_is_cut_at_the_terminals_width() -> None:
     """One line an event."""
     out = io.StringIO()
     console = Console(file=out, width=80)
-    print_line(
+    print_cut(
         console,
         event_line("game.bet", read_envelope(msgspec.json.encode(EVENT | {"id": "x" * 99}))),
     )
@@ -79,27 +79,27 @@ def test_every_subject_of_the_catalogue_fits_its_column() -> None:
 def test_event_is_one_line_in_a_pipe() -> None:
     """The line ends of a sender's own field are between tokens only."""
     body = b'{"id":"1","data":{"meta":{\n "a": "b\\n c"}}}'
-    assert json_of_event(body) == b'{"id":"1","data":{"meta":{"a":"b\\n c"}}}'
-    assert json.loads(json_of_event(body)) == json.loads(body)
+    assert event_json(body) == b'{"id":"1","data":{"meta":{"a":"b\\n c"}}}'
+    assert json.loads(event_json(body)) == json.loads(body)
 
 
 def test_event_is_its_own_bytes_in_a_pipe() -> None:
     """Whatever is on one line is not touched."""
     body = b'{ "id" : "1" }'
-    assert json_of_event(body) == body
+    assert event_json(body) == body
 
 
 @pytest.mark.parametrize(
     ("wanted", "fits"),
     [
-        (Wanted(), True),
-        (Wanted(brand="brand-a", user="player-17", message_type="CASINO"), True),
-        (Wanted(brand="brand-b"), False),
-        (Wanted(user="player-1"), False),
-        (Wanted(message_type="PAYMENT"), False),
+        (TapOptions(), True),
+        (TapOptions(brand="brand-a", user="player-17", message_type="CASINO"), True),
+        (TapOptions(brand="brand-b"), False),
+        (TapOptions(user="player-1"), False),
+        (TapOptions(message_type="PAYMENT"), False),
     ],
 )
-def test_filters(wanted: Wanted, *, fits: bool) -> None:
+def test_filters(wanted: TapOptions, *, fits: bool) -> None:
     """Each has to fit."""
     event = read_envelope(msgspec.json.encode(EVENT))
-    assert wanted.sent(event.brand, event.message_type, event.subject) is fits
+    assert wanted.fits(event.brand, event.message_type, event.subject) is fits

@@ -5,16 +5,23 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from consumer.cli.seen.find import Candidate, Known, Question, candidates, message_ids, span
+from consumer.cli.message_types import known_type
+from consumer.cli.seen.find import (
+    CandidateIdentity,
+    RememberedIdentity,
+    candidates,
+    message_ids,
+    searched_time,
+)
 from consumer.events import identity
 
 NOW_S = 1_000_000.0
 HOUR_S = 3600.0
 
 
-def known(*, done: bool, age_s: float) -> Known:
+def known(*, done: bool, age_s: float) -> RememberedIdentity:
     """Return what a store remembers."""
-    return Known(Candidate("b", ("1",), "k"), done, NOW_S - age_s, 10.0)
+    return RememberedIdentity(CandidateIdentity("b", ("1",), "k"), done, NOW_S - age_s, 10.0)
 
 
 def test_parts_of_a_plain_id() -> None:
@@ -39,7 +46,7 @@ def test_every_identity_is_among_those_of_its_text(parts: list[str]) -> None:
 
 def test_candidates_of_all_brands() -> None:
     """With the keys that store and sink know."""
-    found = candidates(["a", "b"], Question(message_type="PAYMENT", id="2:Credit"))
+    found = candidates(["a", "b"], known_type("PAYMENT", ""), "2:Credit")
     assert [(one.brand, one.parts) for one in found] == [
         ("a", ("2:Credit",)),
         ("a", ("2", "Credit")),
@@ -51,9 +58,9 @@ def test_candidates_of_all_brands() -> None:
 
 def test_message_ids_under_routes() -> None:
     """That of the event's own subject, and one for each target of a route of its type."""
-    wanted = [Candidate("b", ("1",), "k")]
+    wanted = [CandidateIdentity("b", ("1",), "k")]
     routes = {"game.bet": ["game.bet", "copy.bet"], "wallet.*": ["other.*"]}
-    ids = message_ids(wanted, "CASINO", routes)
+    ids = message_ids(wanted, known_type("CASINO", ""), routes)
     assert {"k", identity.output_id("k", "copy.bet")} <= ids.keys()
     assert identity.output_id("k", "other.balance") not in ids
     assert set(ids.values()) == set(wanted)
@@ -76,7 +83,7 @@ def test_message_ids_under_routes() -> None:
     ],
 )
 def test_range_of_the_sink(
-    marks: list[Known], since_s: float | None, expected: tuple[float, float]
+    marks: list[RememberedIdentity], since_s: float | None, expected: tuple[float, float]
 ) -> None:
     """As the store tells, unless the user says."""
-    assert span(marks, since_s, NOW_S) == expected
+    assert searched_time(marks, since_s, NOW_S) == expected

@@ -1,4 +1,4 @@
-"""Findings as text: a table for people, JSON lines for programs."""
+"""Prints findings: a table for people, lines of JSON for programs."""
 
 from __future__ import annotations
 
@@ -10,66 +10,69 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from consumer.cli.terminal import printable
+from consumer.cli.terminal.safe_text import printable
 from consumer.tools.validation.validator import Finding, Severity, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COLOURS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
+_COLOURS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 WIDEST_COLUMNS: Final = 120
-"""Beyond that the eye does not find the end of its row."""
+"""On a wider terminal, the eye would not find the end of a row."""
 
 
-class Printer(Protocol):
-    """Takes findings, file by file."""
+class FindingPrinter(Protocol):
+    """Takes the findings: `begin`, `show` and `finish` for each file, and `end` after the last."""
 
-    def begin(self, file: str, message_type: str, unit: str) -> None:
-        """Begin a file."""
+    def begin(self, file: str, message_type: str, unit: str, /) -> None:
+        """Begin a file.
 
-    def show(self, findings: Sequence[Finding]) -> None:
+        Args:
+            file: Its name, as it is shown.
+            message_type: The message type of its events.
+            unit: What its events are counted in: `line` or `event`.
+        """
+
+    def show(self, findings: Sequence[Finding], /) -> None:
         """Take findings of the file."""
 
-    def finish(self, tally: Tally) -> None:
+    def finish(self, tally: Tally, /) -> None:
         """End the file."""
 
-    def end(self, total: Tally) -> None:
-        """End everything."""
+    def end(self, total: Tally, /) -> None:
+        """End the output with the sum of all files."""
 
 
 class JsonPrinter:
-    """Each finding at once as a line, and one line for the sum."""
+    """Prints each finding at once as a line of JSON, and at the end a line with the sum."""
 
     def __init__(self) -> None:
-        self._file = ""
-        self._message_type = ""
+        self._place: dict[str, object] = {}
 
-    def begin(self, file: str, message_type: str, unit: str) -> None:  # noqa: ARG002  # the contract
-        """See `Printer.begin`."""
-        self._file = file
-        self._message_type = message_type
+    def begin(self, file: str, message_type: str, _: str, /) -> None:
+        """See `FindingPrinter.begin`."""
+        self._place = {"file": file, "type": message_type}
 
-    def show(self, findings: Sequence[Finding]) -> None:
-        """See `Printer.show`."""
-        for one in findings:
-            fields = msgspec.structs.asdict(one)
-            line = {"file": self._file, "type": self._message_type, **fields}
+    def show(self, findings: Sequence[Finding], /) -> None:
+        """See `FindingPrinter.show`."""
+        for finding in findings:
+            line = self._place | msgspec.structs.asdict(finding)
             click.echo(msgspec.json.encode(line))
 
-    def finish(self, tally: Tally) -> None:
-        """See `Printer.finish`."""
+    def finish(self, tally: Tally, /) -> None:
+        """See `FindingPrinter.finish`."""
 
-    def end(self, total: Tally) -> None:
-        """See `Printer.end`."""
+    def end(self, total: Tally, /) -> None:
+        """See `FindingPrinter.end`."""
         click.echo(msgspec.json.encode({"severity": "summary", **msgspec.structs.asdict(total)}))
 
 
 class TablePrinter:
-    """A table for each file, once it was read.
+    """Prints a table for each file, once the whole file was read.
 
     Args:
-        limit_count: rows of a table; the rest is counted.
-        many: there are several files.
+        limit_count: The largest number of rows of a table. Further findings are counted.
+        many: There are several files, so that each needs a title.
     """
 
     def __init__(self, limit_count: int, *, many: bool) -> None:
@@ -77,24 +80,27 @@ class TablePrinter:
         self._many = many
         self._console = Console(highlight=False)
         self._console.width = min(self._console.width, WIDEST_COLUMNS)
-
-    def begin(self, file: str, message_type: str, unit: str) -> None:
-        """See `Printer.begin`."""
-        self._unit = unit
+        self._unit = ""
         self._rows: list[Finding] = []
+        self._hidden_count = 0
+
+    def begin(self, file: str, message_type: str, unit: str, /) -> None:
+        """See `FindingPrinter.begin`."""
+        self._unit = unit
+        self._rows = []
         self._hidden_count = 0
         if self._many:
             title = Text(f"{printable(file)}: {message_type}", "bold")
             self._console.print(title, soft_wrap=True)
 
-    def show(self, findings: Sequence[Finding]) -> None:
-        """See `Printer.show`."""
+    def show(self, findings: Sequence[Finding], /) -> None:
+        """See `FindingPrinter.show`."""
         room = self._limit_count - len(self._rows)
         self._rows += findings[:room]
         self._hidden_count += len(findings[room:])
 
-    def finish(self, tally: Tally) -> None:
-        """See `Printer.finish`."""
+    def finish(self, tally: Tally, /) -> None:
+        """See `FindingPrinter.finish`."""
         if self._rows:
             self._console.print(self._table())
         if self._hidden_count:
@@ -106,8 +112,8 @@ class TablePrinter:
         if self._many:
             self._console.print()
 
-    def end(self, total: Tally) -> None:
-        """See `Printer.end`."""
+    def end(self, total: Tally, /) -> None:
+        """See `FindingPrinter.end`."""
         if self._many:
             self._console.print(Text("all files: ", "bold") + _sum(total))
 
@@ -118,22 +124,22 @@ class TablePrinter:
         table.add_column("found", overflow="fold", max_width=30)
         table.add_column("expected", overflow="fold")
         before = None
-        for one in self._rows:
-            number = one.event if self._unit == "event" else one.line
-            colour = COLOURS[one.severity]
-            warning = "warning: " if one.severity is Severity.WARNING else ""
+        for row in self._rows:
+            number = row.event if self._unit == "event" else row.line
+            colour = _COLOURS[row.severity]
+            warning = "warning: " if row.severity is Severity.WARNING else ""
             table.add_row(
                 "" if number == before else str(number),
-                Text(printable(one.field) or "(all of it)"),
-                Text("(missing)" if one.found is None else printable(one.found), colour),
-                Text.assemble((warning, colour), printable(one.expected)),
+                Text(printable(row.field) or "(all of it)"),
+                Text("(missing)" if row.found is None else printable(row.found), colour),
+                Text.assemble((warning, colour), printable(row.expected)),
             )
             before = number
         return table
 
 
 def _sum(tally: Tally) -> Text:
-    """Say in a line what became of how many."""
+    """Say in one line how many events there were, and what would become of them."""
     if not tally.events:
         return Text("no events", "red")
     parts = [Text(f"{tally.good} good", "green" if tally.good else "")]
