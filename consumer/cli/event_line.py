@@ -13,6 +13,7 @@ from consumer.events.timestamp import from_epoch_s
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from consumer.events.envelope import Envelope
     from consumer.tools.replay.query import StoredLetter
 
 _COLOURS: Final = {
@@ -32,30 +33,11 @@ SUBJECT_WIDTH: Final = 25
 """The longest of the catalogue, `poker.tournament_cash_out`."""
 
 
-class Envelope(msgspec.Struct, kw_only=True):
-    """The part of an event that everything is found and shown by."""
-
-    id: str
-    source: str
-    type: str
-    brand: str
-    time: str
-    subject: str = ""
-    data: msgspec.Raw
-
-    @property
-    def message_type(self) -> str:
-        """In lower case."""
-        return self.source.rpartition("/")[2]
-
-
 class _Money(msgspec.Struct):
     amount: str | None = None
     currency: str | None = None
 
 
-read_envelope: Final = msgspec.json.Decoder(Envelope).decode
-"""Raises `msgspec.DecodeError` (or `UnicodeDecodeError`) where it is none of our events."""
 _read_money: Final = msgspec.json.Decoder(_Money).decode
 
 

@@ -16,9 +16,9 @@ from consumer.cli.event_line import (
     json_of_event,
     letter_line,
     print_line,
-    read_envelope,
 )
 from consumer.dead_letters.plan import dead_letter_plan
+from consumer.events import envelope
 from consumer.nats.connection import connected
 from consumer.nats.stream import prepare
 from consumer.sinks.plans import event_plan
@@ -61,7 +61,7 @@ class EventLines:
         self.seen_count += 1
         self._passed.set()
         if self._console.is_terminal:
-            self._print(event_line(subject, read_envelope(body)))
+            self._print(event_line(subject, envelope.read(body)))
         else:
             sys.stdout.buffer.write(json_of_event(body) + b"\n")
 

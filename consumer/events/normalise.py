@@ -1,21 +1,21 @@
 """Bytes in, one clean event out; or `Rejected` with the exact error.
 
-Responsible for decoding a body of a known type, and for the CloudEvents envelope
-(https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md). Not for what the fields
-mean (`base.py` and the families), and not for the normal form of a single one (`fields.py`).
+Responsible for decoding a body of a known type. Not for the envelope around it (`envelope.py`),
+for what the fields mean (`base.py` and the families), or for the normal form of a single one
+(`fields.py`).
 
 Limits: nesting at most what Python's stack allows (about 900 levels); `fields.py` has the rest.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec import UNSET
 
 from consumer.errors import Reason, Rejected
-from consumer.events import canonical, identity, timestamp
+from consumer.events import canonical, envelope, identity, timestamp
 from consumer.events.base import BODY, EventType, Fields, Part
 from consumer.events.fields import A_TIME, Oddity, apply, steps_of
 from consumer.events.identity import WINDOW_S, Identity
@@ -54,18 +54,6 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     oddities: tuple[Oddity, ...]
 
 
-class _Envelope(msgspec.Struct, kw_only=True, omit_defaults=True):
-    specversion: Literal["1.0"]
-    id: str
-    source: str
-    type: str
-    subject: str | None = None
-    time: str
-    datacontenttype: Literal["application/json"]
-    brand: str
-    data: msgspec.Raw
-
-
 class Normaliser:
     """Everything prepared once for one brand and one type.
 
@@ -87,7 +75,7 @@ class Normaliser:
         self._type = event_type
         self._brand = brand
         self._window_s = window_s
-        self._source = f"/{brand}/{event_type.name.lower()}"
+        self._source = envelope.source_of(brand, event_type.name)
         self._decode = msgspec.json.Decoder(event_type.fields).decode
         # The same fields without the refusal of unknown ones, for the second pass.
         lenient = msgspec.defstruct(
@@ -150,15 +138,15 @@ class Normaliser:
         kind = self._type
         parts = kind.identity(fields)
         if BODY in parts:
-            whole = canonical.digest_whole(kind.fields, data)
-            parts = tuple(whole if part == BODY else part for part in parts)
+            body = canonical.digest_whole(kind.fields, data)
+            parts = tuple(body if part == BODY else part for part in parts)
         subject = kind.subject(fields)
-        envelope = _Envelope(
+        whole = envelope.Envelope(
             specversion="1.0",
             id=identity.text(parts),
             source=self._source,
             type=subject,
-            subject=getattr(fields, kind.user) if kind.user else None,
+            subject=getattr(fields, kind.user) if kind.user else "",
             time=instant.text if instant else timestamp.from_epoch_s(arrived_s),
             datacontenttype="application/json",
             brand=self._brand,
@@ -171,7 +159,7 @@ class Normaliser:
                 self._window_s,
             ),
             subject=subject,
-            body=_encode(envelope),
+            body=envelope.write(whole),
             time_s=instant.epoch_s if instant else None,
             oddities=oddities,
         )

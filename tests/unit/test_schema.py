@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
 from consumer.cli.main import cli
+from consumer.events.envelope import Envelope
 from consumer.events.registry import CATALOGUE, find
 from consumer.tools.schemas import json_schema
 from consumer.tools.schemas.describe import describe
@@ -151,3 +152,10 @@ def test_command_prints_the_same_every_time() -> None:
 def test_contradictions_are_usage_errors(arguments: list[str]) -> None:
     """Nothing is ignored in silence."""
     assert CliRunner().invoke(cli, ["schema", *arguments]).exit_code == 2
+
+
+@pytest.mark.parametrize("event_type", CATALOGUE, ids=name)
+def test_schema_names_the_attributes_of_the_envelope(event_type: EventType) -> None:
+    """All that `envelope.py` writes, and `subject` only where the event has a player."""
+    written = set(Envelope.__struct_fields__) - (set() if event_type.user else {"subject"})
+    assert set(json_schema.outgoing(event_type)["properties"]) == written

@@ -18,9 +18,9 @@ from consumer.cli.event_line import (
     letter_line,
     print_line,
     print_whole,
-    read_envelope,
 )
 from consumer.cli.terminal import ended_by_closed_pipe, printable
+from consumer.events import envelope
 from consumer.nats.follow import Start, following
 from consumer.nats.follow_on import follow, hearing
 from consumer.nats.subjects import covers
@@ -135,7 +135,7 @@ class _Sieve:
         # Of core NATS every event is heard.
         if self._subject is not None and not covers(self._subject, msg.subject):
             return False
-        event = read_envelope(msg.data)
+        event = envelope.read(msg.data)
         if not self._wanted.sent(event.brand, event.message_type, event.subject):
             return False
         if self._console.is_terminal:

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from consumer.events.envelope import source_of
 from consumer.events.registry import CATALOGUE
+from consumer.options.values import TOKEN
 from consumer.tools.schemas import example
 from consumer.tools.schemas.describe import subjects, summary
 from consumer.tools.schemas.fields import UTC_TIME, object_in, object_out
@@ -26,7 +28,7 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 def outgoing(event_type: EventType) -> Schema:
     """Return the schema of what a subscriber gets: a CloudEvents object with `data`."""
-    source = rf"^/[A-Za-z0-9_-]{{1,64}}/{event_type.name.lower()}$"
+    source = f"^{source_of(TOKEN, event_type.name)}$"
     player = {"subject": _text("The player: data's user_id.", minLength=1)}
     properties: Schema = {
         "specversion": {"const": "1.0"},
@@ -43,7 +45,7 @@ def outgoing(event_type: EventType) -> Schema:
             pattern=UTC_TIME,
         ),
         "datacontenttype": {"const": "application/json"},
-        "brand": _text("Who sent it.", pattern="^[A-Za-z0-9_-]{1,64}$"),
+        "brand": _text("Who sent it.", pattern=f"^{TOKEN}$"),
         "data": object_out(event_type.fields, event_type.time),
     }
     return {
