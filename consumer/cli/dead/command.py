@@ -15,6 +15,7 @@ import msgspec
 from consumer.cli.main import config_option, load_config
 from consumer.cli.terminal import Since
 from consumer.errors import Reason
+from consumer.options.values import TOKEN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +49,7 @@ def dead() -> None:
 
 def _token(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
     """Refuse what would be a wildcard in the subject that is asked for."""
-    if name is not None and not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+    if name is not None and not re.fullmatch(TOKEN, name):
         raise click.BadParameter(f"{name!r}: expected a listener's name: A-Z a-z 0-9 _ -")
     return name
 

@@ -10,11 +10,12 @@ import click
 
 from consumer.cli.main import config_option, load_config
 from consumer.cli.terminal import Since, known_type
+from consumer.options.values import TOKEN
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_PATTERN: Final = re.compile(r"([A-Za-z0-9_-]+|\*)(\.([A-Za-z0-9_-]+|\*))*(\.>)?|>")
+_PATTERN: Final = re.compile(rf"({TOKEN}|\*)(\.({TOKEN}|\*))*(\.>)?|>")
 
 
 def _subject(_: click.Context, __: click.Parameter, text: str) -> str:
