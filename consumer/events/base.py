@@ -118,6 +118,8 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         identity: what, after brand and message type, makes two deliveries the same event.
             Reads the normal form; joined with `:` it is the CloudEvents id.
         identified_by: the same in words, a name for each part.
+        id_suffixes: Endings, each with its colon, that an identity's text has where a fixed word
+            stands behind the sender's id. They keep a sender's id that ends so apart from it.
         deciding: fields whose difference under one identity is a conflict.
         subject: which of `subjects` an event belongs on.
         subjects: all of them, two tokens each, without prefix.
@@ -133,6 +135,7 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     sources: tuple[str, ...]
     identity: Callable[[Any], tuple[str, ...]]
     identified_by: tuple[str, ...]
+    id_suffixes: tuple[str, ...] = ()
     deciding: tuple[str, ...]
     subject: Callable[[Any], str]
     subjects: Mapping[str, str]

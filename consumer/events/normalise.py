@@ -143,7 +143,7 @@ class Normaliser:
         subject = kind.subject(fields)
         whole = envelope.Envelope(
             specversion="1.0",
-            id=identity.text(parts),
+            id=identity.write_id(parts, kind.id_suffixes),
             source=self._source,
             type=subject,
             subject=getattr(fields, kind.user) if kind.user else "",

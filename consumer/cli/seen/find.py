@@ -130,10 +130,12 @@ def _brands(config: Config) -> list[str]:
 
 def candidates(brands: list[str], question: Question) -> list[Candidate]:
     """Return every identity that is meant by the id."""
+    event_type = find(question.message_type)
+    suffixes = event_type.id_suffixes if event_type else ()
     return [
         Candidate(brand, parts, identity.key(brand, question.message_type, parts))
         for brand in brands
-        for parts in identity.parts_of(question.id)
+        for parts in identity.read_id(question.id, suffixes)
     ]
 
 

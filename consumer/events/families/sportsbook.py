@@ -161,6 +161,7 @@ SPORTSBOOK = EventType(
     sources=("https://fast-track.gitbook.io/integration/real-time-data/bet-placement", SCHEMAS),
     identity=_identity,
     identified_by=("activity_id, or hash of the body without one", "rollback where it is one"),
+    id_suffixes=(":rollback",),
     deciding=("user_id", "type", "amount", "currency", "bet_type"),
     subject=_subject,
     subjects=SUBJECTS,
