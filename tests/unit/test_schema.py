@@ -17,6 +17,7 @@ from consumer.tools.schemas.describe import describe
 
 if TYPE_CHECKING:
     from consumer.events.base import EventType
+    from consumer.tools.schemas.fields import Schema
 
 
 def name(event_type: EventType) -> str:
@@ -24,7 +25,7 @@ def name(event_type: EventType) -> str:
     return event_type.name
 
 
-def documents(event_type: EventType) -> list[json_schema.Schema]:
+def documents(event_type: EventType) -> list[Schema]:
     """Return the three schemas of a type."""
     return [
         json_schema.outgoing(event_type),
@@ -70,7 +71,7 @@ def test_each_field_has_a_meaning(event_type: EventType) -> None:
     while pending:
         for field in describe(pending.pop()):
             assert field.meaning.endswith("."), field.name
-            pending += [field.part] if field.part else []
+            pending += [field.fact.nested] if field.fact.nested else []
 
 
 def test_all_types_are_one_document() -> None:

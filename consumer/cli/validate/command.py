@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from consumer.cli.validate.text import Printer
     from consumer.events.base import EventType
-    from consumer.tools.validation.validator import Tally
+    from consumer.tools.validation.validator import FileTally
 
 STANDARD_INPUT = "-"
 
@@ -85,10 +85,10 @@ def validate(  # one parameter an option
     files = files or (STANDARD_INPUT,)
     types = [_type_of(file, message_type) for file in files]  # before anything is printed
     from consumer.cli.validate.text import JsonPrinter, TablePrinter  # noqa: PLC0415  # `--help` is quick
-    from consumer.tools.validation.validator import Tally  # noqa: PLC0415  # as above
+    from consumer.tools.validation.validator import FileTally  # noqa: PLC0415  # as above
 
     printer = JsonPrinter() if form == "json" else TablePrinter(limit, many=len(files) > 1)
-    total = Tally()
+    total = FileTally()
     for file, event_type in zip(files, types, strict=True):
         total.add(_look(file, event_type, printer, strict=strict))
     printer.end(total)
@@ -114,7 +114,7 @@ def _type_of(file: str, message_type: str | None) -> EventType:
     raise click.UsageError(f"{told}{meant} There are {', '.join(names)}.")
 
 
-def _look(file: str, event_type: EventType, printer: Printer, *, strict: bool) -> Tally:
+def _look(file: str, event_type: EventType, printer: Printer, *, strict: bool) -> FileTally:
     """Look at one file."""
     from consumer.tools.validation.cut import EventFile  # noqa: PLC0415  # `--help` is quick
     from consumer.tools.validation.validator import Validator, about_file  # noqa: PLC0415  # as above

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from consumer.cli.terminal import printable
-from consumer.tools.validation.validator import Finding, Severity, Tally
+from consumer.tools.validation.validator import FileTally, Remark, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,13 +27,13 @@ class Printer(Protocol):
     def begin(self, file: str, message_type: str, unit: str) -> None:
         """Begin a file."""
 
-    def show(self, findings: Sequence[Finding]) -> None:
+    def show(self, findings: Sequence[Remark]) -> None:
         """Take findings of the file."""
 
-    def finish(self, tally: Tally) -> None:
+    def finish(self, tally: FileTally) -> None:
         """End the file."""
 
-    def end(self, total: Tally) -> None:
+    def end(self, total: FileTally) -> None:
         """End everything."""
 
 
@@ -49,17 +49,17 @@ class JsonPrinter:
         self._file = file
         self._message_type = message_type
 
-    def show(self, findings: Sequence[Finding]) -> None:
+    def show(self, findings: Sequence[Remark]) -> None:
         """See `Printer.show`."""
         for one in findings:
             fields = msgspec.structs.asdict(one)
             line = {"file": self._file, "type": self._message_type, **fields}
             click.echo(msgspec.json.encode(line))
 
-    def finish(self, tally: Tally) -> None:
+    def finish(self, tally: FileTally) -> None:
         """See `Printer.finish`."""
 
-    def end(self, total: Tally) -> None:
+    def end(self, total: FileTally) -> None:
         """See `Printer.end`."""
         click.echo(msgspec.json.encode({"severity": "summary", **msgspec.structs.asdict(total)}))
 
@@ -81,19 +81,19 @@ class TablePrinter:
     def begin(self, file: str, message_type: str, unit: str) -> None:
         """See `Printer.begin`."""
         self._unit = unit
-        self._rows: list[Finding] = []
+        self._rows: list[Remark] = []
         self._hidden_count = 0
         if self._many:
             title = Text(f"{printable(file)}: {message_type}", "bold")
             self._console.print(title, soft_wrap=True)
 
-    def show(self, findings: Sequence[Finding]) -> None:
+    def show(self, findings: Sequence[Remark]) -> None:
         """See `Printer.show`."""
         room = self._limit_count - len(self._rows)
         self._rows += findings[:room]
         self._hidden_count += len(findings[room:])
 
-    def finish(self, tally: Tally) -> None:
+    def finish(self, tally: FileTally) -> None:
         """See `Printer.finish`."""
         if self._rows:
             self._console.print(self._table())
@@ -106,7 +106,7 @@ class TablePrinter:
         if self._many:
             self._console.print()
 
-    def end(self, total: Tally) -> None:
+    def end(self, total: FileTally) -> None:
         """See `Printer.end`."""
         if self._many:
             self._console.print(Text("all files: ", "bold") + _sum(total))
@@ -132,7 +132,7 @@ class TablePrinter:
         return table
 
 
-def _sum(tally: Tally) -> Text:
+def _sum(tally: FileTally) -> Text:
     """Say in a line what became of how many."""
     if not tally.events:
         return Text("no events", "red")
