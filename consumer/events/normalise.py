@@ -1,22 +1,24 @@
 """Bytes in, one clean event out; or `Rejected` with the exact error.
 
-Responsible for decoding a body of a known type, and for the CloudEvents envelope
-(https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md). Not for what the fields
-mean (`base.py` and the families), and not for the normal form of a single one (`fields.py`).
+Responsible for decoding a body of a known type. Not responsible for the envelope around the event
+(`envelope.py`), for what the fields mean (`base.py` and the families), or for the normal form of a
+single field (`fields.py`).
 
-Limits: nesting at most what Python's stack allows (about 900 levels); `fields.py` has the rest.
+Limits: a body may be nested as deep as Python's stack allows, about 900 levels; `fields.py` has
+the other limits.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec import UNSET
 
 from consumer.errors import Reason, Rejected
-from consumer.events import canonical, identity, timestamp
-from consumer.events.base import BODY, EventType, Fields, Part
+from consumer.events import canonical, envelope, identity, timestamp
+from consumer.events.base import BODY, EventType, Fields, Nested
+from consumer.events.facts import facts_of
 from consumer.events.fields import A_TIME, Oddity, apply, steps_of
 from consumer.events.identity import WINDOW_S, Identity
 from consumer.events.refuse import (
@@ -40,11 +42,11 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     """A delivery that fits its type, in its normal form.
 
     Attributes:
-        identity: for the store; its key is also the message id in the sink.
-        subject: two tokens, without prefix.
-        body: the CloudEvents object, JSON.
-        time_s: the event's own time, seconds since 1970; None: it has none.
-        oddities: what was accepted although it should not be sent.
+        identity: What the store remembers; its key is also the message id in the sink.
+        subject: The subject in the catalogue: two tokens, without the operator's prefix.
+        body: The CloudEvents object, as JSON.
+        time_s: The event's own time, in seconds since 1970; None where it has no time.
+        oddities: What was accepted although it should not be sent like that.
     """
 
     identity: Identity
@@ -54,26 +56,14 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     oddities: tuple[Oddity, ...]
 
 
-class _Envelope(msgspec.Struct, kw_only=True, omit_defaults=True):
-    specversion: Literal["1.0"]
-    id: str
-    source: str
-    type: str
-    subject: str | None = None
-    time: str
-    datacontenttype: Literal["application/json"]
-    brand: str
-    data: msgspec.Raw
-
-
 class Normaliser:
-    """Everything prepared once for one brand and one type.
+    """Reads the bodies of one brand and one type, with everything prepared once.
 
     Args:
-        event_type: what to read.
-        brand: who sends.
-        strict: refuse what the vendor's own schema refuses.
-        window_s: how long an event's identity is remembered, in seconds.
+        event_type: The type of all bodies.
+        brand: The brand that sends them.
+        strict: Refuse what the vendor's own schema refuses.
+        window_s: How long an event's identity is remembered, in seconds.
     """
 
     def __init__(
@@ -87,7 +77,7 @@ class Normaliser:
         self._type = event_type
         self._brand = brand
         self._window_s = window_s
-        self._source = f"/{brand}/{event_type.name.lower()}"
+        self._source = envelope.source_of(brand, event_type.name)
         self._decode = msgspec.json.Decoder(event_type.fields).decode
         # The same fields without the refusal of unknown ones, for the second pass.
         lenient = msgspec.defstruct(
@@ -97,7 +87,8 @@ class Normaliser:
             forbid_unknown_fields=False,
         )
         self._decode_lenient: Callable[[bytes], Any] = msgspec.json.Decoder(lenient).decode
-        self._steps, self._has_parts = steps_of(event_type.fields, event_type.time, strict=strict)
+        self._steps = steps_of(event_type.fields, event_type.time, strict=strict)
+        self._has_nested = any(fact.nested is not None for fact in facts_of(event_type.fields))
         self._required = event_type.strict if strict else ()
         self._numbers = canonical.numbers_of(event_type.fields)
 
@@ -105,16 +96,18 @@ class Normaliser:
         """Read one body.
 
         Args:
-            body: as it arrived.
-            arrived_s: seconds since 1970, for an event without a time of its own.
+            body: The body as it arrived.
+            arrived_s: When it arrived, in seconds since 1970: the time of an event that has no
+                time of its own.
 
         Raises:
-            Rejected: `malformed` or `invalid`, with field, found and expected.
+            Rejected: The body is `malformed` or `invalid`; the error says which field, what was
+                expected and what was found.
         """
         try:
             return self._read(body, arrived_s)
         except msgspec.ValidationError as error:
-            # Raised at the first misfit: what follows it may still be no JSON at all.
+            # msgspec stops at the first misfit, and what follows it may not be JSON at all.
             refuse_broken_json(body)
             raise Rejected(Reason.INVALID, explain(str(error), body)) from error
         except UNREADABLE as error:
@@ -124,7 +117,7 @@ class Normaliser:
         if not body.isascii():
             # msgspec does not look into values that it only passes on.
             body.decode()
-        plain = not self._has_parts
+        plain = not self._has_nested
         try:
             fields = self._decode(body)
         except msgspec.ValidationError:
@@ -147,31 +140,32 @@ class Normaliser:
         arrived_s: float,
         oddities: tuple[Oddity, ...],
     ) -> Event:
-        kind = self._type
-        parts = kind.identity(fields)
-        if BODY in parts:
-            whole = canonical.digest_whole(kind.fields, data)
-            parts = tuple(whole if part == BODY else part for part in parts)
-        subject = kind.subject(fields)
-        envelope = _Envelope(
+        event_type = self._type
+        values = event_type.identity(fields)
+        if BODY in values:
+            body = canonical.digest_whole(event_type.fields, data)
+            values = tuple(body if value == BODY else value for value in values)
+        subject = event_type.subject(fields)
+        whole = envelope.Envelope(
             specversion="1.0",
-            id=identity.text(parts),
+            id=identity.write_id(values, event_type.id_suffixes),
             source=self._source,
             type=subject,
-            subject=getattr(fields, kind.user) if kind.user else None,
+            subject=getattr(fields, event_type.user) if event_type.user else "",
             time=instant.text if instant else timestamp.from_epoch_s(arrived_s),
             datacontenttype="application/json",
             brand=self._brand,
             data=msgspec.Raw(_encode(data)),
         )
+        decided = tuple(self._decided(fields, name) for name in event_type.deciding)
         return Event(
             identity=Identity(
-                identity.key(self._brand, kind.name, parts),
-                identity.fingerprint(tuple(self._decided(fields, name) for name in kind.deciding)),
+                identity.key(self._brand, event_type.name, values),
+                identity.fingerprint(decided),
                 self._window_s,
             ),
             subject=subject,
-            body=_encode(envelope),
+            body=envelope.write(whole),
             time_s=instant.epoch_s if instant else None,
             oddities=oddities,
         )
@@ -203,31 +197,31 @@ class Normaliser:
 
 
 def _whole(
-    part: Fields | Part, sent: Mapping[str, msgspec.Raw], path: str, oddities: list[Oddity]
+    struct: Fields | Nested, sent: Mapping[str, msgspec.Raw], path: str, oddities: list[Oddity]
 ) -> dict[str, object]:
     """Return the known fields in their normal form, then the unknown ones as they came.
 
     Args:
-        part: the event, or an object inside it.
-        sent: the same, as it was sent.
-        path: of the object, with a dot behind it; empty: the event itself.
-        oddities: gets one for each unknown field.
+        struct: The event, or an object inside it.
+        sent: The same object as it was sent.
+        path: The path of the object with a dot behind it; empty for the event itself.
+        oddities: Gets an entry for each unknown field.
     """
     whole: dict[str, object] = {}
-    for name in part.__struct_fields__:
-        value = getattr(part, name)
-        if isinstance(value, Part):
+    for name in struct.__struct_fields__:
+        value = getattr(struct, name)
+        if isinstance(value, Nested):
             value = _whole(value, _decode_object(sent[name]), f"{path}{name}.", oddities)
-        elif isinstance(value, list) and value and isinstance(value[0], Part):
+        elif isinstance(value, list) and value and isinstance(value[0], Nested):
             each = zip(value, _decode_list(sent[name]), strict=True)
             value = [
-                _whole(one, _decode_object(raw), f"{path}{name}[{index}].", oddities)
-                for index, (one, raw) in enumerate(each)
+                _whole(nested, _decode_object(raw), f"{path}{name}[{index}].", oddities)
+                for index, (nested, raw) in enumerate(each)
             ]
         if value is not UNSET:
             whole[name] = value
     for name, raw in sent.items():
-        if name not in part.__struct_fields__:
+        if name not in struct.__struct_fields__:
             whole[name] = raw
             oddities.append(Oddity("unknown_field", f"{path}{name}", ""))
     return whole

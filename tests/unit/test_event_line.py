@@ -11,26 +11,29 @@ import pytest
 from rich.console import Console
 
 from consumer.cli.tap.command import TapOptions
-from consumer.cli.terminal.event_line import event_json, event_line, print_cut, read_envelope
+from consumer.cli.terminal.event_line import event_json, event_line, print_cut
+from consumer.events import envelope
 from consumer.events.registry import CATALOGUE
 
 if TYPE_CHECKING:
     from typing import Any
 
 EVENT: dict[str, Any] = {
+    "specversion": "1.0",
     "id": "6f9619ff-8b86",
     "source": "/brand-a/casino",
     "type": "game.bet",
     "brand": "brand-a",
     "time": "2015-03-02T08:27:58.100000Z",
     "subject": "player-17",
+    "datacontenttype": "application/json",
     "data": {"amount": "12.30", "currency": "EUR"},
 }
 
 
 def line_of(subject: str = "game.bet", **changes: object) -> str:
     """Return an event's line."""
-    return event_line(subject, read_envelope(msgspec.json.encode(EVENT | changes))).plain
+    return event_line(subject, envelope.read(msgspec.json.encode(EVENT | changes))).plain
 
 
 def test_line_tells_what_passed() -> None:
@@ -62,7 +65,7 @@ def test_line_is_cut_at_the_terminals_width() -> None:
     console = Console(file=out, width=80)
     print_cut(
         console,
-        event_line("game.bet", read_envelope(msgspec.json.encode(EVENT | {"id": "x" * 99}))),
+        event_line("game.bet", envelope.read(msgspec.json.encode(EVENT | {"id": "x" * 99}))),
     )
     (line,) = out.getvalue().splitlines()
     assert len(line) == 80
@@ -101,5 +104,5 @@ def test_event_is_its_own_bytes_in_a_pipe() -> None:
 )
 def test_filters(wanted: TapOptions, *, fits: bool) -> None:
     """Each has to fit."""
-    event = read_envelope(msgspec.json.encode(EVENT))
+    event = envelope.read(msgspec.json.encode(EVENT))
     assert wanted.fits(event.brand, event.message_type, event.subject) is fits

@@ -19,6 +19,7 @@ from consumer.cli.declare import config_option, takes, with_lists
 from consumer.cli.lazy import LazyCall
 from consumer.cli.parameters import TimeParameter
 from consumer.errors import Reason
+from consumer.options.values import TOKEN
 
 FIRST: Final = "1970-01-01T00:00:00Z"
 
@@ -35,7 +36,7 @@ _would_drop: Final = LazyCall("consumer.cli.dead.drop:would_drop", DeadDropOptio
 
 def _token(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
     """Refuse what would be a wildcard in the subject that is asked for."""
-    if name is not None and not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+    if name is not None and not re.fullmatch(TOKEN, name):
         raise click.BadParameter(f"{name!r}: expected a listener's name: A-Z a-z 0-9 _ -")
     return name
 

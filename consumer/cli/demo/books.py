@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from consumer.errors import Reason
+from consumer.events import envelope
 from consumer.listeners.nats.listener import NatsListenerSettings
 from consumer.nats.connection import connected
 from consumer.nats.follow import FIRST, following
@@ -160,22 +161,15 @@ async def _dead_letters(client: Client, stream: str) -> Counter[Reason]:
     return by_reason
 
 
-class _Envelope(msgspec.Struct):
-    id: str
-    source: str
-    data: msgspec.Raw
-
-
 async def _identities(client: Client, stream: str) -> AsyncIterator[tuple[str, str]]:
     """Yield message type and identity of each event of a stream."""
-    decode = msgspec.json.Decoder(_Envelope).decode
     async with following(client, FIRST, stream=stream) as reader:
         async for message in reader.stored():
-            yield _identity(decode(message.data))
+            yield _identity(envelope.read(message.data))
 
 
-def _identity(event: _Envelope) -> tuple[str, str]:
-    name = event.source.rpartition("/")[2].upper()
+def _identity(event: envelope.Envelope) -> tuple[str, str]:
+    name = event.message_type.upper()
     recipe = RECIPES[name]
     if recipe.identity_is_id:
         return name, event.id

@@ -142,7 +142,7 @@ def candidates(
     return [
         CandidateIdentity(brand, parts, identity.key(brand, event_type.name, parts))
         for brand in brands
-        for parts in identity.parts_of(event_id)
+        for parts in identity.read_id(event_id, event_type.id_suffixes)
     ]
 
 

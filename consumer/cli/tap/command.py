@@ -12,8 +12,9 @@ import msgspec
 from consumer.cli.declare import config_option, takes
 from consumer.cli.lazy import LazyCall
 from consumer.cli.parameters import TimeParameter
+from consumer.options.values import TOKEN
 
-_PATTERN: Final = re.compile(r"([A-Za-z0-9_-]+|\*)(\.([A-Za-z0-9_-]+|\*))*(\.>)?|>")
+_PATTERN: Final = re.compile(rf"({TOKEN}|\*)(\.({TOKEN}|\*))*(\.>)?|>")
 
 
 class TapOptions(msgspec.Struct, frozen=True, kw_only=True):

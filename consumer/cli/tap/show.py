@@ -14,9 +14,10 @@ from consumer.cli.configuration import load_config
 from consumer.cli.message_types import known_type
 from consumer.cli.tap.messages import is_on_wanted_subject, passing, refuse_what_never_comes
 from consumer.cli.terminal.closed_pipe import ended_by_closed_pipe
-from consumer.cli.terminal.event_line import event_json, event_line, print_cut, read_envelope
+from consumer.cli.terminal.event_line import event_json, event_line, print_cut
 from consumer.cli.terminal.letter_line import letter_json, letter_line, print_wrapped
 from consumer.cli.terminal.safe_text import printable
+from consumer.events import envelope
 from consumer.tools.replay.read import stored_letter
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class _TapView:
     def _show_event(self, msg: Msg) -> bool:
         if not is_on_wanted_subject(self._config, self._options, msg.subject):
             return False
-        event = read_envelope(msg.data)
+        event = envelope.read(msg.data)
         if not self._options.fits(event.brand, event.message_type, event.subject):
             return False
         if self._console.is_terminal:

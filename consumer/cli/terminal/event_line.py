@@ -12,6 +12,8 @@ from consumer.cli.terminal.safe_text import printable
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from consumer.events.envelope import Envelope
+
 SUBJECT_WIDTH: Final = 25
 """The longest subject of the catalogue, `poker.tournament_cash_out`, has this many characters."""
 _COLOURS: Final = {
@@ -29,23 +31,6 @@ _COLOURS: Final = {
 """The colour of an event, by the first token of its own subject."""
 
 
-class Envelope(msgspec.Struct, kw_only=True):
-    """The part of an event that everything is found and shown by."""
-
-    id: str
-    source: str
-    type: str
-    brand: str
-    time: str
-    subject: str = ""
-    data: msgspec.Raw
-
-    @property
-    def message_type(self) -> str:
-        """In lower case."""
-        return self.source.rpartition("/")[2]
-
-
 class _MoneyFields(msgspec.Struct):
     """The fields of an event's data in which most types carry money."""
 
@@ -53,8 +38,6 @@ class _MoneyFields(msgspec.Struct):
     currency: str | None = None
 
 
-read_envelope: Final = msgspec.json.Decoder(Envelope).decode
-"""Raises `msgspec.DecodeError` (or `UnicodeDecodeError`) where it is none of our events."""
 _read_money: Final = msgspec.json.Decoder(_MoneyFields).decode
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from consumer.cli.terminal.event_line import event_json, event_line, print_cut, read_envelope
+from consumer.cli.terminal.event_line import event_json, event_line, print_cut
 from consumer.cli.terminal.letter_line import letter_line
+from consumer.events import envelope
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,7 +48,7 @@ class EventLines:
         self.seen_count += 1
         self._passed.set()
         if self._console.is_terminal:
-            self._print(event_line(subject, read_envelope(body)))
+            self._print(event_line(subject, envelope.read(body)))
         else:
             sys.stdout.buffer.write(event_json(body) + b"\n")
 

@@ -1,4 +1,4 @@
-"""Holds files of events against the catalogue, and hands the findings to a printer."""
+"""Holds files of events against the catalogue, and hands the remarks to a printer."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from consumer.cli.validate.printers import JsonPrinter, TablePrinter
 from consumer.errors import ConsumerError
 from consumer.events.registry import find
 from consumer.tools.validation.cut import EventFile
-from consumer.tools.validation.validator import Tally, Validator, about_file
+from consumer.tools.validation.validator import FileTally, Validator, about_file
 
 if TYPE_CHECKING:
     from consumer.cli.validate.command import ValidateOptions
-    from consumer.cli.validate.printers import FindingPrinter
+    from consumer.cli.validate.printers import RemarkPrinter
     from consumer.events.base import EventType
 
 
@@ -36,7 +36,7 @@ def validate(options: ValidateOptions) -> int:
         if options.form == "json"
         else TablePrinter(options.limit_count, many=len(files) > 1)
     )
-    total = Tally()
+    total = FileTally()
     for file, event_type in zip(files, types, strict=True):
         total.add(_look(file, event_type, printer, strict=options.strict))
     printer.end(total)
@@ -59,7 +59,7 @@ def _type_of(file: str, message_type: str | None) -> EventType:
     raise click.UsageError(f"{told} {offered_types(name)}")
 
 
-def _look(file: str, event_type: EventType, printer: FindingPrinter, *, strict: bool) -> Tally:
+def _look(file: str, event_type: EventType, printer: RemarkPrinter, *, strict: bool) -> FileTally:
     """Look at one file."""
     shown = "standard input" if file == STANDARD_INPUT else file
     with opened(file) as stream:

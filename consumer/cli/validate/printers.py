@@ -1,4 +1,4 @@
-"""Prints findings: a table for people, lines of JSON for programs."""
+"""Prints remarks: a table for people, lines of JSON for programs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from consumer.cli.terminal.safe_text import printable
-from consumer.tools.validation.validator import Finding, Severity, Tally
+from consumer.tools.validation.validator import FileTally, Remark, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +21,8 @@ WIDEST_COLUMNS: Final = 120
 """On a wider terminal, the eye would not find the end of a row."""
 
 
-class FindingPrinter(Protocol):
-    """Takes the findings: `begin`, `show` and `finish` for each file, and `end` after the last."""
+class RemarkPrinter(Protocol):
+    """Takes the remarks: `begin`, `show` and `finish` for each file, and `end` after the last."""
 
     def begin(self, file: str, message_type: str, unit: str, /) -> None:
         """Begin a file.
@@ -33,37 +33,37 @@ class FindingPrinter(Protocol):
             unit: What its events are counted in: `line` or `event`.
         """
 
-    def show(self, findings: Sequence[Finding], /) -> None:
-        """Take findings of the file."""
+    def show(self, remarks: Sequence[Remark], /) -> None:
+        """Take remarks of the file."""
 
-    def finish(self, tally: Tally, /) -> None:
+    def finish(self, tally: FileTally, /) -> None:
         """End the file."""
 
-    def end(self, total: Tally, /) -> None:
+    def end(self, total: FileTally, /) -> None:
         """End the output with the sum of all files."""
 
 
 class JsonPrinter:
-    """Prints each finding at once as a line of JSON, and at the end a line with the sum."""
+    """Prints each remark at once as a line of JSON, and at the end a line with the sum."""
 
     def __init__(self) -> None:
         self._place: dict[str, object] = {}
 
     def begin(self, file: str, message_type: str, _: str, /) -> None:
-        """See `FindingPrinter.begin`."""
+        """See `RemarkPrinter.begin`."""
         self._place = {"file": file, "type": message_type}
 
-    def show(self, findings: Sequence[Finding], /) -> None:
-        """See `FindingPrinter.show`."""
-        for finding in findings:
-            line = self._place | msgspec.structs.asdict(finding)
+    def show(self, remarks: Sequence[Remark], /) -> None:
+        """See `RemarkPrinter.show`."""
+        for remark in remarks:
+            line = self._place | msgspec.structs.asdict(remark)
             click.echo(msgspec.json.encode(line))
 
-    def finish(self, tally: Tally, /) -> None:
-        """See `FindingPrinter.finish`."""
+    def finish(self, tally: FileTally, /) -> None:
+        """See `RemarkPrinter.finish`."""
 
-    def end(self, total: Tally, /) -> None:
-        """See `FindingPrinter.end`."""
+    def end(self, total: FileTally, /) -> None:
+        """See `RemarkPrinter.end`."""
         click.echo(msgspec.json.encode({"severity": "summary", **msgspec.structs.asdict(total)}))
 
 
@@ -71,7 +71,7 @@ class TablePrinter:
     """Prints a table for each file, once the whole file was read.
 
     Args:
-        limit_count: The largest number of rows of a table. Further findings are counted.
+        limit_count: The largest number of rows of a table. Further remarks are counted.
         many: There are several files, so that each needs a title.
     """
 
@@ -81,11 +81,11 @@ class TablePrinter:
         self._console = Console(highlight=False)
         self._console.width = min(self._console.width, WIDEST_COLUMNS)
         self._unit = ""
-        self._rows: list[Finding] = []
+        self._rows: list[Remark] = []
         self._hidden_count = 0
 
     def begin(self, file: str, message_type: str, unit: str, /) -> None:
-        """See `FindingPrinter.begin`."""
+        """See `RemarkPrinter.begin`."""
         self._unit = unit
         self._rows = []
         self._hidden_count = 0
@@ -93,14 +93,14 @@ class TablePrinter:
             title = Text(f"{printable(file)}: {message_type}", "bold")
             self._console.print(title, soft_wrap=True)
 
-    def show(self, findings: Sequence[Finding], /) -> None:
-        """See `FindingPrinter.show`."""
+    def show(self, remarks: Sequence[Remark], /) -> None:
+        """See `RemarkPrinter.show`."""
         room = self._limit_count - len(self._rows)
-        self._rows += findings[:room]
-        self._hidden_count += len(findings[room:])
+        self._rows += remarks[:room]
+        self._hidden_count += len(remarks[room:])
 
-    def finish(self, tally: Tally, /) -> None:
-        """See `FindingPrinter.finish`."""
+    def finish(self, tally: FileTally, /) -> None:
+        """See `RemarkPrinter.finish`."""
         if self._rows:
             self._console.print(self._table())
         if self._hidden_count:
@@ -112,8 +112,8 @@ class TablePrinter:
         if self._many:
             self._console.print()
 
-    def end(self, total: Tally, /) -> None:
-        """See `FindingPrinter.end`."""
+    def end(self, total: FileTally, /) -> None:
+        """See `RemarkPrinter.end`."""
         if self._many:
             self._console.print(Text("all files: ", "bold") + _sum(total))
 
@@ -138,7 +138,7 @@ class TablePrinter:
         return table
 
 
-def _sum(tally: Tally) -> Text:
+def _sum(tally: FileTally) -> Text:
     """Say in one line how many events there were, and what would become of them."""
     if not tally.events:
         return Text("no events", "red")

@@ -12,6 +12,7 @@ from msgspec import UNSET, UnsetType
 from consumer.events.base import (
     BODY,
     SCHEMAS,
+    BrandHost,
     Currency,
     EventType,
     Fields,
@@ -22,7 +23,6 @@ from consumer.events.base import (
     OptionalObject,
     OptionalText,
     OptionalTime,
-    Origin,
     Reference,
     Timestamp,
     UserId,
@@ -30,7 +30,7 @@ from consumer.events.base import (
     only,
 )
 
-DeviceType = Annotated[
+RoundDevice = Annotated[
     str, hint("mobile", "desktop", "app", "unknown", why="What the player plays on.")
 ]
 
@@ -52,9 +52,9 @@ class GameRound(Fields, kw_only=True, forbid_unknown_fields=True):
     vendor_name: OptionalText = UNSET
     """Name of the game's vendor."""
     user_currency: Currency
-    device_type: DeviceType
+    device_type: RoundDevice
     timestamp: Timestamp
-    origin: Origin
+    origin: BrandHost
     real_bet_user: OptionalNumber = UNSET
     """Real money bet, in the player's currency."""
     real_win_user: OptionalNumber = UNSET
