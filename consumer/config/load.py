@@ -111,6 +111,7 @@ def build(tables: dict[str, Any], kinds: Mapping[str, type[Listener[Any]]]) -> C
     routes = read_routes(_table(tables, "routes", problems), problems)
     if problems:
         raise ConfigError(*problems)
+    listeners = {name: _branded(settings, brand) for name, settings in listeners.items()}
     config = Config(brand=brand, listeners=listeners, routes=routes, **parts)
     disagreements = _disagreements(config)
     if disagreements:
@@ -179,6 +180,11 @@ def _listener(
     return build_struct(kind.settings_type, options, path, problems)
 
 
+def _branded(settings: ListenerSettings, brand: str | None) -> ListenerSettings:
+    """Give a listener that names no brand the top-level brand: each delivery carries its brand."""
+    return msgspec.structs.replace(settings, brand=settings.brand or brand)
+
+
 def _disagreements(config: Config) -> list[str]:
     """Find options that are right alone and wrong together."""
     sink, found = config.sink, []
@@ -187,7 +193,7 @@ def _disagreements(config: Config) -> list[str]:
     found += [
         f"listeners.{name}.brand: is missing, expected it here or as the top-level brand"
         for name, settings in config.listeners.items()
-        if settings.brand is None and config.brand is None
+        if settings.brand is None
     ]
     if sink.max_age_s < sink.duplicate_window_s:
         found.append(

@@ -20,8 +20,8 @@ from consumer.sinks.base import Message
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from consumer.listeners.base import Origin
-    from consumer.pipeline.batch import Work
+    from consumer.deliveries.delivery import Delivery
+    from consumer.deliveries.origin import Origin
 
 ERROR_MAX_CHARACTERS: Final = 1024
 VALUE_MAX_CHARACTERS: Final = 256
@@ -121,25 +121,28 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-LetterOf = Callable[["Work", Rejected, "Origin", float], Letter]
-"""Writes the letter of a rejected work: from its origin and its arrival, seconds since 1970."""
+LetterOf = Callable[["Delivery", Rejected, "Origin", float], Letter]
+"""Writes the letter of a delivery that died: why, where it came from, and when it arrived, in
+seconds since 1970."""
 
 
-def first_letters(listener: str, brand: str) -> LetterOf:
-    """Return what writes the letters of a listener's deliveries."""
+def first_letters(listener: str) -> LetterOf:
+    """Return the function that writes the letters of a listener's deliveries."""
 
-    def letter_of(work: Work, rejected: Rejected, origin: Origin, arrived_s: float) -> Letter:
+    def letter_of(
+        delivery: Delivery, rejected: Rejected, origin: Origin, arrived_s: float
+    ) -> Letter:
         return Letter(
             reason=rejected.reason,
             error=rejected.detail,
             listener=listener,
-            brand=brand,
-            message_type=work.delivery.message_type or "",
-            content_encoding=work.delivery.content_encoding or "",
+            brand=delivery.sender.brand,
+            message_type=delivery.message_type or "",
+            content_encoding=delivery.content_encoding or "",
             coordinates=dict(origin.coordinates),
             headers=dict(origin.headers),
             arrived=from_epoch_s(arrived_s),
-            body=work.delivery.body,
+            body=delivery.body,
         )
 
     return letter_of

@@ -63,15 +63,18 @@ class DeadLetters:
     """Stores letters. One object serves all lanes.
 
     Args:
-        sink: of the letters' stream.
-        settings: names.
-        jetstream: gives the way to the object store.
+        sink: The sink of the letters' stream.
+        settings: The names of stream and object store.
+        jetstream: Returns the way to the object store.
+
+    Attributes:
+        sink: The sink of the letters' stream, which has to be opened.
     """
 
     def __init__(
         self, sink: Sink, settings: DeadLetterSettings, jetstream: Callable[[], JetStreamContext]
     ) -> None:
-        self._sink = sink
+        self.sink = sink
         self._settings = settings
         self._jetstream = jetstream
 
@@ -81,11 +84,11 @@ class DeadLetters:
         Returns only when all are confirmed. Cancelling: some may be stored.
         """
         messages = [await self._message(letter, patience) for letter in letters]
-        await publish_all(self._sink, messages, patience, "dead_letter")
+        await publish_all(self.sink, messages, patience, "dead_letter")
 
     async def _message(self, letter: Letter, patience: Patience) -> Message:
         message_id, size_bytes = letter.message_id, len(letter.body)
-        if size_bytes + HEADER_SHARE > self._sink.max_message_bytes:
+        if size_bytes + HEADER_SHARE > self.sink.max_message_bytes:
             name = letter.body_id
             await self._put(name, letter.body, patience)
             letter = msgspec.structs.replace(
@@ -95,7 +98,7 @@ class DeadLetters:
 
     def _chunked(self, name: str) -> ObjectMeta:
         """Describe an object in chunks that the server takes; nats-py's are of 128 KiB."""
-        size_bytes = min(CHUNK_BYTES, self._sink.max_message_bytes // 2)
+        size_bytes = min(CHUNK_BYTES, self.sink.max_message_bytes // 2)
         return ObjectMeta(name=name, options=ObjectMetaOptions(max_chunk_size=size_bytes))
 
     async def _put(self, name: str, body: bytes, patience: Patience) -> None:

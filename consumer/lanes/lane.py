@@ -22,13 +22,10 @@ from consumer.pipeline.settle import settle
 
 if TYPE_CHECKING:
     from consumer.clock import Clock
-    from consumer.listeners.base import Delivery, Listener
+    from consumer.deliveries.delivery import Delivery
+    from consumer.listeners.base import Listener
     from consumer.pipeline.batch import Batch
-    from consumer.pipeline.books import LaneBooks
-    from consumer.pipeline.claim import Claimer
-    from consumer.pipeline.decode import Decoder
-    from consumer.pipeline.deliver import Deliverer
-    from consumer.pipeline.flood import FloodGuard
+    from consumer.pipeline.steps import Steps
 
 RECEIVE_TIMEOUT_S: Final = 0.2
 """How long an idle lane sleeps in `receive`, and so how late it notices that it shall end."""
@@ -38,29 +35,20 @@ class Lane:
     """What happens to the deliveries of one listener. Outlives its connections.
 
     Args:
-        decoder, guard, claimer, deliverer: the steps.
-        books: the lane's metrics.
-        clock: for ages and durations.
+        steps: What each batch goes through.
+        clock: For ages and durations.
     """
 
-    def __init__(
-        self,
-        decoder: Decoder,
-        guard: FloodGuard,
-        claimer: Claimer,
-        deliverer: Deliverer,
-        books: LaneBooks,
-        clock: Clock,
-    ) -> None:
-        self._decoder = decoder
-        self._guard = guard
-        self._claimer = claimer
-        self._deliverer = deliverer
-        self._books = books
+    def __init__(self, steps: Steps, clock: Clock) -> None:
+        self._decoder = steps.decoder
+        self._guard = steps.guard
+        self._claimer = steps.claimer
+        self._deliverer = steps.deliverer
+        self._books = steps.books
         self._clock = clock
         self._in_flight: deque[Batch] = deque()
         self._waiting_since_s: float | None = None
-        books.watch_age(self.oldest_s)
+        steps.books.watch_age(self.oldest_s)
 
     def oldest_s(self) -> float:
         """Return the age of the oldest delivery in flight, in seconds; 0: there is none."""
@@ -134,9 +122,10 @@ class Lane:
 
     async def _admit(self, listener: Listener[Any], batch: Batch) -> None:
         """Book a decoded batch, and claim its identities."""
-        if listener.durable:
-            # Before anything of it is booked: the batch that trips the guard was never here. A
-            # source that keeps nothing is not given anything back, so stopping would lose it.
+        if listener.source_keeps:
+            # Before anything of the batch is booked, because the batch that trips the guard goes
+            # back to its source. A source that keeps nothing cannot take it back: stopping would
+            # lose it.
             self._guard.look(batch)
         self._in_flight.append(batch)
         self._books.took_in(batch)

@@ -102,6 +102,8 @@ class Supervisor:
                 return
             self._health.up(self._part)
             self._books.up.set(1)
+            for caveat in listener.caveats:
+                self._log.warning(caveat.what, **caveat.facts)
             self._log.info("listening")
             await self._serve(listener)
         finally:

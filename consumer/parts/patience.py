@@ -10,26 +10,27 @@ import structlog
 from consumer.retry import Backoff
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from consumer.operations.health import Health
-    from consumer.pipeline.books import LaneBooks
 
 log = structlog.get_logger()
 
 
 class Patience:
-    """One lane's pauses, told to log, metrics and `/readyz` in one call.
+    """One lane's pauses, told to the log, the metrics and `/readyz` in one call.
 
     Args:
-        lane: the listener's name.
-        health: where `/readyz` reads.
-        books: the lane's metrics.
+        lane: The listener's name.
+        health: Where `/readyz` reads.
+        retried: Counts a try that failed, by its stage.
     """
 
-    def __init__(self, lane: str, health: Health, books: LaneBooks) -> None:
+    def __init__(self, lane: str, health: Health, retried: Callable[[str], None]) -> None:
         self._part = f"lane {lane}"
         self._log = log.bind(listener=lane)
         self._health = health
-        self._books = books
+        self._retried = retried
         self._backoffs: dict[str, Backoff] = {}
 
     async def wait(self, stage: str, why: str) -> None:
@@ -46,7 +47,7 @@ class Patience:
             backoff = self._backoffs[stage] = Backoff(first_s=0.05, longest_s=5.0)
             # Once for each outage: a line for each try would bury the rest.
             self._log.warning("holding", stage=stage, why=why)
-        self._books.retried(stage)
+        self._retried(stage)
         self._health.down(self._part, f"holding, {stage}: {why}")
         await asyncio.sleep(backoff.next_s())
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from consumer.pipeline.batch import Verdict
+from consumer.deliveries.delivery import Dead, Forwarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from consumer.operations.metrics import Metrics
-    from consumer.pipeline.batch import Batch, Work
+    from consumer.pipeline.batch import Batch
 
 
 class LaneBooks:
@@ -69,27 +69,28 @@ class LaneBooks:
         self._metrics.stage.labels(stage).observe(seconds)
 
     def concluded(self, batch: Batch, now_s: float) -> None:
-        """Book a batch whose every delivery has its verdict. No await in here: see above."""
+        """Book a batch whose every delivery has ended. No await in here: see the module."""
         subjects: dict[str, int] = {}
         for work in batch.works:
-            if work.verdict is Verdict.DUPLICATE:
-                self._duplicates.inc()
-            elif work.rejected is not None:
-                reason = work.rejected.reason.value
+            end = work.delivery.end
+            if isinstance(end, Forwarded):
+                subjects[end.event.subject] = subjects.get(end.event.subject, 0) + 1
+                self._count_surprises(end)
+            elif isinstance(end, Dead):
+                reason = end.rejected.reason.value
                 self._metrics.dead_letters.labels(self._listener, reason).inc()
-            elif work.event is not None:
-                self._count_shadow(work)
-                subjects[work.event.subject] = subjects.get(work.event.subject, 0) + 1
-                for oddity in work.event.oddities:
-                    self._metrics.oddities.labels(self._listener, oddity.name).inc()
+            else:
+                self._duplicates.inc()
         for subject, count in subjects.items():
             self._metrics.forwarded.labels(self._listener, subject).inc(count)
         self.in_flight_count -= len(batch.works)
         self._observe_age(batch, now_s)
 
-    def _count_shadow(self, work: Work) -> None:
-        if work.mark is not None:
-            self._metrics.shadow_duplicates.labels(self._listener, work.mark.kind).inc()
+    def _count_surprises(self, end: Forwarded) -> None:
+        if end.shadow is not None:
+            self._metrics.shadow_duplicates.labels(self._listener, end.shadow.instead).inc()
+        for oddity in end.event.oddities:
+            self._metrics.oddities.labels(self._listener, oddity.name).inc()
 
     def _observe_age(self, batch: Batch, now_s: float) -> None:
         first = next((work.event for work in batch.works if work.event is not None), None)

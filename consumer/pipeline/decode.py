@@ -20,10 +20,12 @@ from consumer.stores.base import DedupeSettings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from consumer.listeners.base import Delivery
+    from consumer.deliveries.delivery import Delivery
+    from consumer.deliveries.origin import Sender
     from consumer.pipeline.batch import Work
 
 SHOWN_CHARACTERS: Final = 60
+SPELLINGS_MAX_COUNT: Final = 1000
 HELD_BYTES: Final = 8 * 1024 * 1024
 """Of the events of one batch, which is closed at the event that goes beyond."""
 
@@ -34,25 +36,25 @@ class Decoder:
     """Decodes what one brand sends.
 
     Args:
-        brand: dedupe namespace and part of each event.
-        dedupe: how long each type's identities are remembered.
-        strict: refuse what the vendor's own schema refuses.
-        max_decoded_bytes: of a body once its content encoding is undone.
+        dedupe: How long each type's identities are remembered.
+        strict: Refuse what the vendor's own schema refuses.
+        max_decoded_bytes: The largest body once its content encoding is undone, in bytes.
     """
 
     def __init__(
         self,
-        brand: str,
         dedupe: DedupeSettings | None = None,
         *,
         strict: bool = False,
         max_decoded_bytes: int = DEFAULT_LIMIT_BYTES,
     ) -> None:
-        self._brand = brand
         self._dedupe = dedupe or DedupeSettings()
         self._strict = strict
         self._max_decoded_bytes = max_decoded_bytes
-        # Kept under the name as it was written, so that the usual spelling costs one look-up.
+        self._by_sender: dict[Sender, dict[str, Normaliser]] = {}
+        # Of the last delivery: neighbours mostly have the same sender, and the same object.
+        self._sender: Sender | None = None
+        # By the type's name as it was written, so that the usual spelling costs one look-up.
         self._normalisers: dict[str, Normaliser] = {}
 
     def decode(self, batch: Batch) -> None:
@@ -93,17 +95,20 @@ class Decoder:
                 body = decompress(body, delivery.content_encoding, self._max_decoded_bytes)
             work.event = normaliser.normalise(body, arrived_s)
         except Rejected as rejected:
-            work.reject(rejected)
+            work.die(rejected)
         except Exception as error:  # our bug, kept to one delivery
             log.exception("decoding failed", error=type(error).__name__)
-            work.reject(Rejected(Reason.INTERNAL, f"{type(error).__name__} in the decoder"))
+            work.die(Rejected(Reason.INTERNAL, f"{type(error).__name__} in the decoder"))
 
     def _normaliser(self, delivery: Delivery) -> Normaliser:
+        if delivery.sender is not self._sender:
+            self._sender = delivery.sender
+            self._normalisers = self._by_sender.setdefault(delivery.sender, {})
         name = delivery.message_type
         known = self._normalisers.get(name) if name else None
-        return known if known is not None else self._prepare(name)
+        return known if known is not None else self._prepare(delivery.sender, name)
 
-    def _prepare(self, name: str | None) -> Normaliser:
+    def _prepare(self, sender: Sender, name: str | None) -> Normaliser:
         if not name:
             raise Rejected(Reason.MISSING_TYPE, "type: required, but the message carries none")
         event_type = find(name)
@@ -112,11 +117,11 @@ class Decoder:
         usual = self._normalisers.get(event_type.name)
         if usual is None:
             window_s = self._dedupe.window_of_s(event_type.name)
-            usual = Normaliser(event_type, self._brand, strict=self._strict, window_s=window_s)
+            usual = Normaliser(event_type, sender.brand, strict=self._strict, window_s=window_s)
             self._normalisers[event_type.name] = usual
-        # At most a handful of spellings occur; a sender who varies the case at random must not
-        # grow this for ever.
-        if len(self._normalisers) < 1000:  # noqa: PLR2004  # a bound, not a rule
+        # At most a handful of spellings occur. A sender that varies the case at random must not
+        # make this grow for ever.
+        if len(self._normalisers) < SPELLINGS_MAX_COUNT:
             self._normalisers[name] = usual
         return usual
 

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from consumer.errors import Reason, Rejected, StoreUnavailable
-from consumer.pipeline.batch import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from consumer.events.identity import Identity
     from consumer.parts.patience import Patience
     from consumer.pipeline.batch import Batch, Work
+    from consumer.pipeline.mode import Mode
     from consumer.stores.base import Memory, Store
 
 
@@ -114,44 +114,32 @@ def group(batch: Batch) -> list[list[tuple[Work, Identity]]]:
     return list(groups.values())
 
 
-def judge(same_key: list[tuple[Work, Identity]], known: Memory | None, old_after_s: float) -> bool:
+def judge(same_key: list[tuple[Work, Identity]], known: Memory | None, mode: Mode) -> bool:
     """Apply rules 2 and 3 to all works of a batch that have one key.
 
-    What the store knows decides, and only where it knows nothing the first one does: a
-    conflicting delivery in front must not make a conflict of an honest resend behind it.
+    What the store knows decides. Only where it knows nothing, the first work decides: a
+    contradicting delivery in front must not make a contradiction of an honest resend behind it.
 
     Args:
-        same_key: in the batch's order; the first one was claimed.
-        known: what the store knew of the key before.
-        old_after_s: a P older than this is outside the sink's own memory, in seconds.
+        same_key: The works in the batch's order; the first was claimed.
+        known: What the store knew of the key before.
+        mode: Decides what becomes of repetitions and contradictions.
 
     Returns:
-        Whether one of them is published although its P is old.
+        Whether one of the works is left to be published as the first of its identity.
     """
     fingerprint = known.fingerprint if known else same_key[0][1].fingerprint
-    published: Work | None = None
+    first: Work | None = None
     for work, identity in same_key:
         if identity.fingerprint != fingerprint:
-            work.reject(conflict())
+            mode.contradicted(work, conflict())
         elif known is not None and known.done:
-            work.verdict = Verdict.DUPLICATE
-        elif published is None:
-            published = work
+            mode.repeated(work)
+        elif first is None:
+            first = work
         else:
-            work.copy_of = published
-    return published is not None and known is not None and known.age_s > old_after_s
-
-
-def conclude_copies(batch: Batch) -> None:
-    """Give each joined copy its verdict, once the first one has its own."""
-    for work in batch.works:
-        first = work.copy_of
-        if first is None:
-            continue
-        if first.rejected is not None:
-            work.reject(first.rejected)
-        else:
-            work.verdict = Verdict.DUPLICATE
+            mode.copied(work, first)
+    return first is not None
 
 
 def conflict() -> Rejected:

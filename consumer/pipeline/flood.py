@@ -74,11 +74,11 @@ class FloodGuard:
         Conflicts are found after the claim, and what is too large when it is addressed. They
         count for the time at which their batch was taken in, so that no share is above 1.
         """
-        rejected = [work.rejected for work in batch.works if work.rejected is not None]
-        new_count = len(rejected) - batch.dead_count
+        rejected = batch.dead()
+        new_count = len(rejected) - batch.counted_dead_count
         if not new_count:
             return
-        batch.dead_count = len(rejected)
+        batch.counted_dead_count = len(rejected)
         self._last = rejected[-1]
         number = int(batch.since_s / self._step_s)
         for bucket in self._buckets:

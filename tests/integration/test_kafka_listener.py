@@ -15,13 +15,14 @@ from aiokafka.record.util import calc_crc32c
 from structlog.testing import capture_logs
 
 from consumer.errors import ListenerUnavailable
-from consumer.listeners.base import Delivery, Outcome
 from tests.support.eventually import eventually
+from tests.support.fates import end_all
 from tests.support.source_kafka import KafkaSource
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from consumer.deliveries.delivery import Delivery
     from consumer.listeners.kafka.listener import KafkaListener
 
 MEGABYTE = 1024 * 1024
@@ -80,8 +81,7 @@ async def take(listener: KafkaListener, count: int) -> list[Delivery]:
 
 async def settle(listener: KafkaListener, deliveries: list[Delivery]) -> None:
     """Acknowledge them."""
-    for delivery in deliveries:
-        delivery.outcome = Outcome.ACK
+    end_all(deliveries)
     await listener.settle(deliveries)
 
 

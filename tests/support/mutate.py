@@ -11,9 +11,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from consumer.events.registry import CATALOGUE
-from consumer.listeners.base import Delivery
 from consumer.pipeline.batch import Batch, Work
 from consumer.tools.schemas.describe import Described, Form, Many, describe
+from tests.support.fates import sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +78,7 @@ def mutated_works(source: Random, count: int) -> Iterator[Work]:
     """
     for _ in range(count):
         event_type = source.choice(CATALOGUE)
-        yield Work(Delivery(mutated(source, event_type), event_type.name, None))
+        yield Work(sent(mutated(source, event_type), event_type.name))
 
 
 def batch(works: list[Work]) -> Batch:

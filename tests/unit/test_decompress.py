@@ -13,10 +13,10 @@ import zstandard
 from hypothesis import given, strategies as st
 
 from consumer.errors import Reason, Rejected
-from consumer.listeners.base import Delivery
 from consumer.pipeline.batch import Work
 from consumer.pipeline.decode import Decoder
 from consumer.pipeline.decompress import MAX_MEMBERS, decompress
+from tests.support.fates import sent
 from tests.support.memory_sink import MemoryPipeline
 from tests.support.samples import casino
 
@@ -212,8 +212,8 @@ async def test_letter_keeps_the_body_as_it_arrived() -> None:
 def test_small_bodies_do_not_become_gigabytes() -> None:
     """What is held of a batch is bounded, whatever the sender's compression ratio is."""
     small = zstd_streamed(casino(meta={"a": "x" * 15_000_000}))
-    works = [Work(Delivery(small, "CASINO", None, "zstd")) for _ in range(6)]
-    batches = Decoder("brand").batches(works, 0.0, 0.0)
+    works = [Work(sent(small, "CASINO", content_encoding="zstd")) for _ in range(6)]
+    batches = Decoder().batches(works, 0.0, 0.0)
     first = next(batches)
     assert len(first.works) == 1
     assert works[1].event is None

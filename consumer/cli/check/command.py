@@ -13,7 +13,7 @@ from consumer.cli.main import config_option, load_config
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from consumer.cli.check.parts import Finding
+    from consumer.cli.check.parts import PartAnswer
     from consumer.config.load import Config
 
 
@@ -50,15 +50,15 @@ async def _check(config: Config, *, listeners: bool) -> bool:
 
     all_ok = True
     for part, ask in checks(config, listeners=listeners):
-        finding = await ask()
-        all_ok = all_ok and finding.ok
-        click.echo(_line("ok" if finding.ok else "FAIL", part, finding.text))
-        _warn(finding)
+        answer = await ask()
+        all_ok = all_ok and answer.ok
+        click.echo(_line("ok" if answer.ok else "FAIL", part, answer.text))
+        _warn(answer)
     return all_ok
 
 
-def _warn(finding: Finding) -> None:
-    for warning in finding.warnings:
+def _warn(answer: PartAnswer) -> None:
+    for warning in answer.warnings:
         click.echo(_line("warn", "", warning))
 
 

@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from consumer.app import make_dead_letter_sink, make_sink, make_store, old_after_s
 from consumer.clock import SYSTEM_CLOCK
-from consumer.dead_letters.stream import DeadLetters
-from consumer.errors import StoreUnavailable
-from consumer.listeners.base import ListenerSettings
-from consumer.operations.health import Health
+from consumer.deliveries.delivery import Dead
 from consumer.operations.log import LogSettings, configure
-from consumer.operations.metrics import Metrics
-from consumer.parts.keep_open import keep_open
-from consumer.parts.patience import Patience
-from consumer.pipeline.books import LaneBooks
-from consumer.pipeline.claim import Claimer
-from consumer.pipeline.decode import Decoder
-from consumer.pipeline.dedupe import Ledger
-from consumer.pipeline.deliver import Deliverer
-from consumer.pipeline.route import Router
-from consumer.retry import Backoff
+from consumer.tools.replay.opened import Decoders, opened_replayer
 from consumer.tools.replay.read import NoSuchBodyError, NoSuchLetterError, open_reader
 from consumer.tools.replay.replay import (
     WITHOUT_BODY,
     Replayer,
     chunks,
     decode,
-    letter_again,
     paced,
     several,
     whole,
@@ -45,12 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from consumer.config.load import Config
-    from consumer.stores.base import Store
     from consumer.tools.replay.query import Query, StoredLetter
     from consumer.tools.replay.read import LetterReader
-
-LANE: Final = "dead letters"
-OPEN_LOOK_EVERY_S: Final = 0.02
 
 
 class Chosen:
@@ -124,11 +105,12 @@ async def replay(
             f"recognised for {config.sink.duplicate_window_s:g} s only, by the sink",
             err=True,
         )
+    configure(LogSettings(format="console", level="warning"))
     replayer: Replayer | None = None
     try:
         async with (
             chosen(config, query, numbers, "Replay", ask=ask) as letters,
-            _replayer(config, letters.reader) as replayer,
+            opened_replayer(config, letters.reader) as replayer,
         ):
             async for chunk in paced(letters.chunks(), rate, SYSTEM_CLOCK):
                 await replayer.replay(chunk)
@@ -141,14 +123,14 @@ async def replay(
 
 async def would_replay(config: Config, query: Query, numbers: Sequence[int]) -> bool:
     """Decode letters and say what a replay would do; True: all would pass."""
-    decoder_of, fitting, failing = _decoders(config), 0, Counter[str]()
+    decoder_of, fitting, failing = Decoders(config).of, 0, Counter[str]()
     async with chosen(config, query, numbers, "Decode", ask=False) as letters:
         async for chunk in letters.chunks():
             found = await several(partial(_whole, letters.reader), chunk)
             bodies = [stored for stored in found if stored is not None]
-            ends = [work.rejected for work in decode(decoder_of, bodies)]
+            ends = [work.delivery.end for work in decode(decoder_of, bodies)]
             fitting += ends.count(None)
-            failing.update(rejected.reason.value for rejected in ends if rejected is not None)
+            failing.update(end.rejected.reason.value for end in ends if isinstance(end, Dead))
             failing[WITHOUT_BODY] += len(found) - len(bodies)
             letters.advance(len(chunk))
     reasons = ", ".join(f"{reason} {count}" for reason, count in failing.most_common() if count)
@@ -188,80 +170,3 @@ async def drop(
 
 async def _remove(reader: LetterReader, erase: bool, stored: StoredLetter) -> bool:  # noqa: FBT001  # for partial()
     return await reader.remove(stored.number, erase=erase)
-
-
-@contextlib.asynccontextmanager
-async def _replayer(config: Config, reader: LetterReader) -> AsyncIterator[Replayer]:
-    """Open store and sinks, as the daemon does, for the time of the block."""
-    configure(LogSettings(format="console", level="warning"))
-    health, store = Health(), make_store(config)
-    sink, letters = make_sink(config), make_dead_letter_sink(config)
-    books = LaneBooks(Metrics(), LANE)
-    patience = Patience(LANE, health, books)
-    deliverer = Deliverer(
-        sink,
-        DeadLetters(letters, config.dead_letters, lambda: letters.client.jetstream()),  # noqa: PLW0108  # another client later
-        Router(config.sink.subject_prefix, config.routes),
-        patience,
-        letter_again,
-    )
-    async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
-        for part in (store, sink, letters):
-            stack.push_async_callback(part.close)
-        keeping = [
-            group.create_task(keep_open(name, part, health), name=name)
-            for name, part in (("sink", sink), ("dead_letters", letters))
-        ]
-        try:
-            await _open(store)
-            while not (sink.max_message_bytes and letters.max_message_bytes):  # noqa: ASYNC110  # `keep_open` tells nobody
-                await asyncio.sleep(OPEN_LOOK_EVERY_S)
-            yield Replayer(
-                reader,
-                _decoders(config),
-                Claimer(
-                    Ledger(store, patience),
-                    books,
-                    old_after_s=old_after_s(config),
-                    shadow=config.dedupe.mode == "shadow",
-                ),
-                deliverer,
-                SYSTEM_CLOCK,
-            )
-        finally:
-            for task in keeping:
-                task.cancel()
-
-
-async def _open(store: Store) -> None:
-    backoff, told = Backoff(first_s=0.2, longest_s=5.0), ""
-    while True:
-        try:
-            await store.open()
-        except StoreUnavailable as error:
-            if told != str(error):
-                click.echo(f"consumer: waiting for the store: {error}", err=True)
-            told = str(error)
-            await asyncio.sleep(backoff.next_s())
-        else:
-            return
-
-
-def _decoders(config: Config) -> Callable[[str, str], Decoder]:
-    """Return what finds the decoder of a listener's letters, as it is configured now."""
-    known: dict[tuple[str, str], Decoder] = {}
-
-    def decoder_of(listener: str, brand: str) -> Decoder:
-        decoder = known.get((listener, brand))
-        if decoder is None:
-            # A listener that is configured no more: as a new one would be.
-            settings = config.listeners.get(listener) or ListenerSettings(kind="")
-            decoder = known[listener, brand] = Decoder(
-                brand,
-                config.dedupe,
-                strict=settings.validation == "strict",
-                max_decoded_bytes=settings.max_decoded_bytes,
-            )
-        return decoder
-
-    return decoder_of

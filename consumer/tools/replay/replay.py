@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
+from consumer.deliveries.delivery import Dead, Delivery, Duplicate, Forwarded
+from consumer.deliveries.origin import Origin, Sender
 from consumer.events import timestamp
 from consumer.events.timestamp import from_epoch_s
-from consumer.listeners.base import Delivery, Origin
-from consumer.pipeline.batch import Batch, Verdict, Work
+from consumer.pipeline.batch import Batch, Work
 from consumer.tools.replay.read import NoSuchBodyError, NoSuchLetterError
 
 if TYPE_CHECKING:
@@ -30,9 +31,8 @@ if TYPE_CHECKING:
     from consumer.clock import Clock
     from consumer.dead_letters.record import Letter
     from consumer.errors import Rejected
-    from consumer.pipeline.claim import Claimer
     from consumer.pipeline.decode import Decoder
-    from consumer.pipeline.deliver import Deliverer
+    from consumer.pipeline.steps import Steps
     from consumer.tools.replay.query import Query, StoredLetter
     from consumer.tools.replay.read import LetterReader
 
@@ -47,44 +47,48 @@ AT_ONCE_COUNT: Final = 50
 CHUNKS_PER_S: Final = 5.0
 """With a rate: chunks so small that the stream looks even."""
 
+FORWARDED: Final = "forwarded"
+DUPLICATE: Final = "duplicate"
+DEAD_AGAIN: Final = "dead"
 GONE: Final = "gone"
-"""Removed by somebody else meanwhile."""
+"""Somebody else has removed the letter meanwhile."""
 WITHOUT_BODY: Final = "without body"
 """The object store has forgotten the body; the letter stays as it is."""
+_WAYS: Final[dict[type, str]] = {Forwarded: FORWARDED, Duplicate: DUPLICATE, Dead: DEAD_AGAIN}
 ORIGIN: Final = Origin({}, {})
 """A letter knows its origin already."""
 
 
-def letter_again(work: Work, rejected: Rejected, _: Origin, now_s: float) -> Letter:
+def letter_again(delivery: Delivery, rejected: Rejected, _: Origin, now_s: float) -> Letter:
     """Write the letter of a letter that failed once more: a `LetterOf`."""
-    return _stored(work).letter.again(rejected, from_epoch_s(now_s))
+    return _stored(delivery).letter.again(rejected, from_epoch_s(now_s))
 
 
 class Replayer:
     """The steps of the pipeline, for letters.
 
     Args:
-        reader: of the letters, over an open connection.
-        decoder_of: the decoder for what a listener of that name took in from that brand.
-        claimer, deliverer: the steps; the deliverer writes its letters by `letter_again`.
-        clock: for the times of what fails again.
+        reader: Reads the letters, over an open connection.
+        decoder_of: Returns the decoder for what a listener took in, by the listener's name.
+        steps: The pipeline's steps, made with `letter_again`; their decoder is not used.
+        clock: For the times of what fails again.
 
     Attributes:
-        ended: how many letters ended how: the verdicts' names, and `gone`.
+        ended: How many letters ended in each way: `FORWARDED`, `DUPLICATE`, `DEAD_AGAIN`, `GONE`
+            or `WITHOUT_BODY`.
     """
 
     def __init__(
         self,
         reader: LetterReader,
-        decoder_of: Callable[[str, str], Decoder],
-        claimer: Claimer,
-        deliverer: Deliverer,
+        decoder_of: Callable[[str], Decoder],
+        steps: Steps,
         clock: Clock,
     ) -> None:
         self._reader = reader
         self._decoder_of = decoder_of
-        self._claimer = claimer
-        self._deliverer = deliverer
+        self._claimer = steps.claimer
+        self._deliverer = steps.deliverer
         self._clock = clock
         self.ended: Counter[str] = Counter()
 
@@ -122,25 +126,24 @@ class Replayer:
 
     async def _remove(self, works: Sequence[Work]) -> None:
         async def remove(work: Work) -> None:
-            await self._reader.remove(_stored(work).number)
-            if work.verdict is not None:
-                self.ended[work.verdict.value] += 1
+            await self._reader.remove(_stored(work.delivery).number)
+            self.ended[_WAYS[type(work.delivery.end)]] += 1
 
         await several(remove, works)
 
     @property
     def failed_count(self) -> int:
         """How many became a letter again, or could not be tried."""
-        return self.ended[Verdict.DEAD.value] + self.ended[WITHOUT_BODY]
+        return self.ended[DEAD_AGAIN] + self.ended[WITHOUT_BODY]
 
     @property
     def said(self) -> str:
         """What became of the letters, in one line that balances."""
         ended = self.ended
         return (
-            f"replayed {ended.total()}: {ended[Verdict.FORWARDED.value]} forwarded, "
-            f"{ended[Verdict.DUPLICATE.value]} duplicates, "
-            f"{ended[Verdict.DEAD.value]} dead letters again, {ended[GONE]} gone"
+            f"replayed {ended.total()}: {ended[FORWARDED]} forwarded, "
+            f"{ended[DUPLICATE]} duplicates, "
+            f"{ended[DEAD_AGAIN]} dead letters again, {ended[GONE]} gone"
             + (f", {ended[WITHOUT_BODY]} without body" if ended[WITHOUT_BODY] else "")
         )
 
@@ -219,9 +222,7 @@ async def whole(reader: LetterReader, number: int) -> StoredLetter:
     return msgspec.structs.replace(stored, letter=letter)
 
 
-def decode(
-    decoder_of: Callable[[str, str], Decoder], letters: Sequence[StoredLetter]
-) -> list[Work]:
+def decode(decoder_of: Callable[[str], Decoder], letters: Sequence[StoredLetter]) -> list[Work]:
     """Decode letters as the current version does, each with the time of its first arrival."""
     works = []
     for stored in letters:
@@ -231,10 +232,11 @@ def decode(
                 body=letter.body,
                 message_type=letter.message_type or None,
                 token=stored,
+                sender=Sender(letter.brand),
                 content_encoding=letter.content_encoding or None,
             )
         )
-        decoder_of(letter.listener, letter.brand).decode(Batch([work], _arrived_s(stored), 0.0))
+        decoder_of(letter.listener).decode(Batch([work], _arrived_s(stored), 0.0))
         works.append(work)
     return works
 
@@ -259,6 +261,6 @@ def _arrived_s(stored: StoredLetter) -> float:
         return stored.stored_s
 
 
-def _stored(work: Work) -> StoredLetter:
-    stored: StoredLetter = work.delivery.token  # type: ignore[assignment]  # given in `decode`
+def _stored(delivery: Delivery) -> StoredLetter:
+    stored: StoredLetter = delivery.token  # type: ignore[assignment]  # given in `decode`
     return stored
