@@ -117,7 +117,13 @@ class Decoder:
         usual = self._normalisers.get(event_type.name)
         if usual is None:
             window_s = self._dedupe.window_of_s(event_type.name)
-            usual = Normaliser(event_type, sender.brand, strict=self._strict, window_s=window_s)
+            usual = Normaliser(
+                event_type,
+                sender.brand,
+                namespace=sender.namespace,
+                strict=self._strict,
+                window_s=window_s,
+            )
             self._normalisers[event_type.name] = usual
         # At most a handful of spellings occur. A sender that varies the case at random must not
         # make this grow for ever.
