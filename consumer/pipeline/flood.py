@@ -74,12 +74,12 @@ class FloodGuard:
         Conflicts are found after the claim, and what is too large when it is addressed. They
         count for the time at which their batch was taken in, so that no share is above 1.
         """
-        rejected = batch.dead()
-        new_count = len(rejected) - batch.counted_dead_count
+        dead = batch.dead()
+        new_count = len(dead) - batch.counted_dead_count
         if not new_count:
             return
-        batch.counted_dead_count = len(rejected)
-        self._last = rejected[-1]
+        batch.counted_dead_count = len(dead)
+        _, self._last = dead[-1]
         number = int(batch.since_s / self._step_s)
         for bucket in self._buckets:
             if bucket.number == number:
