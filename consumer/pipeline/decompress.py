@@ -1,7 +1,7 @@
 """Undoes the content encoding of a body, never beyond a limit.
 
-Responsible for gzip, deflate and zstd as HTTP means them. The compression of a broker's own protocol
-(Kafka's record batches) is undone by the broker's client.
+Responsible for gzip, deflate and zstd as HTTP means them. The compression of a broker's own
+protocol (Kafka's record batches) is undone by the broker's client.
 
 A body of a few KB can stand for gigabytes. So the output is made in pieces, and decompression ends
 as soon as the limit is passed. In memory are the output so far and, for zstd, a window of at most
@@ -32,8 +32,8 @@ also when it is empty: millions of them would hold the event loop for seconds.""
 ZLIB_PIECE_BYTES: Final = 16 * 1024
 """The bytes behind the end of a member are copied for each member, so they have to be few."""
 ZSTD_PIECE_BYTES: Final = 256
-"""4 bytes can stand for a block of 128 KiB, and the library has no limit for its output. A piece of
-this size makes at most 8 MiB."""
+"""4 bytes can stand for a block of 128 KiB, and the library has no limit for its output. A piece
+of this size makes at most 8 MiB."""
 ZSTD_WINDOW_BYTES: Final = 8 * 1024 * 1024
 """The window that a sender may rely on: https://www.rfc-editor.org/rfc/rfc9659#section-3."""
 
