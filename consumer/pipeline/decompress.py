@@ -27,8 +27,8 @@ EXPECTED: Final = "none, identity, gzip, deflate or zstd"
 SHOWN_CHARACTERS: Final = 60
 
 MAX_MEMBERS: Final = 10_000
-"""A gzip body may have several members, a zstd body several frames. Each of them costs microseconds,
-also when it is empty: millions of them would hold the event loop for seconds."""
+"""A gzip body may have several members, a zstd body several frames. Each of them costs
+microseconds, also when it is empty: millions of them would hold the event loop for seconds."""
 ZLIB_PIECE_BYTES: Final = 16 * 1024
 """The bytes behind the end of a member are copied for each member, so they have to be few."""
 ZSTD_PIECE_BYTES: Final = 256
