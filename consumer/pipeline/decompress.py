@@ -26,7 +26,7 @@ DEFAULT_LIMIT_BYTES: Final = 16 * 1024 * 1024
 EXPECTED: Final = "none, identity, gzip, deflate or zstd"
 SHOWN_CHARACTERS: Final = 60
 
-MAX_MEMBERS: Final = 10_000
+MEMBERS_MAX_COUNT: Final = 10_000
 """A gzip body may have several members, a zstd body several frames. Each of them costs
 microseconds, also when it is empty: millions of them would hold the event loop for seconds."""
 ZLIB_PIECE_BYTES: Final = 16 * 1024
@@ -161,8 +161,10 @@ def _members(
     at = _member(view, start(), piece_bytes, limit_bytes, out)
     count = 1
     while at < len(body):
-        if count >= MAX_MEMBERS:
-            raise _malformed(f"body: expected at most {MAX_MEMBERS} compressed members, got more")
+        if count >= MEMBERS_MAX_COUNT:
+            raise _malformed(
+                f"body: expected at most {MEMBERS_MAX_COUNT} compressed members, got more"
+            )
         at += _member(view[at:], start(), piece_bytes, limit_bytes, out)
         count += 1
     return bytes(out)
