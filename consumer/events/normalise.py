@@ -62,6 +62,7 @@ class Normaliser:
     Args:
         event_type: The type of all bodies.
         brand: The brand that sends them.
+        namespace: The name under which identities are remembered. None means the brand.
         strict: Refuse what the vendor's own schema refuses.
         window_s: How long an event's identity is remembered, in seconds.
     """
@@ -71,11 +72,13 @@ class Normaliser:
         event_type: EventType,
         brand: str,
         *,
+        namespace: str | None = None,
         strict: bool = False,
         window_s: float = WINDOW_S,
     ) -> None:
         self._type = event_type
         self._brand = brand
+        self._namespace = namespace or brand
         self._window_s = window_s
         self._source = envelope.source_of(brand, event_type.name)
         self._decode = msgspec.json.Decoder(event_type.fields).decode
@@ -160,7 +163,7 @@ class Normaliser:
         decided = tuple(self._decided(fields, name) for name in event_type.deciding)
         return Event(
             identity=Identity(
-                identity.key(self._brand, event_type.name, values),
+                identity.key(self._namespace, event_type.name, values),
                 identity.fingerprint(decided),
                 self._window_s,
             ),

@@ -1,7 +1,7 @@
-"""First step: from bytes and a type to an event, or to the reason why not.
+"""First step: turns bytes and a type into an event, or into the reason why that is impossible.
 
-Nothing that a sender can write makes it raise; an error that is not the sender's is ours, and
-even that costs one dead letter, never the lane.
+Nothing that a sender can write makes this step raise. An error that is not the sender's is a bug of
+ours; even that costs a single dead letter, and never the lane.
 """
 
 from __future__ import annotations
@@ -20,56 +20,59 @@ from consumer.stores.base import DedupeSettings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from consumer.listeners.base import Delivery
+    from consumer.deliveries.delivery import Delivery
+    from consumer.deliveries.origin import Sender
     from consumer.pipeline.batch import Work
 
 SHOWN_CHARACTERS: Final = 60
+SPELLINGS_MAX_COUNT: Final = 1000
+"""How many spellings of message types are remembered for each sender."""
 HELD_BYTES: Final = 8 * 1024 * 1024
-"""Of the events of one batch, which is closed at the event that goes beyond."""
+"""How many bytes the events of a batch may have together. The event that goes beyond closes it."""
 
 log = structlog.get_logger()
 
 
 class Decoder:
-    """Decodes what one brand sends.
+    """Decodes what one listener takes in.
 
     Args:
-        brand: dedupe namespace and part of each event.
-        dedupe: how long each type's identities are remembered.
-        strict: refuse what the vendor's own schema refuses.
-        max_decoded_bytes: of a body once its content encoding is undone.
+        dedupe: How long each type's identities are remembered.
+        strict: Refuse what the vendor's own schema refuses.
+        max_decoded_bytes: The largest body once its content encoding is undone, in bytes.
     """
 
     def __init__(
         self,
-        brand: str,
         dedupe: DedupeSettings | None = None,
         *,
         strict: bool = False,
         max_decoded_bytes: int = DEFAULT_LIMIT_BYTES,
     ) -> None:
-        self._brand = brand
         self._dedupe = dedupe or DedupeSettings()
         self._strict = strict
         self._max_decoded_bytes = max_decoded_bytes
-        # Kept under the name as it was written, so that the usual spelling costs one look-up.
+        self._by_sender: dict[Sender, dict[str, Normaliser]] = {}
+        # Of the last delivery: neighbours mostly have the same sender, and the same object.
+        self._sender: Sender | None = None
+        # By the type's name as it was written, so that the usual spelling costs one look-up.
         self._normalisers: dict[str, Normaliser] = {}
 
     def decode(self, batch: Batch) -> None:
-        """Give every work of the batch its event or its rejection."""
+        """Give every work of the batch its event, or let it die."""
         for work in batch.works:
             self._decode(work, batch.arrived_s)
 
     def batches(self, works: list[Work], arrived_s: float, since_s: float) -> Iterator[Batch]:
-        """Decode what was taken in together, in order; usually one batch.
+        """Decode what was taken in together, in order; usually that makes one batch.
 
-        More than one where bodies are compressed and would together be more than may be held:
-        the next ones are decoded when they are asked for.
+        Compressed bodies can make more events than may be held in memory at once. Then there are
+        several batches, and the next batch is decoded only when it is asked for.
 
         Args:
-            works: not decoded.
-            arrived_s: of the batches.
-            since_s: of the batches.
+            works: The works, not decoded.
+            arrived_s: When all of them were taken in, in seconds since 1970.
+            since_s: The same moment on the monotonic clock, in seconds.
         """
         decoded: list[Work] = []
         held_bytes = 0
@@ -93,17 +96,20 @@ class Decoder:
                 body = decompress(body, delivery.content_encoding, self._max_decoded_bytes)
             work.event = normaliser.normalise(body, arrived_s)
         except Rejected as rejected:
-            work.reject(rejected)
+            work.die(rejected)
         except Exception as error:  # our bug, kept to one delivery
             log.exception("decoding failed", error=type(error).__name__)
-            work.reject(Rejected(Reason.INTERNAL, f"{type(error).__name__} in the decoder"))
+            work.die(Rejected(Reason.INTERNAL, f"{type(error).__name__} in the decoder"))
 
     def _normaliser(self, delivery: Delivery) -> Normaliser:
+        if delivery.sender is not self._sender:
+            self._sender = delivery.sender
+            self._normalisers = self._by_sender.setdefault(delivery.sender, {})
         name = delivery.message_type
         known = self._normalisers.get(name) if name else None
-        return known if known is not None else self._prepare(name)
+        return known if known is not None else self._prepare(delivery.sender, name)
 
-    def _prepare(self, name: str | None) -> Normaliser:
+    def _prepare(self, sender: Sender, name: str | None) -> Normaliser:
         if not name:
             raise Rejected(Reason.MISSING_TYPE, "type: required, but the message carries none")
         event_type = find(name)
@@ -112,11 +118,17 @@ class Decoder:
         usual = self._normalisers.get(event_type.name)
         if usual is None:
             window_s = self._dedupe.window_of_s(event_type.name)
-            usual = Normaliser(event_type, self._brand, strict=self._strict, window_s=window_s)
+            usual = Normaliser(
+                event_type,
+                sender.brand,
+                namespace=sender.namespace,
+                strict=self._strict,
+                window_s=window_s,
+            )
             self._normalisers[event_type.name] = usual
-        # At most a handful of spellings occur; a sender who varies the case at random must not
-        # grow this for ever.
-        if len(self._normalisers) < 1000:  # noqa: PLR2004  # a bound, not a rule
+        # At most a handful of spellings occur. A sender that varies the case at random must not
+        # make this grow for ever.
+        if len(self._normalisers) < SPELLINGS_MAX_COUNT:
             self._normalisers[name] = usual
         return usual
 

@@ -21,7 +21,7 @@ from tests.support.source_rabbitmq import RabbitmqSource
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from consumer.listeners.base import Delivery
+    from consumer.deliveries.delivery import Delivery
     from consumer.tools.sample.sender import Sender
     from tests.support.sources import Source
 

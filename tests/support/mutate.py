@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from consumer.events.base import Form
 from consumer.events.facts import Fact, Many, facts_of
 from consumer.events.registry import CATALOGUE
-from consumer.listeners.base import Delivery
 from consumer.pipeline.batch import Batch, Work
+from tests.support.fates import sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +79,7 @@ def mutated_works(source: Random, count: int) -> Iterator[Work]:
     """
     for _ in range(count):
         event_type = source.choice(CATALOGUE)
-        yield Work(Delivery(mutated(source, event_type), event_type.name, None))
+        yield Work(sent(mutated(source, event_type), event_type.name))
 
 
 def batch(works: list[Work]) -> Batch:

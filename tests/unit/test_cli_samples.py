@@ -17,7 +17,6 @@ from consumer.errors import Reason
 from consumer.events import timestamp
 from consumer.events.normalise import Event, Normaliser
 from consumer.events.registry import CATALOGUE, find
-from consumer.listeners.base import Delivery
 from consumer.listeners.nats.listener import NatsListenerSettings
 from consumer.pipeline.batch import Batch, Work
 from consumer.pipeline.decode import Decoder
@@ -27,6 +26,7 @@ from consumer.tools.sample.pace import take_batch
 from consumer.tools.sample.registry import RECIPES
 from consumer.tools.sample.send_nats import NatsSender, subject_for
 from consumer.tools.sample.world import UNFINISHED_MAX_COUNT, World
+from tests.support.fates import reason, sent
 
 if TYPE_CHECKING:
     from consumer.events.identity import Identity
@@ -56,13 +56,14 @@ def normalise(sample: Sample) -> Event:
     return normaliser(sample.message_type).normalise(sample.body, 0)
 
 
-def rejected(samples: list[Sample]) -> list[Reason | None]:
+def reasons(samples: list[Sample]) -> list[Reason | None]:
     """Return what the decoder makes of some samples, as reasons; None: an event."""
     works = [
-        Work(Delivery(one.body, one.message_type, None, one.content_encoding)) for one in samples
+        Work(sent(one.body, one.message_type, content_encoding=one.content_encoding))
+        for one in samples
     ]
-    Decoder("b").decode(Batch(works, 0.0, 0.0))
-    return [work.rejected.reason if work.rejected else None for work in works]
+    Decoder().decode(Batch(works, 0.0, 0.0))
+    return [reason(work) for work in works]
 
 
 def broken(mix: TrafficMix) -> list[Sample]:
@@ -192,7 +193,7 @@ def test_broken_ones_are_refused_for_the_reason_they_claim(reason: Reason) -> No
     if reason is Reason.TOO_LARGE:
         assert {len(sample.body) for sample in samples} == {LARGE_BYTES}
     else:
-        assert set(rejected(samples)) == {reason}
+        assert set(reasons(samples)) == {reason}
 
 
 def test_conflicts_contradict_an_earlier_event() -> None:

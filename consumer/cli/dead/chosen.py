@@ -28,7 +28,7 @@ class ChosenLetters:
     Args:
         reader: Reads them; open.
         options: Say which letters are wanted.
-        last: The highest number to look at.
+        last_number: The highest number to look at.
 
     Attributes:
         reader: The same reader.
@@ -36,17 +36,17 @@ class ChosenLetters:
     """
 
     def __init__(
-        self, reader: LetterReader, options: DeadReplayOptions | DeadDropOptions, last: int
+        self, reader: LetterReader, options: DeadReplayOptions | DeadDropOptions, last_number: int
     ) -> None:
         self.reader = reader
         self.advance: Callable[[int], None] = lambda _: None
         self._query = query_of(options)
         self._numbers = options.numbers
-        self._last = last
+        self._last_number = last_number
 
     def chunks(self) -> AsyncIterator[list[StoredLetter]]:
         """Yield the letters without their bodies, some at a time."""
-        return chunks(self.reader, self._query, self._numbers, self._last)
+        return chunks(self.reader, self._query, self._numbers, self._last_number)
 
     async def count(self) -> int:
         """Return how many letters there are."""

@@ -9,8 +9,10 @@ import click
 
 from consumer.cli.configuration import load_config
 from consumer.cli.dead.chosen import chosen_letters
-from consumer.cli.dead.wiring import decoders, open_replayer
 from consumer.clock import SYSTEM_CLOCK
+from consumer.deliveries.delivery import Dead
+from consumer.operations.log import LogSettings, configure
+from consumer.tools.replay.opened import Decoders, opened_replayer
 from consumer.tools.replay.read import NoSuchBodyError, NoSuchLetterError
 from consumer.tools.replay.replay import WITHOUT_BODY, decode, paced, several, whole
 
@@ -35,11 +37,12 @@ async def replay(options: DeadReplayOptions) -> int:
             f"recognised for {config.sink.duplicate_window_s:g} s only, by the sink",
             err=True,
         )
+    configure(LogSettings(format="console", level="warning"))
     replayer: Replayer | None = None
     try:
         async with (
             chosen_letters(config, options, "Replay") as letters,
-            open_replayer(config, letters.reader) as replayer,
+            opened_replayer(config, letters.reader) as replayer,
         ):
             async for chunk in paced(letters.chunks(), options.rate_per_s, SYSTEM_CLOCK):
                 await replayer.replay(chunk)
@@ -60,7 +63,7 @@ async def would_replay(options: DeadReplayOptions) -> int:
         Unavailable: The server of the dead letters is away.
     """
     config = load_config(options.config_file)
-    decoder_of, fitting_count, failing = decoders(config), 0, Counter[str]()
+    decoder_of, fitting_count, failing = Decoders(config).of, 0, Counter[str]()
     async with chosen_letters(config, options, "Decode") as letters:
 
         async def with_body(stored: StoredLetter) -> StoredLetter | None:
@@ -72,9 +75,9 @@ async def would_replay(options: DeadReplayOptions) -> int:
         async for chunk in letters.chunks():
             found = await several(with_body, chunk)
             bodies = [stored for stored in found if stored is not None]
-            ends = [work.rejected for work in decode(decoder_of, bodies)]
+            ends = [work.delivery.end for work in decode(decoder_of, bodies)]
             fitting_count += ends.count(None)
-            failing.update(rejected.reason.value for rejected in ends if rejected is not None)
+            failing.update(end.rejected.reason.value for end in ends if isinstance(end, Dead))
             failing[WITHOUT_BODY] += len(found) - len(bodies)
             letters.advance(len(chunk))
     reasons = ", ".join(f"{reason} {count}" for reason, count in failing.most_common() if count)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from consumer.app import make_store
 from consumer.clock import SYSTEM_CLOCK
 from consumer.errors import StoreUnavailable, Unavailable
 from consumer.events import identity
 from consumer.events.subjects import targets_of
+from consumer.lanes.outside import make_store
 from consumer.nats.connection import connected
 from consumer.nats.follow import Start, following
 

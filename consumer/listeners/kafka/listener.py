@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
+from consumer.deliveries.delivery import Delivery
+from consumer.deliveries.origin import Origin
 from consumer.errors import ListenerUnavailable
-from consumer.listeners.base import Delivery, Listener, ListenerSettings, Origin, Outcome
+from consumer.listeners.base import Listener, ListenerSettings
 from consumer.listeners.kafka.connection import READ_ERRORS, make_consumer, probe, stop, unavailable
 from consumer.listeners.kafka.group import Group
 from consumer.listeners.kafka.settings import KafkaSettings
@@ -27,6 +29,7 @@ from consumer.listeners.kafka.settings import KafkaSettings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from consumer.deliveries.origin import Sender
     from consumer.listeners.kafka.offsets import PartitionBook
 
 ANSWER_DEADLINE_S: Final = 5.0
@@ -44,9 +47,6 @@ class KafkaListener(Listener[KafkaSettings]):
 
     Order is kept within a partition. The message type is the header `type` (any case; the first
     of several), the content encoding the header `content-encoding`. A tombstone is an empty body.
-
-    Kafka knows no giving back of one record: after a RETRY nothing of its partition is committed
-    any more, and `receive` asks for a new connection, which begins at the last commit.
     """
 
     kind: ClassVar[str] = "kafka"
@@ -137,7 +137,7 @@ class KafkaListener(Listener[KafkaSettings]):
                 # aiokafka may hand out records of a new assignment before it tells us of it.
                 consumer.seek(partition, records[0].offset)
             else:
-                self._buffer.extend([_delivery(book, record) for record in records])
+                self._buffer.extend([_delivery(book, record, self.sender) for record in records])
 
     def _take(self, group: Group, max_count: int, max_bytes: int) -> list[Delivery]:
         if not group.assigned.is_set():
@@ -160,12 +160,7 @@ class KafkaListener(Listener[KafkaSettings]):
         group = self._joined()
         for delivery in deliveries:
             book, record = _token(delivery)
-            if delivery.outcome is not Outcome.RETRY:
-                book.settle(record.offset)
-                continue
-            book.give_back()
-            self._lost = ListenerUnavailable("a delivery was given back: reading it again")
-        # Only now: the outcome says that the sink has confirmed what is settled above.
+            book.settle(record.offset)
         group.progress()
         await group.commit()
 
@@ -240,7 +235,7 @@ class KafkaListener(Listener[KafkaSettings]):
         return self._group
 
 
-def _delivery(book: PartitionBook, record: Any) -> Delivery:  # noqa: ANN401  # aiokafka has no types
+def _delivery(book: PartitionBook, record: Any, sender: Sender) -> Delivery:  # noqa: ANN401  # aiokafka has no types
     message_type = encoding = None
     for name, value in record.headers:
         known = name.lower()
@@ -248,7 +243,7 @@ def _delivery(book: PartitionBook, record: Any) -> Delivery:  # noqa: ANN401  # 
             message_type = _text(value)
         elif known == "content-encoding" and encoding is None:
             encoding = _text(value)
-    return Delivery(record.value or b"", message_type, (book, record), encoding)
+    return Delivery(record.value or b"", message_type, (book, record), sender, encoding)
 
 
 def _text(value: bytes | None) -> str | None:

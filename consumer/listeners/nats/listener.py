@@ -14,13 +14,14 @@ import nats.errors
 import structlog
 
 from consumer.errors import ListenerUnavailable, Unavailable
-from consumer.listeners.base import Listener, ListenerSettings, Origin, Outcome
+from consumer.listeners.base import Listener, ListenerSettings
 from consumer.listeners.nats.drops import Drops
 from consumer.listeners.nats.durable import missing_right, prepare_consumer
 from consumer.listeners.nats.message import Buffer, describe, size_bytes, to_delivery, token_of
 from consumer.listeners.nats.settings import NatsListenerSettings
 from consumer.nats.connection import LoginRefused, close, connect
 from consumer.nats.pull import Pull
+from consumer.operations.caveat import Caveat
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Sequence
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
     from nats.aio.subscription import Subscription
 
-    from consumer.listeners.base import Delivery
+    from consumer.deliveries.delivery import Delivery
+    from consumer.deliveries.origin import Origin
 
 __all__ = ["NatsListener", "NatsListenerSettings"]
 
@@ -53,8 +55,8 @@ class NatsListener(Listener[NatsListenerSettings]):
 
     def __init__(self, name: str, settings: NatsListenerSettings) -> None:
         super().__init__(name, settings)
-        self.durable = settings.stream is not None
-        self.keep_every_s = settings.ack_wait_s / KEEPS_PER_ACK_WAIT if self.durable else None
+        self.source_keeps = settings.stream is not None
+        self.keep_every_s = settings.ack_wait_s / KEEPS_PER_ACK_WAIT if self.source_keeps else None
         self._client: Client | None = None
         self._subscription: Subscription | None = None
         self._pull: Pull | None = None
@@ -97,7 +99,7 @@ class NatsListener(Listener[NatsListenerSettings]):
                 pending_msgs_limit=UNLIMITED,
                 pending_bytes_limit=UNLIMITED,
             )
-            log.warning("listener is at most once", listener=self.name, instead="set stream")
+            self.caveats = [Caveat("listener is at most once", {"instead": "set stream"})]
         else:
             ack_wait_s = await prepare_consumer(client.jetstream(), settings)
             self.keep_every_s = ack_wait_s / KEEPS_PER_ACK_WAIT
@@ -153,9 +155,7 @@ class NatsListener(Listener[NatsListenerSettings]):
             reply = token_of(delivery).reply
             if reply in self._unsettled:
                 del self._unsettled[reply]
-                # Acknowledged only when stored; everything else shall come again at once.
-                answer = b"-NAK" if delivery.outcome is Outcome.RETRY else b"+ACK"
-                await self._answer(reply, answer)
+                await self._answer(reply, b"+ACK")
 
     async def keep(self, deliveries: Sequence[Delivery]) -> None:
         """Restart the consumer's clock, also for what waits in the buffer. See `Listener.keep`."""
@@ -239,7 +239,7 @@ class NatsListener(Listener[NatsListenerSettings]):
 
     def _store(self, msg: Msg) -> None:
         by_subject = self.settings.type_from == "subject"
-        self._buffer.put(to_delivery(msg, type_from_subject=by_subject))
+        self._buffer.put(to_delivery(msg, self.sender, type_from_subject=by_subject))
 
     async def _answer(self, reply: str, answer: bytes) -> None:
         await self._guarded(self._connected().publish(reply, answer))

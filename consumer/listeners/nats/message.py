@@ -10,10 +10,13 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from consumer.listeners.base import Delivery, Origin
+from consumer.deliveries.delivery import Delivery
+from consumer.deliveries.origin import Origin
 
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
+
+    from consumer.deliveries.origin import Sender
 
 V1_TOKENS: Final = 9
 """`$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>`; version
@@ -42,7 +45,7 @@ def ack_place(reply: str) -> AckPlace | None:
     return place if first == 2 else place._replace(domain=tokens[2])  # noqa: PLR2004  # as above
 
 
-def to_delivery(msg: Msg, *, type_from_subject: bool) -> Delivery:
+def to_delivery(msg: Msg, sender: Sender, *, type_from_subject: bool) -> Delivery:
     """Make a delivery. Whatever the headers hold, it has the body untouched."""
     message_type = encoding = None
     for name, text in (msg.headers or {}).items():
@@ -55,7 +58,7 @@ def to_delivery(msg: Msg, *, type_from_subject: bool) -> Delivery:
         message_type = msg.subject.rpartition(".")[2]
     place = ack_place(msg.reply)
     redelivered = place is not None and place.delivered != "1"
-    return Delivery(msg.data, message_type, msg, encoding, redelivered)
+    return Delivery(msg.data, message_type, msg, sender, encoding, redelivered)
 
 
 def describe(msg: Msg) -> Origin:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import aiormq.exceptions as amqp
 from pamqp.commands import Basic
 
+from consumer.deliveries.origin import Sender as DeliverySender
 from consumer.errors import Unavailable
 from consumer.listeners.rabbitmq.connection import RabbitmqSettings, Transport, make_connection
 from consumer.tools.sample.sender import CONFIRM_TIMEOUT_S, Sender
@@ -28,7 +29,7 @@ class RabbitmqSender(Sender):
 
     def __init__(self, settings: RabbitmqSettings) -> None:
         self._settings = settings
-        self._transport = Transport(settings)
+        self._transport = Transport(settings, DeliverySender(settings.brand or ""))
         self._connection: aiormq.Connection | None = None
         self._channel: AbstractChannel | None = None
 
