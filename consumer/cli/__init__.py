@@ -1,1 +1,1 @@
-"""The command line: a folder for each verb, and beside them what several verbs share."""
+"""The command line: a folder for each verb; `input/` and `terminal/` are shared by the verbs."""

@@ -22,7 +22,7 @@ ExitCode = int | None
 """What the work of a verb returns: the exit code of the process, or None for exit code 0."""
 
 ON_ASYNCIO: Final = "asyncio:run"
-ON_UVLOOP: Final = "uvloop:run"
+ON_UVLOOP: Final = "consumer.cli.on_uvloop:run"
 """What runs a coroutine. A verb that runs the daemon takes uvloop, as production does."""
 
 

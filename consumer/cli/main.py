@@ -30,8 +30,8 @@ VERBS: Final = {
 }
 """Each verb with one line of help. The verb itself is in `consumer.cli.<verb>.command`."""
 
-INTERRUPTED: Final = 130
-"""128 + SIGINT, as shells report it."""
+INTERRUPTED_CODE: Final = 130
+"""The exit code after Ctrl-C: 128 + SIGINT, as shells report it."""
 
 
 class VerbGroup(click.Group):
@@ -63,7 +63,7 @@ class VerbGroup(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(0)
         except KeyboardInterrupt:
-            ctx.exit(INTERRUPTED)
+            ctx.exit(INTERRUPTED_CODE)
         except ConsumerError as error:
             _fail(ctx, error)
         except BaseExceptionGroup as group:

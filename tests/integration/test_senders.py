@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from consumer.deliveries.delivery import Delivery
-    from consumer.tools.sample.sender import Sender
+    from consumer.tools.sample.sender import SampleSender
     from tests.support.sources import Source
 
 DEADLINE_S = 20
@@ -52,7 +52,7 @@ async def source(request: pytest.FixtureRequest) -> AsyncIterator[Source]:
 
 
 @asynccontextmanager
-async def sender_to(source: Source, **changes: Any) -> AsyncIterator[Sender]:  # noqa: ANN401  # options
+async def sender_to(source: Source, **changes: Any) -> AsyncIterator[SampleSender]:  # noqa: ANN401  # options
     """Open the sender to a source, with some options of its listener changed."""
     settings = msgspec.structs.replace(source.listener().settings, **changes)
     sender = SENDERS[settings.kind](settings)

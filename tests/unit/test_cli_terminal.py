@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from consumer.cli.parameters import PercentParameter, TimeParameter
+from consumer.cli.input.parameters import PercentParameter, TimeParameter
 from consumer.cli.terminal.numbers import short_size
 from consumer.cli.terminal.safe_text import printable
 from consumer.clock import SYSTEM_CLOCK

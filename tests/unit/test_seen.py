@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from consumer.cli.message_types import known_type
+from consumer.cli.input.message_types import known_type
 from consumer.cli.seen.find import (
     CandidateIdentity,
     RememberedIdentity,

@@ -42,7 +42,7 @@ def test_first_reading_has_no_rates() -> None:
     """Totals since the start say nothing of now."""
     (row,) = rows(PROCESS, None, reading(0, metrics_after(10, dead=2)))
     assert (row.received_per_s, row.dead_letters_per_s, row.duplicates_ratio) == (None, None, None)
-    assert (row.dead_letters_count, row.state, row.lag) == (2, "up", None)
+    assert (row.dead_letters_count, row.state, row.lag_count) == (2, "up", None)
 
 
 def test_rates_are_differences() -> None:
@@ -170,7 +170,7 @@ def test_table_fits_80_columns(*, several: bool) -> None:
         duplicates_ratio=0.999,
         dead_letters_per_s=99_999.0,
         dead_letters_count=99_900_000,
-        lag=999_000_000,
+        lag_count=999_000_000,
         in_flight_count=99_900,
         oldest_s=59.0,
         why="refused\x1b",

@@ -1,4 +1,4 @@
-"""`consumer check`: its options."""
+"""Declares `consumer check`: its options and its help text."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from consumer.cli.check.parts import checks
-from consumer.cli.configuration import load_config
+from consumer.cli.input.configuration import load_config
 
 if TYPE_CHECKING:
     from consumer.cli.check.command import CheckOptions

@@ -1,4 +1,4 @@
-"""`consumer config`: its options."""
+"""Declares `consumer config`: its options and its help text."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from consumer.cli.configuration import load_config
+from consumer.cli.input.configuration import load_config
 from consumer.config.render import json_schema, to_toml
 from consumer.listeners.registry import kinds
 

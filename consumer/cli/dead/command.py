@@ -1,4 +1,4 @@
-"""`consumer dead`: the options of its verbs."""
+"""Declares the verbs of `consumer dead`: their options and their help texts."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from consumer.cli.dead.options import (
     DeadShowOptions,
 )
 from consumer.cli.declare import config_option, takes, with_lists
+from consumer.cli.input.parameters import TimeParameter
 from consumer.cli.lazy import LazyCall
-from consumer.cli.parameters import TimeParameter
 from consumer.errors import Reason
 from consumer.options.values import TOKEN
 

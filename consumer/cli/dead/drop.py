@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from consumer.cli.configuration import load_config
 from consumer.cli.dead.chosen import chosen_letters
+from consumer.cli.input.configuration import load_config
 from consumer.tools.replay.replay import several
 
 if TYPE_CHECKING:

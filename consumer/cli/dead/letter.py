@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 import msgspec
 
-from consumer.cli.configuration import load_config
+from consumer.cli.input.configuration import load_config
 from consumer.cli.terminal.safe_text import printable
 from consumer.events.timestamp import from_epoch_s
 from consumer.tools.replay.read import open_reader

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 import click
 import msgspec
 
-from consumer.cli.configuration import load_config
 from consumer.cli.dead.query import query_of
 from consumer.cli.dead.table import print_table
+from consumer.cli.input.configuration import load_config
 from consumer.cli.terminal.letter_line import letter_json
 from consumer.cli.terminal.progress import spinner
 from consumer.tools.replay.query import Query

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from consumer.cli.configuration import load_config
 from consumer.cli.dead.chosen import chosen_letters
+from consumer.cli.input.configuration import load_config
 from consumer.clock import SYSTEM_CLOCK
 from consumer.deliveries.delivery import Dead
 from consumer.operations.log import LogSettings, configure

@@ -1,4 +1,4 @@
-"""`consumer demo`: its options."""
+"""Declares `consumer demo`: its options and its help text."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import click
 import msgspec
 
 from consumer.cli.declare import takes
+from consumer.cli.input.parameters import PercentParameter
 from consumer.cli.lazy import ON_UVLOOP, LazyCall
-from consumer.cli.parameters import PercentParameter
 
 
 class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):

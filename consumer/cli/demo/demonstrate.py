@@ -13,7 +13,7 @@ import click
 from consumer.app import App
 from consumer.cli.demo.books import BrandBooks, imbalances, read_counters, read_streams
 from consumer.cli.demo.table import print_books
-from consumer.cli.passing_events import passing_events_shown
+from consumer.cli.run.passing_events import passing_events_shown
 from consumer.errors import ConsumerError
 from consumer.listeners.registry import kinds
 from consumer.operations.log import LogSettings, configure

@@ -1,4 +1,4 @@
-"""`consumer run`: its options."""
+"""Declares `consumer run`: its options and its help text."""
 
 from __future__ import annotations
 

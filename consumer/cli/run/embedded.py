@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from consumer.cli.configuration import load_config
-from consumer.cli.passing_events import passing_events_shown
+from consumer.cli.input.configuration import load_config
+from consumer.cli.run.passing_events import passing_events_shown
 from consumer.cli.run.serve import serve
 from consumer.operations.log import configure
 from consumer.tools.embedded.sample_config import (

@@ -8,7 +8,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from consumer.app import App
-from consumer.cli.configuration import load_config
+from consumer.cli.input.configuration import load_config
 from consumer.listeners.registry import kinds
 from consumer.operations.log import configure
 

@@ -1,4 +1,4 @@
-"""`consumer schema`: its options."""
+"""Declares `consumer schema`: its options and its help text."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from consumer.cli.configuration import load_config
+from consumer.cli.input.configuration import load_config
 from consumer.cli.schema.show import print_json
 from consumer.tools.schemas.asyncapi import document
 

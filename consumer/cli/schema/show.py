@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from consumer.cli.message_types import known_type
+from consumer.cli.input.message_types import known_type
 from consumer.tools.schemas import json_schema
 from consumer.tools.schemas.asyncapi import document
 from consumer.tools.schemas.markdown import page

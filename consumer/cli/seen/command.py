@@ -1,4 +1,4 @@
-"""`consumer seen`: its options."""
+"""Declares `consumer seen`: its options and its help text."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import click
 import msgspec
 
 from consumer.cli.declare import config_option, takes
+from consumer.cli.input.parameters import TimeParameter
 from consumer.cli.lazy import LazyCall
-from consumer.cli.parameters import TimeParameter
 
 
 class SeenOptions(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from consumer.cli.configuration import load_config
-from consumer.cli.message_types import known_type
+from consumer.cli.input.configuration import load_config
+from consumer.cli.input.message_types import known_type
 from consumer.cli.seen.find import find_event
 from consumer.cli.seen.text import as_json, as_text
 from consumer.cli.terminal.progress import spinner

@@ -1,4 +1,4 @@
-"""`consumer send`: its options."""
+"""Declares `consumer send`: its options and its help text."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import click
 import msgspec
 
 from consumer.cli.declare import config_option, takes
+from consumer.cli.input.parameters import PercentParameter
 from consumer.cli.lazy import LazyCall
-from consumer.cli.parameters import PercentParameter
 from consumer.errors import Reason
 from consumer.tools.sample.broken import WAYS
 

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from consumer.tools.sample.generate import Sample
-    from consumer.tools.sample.sender import Sender
+    from consumer.tools.sample.sender import SampleSender
 
 
 async def deliver(
-    sender: Sender,
+    sender: SampleSender,
     samples: Iterable[Sample],
     *,
     total_count: int | None,

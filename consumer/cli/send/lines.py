@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from consumer.cli.configuration import load_config
-from consumer.cli.input_file import opened
+from consumer.cli.input.configuration import load_config
+from consumer.cli.input.files import opened
 from consumer.cli.send.deliver import deliver
 from consumer.tools.sample.generate import Intent, Sample
 from consumer.tools.sample.senders import make_sender

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from consumer.cli.configuration import load_config
+from consumer.cli.input.configuration import load_config
 from consumer.cli.send.command import ALL
 from consumer.cli.send.deliver import deliver
 from consumer.errors import Reason
@@ -27,7 +27,7 @@ from consumer.tools.sample.senders import make_sender
 if TYPE_CHECKING:
     from consumer.cli.send.command import SendOptions
     from consumer.tools.sample.generate import SentCounts
-    from consumer.tools.sample.sender import Sender
+    from consumer.tools.sample.sender import SampleSender
 
 
 async def send_mix(options: SendOptions) -> None:
@@ -92,7 +92,7 @@ def _known_types(options: SendOptions) -> list[str]:
     return [name.upper() for name in options.types]
 
 
-def possible_mix(mix: TrafficMix, sender: Sender, *, picked: bool) -> TrafficMix:
+def possible_mix(mix: TrafficMix, sender: SampleSender, *, picked: bool) -> TrafficMix:
     """Leave out the reason that a source cannot cause.
 
     Args:

@@ -1,4 +1,4 @@
-"""`consumer tap`: its options."""
+"""Declares `consumer tap`: its options and its help text."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import click
 import msgspec
 
 from consumer.cli.declare import config_option, takes
+from consumer.cli.input.parameters import TimeParameter
 from consumer.cli.lazy import LazyCall
-from consumer.cli.parameters import TimeParameter
 from consumer.options.values import TOKEN
 
 _PATTERN: Final = re.compile(rf"({TOKEN}|\*)(\.({TOKEN}|\*))*(\.>)?|>")

@@ -10,8 +10,8 @@ import click
 import msgspec
 from rich.console import Console
 
-from consumer.cli.configuration import load_config
-from consumer.cli.message_types import known_type
+from consumer.cli.input.configuration import load_config
+from consumer.cli.input.message_types import known_type
 from consumer.cli.tap.messages import is_on_wanted_subject, passing, refuse_what_never_comes
 from consumer.cli.terminal.closed_pipe import ended_by_closed_pipe
 from consumer.cli.terminal.event_line import event_json, event_line, print_cut

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from consumer.events.envelope import Envelope
 
-SUBJECT_WIDTH: Final = 25
+SUBJECT_CHARACTERS: Final = 25
 """The longest subject of the catalogue, `poker.tournament_cash_out`, has this many characters."""
 _COLOURS: Final = {
     "game": "cyan",
@@ -50,7 +50,7 @@ def event_line(subject: str, event: Envelope) -> Text:
     """
     return Text.assemble(
         (f"{printable(event.time)[11:19]}  ", "dim"),
-        (f"{printable(subject):<{SUBJECT_WIDTH}}", _COLOURS.get(_family(event.type), "white")),
+        (f"{printable(subject):<{SUBJECT_CHARACTERS}}", _COLOURS.get(_family(event.type), "white")),
         f" {printable(_amount(event)):>13}  ",
         f"{printable(event.subject):<12} ",
         (printable(event.id), "dim"),

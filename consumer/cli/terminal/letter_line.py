@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from rich.text import Text
 
-from consumer.cli.terminal.event_line import SUBJECT_WIDTH
+from consumer.cli.terminal.event_line import SUBJECT_CHARACTERS
 from consumer.cli.terminal.safe_text import printable
 from consumer.events.timestamp import from_epoch_s
 
@@ -22,7 +22,7 @@ def letter_line(stored: StoredLetter) -> Text:
     letter = stored.letter
     return Text.assemble(
         (f"{printable(arrived_at(stored))[11:19]}  ", "dim"),
-        (f"{printable(f'{letter.listener} {letter.reason.value}'):<{SUBJECT_WIDTH}}", "red"),
+        (f"{printable(f'{letter.listener} {letter.reason.value}'):<{SUBJECT_CHARACTERS}}", "red"),
         (f" {f'letter {stored.number}':>13}  ", "dim"),
         printable(letter.error),
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-_STEP: Final = 1000
+_STEP_RATIO: Final = 1000
+"""How many times larger each unit is than the unit before: k, M, G."""
 _THREE_DIGITS: Final = 100
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
@@ -20,9 +21,9 @@ def short_number(number: float | None) -> str:
     if number is None:
         return "-"
     for unit in ("", "k", "M", "G"):
-        if round(number) < _STEP:
+        if round(number) < _STEP_RATIO:
             return _digits(number, whole=not unit and isinstance(number, int)) + unit
-        number /= _STEP
+        number /= _STEP_RATIO
     return ">999G"
 
 
@@ -49,11 +50,11 @@ def short_duration(duration_s: float | None) -> str:
 
 def short_size(size_bytes: int) -> str:
     """Write a size in decimal units: `999 B`, `1.5 kB`, `2.0 MB`."""
-    if size_bytes < _STEP:
+    if size_bytes < _STEP_RATIO:
         return f"{size_bytes} B"
-    size = size_bytes / _STEP
+    size = size_bytes / _STEP_RATIO
     for unit in ("kB", "MB"):
-        if size < _STEP:
+        if size < _STEP_RATIO:
             return f"{size:.1f} {unit}"
-        size /= _STEP
+        size /= _STEP_RATIO
     return f"{size:.1f} GB"

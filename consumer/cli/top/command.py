@@ -1,4 +1,4 @@
-"""`consumer top`: its options."""
+"""Declares `consumer top`: its options and its help text."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import click
 import msgspec
 
 from consumer.cli.declare import config_option, takes
+from consumer.cli.input.parameters import DurationParameter
 from consumer.cli.lazy import LazyCall
-from consumer.cli.parameters import DurationParameter
 from consumer.cli.top.address import base_url
 
 

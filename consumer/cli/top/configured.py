@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from consumer.cli.configuration import load_config
+from consumer.cli.input.configuration import load_config
 from consumer.cli.top.address import reachable
 from consumer.cli.top.watch import watch
 

@@ -26,7 +26,7 @@ class ListenerRow(msgspec.Struct, frozen=True, kw_only=True):
         duplicates_ratio: The share of duplicates among the messages received.
         dead_letters_per_s: Dead letters, a second.
         dead_letters_count: Dead letters since the process started.
-        lag: Messages that wait at the source. None means that the listener does not know.
+        lag_count: Messages that wait at the source. None means that the listener does not know.
         in_flight_count: Messages that were taken in and are not concluded yet.
         oldest_s: The age of the oldest of these messages, in seconds.
         why: What is wrong, and what to do. Empty means that nothing is wrong.
@@ -40,7 +40,7 @@ class ListenerRow(msgspec.Struct, frozen=True, kw_only=True):
     duplicates_ratio: float | None = None
     dead_letters_per_s: float | None = None
     dead_letters_count: int | None = None
-    lag: int | None = None
+    lag_count: int | None = msgspec.field(name="lag", default=None)
     in_flight_count: int | None = None
     oldest_s: float | None = None
     why: str = ""
@@ -79,7 +79,7 @@ def _row(
         else None,
         dead_letters_per_s=rates.get("dead_letters"),
         dead_letters_count=int(values.get("dead_letters", 0)),
-        lag=int(lag) if lag >= 0 else None,
+        lag_count=int(lag) if lag >= 0 else None,
         in_flight_count=int(values.get("in_flight", 0)),
         oldest_s=round(values.get("oldest_unsettled_seconds", 0.0), 3),
         why="; ".join(why for why in whys if why),

@@ -66,7 +66,7 @@ def _cells(row: ListenerRow) -> list[Text]:
         short_number(percent),
         short_number(row.dead_letters_per_s),
         short_number(row.dead_letters_count),
-        short_number(row.lag),
+        short_number(row.lag_count),
         short_number(row.in_flight_count),
         short_duration(row.oldest_s),
     )

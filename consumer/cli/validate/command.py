@@ -1,4 +1,4 @@
-"""`consumer validate`: its options."""
+"""Declares `consumer validate`: its options and its help text."""
 
 from __future__ import annotations
 

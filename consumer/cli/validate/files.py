@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from consumer.cli.input_file import STANDARD_INPUT, opened
-from consumer.cli.message_types import offered_types
+from consumer.cli.input.files import STANDARD_INPUT, opened
+from consumer.cli.input.message_types import offered_types
 from consumer.cli.validate.printers import JsonPrinter, TablePrinter
 from consumer.errors import ConsumerError
 from consumer.events.registry import find

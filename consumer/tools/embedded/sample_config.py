@@ -52,13 +52,13 @@ async def embedded_servers(
         yield nats_url, valkey_url
 
 
-def next_free_port(first: int) -> int:
-    """Return the first port, from `first` on, on which nobody listens.
+def next_free_port(first_port: int) -> int:
+    """Return the first port, from `first_port` on, on which nobody listens.
 
     Returns:
         The port, or 0 if none of the next `PORTS_TRIED_COUNT` ports is free.
     """
-    for port in range(first, first + PORTS_TRIED_COUNT):
+    for port in range(first_port, first_port + PORTS_TRIED_COUNT):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with contextlib.suppress(OSError):

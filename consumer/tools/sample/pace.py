@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 
     from consumer.tools.sample.generate import Sample
-    from consumer.tools.sample.sender import Sender
+    from consumer.tools.sample.sender import SampleSender
 
 BATCH_COUNT: Final = 500
 BATCH_BYTES: Final = 4 * 1024 * 1024
@@ -19,7 +19,7 @@ BATCHES_PER_S: Final = 10
 
 
 async def send_paced(
-    sender: Sender, samples: Iterable[Sample], rate_per_s: float | None
+    sender: SampleSender, samples: Iterable[Sample], rate_per_s: float | None
 ) -> AsyncIterator[Sequence[Sample]]:
     """Send the samples in batches; yields each batch once the broker has confirmed it.
 

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from consumer.errors import Unavailable
 from consumer.listeners.kafka.connection import explain, login_options, probe
-from consumer.tools.sample.sender import CONFIRM_TIMEOUT_S, Sender
+from consumer.tools.sample.sender import CONFIRM_TIMEOUT_S, SampleSender
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ TOPIC_TIMEOUT_S = 5.0
 MAX_REQUEST_BYTES = 64 * 1024 * 1024
 
 
-class KafkaSender(Sender):
+class KafkaSender(SampleSender):
     """Sends records, and waits until all in-sync replicas have each of them."""
 
     def __init__(self, settings: KafkaSettings) -> None:
@@ -33,7 +33,7 @@ class KafkaSender(Sender):
         self._producer: Any = None  # aiokafka has no types
 
     async def open(self) -> None:
-        """See `Sender.open`."""
+        """See `SampleSender.open`."""
         await probe(self._settings)
         self._producer = AIOKafkaProducer(
             bootstrap_servers=self._settings.bootstrap_servers,
@@ -61,7 +61,7 @@ class KafkaSender(Sender):
             raise Unavailable(f"no topic {self._topic!r}: create it, or allow Describe") from error
 
     async def send(self, samples: Sequence[Sample]) -> None:
-        """See `Sender.send`."""
+        """See `SampleSender.send`."""
         try:
             async with asyncio.timeout(CONFIRM_TIMEOUT_S):
                 confirmations = [await self._append(sample) for sample in samples]
@@ -90,7 +90,7 @@ class KafkaSender(Sender):
         return Unavailable(f"topic {self._topic!r}: Kafka did not confirm: {explain(error)}")
 
     async def close(self) -> None:
-        """See `Sender.close`."""
+        """See `SampleSender.close`."""
         if self._producer is not None:
             with contextlib.suppress(KafkaError, OSError, TimeoutError):
                 async with asyncio.timeout(CLOSE_DEADLINE_S):

@@ -9,7 +9,7 @@ import nats.errors
 
 from consumer.errors import Unavailable
 from consumer.nats.connection import close, connect
-from consumer.tools.sample.sender import CONFIRM_TIMEOUT_S, Sender
+from consumer.tools.sample.sender import CONFIRM_TIMEOUT_S, SampleSender
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ WILDCARD_FILLER: Final = "sample"
 """Stands in place of a wildcard that does not stand for the message type."""
 
 
-class NatsSender(Sender):
+class NatsSender(SampleSender):
     """Sends messages, and waits for their PubAcks.
 
     Without a stream there are no PubAcks. Then it waits until the server has read everything.
@@ -35,7 +35,7 @@ class NatsSender(Sender):
         self.can_omit_type = settings.type_from == "header"
 
     async def open(self) -> None:
-        """See `Sender.open`."""
+        """See `SampleSender.open`."""
         self._client = await connect(
             self._settings.connection(),
             name="consumer send",
@@ -44,7 +44,7 @@ class NatsSender(Sender):
         )
 
     async def send(self, samples: Sequence[Sample]) -> None:
-        """See `Sender.send`."""
+        """See `SampleSender.send`."""
         if self._client is None:
             raise Unavailable("not open")
         try:
@@ -96,7 +96,7 @@ class NatsSender(Sender):
         return headers or None
 
     async def close(self) -> None:
-        """See `Sender.close`."""
+        """See `SampleSender.close`."""
         if self._client is not None:
             await close(self._client)
 

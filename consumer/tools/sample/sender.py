@@ -19,7 +19,7 @@ CONFIRM_TIMEOUT_S: Final = 15.0
 """How long a sender waits for all confirmations of a batch together, in seconds."""
 
 
-class Sender(ABC):
+class SampleSender(ABC):
     """Sends over one connection: call `open`, `send` any number of times, `close`."""
 
     can_omit_type: bool = True

@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from consumer.config.load import Config
-    from consumer.tools.sample.sender import Sender
+    from consumer.tools.sample.sender import SampleSender
 
 # Each sender takes the settings of its own kind of listener, so `Any` stands for what they have in
 # common: nothing.
-SENDERS: Final[dict[str, Callable[[Any], Sender]]] = {
+SENDERS: Final[dict[str, Callable[[Any], SampleSender]]] = {
     "rabbitmq": RabbitmqSender,
     "kafka": KafkaSender,
     "nats": NatsSender,
 }
 
 
-def make_sender(config: Config, listener: str | None) -> Sender:
+def make_sender(config: Config, listener: str | None) -> SampleSender:
     """Make a sender to the source of a listener.
 
     Args:

@@ -79,7 +79,7 @@ class World:
             SamplePlayer(
                 user_id=f"player-{number}",
                 currency=self.random.choice(list(CURRENCIES)),
-                balance=self.money(20, 2000),
+                balance=self.money(range(20, 2000)),
             )
             for number in self.random.sample(range(10_000, 100_000), PLAYERS_COUNT)
         ]
@@ -129,9 +129,9 @@ class World:
             return None
         return waiting.pop(self.random.randrange(len(waiting)))
 
-    def money(self, least: int, most: int) -> Decimal:
-        """Return an amount with cents."""
-        return Decimal(self.random.randrange(least * 100, most * 100)) * CENT
+    def money(self, whole: range) -> Decimal:
+        """Return an amount with cents whose whole part is in a range."""
+        return Decimal(self.random.randrange(whole.start * 100, whole.stop * 100)) * CENT
 
     def unique_id(self) -> str:
         """Return an id that looks like a UUID."""

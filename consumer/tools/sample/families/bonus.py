@@ -19,7 +19,8 @@ BONUSES: Final = (
 )
 """Each bonus's id, type, product and code."""
 ENDS: Final = ("Completed", "Completed", "AutoCompleted", "Forfeited", "Expired", "Lost", "Lost")
-WAGERED_TIMES: Final = 35
+WAGERED_RATIO: Final = 35
+"""How many times its amount a bonus has to be wagered."""
 ZERO: Final = Decimal("0.00")
 
 
@@ -45,7 +46,7 @@ def make_bonus(world: World) -> BrandEvent:
         **money_of(player),
         "locked_amount": ZERO,
         "product": product,
-        "required_wagering_amount": amount * WAGERED_TIMES,
+        "required_wagering_amount": amount * WAGERED_RATIO,
         "status": "Created",
         "type": bonus_type,
         "user_bonus_id": world.number(),

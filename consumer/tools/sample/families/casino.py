@@ -26,7 +26,7 @@ def make_casino(world: World) -> BrandEvent:
     if earlier is not None:
         return _outcome(world, earlier)
     player = world.player_with_money()
-    stake = min(world.money(0, 20) + Decimal("0.10"), player.balance)
+    stake = min(world.money(range(20)) + Decimal("0.10"), player.balance)
     game_id, game_name, game_type, vendor_id, vendor_name = world.random.choice(GAMES)
     bet: BrandEvent = {
         "activity_id": world.unique_id(),

@@ -21,7 +21,7 @@ def make_game_round(world: World) -> BrandEvent:
     """Make a finished round."""
     player = world.player_with_money()
     game_id, game_name, game_type, vendor_id, vendor_name = world.random.choice(GAMES)
-    stake = min(world.money(0, 20) + Decimal("0.10"), player.balance)
+    stake = min(world.money(range(20)) + Decimal("0.10"), player.balance)
     won = stake * world.random.choice((0, 0, 0, 1, 2, 5))
     player.balance += won - stake
     exchange_rate = CURRENCIES[player.currency]

@@ -68,7 +68,7 @@ def _result(world: World, ticket: BrandEvent) -> BrandEvent:
     matched = {"matched_numbers": [7], "matched_special_numbers": [], "is_winning_line": is_won}
     changes: BrandEvent = {
         "type": "Settlement",
-        "amount": world.money(2, 200) if is_won else ZERO,
+        "amount": world.money(range(2, 200)) if is_won else ZERO,
         "timestamp": world.timestamp(),
         "draw_numbers": sorted(world.random.sample(range(1, 50), 5)),
         "draw_special_numbers": sorted(world.random.sample(range(1, 12), 2)),

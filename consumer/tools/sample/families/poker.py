@@ -73,7 +73,7 @@ POKER_CASH_GAME_BUY_IN_V2: Final = Recipe(
 def make_cash_out(world: World) -> BrandEvent:
     """Make a player leave a table. The field that holds the amount is not documented anywhere."""
     earlier = world.take_earlier("POKER_CASH_GAME", 1.0) or _seat(world)
-    return earlier | {"timestamp": world.timestamp(), "meta": {"amount": world.money(0, 400)}}
+    return earlier | {"timestamp": world.timestamp(), "meta": {"amount": world.money(range(400))}}
 
 
 POKER_CASH_GAME_CASH_OUT_V2: Final = Recipe(
@@ -133,7 +133,7 @@ POKER_TOURNAMENT_BUY_IN_V2: Final = Recipe(
 def make_tournament_cash_out(world: World) -> BrandEvent:
     """Make the prize of a player. The field that holds the amount is not documented anywhere."""
     earlier = world.take_earlier("POKER_TOURNAMENT", 1.0) or _entry(world)
-    return earlier | {"timestamp": world.timestamp(), "meta": {"amount": world.money(0, 400)}}
+    return earlier | {"timestamp": world.timestamp(), "meta": {"amount": world.money(range(400))}}
 
 
 POKER_TOURNAMENT_CASH_OUT_V2: Final = Recipe(

@@ -74,7 +74,7 @@ def _leg(world: World, match: tuple[str, str, str, str]) -> BrandEvent:
     return {
         "event_name": f"{home} - {away}",
         "match_start": world.moment(-5400, 86_400),
-        "odds": world.money(1, 5) + Decimal("0.05"),
+        "odds": world.money(range(1, 5)) + Decimal("0.05"),
         "is_live": world.chance(0.4),
         "market": "Full Time Result",
         "sports_name": sport,

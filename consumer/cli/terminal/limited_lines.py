@@ -1,4 +1,4 @@
-"""Prints events as they pass: coloured lines on a terminal, NDJSON in a pipe."""
+"""Prints events as they pass, on a terminal only as many as a person can read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LINES_PER_S: Final = 60
 CATCH_UP_DEADLINE_S: Final = 5.0
 
 
-class EventLines:
+class LimitedLines:
     """Prints events, on a terminal a limited number of lines a second.
 
     Args:

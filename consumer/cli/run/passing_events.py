@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nats.js.api import DeliverPolicy
 from rich.console import Console
 
-from consumer.cli.terminal.event_lines import EventLines
+from consumer.cli.terminal.limited_lines import LimitedLines
 from consumer.dead_letters.plan import dead_letter_plan
 from consumer.nats.connection import connected
 from consumer.nats.stream import prepare
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @contextlib.asynccontextmanager
-async def passing_events_shown(config: Config) -> AsyncIterator[EventLines]:
+async def passing_events_shown(config: Config) -> AsyncIterator[LimitedLines]:
     """Show the events and dead letters that the sink stores from now on, during the block.
 
     The streams are read, not the subjects. A subscriber of a subject also hears the copies that the
@@ -33,7 +33,7 @@ async def passing_events_shown(config: Config) -> AsyncIterator[EventLines]:
     Raises:
         Unavailable: The sink's server is away.
     """
-    lines = EventLines(Console())
+    lines = LimitedLines(Console())
 
     async def on_event(msg: Msg) -> None:
         lines.show(msg.subject, msg.data)
