@@ -1,22 +1,40 @@
-# Two stages: what builds stays behind. Runs with a read-only root file system and without
-# privileges; it writes nothing to disk.
+# Two stages: the tools that build the image stay in the first one. What is installed has a fixed
+# hash, and the step that builds the wheel downloads nothing. The image runs with a read-only root
+# file system and without privileges, and writes nothing to disk. It holds the daemon and the
+# command line, without the servers of `--embedded`.
 #
 #   docker build --tag consumer .
-#   docker run --read-only --cap-drop ALL --publish 127.0.0.1:9464:9464 \
+#   docker run --read-only --cap-drop ALL --stop-timeout 40 --publish 127.0.0.1:9464:9464 \
 #     --env CONSUMER__OPERATIONS__BIND=0.0.0.0:9464 \
 #     --volume ./consumer.toml:/etc/consumer/consumer.toml:ro consumer
+#
+# --stop-timeout: `docker stop` kills after 10 s by default, and a drain may take 25 s.
+# CONSUMER__OPERATIONS__BIND: the default, 127.0.0.1, is reached from inside the container only.
 
-FROM python:3.13-slim AS build
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
-RUN python -m venv /opt/consumer
-COPY requirements/run.txt /build/requirements/run.txt
-RUN /opt/consumer/bin/pip install --require-hashes \
-    --requirement /build/requirements/run.txt
+# The digest decides, and it is that of the index for all processor types. Change tag and digest
+# together: docker buildx imagetools inspect python:3.13.15-slim-trixie
+FROM python:3.13.15-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b AS base
+
+FROM base AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_INPUT=1
+COPY requirements/build.txt requirements/run.txt /build/requirements/
+RUN python -m venv /build/venv \
+    && /build/venv/bin/pip install --require-hashes --only-binary :all: \
+        --requirement /build/requirements/build.txt
+# nkeys comes as source only. Without isolation it is built by the tools of the step before; with
+# isolation pip would fetch its tools anew, and without a hash.
+RUN /build/venv/bin/pip wheel --require-hashes --only-binary :all: --no-binary nkeys \
+        --no-build-isolation --wheel-dir /build/wheels --requirement /build/requirements/run.txt
 COPY pyproject.toml README.md LICENSE /build/
 COPY consumer /build/consumer
-RUN /opt/consumer/bin/pip install --no-deps /build
+# --no-index: all that is needed is here by now, so nothing may be downloaded any more.
+RUN /build/venv/bin/pip wheel --no-index --no-deps --no-build-isolation \
+        --wheel-dir /build/wheels /build \
+    && python -m venv --without-pip /opt/consumer \
+    && /build/venv/bin/pip --python /opt/consumer/bin/python install --no-index \
+        --find-links /build/wheels consumer
 
-FROM python:3.13-slim
+FROM base
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin consumer
 COPY --from=build /opt/consumer /opt/consumer
 ENV PATH=/opt/consumer/bin:$PATH PYTHONDONTWRITEBYTECODE=1

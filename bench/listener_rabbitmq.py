@@ -79,4 +79,5 @@ async def main(url: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 100_000))  # noqa: PLR2004
+    url, count, *_ = [*sys.argv[1:], "100000"]
+    uvloop.run(main(url, int(count)))

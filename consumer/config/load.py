@@ -89,7 +89,7 @@ def load(
     return build(tables, kinds)
 
 
-def build(tables: dict[str, Any], kinds: Mapping[str, type[Listener[Any]]]) -> Config:
+def build(tables: dict[str, object], kinds: Mapping[str, type[Listener[Any]]]) -> Config:
     """Check what a file holds.
 
     Raises:
@@ -99,27 +99,29 @@ def build(tables: dict[str, Any], kinds: Mapping[str, type[Listener[Any]]]) -> C
     report_unknown(tables, {"brand", "listeners", "routes", *TABLES}, "", problems)
     brand = tables.get("brand")
     if brand is not None:
-        brand = convert(brand, Token, "brand", problems)
-    parts = {
+        convert(brand, Token, "brand", problems)
+    parts: dict[str, Any] = {  # each table has its own type
         name: build_struct(kind, _table(tables, name, problems), name, problems)
         for name, kind in TABLES.items()
     }
     listeners = {
-        name: _listener(name, options, kinds, problems)
+        name: settings
         for name, options in _table(tables, "listeners", problems).items()
+        if (settings := _listener(name, options, kinds, problems)) is not None
     }
     routes = read_routes(_table(tables, "routes", problems), problems)
     if problems:
         raise ConfigError(*problems)
-    listeners = {name: _branded(settings, brand) for name, settings in listeners.items()}
-    config = Config(brand=brand, listeners=listeners, routes=routes, **parts)
+    top = None if brand is None else str(brand)
+    listeners = {name: _branded(settings, top) for name, settings in listeners.items()}
+    config = Config(brand=top, listeners=listeners, routes=routes, **parts)
     disagreements = _disagreements(config)
     if disagreements:
         raise ConfigError(*disagreements)
     return config
 
 
-def _read(path: Path | None) -> dict[str, Any]:
+def _read(path: Path | None) -> dict[str, object]:
     if path is None:
         path = next((file for file in DEFAULT_FILES if file.is_file()), None)
         if path is None:
@@ -131,7 +133,7 @@ def _read(path: Path | None) -> dict[str, Any]:
         raise ConfigError(f"{path}: cannot be read as TOML: {error}") from error
 
 
-def _override(tables: dict[str, Any], environment: Mapping[str, str]) -> None:
+def _override(tables: dict[str, object], environment: Mapping[str, str]) -> None:
     """Put `CONSUMER__A__B=value` into table a as option b."""
     for variable, text in sorted(environment.items()):
         if not variable.startswith(ENVIRONMENT_PREFIX):
@@ -139,21 +141,22 @@ def _override(tables: dict[str, Any], environment: Mapping[str, str]) -> None:
         *parents, option = variable.removeprefix(ENVIRONMENT_PREFIX).split("__")
         table = tables
         for parent in parents:
-            table = table.setdefault(_existing(table, parent), {})
-            if not isinstance(table, dict):
+            inner = table.setdefault(_existing(table, parent), {})
+            if not isinstance(inner, dict):
                 raise ConfigError(f"{variable}: {parent.lower()} is no table")
+            table = inner
         name = _existing(table, option)
         # The environment wins over either form in which the file may give a secret.
         table.pop(name.removesuffix("_file") if name.endswith("_file") else f"{name}_file", None)
         table[name] = EnvironmentText(text)
 
 
-def _existing(table: dict[str, Any], name: str) -> str:
+def _existing(table: dict[str, object], name: str) -> str:
     """Return the key as it is written in the file: a listener's name may have capitals."""
     return next((key for key in table if key.lower() == name.lower()), name.lower())
 
 
-def _table(tables: dict[str, Any], name: str, problems: list[str]) -> dict[str, Any]:
+def _table(tables: dict[str, object], name: str, problems: list[str]) -> dict[str, object]:
     table = tables.get(name, {})
     if isinstance(table, dict):
         return table
@@ -163,10 +166,10 @@ def _table(tables: dict[str, Any], name: str, problems: list[str]) -> dict[str, 
 
 def _listener(
     name: str,
-    options: Any,
+    options: object,
     kinds: Mapping[str, type[Listener[Any]]],
     problems: list[str],
-) -> Any:
+) -> ListenerSettings | None:
     path = f"listeners.{name}"
     convert(name, Token, f"{path}: the name", problems)
     if not isinstance(options, dict):
@@ -206,7 +209,7 @@ def _disagreements(config: Config) -> list[str]:
             f"dead_letters.max_age_s: holds {config.dead_letters.max_age_s:g}, expected at least "
             f"sink.duplicate_window_s = {sink.duplicate_window_s:g}"
         )
-    found += clashes(config)
+    found += clashes(config.routes, sink, config.dead_letters, config.listeners)
     found += _unusable_tls(config)
     if sink.stream == config.dead_letters.stream:
         found.append(f"dead_letters.stream: holds {sink.stream!r}, expected another than [sink]'s")

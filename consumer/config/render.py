@@ -14,7 +14,7 @@ import msgspec
 import tomli_w
 
 from consumer.config.load import TABLES, Config
-from consumer.config.routes import MAX_TARGETS, TARGET_PATTERN
+from consumer.config.routes import TARGET_PATTERN, TARGETS_MAX_COUNT
 from consumer.events.subjects import keys
 from consumer.nats.connection import NatsSettings
 from consumer.options.check import is_secret
@@ -49,7 +49,7 @@ def mask_url(url: str) -> str:
     return _SECRET_QUERY.sub(rf"\1{HIDDEN}", masked)
 
 
-def _shown(settings: msgspec.Struct, *, hide: bool) -> dict[str, Any]:
+def _shown(settings: msgspec.Struct, *, hide: bool) -> dict[str, object]:
     hints = typing.get_type_hints(type(settings), include_extras=True)
     values = ((name, getattr(settings, name), hint) for name, hint in hints.items())
     return {
@@ -57,9 +57,9 @@ def _shown(settings: msgspec.Struct, *, hide: bool) -> dict[str, Any]:
     }
 
 
-def _value(value: Any, hint: Any, *, hide: bool) -> Any:  # noqa: ANN401  # options and type hints have any shape
+def _value(value: object, hint: object, *, hide: bool) -> object:
     if hide and is_secret(hint):
-        return mask_url(value) if annotated_extra(hint).get("url") else HIDDEN
+        return mask_url(str(value)) if annotated_extra(hint).get("url") else HIDDEN
     if isinstance(value, msgspec.Struct):
         return _shown(value, hide=hide)
     if isinstance(value, dict):
@@ -107,7 +107,7 @@ def json_schema(kinds: Mapping[str, type[Listener[Any]]]) -> dict[str, Any]:
 def _routes_schema() -> dict[str, Any]:
     """Describe `[routes]`, whose keys are the catalogue's."""
     target = {"type": "string", "pattern": TARGET_PATTERN}
-    several = {"type": "array", "items": target, "minItems": 1, "maxItems": MAX_TARGETS}
+    several = {"type": "array", "items": target, "minItems": 1, "maxItems": TARGETS_MAX_COUNT}
     one_or_several = {"oneOf": [target, several | {"uniqueItems": True}]}
     return {
         "type": "object",

@@ -1,15 +1,15 @@
-"""The table `[routes]`: subjects that events go to instead of their own, or besides it.
+"""Checks the table `[routes]`: subjects that events go to instead of their own, or besides it.
 
-Responsible for checking the table, and for the one answer to "where does an event go". Not for the
-messages themselves: `pipeline/route.py`, nor for the stream that stores them: `sinks/plans.py`.
-Subjects in here are without the operator's prefix, unless it is said.
+Where an event goes in the end is said by `events/subjects.py`, and its messages are made by
+`pipeline/route.py`. Subjects in here are without the operator's prefix, unless the text says
+otherwise.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from consumer.events.registry import subject_families, subjects
@@ -19,11 +19,13 @@ from consumer.nats.subjects import covers
 from consumer.options.check import EnvironmentText, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from consumer.config.load import Config
+    from consumer.dead_letters.stream import DeadLetterSettings
+    from consumer.listeners.base import ListenerSettings
+    from consumer.sinks.base import SinkSettings
 
-MAX_TARGETS: Final = 8
+TARGETS_MAX_COUNT: Final = 8
 _TOKEN: Final = "[A-Za-z0-9_-]{1,64}"  # noqa: S105  # of a subject
 TARGET_PATTERN: Final = rf"^(?!_){_TOKEN}(\.(\*|{_TOKEN})(\.{_TOKEN}){{0,6}})?$"
 """`_INBOX` and its like belong to NATS."""
@@ -36,7 +38,7 @@ NATS_PORT: Final = 4222
 _is_target: Final = re.compile(TARGET_PATTERN).fullmatch
 
 
-def read_routes(table: dict[str, Any], problems: list[str]) -> dict[str, list[str]]:
+def read_routes(table: dict[str, object], problems: list[str]) -> dict[str, list[str]]:
     """Check the table by itself; what it must not share with others is in `clashes`.
 
     Args:
@@ -51,24 +53,29 @@ def read_routes(table: dict[str, Any], problems: list[str]) -> dict[str, list[st
             problems.append(_unknown(key, held, known))
             continue
         targets = _listed(held)
-        if 1 <= len(targets) <= MAX_TARGETS:
-            routes[key] = targets
+        if 1 <= len(targets) <= TARGETS_MAX_COUNT:
+            routes[key] = [target for target in targets if isinstance(target, str)]
             problems += _misfits(key, targets)
         else:
-            expected = f"a subject or a list of 1 to {MAX_TARGETS}"
+            expected = f"a subject or a list of 1 to {TARGETS_MAX_COUNT}"
             problems.append(f"{_path(key)}: holds {shown(held)}, expected {expected}")
     if len(problems) == before:
         problems += dict.fromkeys(_mixed_up(routes))
     return routes
 
 
-def clashes(config: Config) -> list[str]:
-    """Find targets that lie where something else reads or writes: one line each."""
-    prefix = f"{config.sink.subject_prefix}." if config.sink.subject_prefix else ""
-    letters = f"{config.dead_letters.subject_prefix}.>"
-    consumed = list(_consumed(config))
+def clashes(
+    routes: Routes,
+    sink: SinkSettings,
+    dead_letters: DeadLetterSettings,
+    listeners: Mapping[str, ListenerSettings],
+) -> list[str]:
+    """Find targets where something else reads or writes: one line for each mistake."""
+    prefix = f"{sink.subject_prefix}." if sink.subject_prefix else ""
+    letters = f"{dead_letters.subject_prefix}.>"
+    consumed = list(_consumed(sink, listeners))
     found: dict[str, None] = {}
-    for key, listed, _, target in _outputs(config.routes):
+    for key, listed, _, target in _outputs(routes):
         held = f"{_path(key)}: holds {listed!r}, expected a subject that"
         if covers(letters, prefix + target):
             found[f"{held} is not under the dead letters' {letters}"] = None
@@ -95,7 +102,7 @@ def _unknown(key: str, held: object, known: tuple[str, ...]) -> str:
     return f"{_path(key)}: there is no such subject; {advice}"
 
 
-def _listed(held: object) -> list[Any]:
+def _listed(held: object) -> list[object]:
     """Return the targets, not checked yet; empty: it is neither text nor a list."""
     if isinstance(held, EnvironmentText):
         held = next(one for one in reversed(held.readings()) if isinstance(one, str | list))
@@ -104,11 +111,11 @@ def _listed(held: object) -> list[Any]:
     return held if isinstance(held, list) else []
 
 
-def _misfits(key: str, targets: list[Any]) -> Iterator[str]:
+def _misfits(key: str, targets: list[object]) -> Iterator[str]:
     """Give a line for each target that is no subject, or stands there twice."""
     for index, target in enumerate(targets):
-        fits = isinstance(target, str) and _is_target(target)
-        if not fits or ("*" in target and not key.endswith(".*")):
+        fits = isinstance(target, str) and _is_target(target) is not None
+        if not fits or ("*" in str(target) and not key.endswith(".*")):
             yield f"{_path(key)}: holds {shown(target)}, expected {EXPECTED_TARGET}"
         elif target in targets[:index]:
             yield f"{_path(key)}: holds {target!r} twice, expected each subject once"
@@ -139,10 +146,12 @@ def _mixed_up(routes: Routes) -> Iterator[str]:
         seen.add((subject, target))
 
 
-def _consumed(config: Config) -> Iterator[tuple[str, str]]:
-    """Give name and subject of each listener on the sink's own server."""
-    ours = _servers(config.sink.url)
-    for name, settings in config.listeners.items():
+def _consumed(
+    sink: SinkSettings, listeners: Mapping[str, ListenerSettings]
+) -> Iterator[tuple[str, str]]:
+    """Yield name and subject of each listener on the sink's own server."""
+    ours = _servers(sink.url)
+    for name, settings in listeners.items():
         if isinstance(settings, NatsListenerSettings) and ours & _servers(settings.url):
             yield name, settings.subject
 

@@ -72,6 +72,7 @@ class Normaliser:
     Args:
         event_type: what to read.
         brand: who sends.
+        namespace: The name under which identities are remembered; the brand's where absent.
         strict: refuse what the vendor's own schema refuses.
         window_s: how long an event's identity is remembered, in seconds.
     """
@@ -81,11 +82,13 @@ class Normaliser:
         event_type: EventType,
         brand: str,
         *,
+        namespace: str | None = None,
         strict: bool = False,
         window_s: float = WINDOW_S,
     ) -> None:
         self._type = event_type
         self._brand = brand
+        self._namespace = namespace or brand
         self._window_s = window_s
         self._source = f"/{brand}/{event_type.name.lower()}"
         self._decode = msgspec.json.Decoder(event_type.fields).decode
@@ -166,7 +169,7 @@ class Normaliser:
         )
         return Event(
             identity=Identity(
-                identity.key(self._brand, kind.name, parts),
+                identity.key(self._namespace, kind.name, parts),
                 identity.fingerprint(tuple(self._decided(fields, name) for name in kind.deciding)),
                 self._window_s,
             ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import uvicorn
@@ -19,7 +19,7 @@ from consumer.errors import ConfigError
 from consumer.options.values import Seconds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 
     from consumer.operations.health import Health
     from consumer.operations.metrics import Metrics
@@ -47,7 +47,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _application(health: Health, metrics: Metrics) -> Any:  # noqa: ANN401  # an ASGI application
+def _application(health: Health, metrics: Metrics) -> Callable[..., Awaitable[None]]:
     def answer(path: str) -> tuple[int, str, bytes]:
         if path == "/livez":
             return 200, JSON, b'{"alive":true}'
@@ -57,8 +57,12 @@ def _application(health: Health, metrics: Metrics) -> Any:  # noqa: ANN401  # an
             return 200, CONTENT_TYPE_LATEST, metrics.exposition()
         return 404, JSON, b'{"error":"there are /livez, /readyz and /metrics"}'
 
-    async def application(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401, ARG001  # ASGI
-        status, content_type, body = answer(scope["path"])
+    async def application(
+        scope: Mapping[str, object],
+        receive: object,  # noqa: ARG001  # ASGI passes it; no request here has a body
+        send: Callable[[Mapping[str, object]], Awaitable[None]],
+    ) -> None:
+        status, content_type, body = answer(str(scope["path"]))
         headers = [(b"content-type", content_type.encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})

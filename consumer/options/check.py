@@ -10,11 +10,13 @@ import difflib
 import tomllib
 import typing
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 
 from consumer.options.values import annotated_extra
+
+Settings = TypeVar("Settings", bound=msgspec.Struct)
 
 
 class EnvironmentText(str):
@@ -22,7 +24,7 @@ class EnvironmentText(str):
 
     __slots__ = ()
 
-    def readings(self) -> tuple[Any, ...]:
+    def readings(self) -> tuple[object, ...]:
         """Return what it can mean, text first: a password of digits is no number."""
         text = str(self)
         try:
@@ -32,22 +34,22 @@ class EnvironmentText(str):
 
 
 def build_struct(
-    kind: type[msgspec.Struct], options: dict[str, Any], path: str, problems: list[str]
-) -> Any:
+    kind: type[Settings], options: dict[str, object], path: str, problems: list[str]
+) -> Settings | None:
     """Make a settings struct, field by field, so that every mistake is found at once."""
     hints = typing.get_type_hints(kind, include_extras=True)
     known = set(hints) | {f"{name}_file" for name, hint in hints.items() if is_secret(hint)}
     report_unknown(options, known, f"{path}.", problems)
     before = len(problems)
-    values = {}
+    values: dict[str, object] = {}
     for field in msgspec.structs.fields(kind):
         name, hint = field.name, hints[field.name]
         options = _with_secret(options, name, path, problems) if is_secret(hint) else options
-        nested = struct_of(hint)
-        if name in options and nested is not None and isinstance(options[name], dict):
-            values[name] = build_struct(nested, options[name], f"{path}.{name}", problems)
+        nested, held = struct_of(hint), options.get(name)
+        if nested is not None and isinstance(held, dict):
+            values[name] = build_struct(nested, held, f"{path}.{name}", problems)
         elif name in options:
-            values[name] = convert(options[name], hint, f"{path}.{name}", problems)
+            values[name] = convert(held, hint, f"{path}.{name}", problems)
         elif field.required:
             problems.append(f"{path}.{name}: is missing, expected {expected(hint)}")
     if len(problems) > before:
@@ -60,8 +62,8 @@ def build_struct(
 
 
 def _with_secret(
-    options: dict[str, Any], name: str, path: str, problems: list[str]
-) -> dict[str, Any]:
+    options: dict[str, object], name: str, path: str, problems: list[str]
+) -> dict[str, object]:
     """Read a secret from its file, where the option's `_file` twin names one."""
     twin = f"{name}_file"
     if twin not in options:
@@ -77,7 +79,7 @@ def _with_secret(
     return {**options, name: secret}
 
 
-def convert(value: Any, hint: Any, path: str, problems: list[str]) -> Any:
+def convert(value: object, hint: object, path: str, problems: list[str]) -> object:
     """Check one value, or each of a table whose keys are free; None beside a new problem."""
     if typing.get_origin(hint) is dict and isinstance(value, dict):
         _, inner = typing.get_args(hint)
@@ -87,14 +89,15 @@ def convert(value: Any, hint: Any, path: str, problems: list[str]) -> Any:
     readings = value.readings() if isinstance(value, EnvironmentText) else (value,)
     for reading in readings:
         with contextlib.suppress(msgspec.ValidationError):
-            return msgspec.convert(reading, hint, strict=True)
+            converted: object = msgspec.convert(reading, hint, strict=True)
+            return converted
     held = "a value that is not shown" if is_secret(hint) else shown(value)
     problems.append(f"{path}: holds {held}, expected {expected(hint)}")
     return None
 
 
 def report_unknown(
-    options: dict[str, Any], known: set[str], path: str, problems: list[str]
+    options: dict[str, object], known: set[str], path: str, problems: list[str]
 ) -> None:
     """Report every option that there is not, with the nearest one that there is."""
     problems += [
@@ -111,12 +114,12 @@ def no_such(what: str, name: str, known: list[str]) -> str:
     return f"there is no such {what}; {advice}"
 
 
-def is_secret(hint: Any) -> bool:
+def is_secret(hint: object) -> bool:
     """Tell whether an option must never be printed."""
     return bool(annotated_extra(hint).get("secret"))
 
 
-def struct_of(hint: Any) -> type[msgspec.Struct] | None:
+def struct_of(hint: object) -> type[msgspec.Struct] | None:
     """Return the settings struct of a nested table; None: the option is no table."""
     for part in (hint, *typing.get_args(hint)):
         if isinstance(part, type) and issubclass(part, msgspec.Struct):
@@ -124,7 +127,7 @@ def struct_of(hint: Any) -> type[msgspec.Struct] | None:
     return None
 
 
-def expected(hint: Any) -> str:
+def expected(hint: object) -> str:
     """Say in words what an option takes."""
     for meta in getattr(hint, "__metadata__", ()):
         if isinstance(meta, msgspec.Meta) and meta.description:
@@ -138,11 +141,10 @@ def expected(hint: Any) -> str:
         return f"a list of {expected(parts[0])}"
     if parts:
         return expected(parts[0])
-    return {bool: "true or false", int: "a whole number", float: "a number", str: "text"}.get(
-        hint, "a table"
-    )
+    words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+    return words.get(hint, "a table") if isinstance(hint, type) else "a table"
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """Repeat a value in a problem, cut to a line."""
     return repr(value)[:80]

@@ -1,4 +1,4 @@
-"""How a lane waits for a part that is away: longer each time, and never silently."""
+"""Lets a lane wait for a part that is away: longer each time, and never silently."""
 
 from __future__ import annotations
 
@@ -37,15 +37,16 @@ class Patience:
         """Pause before the next try of a stage, and say why.
 
         Args:
-            stage: `claim`, `publish` or `dead_letter`: a bounded metric label.
-            why: for log and `/readyz`.
+            stage: `claim`, `publish` or `dead_letter`. It is a label of a metric, so its values
+                are bounded.
+            why: The reason, for log and `/readyz`.
 
         Cancelling: ends the pause.
         """
         backoff = self._backoffs.get(stage)
         if backoff is None:
             backoff = self._backoffs[stage] = Backoff(first_s=0.05, longest_s=5.0)
-            # Once for each outage: a line for each try would bury the rest.
+            # Logged once for each outage: a line for each try would bury all other lines.
             self._log.warning("holding", stage=stage, why=why)
         self._retried(stage)
         self._health.down(self._part, f"holding, {stage}: {why}")

@@ -79,8 +79,10 @@ class Work(msgspec.Struct, eq=False):
                 recognised it; whether the event is a duplicate shows when all outputs are known.
             first_try: The sink confirmed it at the first publish.
         """
-        self.in_sink = self.in_sink or self.shadow is None
-        self.repeated = self.repeated or not first_try
+        if self.shadow is None:
+            self.in_sink = True
+        if not first_try:
+            self.repeated = True
         if new and self.delivery.fate is None:
             self._decide(Forwarded(self._decoded, self.shadow))
 
@@ -118,7 +120,14 @@ class Batch(msgspec.Struct, eq=False):
             work.event.identity for work in self.works if work.in_sink and work.event is not None
         ]
 
-    def dead(self) -> list[Rejected]:
-        """Return why deliveries of this batch ended as dead letters, as far as that is decided."""
-        ends = (work.delivery.end for work in self.works)
-        return [end.rejected for end in ends if isinstance(end, Dead)]
+    def dead(self) -> list[tuple[Delivery, Rejected]]:
+        """Return the deliveries that ended as dead letters so far, each with the reason."""
+        # Asked for several times for each batch. Most deliveries are open or forwarded, and the
+        # first look at the fate tells that more cheaply than `end`.
+        return [
+            (work.delivery, end.rejected)
+            for work in self.works
+            if (fate := work.delivery.fate) is not None
+            and type(fate) is not Forwarded
+            and isinstance(end := work.delivery.end, Dead)
+        ]

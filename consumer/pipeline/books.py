@@ -1,4 +1,4 @@
-"""One lane's books: what was received, and how each delivery ended.
+"""One lane's books: counts what was received, and how each delivery ended.
 
 The books balance: for each listener, at every scrape,
 `received = forwarded + duplicates + dead letters + in flight`. That holds because a batch is
@@ -22,8 +22,8 @@ class LaneBooks:
     """One lane's metrics, with its labels looked up once.
 
     Args:
-        metrics: the list.
-        listener: the lane's name.
+        metrics: The metrics of the process.
+        listener: The lane's name.
     """
 
     def __init__(self, metrics: Metrics, listener: str) -> None:
@@ -42,7 +42,7 @@ class LaneBooks:
         metrics.in_flight.labels(listener).set_function(lambda: self.in_flight_count)
 
     def watch_age(self, oldest_s: Callable[[], float]) -> None:
-        """Take the age of the oldest delivery in flight from a function, in seconds."""
+        """Show the age of the oldest delivery in flight, which a function returns in seconds."""
         self._metrics.oldest_unsettled.labels(self._listener).set_function(oldest_s)
 
     def took_in(self, batch: Batch) -> None:
@@ -57,16 +57,16 @@ class LaneBooks:
         self._metrics.retries.labels(self._listener, stage).inc()
 
     def old_claim(self) -> None:
-        """Count an event that is published although its P is old."""
+        """Count an event that is published although the sink may have forgotten its message id."""
         self._old_claims.inc()
 
     def restarted(self, reason: str) -> None:
         """Count a connection that ended in trouble."""
         self._metrics.listener_restarts.labels(self._listener, reason).inc()
 
-    def took(self, stage: str, seconds: float) -> None:
-        """Note how long a batch spent in a stage."""
-        self._metrics.stage.labels(stage).observe(seconds)
+    def took(self, stage: str, spent_s: float) -> None:
+        """Note how long a batch spent in a stage, in seconds."""
+        self._metrics.stage.labels(stage).observe(spent_s)
 
     def concluded(self, batch: Batch, now_s: float) -> None:
         """Book a batch whose every delivery has ended. No await in here: see the module."""

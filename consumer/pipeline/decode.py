@@ -1,7 +1,7 @@
-"""First step: from bytes and a type to an event, or to the reason why not.
+"""First step: turns bytes and a type into an event, or into the reason why that is impossible.
 
-Nothing that a sender can write makes it raise; an error that is not the sender's is ours, and
-even that costs one dead letter, never the lane.
+Nothing that a sender can write makes this step raise. An error that is not the sender's is a bug of
+ours; even that costs a single dead letter, and never the lane.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ if TYPE_CHECKING:
 
 SHOWN_CHARACTERS: Final = 60
 SPELLINGS_MAX_COUNT: Final = 1000
+"""How many spellings of message types are remembered for each sender."""
 HELD_BYTES: Final = 8 * 1024 * 1024
-"""Of the events of one batch, which is closed at the event that goes beyond."""
+"""How many bytes the events of a batch may have together. The event that goes beyond closes it."""
 
 log = structlog.get_logger()
 
 
 class Decoder:
-    """Decodes what one brand sends.
+    """Decodes what one listener takes in.
 
     Args:
         dedupe: How long each type's identities are remembered.
@@ -58,20 +59,20 @@ class Decoder:
         self._normalisers: dict[str, Normaliser] = {}
 
     def decode(self, batch: Batch) -> None:
-        """Give every work of the batch its event or its rejection."""
+        """Give every work of the batch its event, or let it die."""
         for work in batch.works:
             self._decode(work, batch.arrived_s)
 
     def batches(self, works: list[Work], arrived_s: float, since_s: float) -> Iterator[Batch]:
-        """Decode what was taken in together, in order; usually one batch.
+        """Decode what was taken in together, in order; usually that makes one batch.
 
-        More than one where bodies are compressed and would together be more than may be held:
-        the next ones are decoded when they are asked for.
+        Compressed bodies can make more events than may be held in memory at once. Then there are
+        several batches, and the next batch is decoded only when it is asked for.
 
         Args:
-            works: not decoded.
-            arrived_s: of the batches.
-            since_s: of the batches.
+            works: The works, not decoded.
+            arrived_s: When all of them were taken in, in seconds since 1970.
+            since_s: The same moment on the monotonic clock, in seconds.
         """
         decoded: list[Work] = []
         held_bytes = 0
@@ -117,7 +118,13 @@ class Decoder:
         usual = self._normalisers.get(event_type.name)
         if usual is None:
             window_s = self._dedupe.window_of_s(event_type.name)
-            usual = Normaliser(event_type, sender.brand, strict=self._strict, window_s=window_s)
+            usual = Normaliser(
+                event_type,
+                sender.brand,
+                namespace=sender.namespace,
+                strict=self._strict,
+                window_s=window_s,
+            )
             self._normalisers[event_type.name] = usual
         # At most a handful of spellings occur. A sender that varies the case at random must not
         # make this grow for ever.

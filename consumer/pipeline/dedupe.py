@@ -1,14 +1,16 @@
-"""Second step: which of these has been seen before.
+"""Second step, the rules: which of these events has been seen before.
 
-The rules, with the numbers of docs/guarantees.md:
+The store remembers a mark for each identity: `P`, pending, or `D`, done. The rules, with the
+numbers of docs/guarantees.md:
 
-1. one store call claims a whole batch; what is confirmed of earlier batches travels with it;
-2. only an observed D drops an event; a D or a P with another fingerprint is a conflict;
-3. nothing, or a P, whoever's it is: publish;
-6. once the sink has confirmed, D, unconditionally.
+1. A single store call claims a whole batch. What the sink has confirmed of earlier batches travels
+   in the same call.
+2. Only an observed `D` drops an event. A `D` or a `P` with another fingerprint is a conflict.
+3. Where the store knows nothing, or knows a `P` from any process, the event is published.
+6. Once the sink has confirmed an event, its mark becomes `D`, whatever stood there.
 
-A P that is older than the sink's own memory of message ids is counted: from then on the sink may
-store a second copy. (Rule 4, looking into the sink first, is not built yet.)
+A `P` that is older than the sink's own memory of message ids is counted, because from then on the
+sink may store a second copy. (Rule 4, looking into the sink first, is not built yet.)
 """
 
 from __future__ import annotations
@@ -30,36 +32,36 @@ if TYPE_CHECKING:
 
 
 @dataclass(eq=False, slots=True)
-class _Request:
+class _StoreCall:
     done: Sequence[Identity]
     claims: Sequence[Identity]
     reply: list[Memory | None] | None = None
 
 
 class Ledger:
-    """One lane's way to the store: never two calls at once, and everything waiting in one call.
+    """One lane's way to the store: never two calls at once, and all that waits in the next call.
 
-    While a call is under way, the next claim and the marks of the batch before it gather; whoever
-    comes first then carries them all. So a busy lane needs one round trip a batch, and an idle
-    one does not wait for company.
+    While a call is under way, the next claim and the marks of the batch before it gather. The first
+    of them to get its turn then carries all of them. So a busy lane needs a single round trip for
+    each batch, and an idle lane does not wait for company.
 
     Args:
-        store: shared by all lanes.
-        patience: how to wait when it is away.
+        store: The store, shared by all lanes.
+        patience: How to wait while the store is away.
     """
 
     def __init__(self, store: Store, patience: Patience) -> None:
         self._store = store
         self._patience = patience
         self._turn = asyncio.Lock()
-        self._waiting: list[_Request] = []
+        self._waiting: list[_StoreCall] = []
 
     async def claim(self, claims: Sequence[Identity]) -> list[Memory | None]:
-        """Claim identities, each at most once; returns what was known of each before.
+        """Claim identities, each at most once, and return what was known of each before.
 
         Waits for the store as long as it takes. Cancelling: some may have been claimed.
         """
-        return await self._carry(_Request((), claims))
+        return await self._carry(_StoreCall((), claims))
 
     async def mark_done(self, done: Sequence[Identity]) -> None:
         """Mark identities done: the sink has confirmed them.
@@ -67,12 +69,12 @@ class Ledger:
         Waits for the store as long as it takes. Cancelling: some may have been marked.
         """
         if done:
-            await self._carry(_Request(done, ()))
+            await self._carry(_StoreCall(done, ()))
 
-    async def _carry(self, request: _Request) -> list[Memory | None]:
+    async def _carry(self, request: _StoreCall) -> list[Memory | None]:
         self._waiting.append(request)
         async with self._turn:
-            if request.reply is None:  # nobody has carried it while we waited for our turn
+            if request.reply is None:  # no other task has carried it while we waited
                 await self._carry_all()
         return request.reply or []
 
@@ -87,7 +89,7 @@ class Ledger:
             count = len(request.claims)
             request.reply, known = known[:count], known[count:]
 
-    async def _exchange(self, carried: list[_Request]) -> list[Memory | None]:
+    async def _exchange(self, carried: list[_StoreCall]) -> list[Memory | None]:
         done = [identity for request in carried for identity in request.done]
         claims = [identity for request in carried for identity in request.claims]
         while True:
@@ -103,8 +105,8 @@ class Ledger:
 def group(batch: Batch) -> list[list[tuple[Work, Identity]]]:
     """Return the events of a batch, those with the same key together, in the batch's order.
 
-    Only the first of each is claimed: a claim for the second would find the first one's P and
-    tell nothing.
+    Only the first event of each key is claimed: a claim for the second would find the `P` of the
+    first, and that tells nothing.
     """
     groups: dict[str, list[tuple[Work, Identity]]] = {}
     for work in batch.works:

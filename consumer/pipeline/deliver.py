@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from consumer.deliveries.delivery import Dead
 from consumer.errors import Reason, Rejected
 from consumer.pipeline.mode import marked_message
 from consumer.pipeline.route import HEADER_BYTES
@@ -76,9 +75,8 @@ class Deliverer:
         for work in await self._publish(recognised):
             self._mode.repeated(work)
         letters = [
-            self._letter_of(work.delivery, end.rejected, origin(work.delivery), batch.arrived_s)
-            for work in batch.works
-            if isinstance(end := work.delivery.end, Dead)
+            self._letter_of(delivery, rejected, origin(delivery), batch.arrived_s)
+            for delivery, rejected in batch.dead()
         ]
         if letters:
             await self._dead_letters.store(letters, self._patience)

@@ -93,11 +93,11 @@ class JetStreamSink(ConnectedSink):
 
     async def prepare(self, client: Client) -> list[Caveat]:
         """See `ConnectedSink.prepare`: the stream, and the inbox of its confirmations."""
-        await super().prepare(client)
         stream = await prepare(client, self._plan)
         inbox = client.new_inbox()
         await client.subscribe(f"{inbox}.*", cb=self._on_puback)
         self._inbox = f"{inbox}."
+        await super().prepare(client)
         largest_bytes = stream.config.max_msg_size or -1
         if largest_bytes > 0:
             self._max_message_bytes = min(self._max_message_bytes, largest_bytes)

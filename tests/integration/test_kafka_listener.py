@@ -235,17 +235,6 @@ async def test_commit_never_jumps_over_a_gap(source: KafkaSource) -> None:
     await listener.close()
 
 
-async def test_given_back_asks_for_a_new_connection(source: KafkaSource) -> None:
-    """Kafka has no giving back of one record: the next life begins at the last commit."""
-    await source.send(b"again")
-    listener = await opened(source)
-    await listener.settle(await take(listener, 1))
-    with pytest.raises(ListenerUnavailable, match="given back"):
-        await listener.receive(1, MEGABYTE, 0.1)
-    await listener.close()
-    assert await source.remaining() == 1
-
-
 async def test_second_member_takes_over_without_loss_or_duplicate(source: KafkaSource) -> None:
     """While messages flow; what the first has settled is committed before partitions move."""
     sent = numbered(6000)

@@ -15,7 +15,7 @@ from hypothesis import given, strategies as st
 from consumer.errors import Reason, Rejected
 from consumer.pipeline.batch import Work
 from consumer.pipeline.decode import Decoder
-from consumer.pipeline.decompress import MAX_MEMBERS, decompress
+from consumer.pipeline.decompress import MEMBERS_MAX_COUNT, decompress
 from tests.support.fates import sent
 from tests.support.memory_sink import MemoryPipeline
 from tests.support.samples import casino
@@ -130,7 +130,7 @@ def test_members_are_joined(name: str, encode: Callable[[bytes], bytes]) -> None
     body = encode(b"a" * 40_000) + encode(b"") + encode(b"b")
     assert decompress(body, name, 40_001) == b"a" * 40_000 + b"b"
     assert reason(body, name, 40_000) is Reason.TOO_LARGE
-    assert reason(encode(b"") * (MAX_MEMBERS + 1), name) is Reason.MALFORMED
+    assert reason(encode(b"") * (MEMBERS_MAX_COUNT + 1), name) is Reason.MALFORMED
 
 
 def test_skippable_frame_is_skipped() -> None:

@@ -11,6 +11,7 @@ from consumer.pipeline.batch import Batch, Work
 from consumer.pipeline.flood import BUCKETS_COUNT, FloodGuard
 from tests.support.eventually import eventually
 from tests.support.fates import sent
+from tests.support.jumping_time import pass_time
 from tests.support.memory_sink import MemoryPipeline, jump
 from tests.support.samples import casino
 from tests.support.source_memory import MemoryListener
@@ -145,7 +146,7 @@ def test_flooded_listener_stays_closed_until_stop() -> None:
         one, other = Supervised(), Supervised()
         async with one.running() as task, other.running():
             await flood(one)
-            await asyncio.sleep(3600)  # in a time that jumps
+            await pass_time(3600)
             assert (len(one.made), one.restarts("flooded"), task.done()) == (1, 1, False)
             assert not one.queue.listeners
             await other.send("a")
@@ -173,7 +174,7 @@ def test_flooded_listener_finishes_what_it_holds_and_is_not_made_again() -> None
             await eventually(lambda: "held" in one.why_down())
             one.pipeline.letters.down = False
             await eventually(lambda: "stopped itself" in one.why_down())
-            await asyncio.sleep(600)  # in a time that jumps
+            await pass_time(600)
         assert (len(one.made), one.restarts("flooded")) == (1, 1)
         assert one.pipeline.balanced()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from consumer.errors import ListenerUnavailable
 from consumer.lanes.supervise import OPEN_DEADLINE_S
 from tests.support.eventually import eventually
+from tests.support.jumping_time import pass_time
 from tests.support.memory_sink import jump
 from tests.support.source_memory import MemoryListener
 from tests.support.supervised import Supervised
@@ -25,7 +26,7 @@ class Silent(MemoryListener):
     async def receive(self, max_count: int, max_bytes: int, timeout_s: float) -> list[Delivery]:
         """See `Listener.receive`."""
         del max_count, max_bytes
-        await asyncio.sleep(timeout_s)
+        await pass_time(timeout_s)
         self._check()
         return []
 
@@ -110,7 +111,7 @@ def test_pause_is_short_again_after_a_steady_connection() -> None:
             await eventually(one.made_count(10))
             one.queue.reachable = True
             await eventually(lambda: not one.why_down())
-            await asyncio.sleep(60)
+            await pass_time(60)
             lost_s = asyncio.get_running_loop().time()
             count = len(one.made)
             one.pipeline.source.cut()
@@ -140,7 +141,7 @@ def test_idle_listener_is_left_alone() -> None:
     async def scenario() -> None:
         one = Supervised(Silent)
         async with one.running():
-            await asyncio.sleep(600)
+            await pass_time(600)
         assert len(one.made) == 1
 
     jump(scenario())
@@ -173,7 +174,7 @@ def test_held_deliveries_are_kept_alive() -> None:
         async with one.running():
             one.pipeline.sink.down = True
             await one.send("a")
-            await asyncio.sleep(10.5)
+            await pass_time(10.5)
             (_, listener), *_ = one.made
             assert isinstance(listener, Keeping)
             assert len(listener.kept) in (9, 10)
@@ -193,7 +194,7 @@ def test_stop_drains() -> None:
             await one.send(*map(str, range(20)))
             await eventually(lambda: one.pipeline.count("retries"))
             one.supervisor.stop()
-            await asyncio.sleep(10)
+            await pass_time(10)
             assert not task.done()
             one.pipeline.sink.down = False
         taken_count = one.pipeline.count("received")
@@ -259,7 +260,7 @@ def test_failing_listener_does_not_touch_another() -> None:
             for number in range(20):
                 await good.send(str(number))
                 await eventually(good.stored(number + 1))
-                await asyncio.sleep(10)
+                await pass_time(10)
         assert (len(bad.made) > 2, len(good.made)) == (True, 1)
 
     jump(scenario())
@@ -288,7 +289,7 @@ def test_source_too_busy_to_answer_is_left_alone() -> None:
         async with one.running():
             for number in range(30):
                 await one.send(str(number))
-                await asyncio.sleep(1)
+                await pass_time(1)
             assert len(one.made) == 1
 
     jump(scenario())

@@ -1,0 +1,88 @@
+"""Imports run one way: the order of the rooms, no circle, and little that the daemon loads."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.support.modules import Module, modules, own_imports
+from tests.support.rooms import FLOORS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FLOOR_OF: Final = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+UPWARDS: Final[dict[tuple[str, str], str]] = {}
+"""Imports that run upwards all the same, (module, imported module), and why. There are none."""
+TOOLS: Final = ("consumer.cli", "consumer.tools")
+"""What people use beside the daemon."""
+DAEMON: Final = """
+import sys, consumer.app, consumer.listeners.registry
+from consumer.config.load import load
+print(*sys.modules)
+"""
+CONSUMER: Final = modules("consumer")
+NAMES: Final = frozenset(module.name for module in CONSUMER)
+
+
+def room_of(name: str) -> str:
+    """Return the room of a module: the second part of its name."""
+    return name.split(".")[1] if "." in name else name
+
+
+def upwards(module: Module) -> Iterator[str]:
+    """Yield the imports of a module that run upwards without an entry in `UPWARDS`."""
+    floor = FLOOR_OF[room_of(module.name)]
+    for found in own_imports(module, NAMES):
+        target = found.target
+        if target == "consumer" or (module.name, target) in UPWARDS:
+            continue
+        if FLOOR_OF[room_of(target)] > floor:
+            yield f"{module.path}:{found.line} imports {target}"
+
+
+def reached(needs: dict[str, set[str]], start: str) -> set[str]:
+    """Return every module that is needed by the first one, directly or by way of others."""
+    found: set[str] = set()
+    ahead = set(needs[start])
+    while ahead:
+        found |= ahead
+        ahead = set().union(*(needs[name] for name in ahead)) - found
+    return found
+
+
+def test_every_room_has_its_floor() -> None:
+    """A new folder is built on a floor, or it does not stand."""
+    rooms = {room_of(module.name) for module in CONSUMER if module.name != "consumer"}
+    assert rooms - set(FLOOR_OF) == set()
+
+
+@pytest.mark.parametrize(
+    "module",
+    [module for module in CONSUMER if module.name != "consumer"],
+    ids=lambda module: module.name,
+)
+def test_imports_run_downwards(module: Module) -> None:
+    """Lazy imports and imports for type checking count like all others."""
+    assert list(upwards(module)) == []
+
+
+def test_no_import_goes_round_in_a_circle() -> None:
+    """Two modules that need each other are one module, or lack a third one below them."""
+    needs = {
+        module.name: {found.target for found in own_imports(module, NAMES)} - {module.name}
+        for module in CONSUMER
+    }
+    assert [name for name in needs if name in reached(needs, name)] == []
+
+
+def test_the_daemon_loads_no_tools() -> None:
+    """A production process pays in memory and in attack surface for what it loads."""
+    loaded = subprocess.run(  # noqa: S603  # our own interpreter on a constant text
+        [sys.executable, "-c", DAEMON], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert "consumer.lanes.lane" in loaded
+    assert [name for name in loaded if name.startswith(TOOLS)] == []
