@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
@@ -30,6 +30,8 @@ from consumer.listeners.take import take
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
     from consumer.deliveries.origin import Sender
     from consumer.listeners.kafka.offsets import PartitionBook
@@ -57,7 +59,6 @@ class KafkaListener(Listener[KafkaSettings]):
     def __init__(self, name: str, settings: KafkaSettings) -> None:
         super().__init__(name, settings)
         self.keep_every_s = settings.max_poll_interval_s / KEEPS_PER_INTERVAL
-        self._consumer: Any = None
         self._group: Group | None = None
         self._buffer: deque[Delivery] = deque()
         self._failure = FirstFailure()
@@ -65,7 +66,7 @@ class KafkaListener(Listener[KafkaSettings]):
     async def open(self) -> None:
         """See `Listener.open`. A group that takes longer to agree is joined in the background."""
         await probe(self.settings)
-        self._consumer = consumer = self.make_consumer()
+        consumer = self.make_consumer()
         self._group = Group(self.name, self.settings, consumer)
         try:
             async with asyncio.timeout(self.settings.connect_timeout_s):
@@ -85,7 +86,7 @@ class KafkaListener(Listener[KafkaSettings]):
             # make all of them begin anew.
             return
 
-    def make_consumer(self) -> Any:  # noqa: ANN401  # aiokafka has no types
+    def make_consumer(self) -> AIOKafkaConsumer:
         """Make the client; tests lead it through a proxy."""
         return make_consumer(self.settings, self.name)
 
@@ -117,13 +118,12 @@ class KafkaListener(Listener[KafkaSettings]):
         return self._take(group, max_count, max_bytes)
 
     async def _fetch(self, group: Group, max_count: int, timeout_s: float) -> None:
-        consumer = self._consumer
         try:
             # aiokafka's own deadline does not count while partitions move. Being cancelled takes
             # nothing: records are handed out in one step without a pause. It only makes aiokafka
             # count us as busy from then on, so that `max_poll_interval_s` rests.
             async with asyncio.timeout(timeout_s + OVERTIME_S):
-                fetched = await consumer.getmany(
+                fetched = await group.consumer.getmany(
                     timeout_ms=round(timeout_s * 1000), max_records=max_count
                 )
         except TimeoutError:
@@ -136,7 +136,7 @@ class KafkaListener(Listener[KafkaSettings]):
             book = group.books.get(partition)
             if book is None:
                 # aiokafka may hand out records of a new assignment before it tells us of it.
-                consumer.seek(partition, records[0].offset)
+                group.consumer.seek(partition, records[0].offset)
             else:
                 self._buffer.extend([_delivery(book, record, self.sender) for record in records])
 
@@ -160,24 +160,25 @@ class KafkaListener(Listener[KafkaSettings]):
 
     async def keep(self, deliveries: Sequence[Delivery]) -> None:  # noqa: ARG002  # it is all or none
         """See `Listener.keep`. The coordinator expels a member that asks for nothing for long."""
-        if not self._joined().assigned.is_set():
+        group = self._joined()
+        if not group.assigned.is_set():
             return  # aiokafka would not answer now, and the heartbeats go on without
         try:
-            await self._consumer.getmany(NOTHING)
+            await group.consumer.getmany(NOTHING)
         except READ_ERRORS as error:
             raise unavailable(error) from error
 
     async def backlog(self) -> int | None:
         """See `Listener.backlog`. None while partitions move."""
-        group, consumer = self._joined(), self._consumer
+        group = self._joined()
         partitions = list(group.books)
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
                 # Without partitions it is a question all the same: a dead broker must show.
-                ends = await consumer.end_offsets(partitions or self._all_partitions())
+                ends = await group.consumer.end_offsets(partitions or self._all_partitions(group))
                 waiting = 0
                 for partition in partitions:
-                    at: int = await consumer.position(partition)
+                    at: int = await group.consumer.position(partition)
                     waiting += max(0, ends[partition] - at)
         except IllegalStateError:
             return None  # the partitions moved in the meantime
@@ -188,11 +189,11 @@ class KafkaListener(Listener[KafkaSettings]):
             raise ListenerUnavailable("the group does not agree on partitions", reason="stalled")
         return waiting if group.assigned.is_set() else None
 
-    def _all_partitions(self) -> list[TopicPartition]:
+    def _all_partitions(self, group: Group) -> list[TopicPartition]:
         return [
             TopicPartition(topic, partition)
             for topic in self.settings.topics
-            for partition in self._consumer.partitions_for_topic(topic) or ()
+            for partition in group.consumer.partitions_for_topic(topic) or ()
         ]
 
     def origin(self, delivery: Delivery) -> Origin:
@@ -211,13 +212,12 @@ class KafkaListener(Listener[KafkaSettings]):
 
     async def close(self) -> None:
         """See `Listener.close`. Leaving the group makes the partitions move at once."""
-        consumer, self._consumer = self._consumer, None
-        if consumer is None:
+        group, self._group = self._group, None
+        if group is None:
             return
         self._failure.remember(ListenerUnavailable("closed"))
-        if self._group is not None:
-            self._group.release()
-        await stop(consumer)
+        group.release()
+        await stop(group.consumer)
 
     def moving_s(self) -> float:
         """Return for how long the partitions have been on the move, in seconds; 0: they are not."""
@@ -230,7 +230,7 @@ class KafkaListener(Listener[KafkaSettings]):
         return self._group
 
 
-def _delivery(book: PartitionBook, record: Any, sender: Sender) -> Delivery:  # noqa: ANN401  # aiokafka has no types
+def _delivery(book: PartitionBook, record: ConsumerRecord, sender: Sender) -> Delivery:
     message_type = encoding = None
     for name, value in record.headers:
         known = name.lower()
@@ -246,7 +246,7 @@ def _text(value: bytes | None) -> str | None:
     return None if value is None else value.decode(errors="replace")
 
 
-def _token(delivery: Delivery) -> tuple[PartitionBook, Any]:
+def _token(delivery: Delivery) -> tuple[PartitionBook, ConsumerRecord]:
     """Return the book of the assignment it came in, and aiokafka's record."""
-    token: tuple[PartitionBook, Any] = delivery.token  # type: ignore[assignment]  # all here have one
+    token: tuple[PartitionBook, ConsumerRecord] = delivery.token  # type: ignore[assignment]  # all here have one
     return token
