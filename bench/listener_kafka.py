@@ -13,7 +13,7 @@ import time
 import uvloop
 from aiokafka import AIOKafkaConsumer
 
-from consumer.listeners.base import Outcome
+from tests.support.fates import end_all
 from tests.support.source_kafka import KafkaSource
 
 BODY = b"x" * 600
@@ -32,8 +32,7 @@ async def ours(source: KafkaSource, count: int) -> None:
     await listener.open()
     while count:
         batch = await listener.receive(BATCH_COUNT, 1 << 22, 5)
-        for delivery in batch:
-            delivery.outcome = Outcome.ACK
+        end_all(batch)
         await listener.settle(batch)
         count -= len(batch)
     await listener.close()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import nats
 import uvloop
 
-from consumer.listeners.base import Outcome
+from tests.support.fates import end_all
 from tests.support.source_nats import NatsSource
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ async def ours(source: NatsSource, _url: str, count: int) -> None:
     await listener.open()
     while count:
         batch = await listener.receive(BATCH_COUNT, 1 << 22, 5)
-        for delivery in batch:
-            delivery.outcome = Outcome.ACK
+        end_all(batch)
         await listener.settle(batch)
         count -= len(batch)
     await listener.close()

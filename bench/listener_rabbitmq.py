@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import aio_pika
 import uvloop
 
-from consumer.listeners.base import Outcome
+from tests.support.fates import end_all
 from tests.support.source_rabbitmq import RabbitmqSource
 
 if TYPE_CHECKING:
@@ -39,8 +39,7 @@ async def ours(source: RabbitmqSource, count: int) -> None:
     await listener.open()
     while count:
         batch = await listener.receive(BATCH_COUNT, 1 << 22, 5)
-        for delivery in batch:
-            delivery.outcome = Outcome.ACK
+        end_all(batch)
         await listener.settle(batch)
         count -= len(batch)
     await listener.close()

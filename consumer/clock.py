@@ -1,4 +1,4 @@
-"""The only place that reads a clock, so that a test can hold one in its hand."""
+"""The only module that reads a clock, so that a test can give the code a clock of its own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Two readings: one for what people see, one for how long something took."""
+    """Two readings: the time that people see, and a count of seconds for durations."""
 
     def now_s(self) -> float:
         """Return the wall clock, in seconds since 1970 (UTC). It may jump."""
@@ -21,7 +21,7 @@ class SystemClock:
 
     def now_s(self) -> float:
         """Return the wall clock, in seconds since 1970 (UTC)."""
-        return time.time()  # noqa: TID251  # this module is the one that may
+        return time.time()  # noqa: TID251  # all other modules ask this one
 
     def monotonic_s(self) -> float:
         """Return seconds of the machine's monotonic clock."""

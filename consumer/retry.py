@@ -1,4 +1,4 @@
-"""How long to wait before the next try: exponential backoff with full jitter.
+"""Says how long to wait before the next try: exponential backoff with jitter.
 
 Source of the scheme: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/.
 Jitter matters here because every lane loses the same sink at the same moment.
@@ -15,8 +15,8 @@ class Backoff:
     """Pauses that grow while tries fail, and start small again after a success.
 
     Args:
-        first_s: the longest first pause, in seconds.
-        longest_s: no pause is longer than this, in seconds.
+        first_s: The longest that the first pause may be, in seconds.
+        longest_s: The longest that any pause may be, in seconds.
     """
 
     first_s: float = 0.1

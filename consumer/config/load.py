@@ -112,8 +112,9 @@ def build(tables: dict[str, object], kinds: Mapping[str, type[Listener[Any]]]) -
     routes = read_routes(_table(tables, "routes", problems), problems)
     if problems:
         raise ConfigError(*problems)
-    name = None if brand is None else str(brand)
-    config = Config(brand=name, listeners=listeners, routes=routes, **parts)
+    top = None if brand is None else str(brand)
+    listeners = {name: _branded(settings, top) for name, settings in listeners.items()}
+    config = Config(brand=top, listeners=listeners, routes=routes, **parts)
     disagreements = _disagreements(config)
     if disagreements:
         raise ConfigError(*disagreements)
@@ -182,6 +183,11 @@ def _listener(
     return build_struct(kind.settings_type, options, path, problems)
 
 
+def _branded(settings: ListenerSettings, brand: str | None) -> ListenerSettings:
+    """Give a listener that names no brand the top-level brand: each delivery carries its brand."""
+    return msgspec.structs.replace(settings, brand=settings.brand or brand)
+
+
 def _disagreements(config: Config) -> list[str]:
     """Find options that are right alone and wrong together."""
     sink, found = config.sink, []
@@ -190,7 +196,7 @@ def _disagreements(config: Config) -> list[str]:
     found += [
         f"listeners.{name}.brand: is missing, expected it here or as the top-level brand"
         for name, settings in config.listeners.items()
-        if settings.brand is None and config.brand is None
+        if settings.brand is None
     ]
     if sink.max_age_s < sink.duplicate_window_s:
         found.append(

@@ -1,1 +1,1 @@
-"""Deliveries that can never become events: kept whole, with the exact reason."""
+"""Keeps deliveries that can never become events, whole and with the exact reason."""

@@ -1,4 +1,4 @@
-"""From the configuration to the stream of dead letters that is wanted."""
+"""Says which stream of dead letters the configuration asks for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def dead_letter_plan(dead_letters: DeadLetterSettings, sink: SinkSettings) -> StreamPlan:
-    """Plan the stream of dead letters; with the events' window, so that a resend is one letter."""
+    """Plan the stream of dead letters.
+
+    It has the duplicate window of the events, so that a broken event that is resent is one letter.
+    """
     return StreamPlan(
         name=dead_letters.stream,
         subjects=(f"{dead_letters.subject_prefix}.>",),

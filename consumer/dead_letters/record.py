@@ -1,4 +1,4 @@
-"""A dead letter as a message: the original bytes, and everything known about them in headers.
+"""Writes and reads a dead letter: the original bytes, and in headers all that is known of them.
 
 Subject: `<prefix>.<listener>.<reason>`. The names of the headers are a contract with whoever
 reads the stream without us: docs/dead-letters.md.
@@ -20,32 +20,33 @@ from consumer.sinks.base import Message
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from consumer.listeners.base import Origin
-    from consumer.pipeline.batch import Work
+    from consumer.deliveries.delivery import Delivery
+    from consumer.deliveries.origin import Origin
 
 ERROR_MAX_CHARACTERS: Final = 1024
 VALUE_MAX_CHARACTERS: Final = 256
 ORIGINALS_MAX_BYTES: Final = 6 * 1024
 HISTORY_MAX_COUNT: Final = 5
 HISTORY_ERROR_CHARACTERS: Final = 200
-"""Bounds of what is kept, the last one of a sender's headers as they stand on the wire. JetStream
-refuses more than 64 KiB of headers (error 10097), and a refused letter would hold its lane for
-ever; together these stay below `stream.HEADER_SHARE`, an escaped character counting three bytes.
+"""Bounds of what a letter keeps in its headers. JetStream refuses more than 64 KiB of headers
+(error 10097), and a refused letter would hold its lane for ever. Together these bounds stay below
+`stream.HEADER_SHARE`, although an escaped character takes three bytes. `ORIGINALS_MAX_BYTES` is for
+the sender's headers as they stand on the wire, escaped.
 """
 
 _SAFE: Final = " !#$&'()*+,-./:;<=>?@[\\]^_`{|}~\""
-"""Everything printable in ASCII but the percent sign, which begins an escape."""
+"""All printable ASCII characters but the percent sign, which begins an escape."""
 _COORDINATE: Final = "Source-"
 _ORIGINAL: Final = "Original-"
 
 
 class Attempt(msgspec.Struct, frozen=True, array_like=True):
-    """An attempt that a replay repeated.
+    """An attempt to make an event of a letter, after which a replay made another attempt.
 
     Attributes:
-        number: 1 is the delivery itself.
-        reason, error: why it failed; the error is cut.
-        until: when the next attempt failed as well, RFC 3339, UTC.
+        number: Its number. Attempt 1 is the delivery itself; each replay adds an attempt.
+        reason, error: Why it failed. The error is cut to `HISTORY_ERROR_CHARACTERS`.
+        until: When the next attempt failed too, RFC 3339, UTC.
     """
 
     number: int
@@ -58,18 +59,18 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """A delivery that can never become an event.
 
     Attributes:
-        reason: the class of the error.
-        error: field, found, expected.
-        listener, brand: which lane it came through.
-        message_type, content_encoding: as the sender wrote them; empty: none.
-        coordinates: where it was at the source.
-        headers: the sender's own.
-        arrived: RFC 3339, UTC.
-        attempt: how often it has been tried; a replay counts up.
-        history: earlier attempts, the oldest first; the last few of them.
-        body: the bytes as they arrived; empty where `body_object` says where they are.
-        body_object: name in the object store, for a body over the server's limit.
-        body_bytes: length of that body; 0: not known.
+        reason: The class of the error.
+        error: The exact error: the field, what was found, what was expected.
+        listener, brand: The listener that took the delivery in, and the brand that sent it.
+        message_type, content_encoding: The text that the sender wrote, or empty.
+        coordinates: Where the delivery was at its source.
+        headers: The sender's own headers.
+        arrived: When the delivery arrived, RFC 3339, UTC.
+        attempt: The number of attempts to make an event of it. A replay counts up.
+        history: The last few earlier attempts, the oldest first.
+        body: The bytes as they arrived. Empty where they are in the object store.
+        body_object: The name of the body in the object store, if it is over the server's limit.
+        body_bytes: The length of the body in the object store, in bytes; 0 if it is not known.
     """
 
     reason: Reason
@@ -89,16 +90,17 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def body_id(self) -> str:
-        """Hash of brand, type and bytes."""
+        """The hash of brand, message type and bytes: equal for two copies of one broken event."""
         return dead_letter_id(self.brand, self.message_type, self.body)
 
     @property
     def message_id(self) -> str:
-        """The same: a broken event resent ten times is one letter.
+        """The id by which the server recognises a copy of this letter.
 
-        A letter of a later attempt has another id, or the server would take it for the first
-        one, which the replay is about to remove. The arrival tells apart two letters of one body,
-        which were stored in different windows.
+        For a delivery it is `body_id`, so that a broken event that is resent ten times makes one
+        letter. The letter of a later attempt has another id: otherwise the server would take it
+        for the first letter, which the replay is about to remove. There the time of arrival tells
+        apart two letters of one body that were stored in different windows.
         """
         if self.attempt == 1:
             return self.body_id
@@ -108,8 +110,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
         """Return the letter of a delivery that was rejected once more, with its history.
 
         Args:
-            rejected: why this time.
-            when: RFC 3339, UTC.
+            rejected: Why it was rejected this time.
+            when: The time of this attempt, RFC 3339, UTC.
         """
         past = Attempt(self.attempt, self.reason.value, self.error[:HISTORY_ERROR_CHARACTERS], when)
         return msgspec.structs.replace(
@@ -121,25 +123,28 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-LetterOf = Callable[["Work", Rejected, "Origin", float], Letter]
-"""Writes the letter of a rejected work: from its origin and its arrival, seconds since 1970."""
+LetterOf = Callable[["Delivery", Rejected, "Origin", float], Letter]
+"""Writes the letter of a delivery that died: why, where it came from, and when it arrived, in
+seconds since 1970."""
 
 
-def first_letters(listener: str, brand: str) -> LetterOf:
-    """Return what writes the letters of a listener's deliveries."""
+def first_letters(listener: str) -> LetterOf:
+    """Return the function that writes the letters of a listener's deliveries."""
 
-    def letter_of(work: Work, rejected: Rejected, origin: Origin, arrived_s: float) -> Letter:
+    def letter_of(
+        delivery: Delivery, rejected: Rejected, origin: Origin, arrived_s: float
+    ) -> Letter:
         return Letter(
             reason=rejected.reason,
             error=rejected.detail,
             listener=listener,
-            brand=brand,
-            message_type=work.delivery.message_type or "",
-            content_encoding=work.delivery.content_encoding or "",
+            brand=delivery.sender.brand,
+            message_type=delivery.message_type or "",
+            content_encoding=delivery.content_encoding or "",
             coordinates=dict(origin.coordinates),
             headers=dict(origin.headers),
             arrived=from_epoch_s(arrived_s),
-            body=work.delivery.body,
+            body=delivery.body,
         )
 
     return letter_of
@@ -174,7 +179,7 @@ def from_message(headers: Mapping[str, str], body: bytes) -> Letter:
     """Read a letter back.
 
     Raises:
-        ValueError: this is not one of our letters.
+        ValueError: This is not a letter of ours.
     """
     return Letter(
         reason=Reason(headers.get("Dead-Reason", "")),
@@ -195,7 +200,7 @@ def from_message(headers: Mapping[str, str], body: bytes) -> Letter:
 
 
 def _encode_history(history: tuple[Attempt, ...]) -> str:
-    # Bounded by the attempts it holds; cut in the middle it could not be read back.
+    # The number of attempts bounds its length. If it were cut, it could not be read back.
     text = msgspec.json.encode(history).decode() if history else ""
     return _escape(text, len(text))
 
@@ -226,7 +231,7 @@ def _prefixed(headers: Mapping[str, str], prefix: str) -> dict[str, str]:
 
 
 def _escape(text: str, max_characters: int = VALUE_MAX_CHARACTERS) -> str:
-    """Percent-encode all but printable ASCII; leading and trailing spaces, which NATS trims."""
+    """Percent-encode all but printable ASCII, and spaces at both ends, which NATS would trim."""
     escaped = quote(text[:max_characters], safe=_SAFE, errors="backslashreplace")
     if escaped.startswith(" "):
         escaped = "%20" + escaped[1:]

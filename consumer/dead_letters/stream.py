@@ -1,6 +1,6 @@
-"""Where dead letters are kept: a stream of their own, and an object store for large bodies.
+"""Stores dead letters: in a stream of their own, and large bodies in an object store.
 
-Responsible for storing letters until they are confirmed. Not for reading them: `read.py`.
+Returns only when a letter is confirmed. `tools/replay/read.py` reads them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES: Final = 128 * 1024
 HEADER_SHARE: Final = 24 * 1024
-"""Bytes left free for a letter's headers when its body is measured against the limit."""
+"""How many bytes stay free for a letter's headers when its body is measured against the limit."""
 
 log = structlog.get_logger()
 
@@ -38,15 +38,16 @@ class DeadLetterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     """The table `[dead_letters]`. Always JetStream, on the server of `[sink]`.
 
     Attributes:
-        stream: its name; large bodies are in the object store `<stream>_BODIES`.
-        subject_prefix: first token of the letters' subjects.
-        create_stream: make it when it is missing; False: only check.
-        max_age_s: of a created stream, in seconds; letters hold personal data.
-        max_bytes: of a created stream; absent: no limit.
-        replicas: of a created stream.
-        max_share: a listener of which more than this share became dead letters stops itself;
-            1.0: never.
-        max_share_window_s: the share is that of the deliveries of so many seconds.
+        stream: The stream's name. Large bodies are in the object store `<stream>_BODIES`.
+        subject_prefix: The first token of the letters' subjects.
+        create_stream: Whether to create the stream where it is missing. False: only check it.
+        max_age_s: The age at which a created stream deletes letters, in seconds. Letters hold
+            personal data.
+        max_bytes: The size limit of a created stream, in bytes. Absent: no limit.
+        replicas: The number of replicas of a created stream.
+        max_share: A listener stops itself when more than this share of its deliveries became dead
+            letters. 1.0: never.
+        max_share_window_s: The share is taken over the deliveries of the last seconds, this many.
     """
 
     stream: Token = "DEAD_LETTERS"
@@ -63,29 +64,32 @@ class DeadLetters:
     """Stores letters. One object serves all lanes.
 
     Args:
-        sink: of the letters' stream.
-        settings: names.
-        jetstream: gives the way to the object store.
+        sink: The sink of the letters' stream.
+        settings: The names of stream and object store.
+        jetstream: Returns the way to the object store.
+
+    Attributes:
+        sink: The sink of the letters' stream, which has to be opened.
     """
 
     def __init__(
         self, sink: Sink, settings: DeadLetterSettings, jetstream: Callable[[], JetStreamContext]
     ) -> None:
-        self._sink = sink
+        self.sink = sink
         self._settings = settings
         self._jetstream = jetstream
 
     async def store(self, letters: list[Letter], patience: Patience) -> None:
-        """Store letters, however long it takes.
+        """Store letters, however long that takes.
 
         Returns only when all are confirmed. Cancelling: some may be stored.
         """
         messages = [await self._message(letter, patience) for letter in letters]
-        await publish_all(self._sink, messages, patience, "dead_letter")
+        await publish_all(self.sink, messages, patience, "dead_letter")
 
     async def _message(self, letter: Letter, patience: Patience) -> Message:
         message_id, size_bytes = letter.message_id, len(letter.body)
-        if size_bytes + HEADER_SHARE > self._sink.max_message_bytes:
+        if size_bytes + HEADER_SHARE > self.sink.max_message_bytes:
             name = letter.body_id
             await self._put(name, letter.body, patience)
             letter = msgspec.structs.replace(
@@ -94,12 +98,12 @@ class DeadLetters:
         return to_message(letter, self._settings.subject_prefix, message_id)
 
     def _chunked(self, name: str) -> ObjectMeta:
-        """Describe an object in chunks that the server takes; nats-py's are of 128 KiB."""
-        size_bytes = min(CHUNK_BYTES, self._sink.max_message_bytes // 2)
+        """Describe an object in chunks that the server takes: nats-py's own are 128 KiB long."""
+        size_bytes = min(CHUNK_BYTES, self.sink.max_message_bytes // 2)
         return ObjectMeta(name=name, options=ObjectMetaOptions(max_chunk_size=size_bytes))
 
     async def _put(self, name: str, body: bytes, patience: Patience) -> None:
-        """Put a body into the object store. Twice is fine: one name, one content."""
+        """Put a body into the object store. To do so twice is harmless: its name is its hash."""
         while True:
             try:
                 objects = await open_bodies(self._jetstream(), self._settings)
@@ -111,7 +115,7 @@ class DeadLetters:
 
 
 async def open_bodies(jetstream: JetStreamContext, settings: DeadLetterSettings) -> ObjectStore:
-    """Open the object store of large bodies, creating it at the first one."""
+    """Open the object store of large bodies; create it for the first body."""
     bucket = f"{settings.stream}_BODIES"
     try:
         return await jetstream.object_store(bucket)

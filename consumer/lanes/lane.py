@@ -1,13 +1,13 @@
-"""One listener's lane: three stages, each working on one batch, in the source's order.
+"""One listener's lane: three stages that work at the same time, each on one batch, in order.
 
     take in ──► deliver ──► conclude
     receive     publish     mark done
     decode      dead        settle
     claim       letters
 
-While one batch waits for the sink, the next is decoded and claimed and the one before is settled.
-Between two stages one batch may wait, so at most five are in memory. Nothing is taken in while a
-stage is stuck: backpressure is by not pulling.
+While one batch waits for the sink, the next batch is decoded and claimed, and the batch before is
+settled. Between two stages one batch may wait, so at most five batches are in memory. While a stage
+is stuck, nothing is taken in: the lane holds back its source by not asking for more.
 """
 
 from __future__ import annotations
@@ -22,56 +22,45 @@ from consumer.pipeline.settle import settle
 
 if TYPE_CHECKING:
     from consumer.clock import Clock
-    from consumer.listeners.base import Delivery, Listener
+    from consumer.deliveries.delivery import Delivery
+    from consumer.listeners.base import Listener
     from consumer.pipeline.batch import Batch
-    from consumer.pipeline.books import LaneBooks
-    from consumer.pipeline.claim import Claimer
-    from consumer.pipeline.decode import Decoder
-    from consumer.pipeline.deliver import Deliverer
-    from consumer.pipeline.flood import FloodGuard
+    from consumer.pipeline.steps import Steps
 
 RECEIVE_TIMEOUT_S: Final = 0.2
-"""How long an idle lane sleeps in `receive`, and so how late it notices that it shall end."""
+"""How long an idle lane sleeps in `receive`, and so how late it notices that it has to end."""
 
 
 class Lane:
-    """What happens to the deliveries of one listener. Outlives its connections.
+    """What happens to the deliveries of one listener, over all its connections.
 
     Args:
-        decoder, guard, claimer, deliverer: the steps.
-        books: the lane's metrics.
-        clock: for ages and durations.
+        steps: What each batch goes through.
+        clock: For ages and durations.
     """
 
-    def __init__(
-        self,
-        decoder: Decoder,
-        guard: FloodGuard,
-        claimer: Claimer,
-        deliverer: Deliverer,
-        books: LaneBooks,
-        clock: Clock,
-    ) -> None:
-        self._decoder = decoder
-        self._guard = guard
-        self._claimer = claimer
-        self._deliverer = deliverer
-        self._books = books
+    def __init__(self, steps: Steps, clock: Clock) -> None:
+        self._decoder = steps.decoder
+        self._guard = steps.guard
+        self._claimer = steps.claimer
+        self._deliverer = steps.deliverer
+        self._books = steps.books
         self._clock = clock
         self._in_flight: deque[Batch] = deque()
         self._waiting_since_s: float | None = None
-        books.watch_age(self.oldest_s)
+        steps.books.watch_age(self.oldest_s)
 
     def oldest_s(self) -> float:
-        """Return the age of the oldest delivery in flight, in seconds; 0: there is none."""
+        """Return the age of the oldest delivery in flight, in seconds; 0 while there is none."""
         if not self._in_flight:
             return 0.0
         return self._clock.monotonic_s() - self._in_flight[0].since_s
 
     def idle_s(self) -> float:
-        """Return how long it has been asking its listener in vain, in seconds.
+        """Return how long the lane has been asking its listener in vain, in seconds.
 
-        0 while anything is in flight: a source that has given all it may waits for us.
+        0 while anything is in flight: a source that may send no more unsettled deliveries waits
+        for us, not we for it.
         """
         if self._waiting_since_s is None or self._in_flight:
             return 0.0
@@ -85,13 +74,14 @@ class Lane:
         """Move deliveries of one connection until told to halt; then finish what is in flight.
 
         Args:
-            listener: open.
-            halt: set it to take in nothing new.
+            listener: The listener, open.
+            halt: Set it to take in nothing new.
 
         Raises:
-            ListenerUnavailable: the connection was lost; what was in flight is finished, and the
+            ListenerUnavailable: The connection was lost. What was in flight is finished, and the
                 source delivers it again.
-            ListenerFlooded: nearly all of it is broken; as above, and what broke it is given back.
+            ListenerFlooded: Nearly all deliveries are broken. What was in flight is finished; the
+                batch that was one too many goes back to its source.
 
         Cancelling: ends at once; what is in flight stays unsettled.
         """
@@ -126,17 +116,18 @@ class Lane:
         self._waiting_since_s = None
         works = [Work(delivery) for delivery in deliveries]
         arrived_s, since_s = self._clock.now_s(), self._clock.monotonic_s()
-        for batch in self._decoder.batches(works, arrived_s, since_s):
+        for batch in self._decoder.batches(works, arrived_s, since_s, listener.occurrence):
             self._took("decode", since_s)
             await self._admit(listener, batch)
             await to_deliver.put(batch)
-            await asyncio.sleep(0)  # large bodies are long to decode, and others wait
+            await asyncio.sleep(0)  # large bodies take long to decode, and other tasks wait
 
     async def _admit(self, listener: Listener[Any], batch: Batch) -> None:
         """Book a decoded batch, and claim its identities."""
-        if listener.durable:
-            # Before anything of it is booked: the batch that trips the guard was never here. A
-            # source that keeps nothing is not given anything back, so stopping would lose it.
+        if listener.source_keeps:
+            # Before anything of the batch is booked, because the batch that trips the guard goes
+            # back to its source. A source that keeps nothing cannot take it back: stopping would
+            # lose it.
             self._guard.look(batch)
         self._in_flight.append(batch)
         self._books.took_in(batch)
@@ -172,7 +163,7 @@ class Lane:
             try:
                 await settle(batch, listener)
             except ListenerUnavailable as error:
-                # Stored all the same, so it is booked; the source delivers it once more.
+                # The batch is stored all the same, so it is booked. The source delivers it again.
                 lost.append(error)
             self._took("settle", marked_s)
             self._in_flight.popleft()

@@ -1,9 +1,9 @@
-"""The one loop that all listeners live in: open, watch, and after any trouble once more.
+"""The loop in which every listener lives: open it, watch it, and after any trouble begin anew.
 
-Responsible for reconnecting with backoff, for noticing a source that is connected but silent, for
-letting go of what is held too long, for keeping a flooded listener closed, and for telling log,
-metrics and `/readyz`. One failing listener never touches another: each has its own supervisor and
-lane.
+Responsible for reconnecting with growing pauses, for noticing a source that is connected but
+silent, for letting go of what is held too long, for keeping a flooded listener closed, and for
+telling log, metrics and `/readyz`. A failing listener never touches another listener: each has its
+own supervisor and lane.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 WATCH_EVERY_S: Final = 5.0
 OPEN_DEADLINE_S: Final = 30.0
 STEADY_AFTER_S: Final = 30.0
-"""A connection that lived so long was good: the next pause is short again."""
+"""A connection that lived longer than this was good: the next pause is short again."""
 
 log = structlog.get_logger()
 
@@ -36,12 +36,12 @@ class Supervisor:
     """Keeps one listener alive.
 
     Args:
-        name: the listener's.
-        make: makes a new listener object, one for each connection.
-        lane: what happens to its deliveries.
-        health: where `/readyz` reads.
-        books: the lane's metrics.
-        watch_every_s: how often the source is asked for its backlog, in seconds.
+        name: The listener's name.
+        make: Makes a new listener object; called for each connection.
+        lane: What happens to the listener's deliveries.
+        health: Where `/readyz` reads.
+        books: The lane's metrics.
+        watch_every_s: The pause between two questions for the source's backlog, in seconds.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Supervisor:
             await self._pause(backoff.next_s())
 
     async def _live(self) -> None:
-        """Live one connection, from opening it to closing it."""
+        """Live through one connection, from opening it to closing it."""
         listener = self._make()
         try:
             await self._open(listener)
@@ -102,6 +102,8 @@ class Supervisor:
                 return
             self._health.up(self._part)
             self._books.up.set(1)
+            for caveat in listener.caveats:
+                self._log.warning(caveat.what, **caveat.facts)
             self._log.info("listening")
             await self._serve(listener)
         finally:
@@ -121,7 +123,7 @@ class Supervisor:
             self._opening = None
 
     async def _serve(self, listener: Listener[Any]) -> None:
-        """Run the lane beside its watch; the first trouble of either ends both."""
+        """Run the lane and the watch beside it; the first trouble of either ends both."""
         trouble: list[ListenerUnavailable] = []
         async with asyncio.TaskGroup() as group:
             beside = [group.create_task(self._watch(listener, trouble), name="watch")]
@@ -131,7 +133,8 @@ class Supervisor:
             try:
                 await self._lane.run(listener, self._halt)
             except ListenerFlooded as error:
-                # Before whatever else the watch found: there must be no new connection.
+                # Put before any other trouble that the watch found: there must be no new
+                # connection.
                 trouble.insert(0, error)
             except ListenerUnavailable as error:
                 trouble.append(error)
@@ -151,8 +154,8 @@ class Supervisor:
                 self._health.down(self._part, str(error))
                 self._books.up.set(0)
                 self._halt.set()
-                # Now, not when the lane is done: it may be holding for a sink that is away, and
-                # what it holds has to go back to the source.
+                # Closed now, and not when the lane is done: the lane may be holding deliveries
+                # for a sink that is away, and these have to go back to the source.
                 await listener.close()
 
     async def _inspect(self, listener: Listener[Any]) -> None:
@@ -167,7 +170,7 @@ class Supervisor:
             waiting = await listener.backlog()
         except ListenerUnavailable:
             if idle_s < self._watch_every_s:
-                return  # deliveries flow, so it is alive, only too busy to answer
+                return  # deliveries flow, so the source is alive, only too busy to answer
             raise
         self._books.lag.set(-1 if waiting is None else waiting)
         if waiting and self._lane.idle_s() > listener.settings.stall_after_s:
@@ -185,7 +188,7 @@ class Supervisor:
             try:
                 await listener.keep(held)
             except ListenerUnavailable as error:
-                # `receive` meets the same end and is the one to report it.
+                # `receive` meets the same loss, and reports it.
                 self._log.debug("keeping failed", why=str(error))
 
     def _report(self, error: ListenerUnavailable) -> None:
@@ -197,15 +200,15 @@ class Supervisor:
         self._books.restarted(error.reason)
         self._health.down(self._part, str(error))
         last = error.last.reason.value if error.last else None
-        # The error itself quotes a value of the sender's: `/readyz` has it, no log.
+        # The error quotes a value that the sender wrote. `/readyz` shows it; a log must not.
         self._log.error("listener stopped itself", why=error.what, last=last)
 
-    async def _pause(self, seconds: float) -> None:
+    async def _pause(self, pause_s: float) -> None:
         """Wait before the next connection, or until told to stop."""
         if self._stopping.is_set():
             return
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(pause_s):
                 await self._stopping.wait()
         except TimeoutError:
             return

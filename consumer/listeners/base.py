@@ -16,60 +16,19 @@ Order of calls:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
 
 import msgspec
 
+from consumer.deliveries.origin import Sender
 from consumer.options.values import Bytes, Count, Seconds, Token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-
-class Outcome(Enum):
-    """What a delivery's source is told. It travels with the delivery."""
-
-    RETRY = "retry"
-    """Nothing is stored: the source shall deliver it again."""
-    ACK = "ack"
-    """The event is stored, or was before."""
-    REJECT = "reject"
-    """A dead letter is stored: the source shall forget it, and a caller may be told why."""
-
-
-class Delivery(msgspec.Struct, eq=False, gc=False):
-    """One message as it arrived.
-
-    Attributes:
-        body: the bytes, untouched.
-        message_type: as the sender wrote it; None where the source carries none.
-        token: whatever its listener needs to settle it (a tag, an offset); opaque elsewhere.
-        content_encoding: as the sender wrote it; None or empty: not encoded.
-        redelivered: the source says it may have delivered this before.
-        outcome: set by the pipeline; RETRY until something is stored, because giving a delivery
-            back is the only safe answer of a pipeline that failed half-way.
-    """
-
-    body: bytes
-    message_type: str | None
-    token: object
-    content_encoding: str | None = None
-    redelivered: bool = False
-    outcome: Outcome = Outcome.RETRY
-
-
-class Origin(msgspec.Struct, frozen=True):
-    """Where a delivery came from, in the source's own words, for its dead letter.
-
-    Attributes:
-        coordinates: e.g. `{"queue": "payments", "tag": "17"}` or topic, partition, offset.
-        headers: the sender's headers; bytes that are no UTF-8 are shown escaped.
-    """
-
-    coordinates: Mapping[str, str]
-    headers: Mapping[str, str]
+    from consumer.deliveries.delivery import Delivery
+    from consumer.deliveries.origin import Origin
+    from consumer.operations.caveat import Caveat
 
 
 class ListenerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -102,31 +61,41 @@ S = TypeVar("S", bound=ListenerSettings)
 class Listener(ABC, Generic[S]):
     """Takes deliveries from one source, over one connection.
 
-    Class attributes:
-        kind: the word in the configuration.
-        settings_type: its options, a frozen `ListenerSettings` subclass.
-        durable: False where the source forgets what it sent (core NATS): at most once.
-        keep_every_s: how often `keep` wants to be called for what is held; None: never.
-        max_hold_s: a delivery may stay unsettled so long before the source takes it away by
-            force; the supervisor closes the connection in time. None: no such limit.
-            An instance may set both from its settings.
+    Class attributes, which an instance may set from its settings:
+        kind: The word in the configuration.
+        settings_type: The options, a frozen subclass of `ListenerSettings`.
+        source_keeps: The source keeps what is not settled, and delivers it again. False (core
+            NATS, HTTP): a delivery that is let go of is lost, unless its sender sends it again.
+        answer_within_s: How long a sender waits for the answer to its delivery, in seconds. Such a
+            sender can be refused, and is told why. None: nobody waits for an answer.
+        keep_every_s: How often `keep` wants to be called for the deliveries that are held, in
+            seconds. None: never.
+        max_hold_s: How long a delivery may stay unsettled before the source takes it away by
+            force, in seconds; the supervisor closes the connection in time. None: for ever.
+
+    Attributes:
+        sender: Who sends what arrives here, where the source does not tell senders apart.
+        caveats: What `open` found that works and may still surprise.
     """
 
     kind: ClassVar[str]
     settings_type: ClassVar[type[ListenerSettings]]
-    durable: bool = True
+    source_keeps: bool = True
+    answer_within_s: float | None = None
     keep_every_s: float | None = None
     max_hold_s: float | None = None
 
     def __init__(self, name: str, settings: S) -> None:
-        """Keep name and settings. No I/O: that is `open`.
+        """Keep name and settings. Does no I/O: that is `open`.
 
         Args:
-            name: the listener's name in the configuration, for logs and the broker's tools.
-            settings: already checked.
+            name: The listener's name in the configuration, for logs and the broker's tools.
+            settings: The options, already checked.
         """
         self.name = name
         self.settings = settings
+        self.sender = Sender(settings.brand or "")
+        self.caveats: list[Caveat] = []
 
     @abstractmethod
     async def open(self) -> None:
@@ -141,32 +110,38 @@ class Listener(ABC, Generic[S]):
 
     @abstractmethod
     async def receive(self, max_count: int, max_bytes: int, timeout_s: float) -> list[Delivery]:
-        """Return what has arrived, in the source's order, waiting only when there is nothing.
+        """Return what has arrived, in the source's order; wait only while there is nothing.
 
-        The batch grows only from what is there already, so that a single event passes at once.
+        The batch is made of what is there already, so that a single event passes at once. Where a
+        sender waits for its answer, a delivery whose sender has given up is not returned: the
+        sender will send it again, and work for it would make the others wait.
 
         Args:
-            max_count: at most so many deliveries.
-            max_bytes: stop before a body that would go beyond it; the first one always passes.
-            timeout_s: how long to wait for the first one, in seconds; empty list afterwards.
+            max_count: The largest number of deliveries to return.
+            max_bytes: The largest number of bytes that their bodies may have together. The first
+                delivery is returned whatever its size.
+            timeout_s: How long to wait for the first delivery, in seconds. The list is empty when
+                none arrived.
 
         Raises:
-            ListenerUnavailable: the connection is gone. What was returned before can no longer
+            ListenerUnavailable: The connection is gone. What was returned before can no longer
                 be settled; the source delivers it again.
 
-        Cancelling: loses nothing, what has arrived is returned by the next call.
+        Cancelling: loses nothing; the next call returns what has arrived.
         """
 
     @abstractmethod
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
-        """Tell the source the outcome of each. Every delivery is settled at most once.
+        """Tell the source, or the sender that waits, how each delivery ended.
 
-        They may come in another order than received, and one call may hold any number. Returns
-        when the source has been told as firmly as its protocol allows without a wait per
-        delivery: a lost acknowledgement costs one redelivery that the store then recognises.
+        Every delivery has its fate: its event or its dead letter is stored. Each is settled at
+        most once. They may come in another order than they were received, and one call may hold
+        any number of them. The call returns when the source has been told as firmly as its
+        protocol allows without a wait for each delivery: a lost acknowledgement costs one
+        redelivery, which the store then recognises.
 
         Raises:
-            ListenerUnavailable: the connection is gone; the source delivers them again.
+            ListenerUnavailable: The connection is gone; the source delivers them again.
         """
 
     async def keep(self, deliveries: Sequence[Delivery]) -> None:
@@ -194,6 +169,18 @@ class Listener(ABC, Generic[S]):
 
         Works after the connection is gone. Never raises for hostile headers.
         """
+
+    def occurrence(self, delivery: Delivery) -> str:  # noqa: ARG002  # a source that cannot tell
+        """Tell the message of a delivery from every other message of the source.
+
+        The text is the same whenever the source delivers this message again, also over another
+        connection. Only asked for events whose content alone does not identify them (GAME without
+        a time), so it may be slow. Never raises for hostile headers.
+
+        Returns:
+            The text. Empty, by default: the source cannot tell its messages apart.
+        """
+        return ""
 
     @abstractmethod
     async def close(self) -> None:

@@ -16,6 +16,7 @@ from nats.js.errors import APIError, NotFoundError
 
 from consumer.errors import SinkUnavailable
 from consumer.nats.subjects import covers
+from consumer.operations.caveat import Caveat
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -51,17 +52,30 @@ class StreamPlan(msgspec.Struct, frozen=True, kw_only=True):
     duplicate_window_s: float
 
 
-async def prepare(client: Client, plan: StreamPlan) -> StreamConfig:
-    """Return the configuration of a stream that is fit, creating it where the plan says so.
+class FitStream(msgspec.Struct, frozen=True):
+    """A stream that keeps what the promise needs.
+
+    Attributes:
+        config: Its configuration at the server.
+        caveats: What works and may still surprise.
+    """
+
+    config: StreamConfig
+    caveats: list[Caveat]
+
+
+async def prepare(client: Client, plan: StreamPlan) -> FitStream:
+    """Find a stream and check that it is fit, or create it where the plan says so.
 
     Raises:
-        SinkUnavailable: missing, unfit, or no answer, with what to do.
+        SinkUnavailable: The stream is missing or unfit, or the server does not answer; the text
+            says what to do.
     """
     jetstream = client.jetstream()
     try:
         config = await _find(jetstream, plan.name)
         if config is None:
-            return await _create(client, jetstream, plan)
+            return FitStream(await _create(client, jetstream, plan), [])
         missing = [subject for subject in plan.subjects if not _covered(subject, config)]
         if missing and plan.create:
             config = await _widen(jetstream, config, missing)
@@ -72,13 +86,9 @@ async def prepare(client: Client, plan: StreamPlan) -> StreamConfig:
     if problems:
         raise SinkUnavailable(f"stream {plan.name} is not fit: {'; '.join(problems)}")
     if max(config.max_msgs or 0, config.max_bytes or 0, config.max_msgs_per_subject or 0) > 0:
-        log.warning(
-            "stream may evict inside the window",
-            stream=plan.name,
-            max_msgs=config.max_msgs,
-            max_bytes=config.max_bytes,
-        )
-    return config
+        facts = {"stream": plan.name, "max_msgs": config.max_msgs, "max_bytes": config.max_bytes}
+        return FitStream(config, [Caveat("stream may evict inside the window", facts)])
+    return FitStream(config, [])
 
 
 async def _find(jetstream: JetStreamContext, name: str) -> StreamConfig | None:

@@ -1,9 +1,12 @@
-"""Keeps sink and store in use: opens again what was lost, asks now and then, tells `/readyz`."""
+"""Opens a part with patience, keeps it in use, and tells `/readyz` the truth about it.
+
+Responsible for opening again what was lost, and for asking now and then whether the part works.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -12,74 +15,85 @@ from consumer.retry import Backoff
 
 if TYPE_CHECKING:
     from consumer.operations.health import Health
-    from consumer.sinks.base import Sink
+    from consumer.parts.base import Part
 
 CHECK_EVERY_S: Final = 2.0
 OPEN_DEADLINE_S: Final = 30.0
-"""More than all deadlines of one opening together; a library that hangs is tried again."""
+"""More than all deadlines of an opening together: after it, a library that hangs is tried again."""
 
 log = structlog.get_logger()
 
 
-class Checked(Protocol):
-    """Something that can be asked whether it works."""
+class KeptOpen:
+    """One part that is kept open.
 
-    async def check(self) -> None:
-        """Ask.
+    Args:
+        name: The part's name in `/readyz` and in the log.
+        part: The part, not opened.
+        health: Where `/readyz` reads.
 
-        Raises:
-            Unavailable: it does not, and what to do.
+    Attributes:
+        opened: Set once the part has been open for the first time.
+    """
+
+    def __init__(self, name: str, part: Part, health: Health) -> None:
+        self.name = name
+        self.opened = asyncio.Event()
+        self._part = part
+        self._health = health
+        health.down(name, "not opened yet")
+
+    async def run(self) -> None:
+        """Open the part, and open it again whenever its connection is lost.
+
+        Runs until it is cancelled, which leaves the part as it is.
         """
+        backoff = Backoff(first_s=0.2, longest_s=5.0)
+        while True:
+            try:
+                await self._open()
+            except Unavailable as error:
+                self._report(error)
+                await asyncio.sleep(backoff.next_s())
+                continue
+            backoff.reset()
+            async with asyncio.TaskGroup() as group:
+                checking = group.create_task(self._keep_checked(), name=f"check {self.name}")
+                why = await self._part.wait_lost()
+                checking.cancel()
+            self._report(Unavailable(why))
 
-
-async def keep_open(part: str, sink: Sink, health: Health) -> None:
-    """Open a sink, and again whenever its connection is lost.
-
-    Runs until it is cancelled, which leaves the sink as it is.
-    """
-    backoff = Backoff(first_s=0.2, longest_s=5.0)
-    while True:
+    async def _open(self) -> None:
         try:
-            await _open(sink)
-        except Unavailable as error:
-            report(part, error, health)
-            await asyncio.sleep(backoff.next_s())
-            continue
-        health.up(part)
-        log.info("connected", part=part)
-        backoff.reset()
-        async with asyncio.TaskGroup() as group:
-            checking = group.create_task(keep_checked(part, sink, health), name=f"check {part}")
-            why = await sink.wait_lost()
-            checking.cancel()
-        report(part, Unavailable(why), health)
+            async with asyncio.timeout(OPEN_DEADLINE_S):
+                caveats = await self._part.open()
+        except TimeoutError as error:
+            raise Unavailable(f"not open within {OPEN_DEADLINE_S:g} s") from error
+        for caveat in caveats:
+            log.warning(caveat.what, **caveat.facts)
+        self._health.up(self.name)
+        log.info("connected", part=self.name)
+        self.opened.set()
+
+    async def _keep_checked(self) -> None:
+        """Ask the part from time to time, so that `/readyz` is right when nothing passes."""
+        while True:
+            await asyncio.sleep(CHECK_EVERY_S)
+            try:
+                await self._part.check()
+            except Unavailable as error:
+                self._report(error)
+            else:
+                self._health.up(self.name)
+
+    def _report(self, error: Unavailable) -> None:
+        """Tell that the part is away: once for each reason, not for each try."""
+        if self._health.why_down(self.name) != str(error):
+            log.warning("part not available", part=self.name, why=str(error))
+        self._health.down(self.name, str(error))
 
 
-async def _open(sink: Sink) -> None:
-    try:
-        async with asyncio.timeout(OPEN_DEADLINE_S):
-            await sink.open()
-    except TimeoutError as error:
-        raise Unavailable(f"not open within {OPEN_DEADLINE_S:g} s") from error
-
-
-async def keep_checked(part: str, checked: Checked, health: Health) -> None:
-    """Ask a part from time to time, so that `/readyz` is right when nothing passes.
-
-    Runs until it is cancelled.
-    """
-    while True:
-        await asyncio.sleep(CHECK_EVERY_S)
-        try:
-            await checked.check()
-        except Unavailable as error:
-            report(part, error, health)
-        else:
-            health.up(part)
-
-
-def report(part: str, error: Unavailable, health: Health) -> None:
-    """Tell that a part is away: once for each reason, not for each try."""
-    if health.why_down(part) != str(error):
-        log.warning("part not available", part=part, why=str(error))
-    health.down(part, str(error))
+async def all_opened(parts: list[KeptOpen]) -> None:
+    """Return once every part has been open. They are opened by their own `run`."""
+    for part in parts:
+        await part.opened.wait()

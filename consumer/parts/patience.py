@@ -1,4 +1,4 @@
-"""How a lane waits for a part that is away: longer each time, and never silently."""
+"""Lets a lane wait for a part that is away: longer each time, and never silently."""
 
 from __future__ import annotations
 
@@ -10,43 +10,45 @@ import structlog
 from consumer.retry import Backoff
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from consumer.operations.health import Health
-    from consumer.pipeline.books import LaneBooks
 
 log = structlog.get_logger()
 
 
 class Patience:
-    """One lane's pauses, told to log, metrics and `/readyz` in one call.
+    """One lane's pauses, told to the log, the metrics and `/readyz` in one call.
 
     Args:
-        lane: the listener's name.
-        health: where `/readyz` reads.
-        books: the lane's metrics.
+        lane: The listener's name.
+        health: Where `/readyz` reads.
+        retried: Counts a try that failed, by its stage.
     """
 
-    def __init__(self, lane: str, health: Health, books: LaneBooks) -> None:
+    def __init__(self, lane: str, health: Health, retried: Callable[[str], None]) -> None:
         self._part = f"lane {lane}"
         self._log = log.bind(listener=lane)
         self._health = health
-        self._books = books
+        self._retried = retried
         self._backoffs: dict[str, Backoff] = {}
 
     async def wait(self, stage: str, why: str) -> None:
         """Pause before the next try of a stage, and say why.
 
         Args:
-            stage: `claim`, `publish` or `dead_letter`: a bounded metric label.
-            why: for log and `/readyz`.
+            stage: `claim`, `publish` or `dead_letter`. It is a label of a metric, so its values
+                are bounded.
+            why: The reason, for log and `/readyz`.
 
         Cancelling: ends the pause.
         """
         backoff = self._backoffs.get(stage)
         if backoff is None:
             backoff = self._backoffs[stage] = Backoff(first_s=0.05, longest_s=5.0)
-            # Once for each outage: a line for each try would bury the rest.
+            # Logged once for each outage: a line for each try would bury all other lines.
             self._log.warning("holding", stage=stage, why=why)
-        self._books.retried(stage)
+        self._retried(stage)
         self._health.down(self._part, f"holding, {stage}: {why}")
         await asyncio.sleep(backoff.next_s())
 

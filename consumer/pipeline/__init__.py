@@ -1,1 +1,1 @@
-"""What happens to a batch between its listener and the sink: one file a step."""
+"""The steps that a batch takes between its listener and the sink, one file for each step."""

@@ -1,4 +1,4 @@
-"""One lane's books: what was received, and how each delivery ended.
+"""One lane's books: counts what was received, and how each delivery ended.
 
 The books balance: for each listener, at every scrape,
 `received = forwarded + duplicates + dead letters + in flight`. That holds because a batch is
@@ -9,21 +9,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from consumer.pipeline.batch import Verdict
+from consumer.deliveries.delivery import Dead, Forwarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from consumer.operations.metrics import Metrics
-    from consumer.pipeline.batch import Batch, Work
+    from consumer.pipeline.batch import Batch
 
 
 class LaneBooks:
     """One lane's metrics, with its labels looked up once.
 
     Args:
-        metrics: the list.
-        listener: the lane's name.
+        metrics: The metrics of the process.
+        listener: The lane's name.
     """
 
     def __init__(self, metrics: Metrics, listener: str) -> None:
@@ -42,7 +42,7 @@ class LaneBooks:
         metrics.in_flight.labels(listener).set_function(lambda: self.in_flight_count)
 
     def watch_age(self, oldest_s: Callable[[], float]) -> None:
-        """Take the age of the oldest delivery in flight from a function, in seconds."""
+        """Show the age of the oldest delivery in flight, which a function returns in seconds."""
         self._metrics.oldest_unsettled.labels(self._listener).set_function(oldest_s)
 
     def took_in(self, batch: Batch) -> None:
@@ -57,39 +57,40 @@ class LaneBooks:
         self._metrics.retries.labels(self._listener, stage).inc()
 
     def old_claim(self) -> None:
-        """Count an event that is published although its P is old."""
+        """Count an event that is published although the sink may have forgotten its message id."""
         self._old_claims.inc()
 
     def restarted(self, reason: str) -> None:
         """Count a connection that ended in trouble."""
         self._metrics.listener_restarts.labels(self._listener, reason).inc()
 
-    def took(self, stage: str, seconds: float) -> None:
-        """Note how long a batch spent in a stage."""
-        self._metrics.stage.labels(stage).observe(seconds)
+    def took(self, stage: str, spent_s: float) -> None:
+        """Note how long a batch spent in a stage, in seconds."""
+        self._metrics.stage.labels(stage).observe(spent_s)
 
     def concluded(self, batch: Batch, now_s: float) -> None:
-        """Book a batch whose every delivery has its verdict. No await in here: see above."""
+        """Book a batch whose every delivery has ended. No await in here: see the module."""
         subjects: dict[str, int] = {}
         for work in batch.works:
-            if work.verdict is Verdict.DUPLICATE:
-                self._duplicates.inc()
-            elif work.rejected is not None:
-                reason = work.rejected.reason.value
+            end = work.delivery.end
+            if isinstance(end, Forwarded):
+                subjects[end.event.subject] = subjects.get(end.event.subject, 0) + 1
+                self._count_surprises(end)
+            elif isinstance(end, Dead):
+                reason = end.rejected.reason.value
                 self._metrics.dead_letters.labels(self._listener, reason).inc()
-            elif work.event is not None:
-                self._count_shadow(work)
-                subjects[work.event.subject] = subjects.get(work.event.subject, 0) + 1
-                for oddity in work.event.oddities:
-                    self._metrics.oddities.labels(self._listener, oddity.name).inc()
+            else:
+                self._duplicates.inc()
         for subject, count in subjects.items():
             self._metrics.forwarded.labels(self._listener, subject).inc(count)
         self.in_flight_count -= len(batch.works)
         self._observe_age(batch, now_s)
 
-    def _count_shadow(self, work: Work) -> None:
-        if work.mark is not None:
-            self._metrics.shadow_duplicates.labels(self._listener, work.mark.kind).inc()
+    def _count_surprises(self, end: Forwarded) -> None:
+        if end.shadow is not None:
+            self._metrics.shadow_duplicates.labels(self._listener, end.shadow.instead).inc()
+        for oddity in end.event.oddities:
+            self._metrics.oddities.labels(self._listener, oddity.name).inc()
 
     def _observe_age(self, batch: Batch, now_s: float) -> None:
         first = next((work.event for work in batch.works if work.event is not None), None)

@@ -1,11 +1,13 @@
-"""First step: from bytes and a type to an event, or to the reason why not.
+"""First step: turns bytes and a type into an event, or into the reason why that is impossible.
 
-Nothing that a sender can write makes it raise; an error that is not the sender's is ours, and
-even that costs one dead letter, never the lane.
+Nothing that a sender can write makes this step raise. An error that is not the sender's is a bug of
+ours; even that costs a single dead letter, and never the lane.
 """
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -20,61 +22,84 @@ from consumer.stores.base import DedupeSettings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from consumer.listeners.base import Delivery
+    from consumer.deliveries.delivery import Delivery
+    from consumer.deliveries.origin import Sender
     from consumer.pipeline.batch import Work
 
 SHOWN_CHARACTERS: Final = 60
+SPELLINGS_MAX_COUNT: Final = 1000
+"""How many spellings of message types are remembered for each sender."""
 HELD_BYTES: Final = 8 * 1024 * 1024
-"""Of the events of one batch, which is closed at the event that goes beyond."""
+"""How many bytes the events of a batch may have together. The event that goes beyond closes it."""
 
 log = structlog.get_logger()
 
+OccurrenceOf = Callable[["Delivery"], str]
+"""Tells the message of a delivery from every other message: `Listener.occurrence`."""
+
+
+def unknown(_: Delivery) -> str:
+    """Say of a delivery that its source cannot tell its messages apart: an `OccurrenceOf`."""
+    return ""
+
 
 class Decoder:
-    """Decodes what one brand sends.
+    """Decodes what one listener takes in.
 
     Args:
-        brand: dedupe namespace and part of each event.
-        dedupe: how long each type's identities are remembered.
-        strict: refuse what the vendor's own schema refuses.
-        max_decoded_bytes: of a body once its content encoding is undone.
+        dedupe: How long each type's identities are remembered.
+        strict: Refuse what the vendor's own schema refuses.
+        max_decoded_bytes: The largest body once its content encoding is undone, in bytes.
     """
 
     def __init__(
         self,
-        brand: str,
         dedupe: DedupeSettings | None = None,
         *,
         strict: bool = False,
         max_decoded_bytes: int = DEFAULT_LIMIT_BYTES,
     ) -> None:
-        self._brand = brand
         self._dedupe = dedupe or DedupeSettings()
         self._strict = strict
         self._max_decoded_bytes = max_decoded_bytes
-        # Kept under the name as it was written, so that the usual spelling costs one look-up.
+        self._by_sender: dict[Sender, dict[str, Normaliser]] = {}
+        # Of the last delivery: neighbours mostly have the same sender, and the same object.
+        self._sender: Sender | None = None
+        # By the type's name as it was written, so that the usual spelling costs one look-up.
         self._normalisers: dict[str, Normaliser] = {}
 
-    def decode(self, batch: Batch) -> None:
-        """Give every work of the batch its event or its rejection."""
-        for work in batch.works:
-            self._decode(work, batch.arrived_s)
-
-    def batches(self, works: list[Work], arrived_s: float, since_s: float) -> Iterator[Batch]:
-        """Decode what was taken in together, in order; usually one batch.
-
-        More than one where bodies are compressed and would together be more than may be held:
-        the next ones are decoded when they are asked for.
+    def decode(self, batch: Batch, occurrence: OccurrenceOf = unknown) -> None:
+        """Give every work of the batch its event, or let it die.
 
         Args:
-            works: not decoded.
-            arrived_s: of the batches.
-            since_s: of the batches.
+            batch: The batch, not decoded.
+            occurrence: See `Listener.occurrence`.
+        """
+        for work in batch.works:
+            self._decode(work, batch.arrived_s, occurrence)
+
+    def batches(
+        self,
+        works: list[Work],
+        arrived_s: float,
+        since_s: float,
+        occurrence: OccurrenceOf = unknown,
+    ) -> Iterator[Batch]:
+        """Decode what was taken in together, in order; usually that makes one batch.
+
+        Compressed bodies can make more events than may be held in memory at once. Then there are
+        several batches, and the next batch is decoded only when it is asked for.
+
+        Args:
+            works: The works, not decoded.
+            arrived_s: When all of them were taken in, in seconds since 1970.
+            since_s: The same moment on the monotonic clock, in seconds.
+            occurrence: See `Listener.occurrence`.
         """
         decoded: list[Work] = []
         held_bytes = 0
         for work in works:
-            self._decode(work, arrived_s)
+            self._decode(work, arrived_s, occurrence)
             decoded.append(work)
             held_bytes += len(work.event.body) if work.event is not None else 0
             if held_bytes > HELD_BYTES:
@@ -83,7 +108,7 @@ class Decoder:
         if decoded:
             yield Batch(decoded, arrived_s, since_s)
 
-    def _decode(self, work: Work, arrived_s: float) -> None:
+    def _decode(self, work: Work, arrived_s: float, occurrence: OccurrenceOf) -> None:
         try:
             delivery = work.delivery
             normaliser = self._normaliser(delivery)
@@ -91,19 +116,23 @@ class Decoder:
             if delivery.content_encoding:
                 # The delivery keeps the original, for a dead letter.
                 body = decompress(body, delivery.content_encoding, self._max_decoded_bytes)
-            work.event = normaliser.normalise(body, arrived_s)
+            message = _message(delivery, occurrence) if normaliser.needs_occurrence else ""
+            work.event = normaliser.normalise(body, arrived_s, message)
         except Rejected as rejected:
-            work.reject(rejected)
+            work.die(rejected)
         except Exception as error:  # our bug, kept to one delivery
             log.exception("decoding failed", error=type(error).__name__)
-            work.reject(Rejected(Reason.INTERNAL, f"{type(error).__name__} in the decoder"))
+            work.die(Rejected(Reason.INTERNAL, f"{type(error).__name__} in the decoder"))
 
     def _normaliser(self, delivery: Delivery) -> Normaliser:
+        if delivery.sender is not self._sender:
+            self._sender = delivery.sender
+            self._normalisers = self._by_sender.setdefault(delivery.sender, {})
         name = delivery.message_type
         known = self._normalisers.get(name) if name else None
-        return known if known is not None else self._prepare(name)
+        return known if known is not None else self._prepare(delivery.sender, name)
 
-    def _prepare(self, name: str | None) -> Normaliser:
+    def _prepare(self, sender: Sender, name: str | None) -> Normaliser:
         if not name:
             raise Rejected(Reason.MISSING_TYPE, "type: required, but the message carries none")
         event_type = find(name)
@@ -112,13 +141,24 @@ class Decoder:
         usual = self._normalisers.get(event_type.name)
         if usual is None:
             window_s = self._dedupe.window_of_s(event_type.name)
-            usual = Normaliser(event_type, self._brand, strict=self._strict, window_s=window_s)
+            usual = Normaliser(
+                event_type,
+                sender.brand,
+                namespace=sender.namespace,
+                strict=self._strict,
+                window_s=window_s,
+            )
             self._normalisers[event_type.name] = usual
-        # At most a handful of spellings occur; a sender who varies the case at random must not
-        # grow this for ever.
-        if len(self._normalisers) < 1000:  # noqa: PLR2004  # a bound, not a rule
+        # At most a handful of spellings occur. A sender that varies the case at random must not
+        # make this grow for ever.
+        if len(self._normalisers) < SPELLINGS_MAX_COUNT:
             self._normalisers[name] = usual
         return usual
+
+
+def _message(delivery: Delivery, occurrence: OccurrenceOf) -> str:
+    """Name the message of a delivery; where its source cannot, each delivery is a message."""
+    return occurrence(delivery) or secrets.token_hex(16)
 
 
 def _shown(text: str) -> str:

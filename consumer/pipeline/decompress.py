@@ -1,11 +1,11 @@
 """Undoes the content encoding of a body, never beyond a limit.
 
-Responsible for gzip, deflate and zstd as HTTP means them. Not for the compression of a broker's own
-protocol (Kafka's record batches): its client undoes that.
+Responsible for gzip, deflate and zstd as HTTP means them. The compression of a broker's own
+protocol (Kafka's record batches) is undone by the broker's client.
 
-A body of a few KB can stand for gigabytes, so the output is made in pieces and given up as soon as
-the limit is passed. What is held is the output so far and, for zstd, a window of at most 8 MiB or
-the limit, whichever is more.
+A body of a few KB can stand for gigabytes. So the output is made in pieces, and decompression ends
+as soon as the limit is passed. In memory are the output so far and, for zstd, a window of at most
+8 MiB or the limit, whichever is more.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ DEFAULT_LIMIT_BYTES: Final = 16 * 1024 * 1024
 EXPECTED: Final = "none, identity, gzip, deflate or zstd"
 SHOWN_CHARACTERS: Final = 60
 
-MAX_MEMBERS: Final = 10_000
-"""A gzip body may have several members, a zstd body several frames. Each costs microseconds, empty
-ones too: millions of them would hold the event loop for seconds."""
+MEMBERS_MAX_COUNT: Final = 10_000
+"""A gzip body may have several members, a zstd body several frames. Each of them costs
+microseconds, also when it is empty: millions of them would hold the event loop for seconds."""
 ZLIB_PIECE_BYTES: Final = 16 * 1024
-"""What follows the end of a member is copied for each member, so it has to be short."""
+"""The bytes behind the end of a member are copied for each member, so they have to be few."""
 ZSTD_PIECE_BYTES: Final = 256
-"""4 bytes can be a block of 128 KiB, and the library has no limit for its output: such a piece
-makes 8 MiB at most."""
+"""4 bytes can stand for a block of 128 KiB, and the library has no limit for its output. A piece
+of this size makes at most 8 MiB."""
 ZSTD_WINDOW_BYTES: Final = 8 * 1024 * 1024
-"""What a sender may rely on: https://www.rfc-editor.org/rfc/rfc9659#section-3."""
+"""The window that a sender may rely on: https://www.rfc-editor.org/rfc/rfc9659#section-3."""
 
 _GZIP_WBITS: Final = 31
 _ZLIB_WBITS: Final = 15
@@ -47,7 +47,7 @@ _ZLIB_HEADER_BYTES: Final = 2
 
 
 class _Stream(Protocol):
-    """One member under way, as zlib has it."""
+    """A member that is being decompressed, as zlib offers it."""
 
     @property
     def eof(self) -> bool: ...
@@ -60,13 +60,14 @@ def decompress(body: bytes, encoding: str, limit_bytes: int) -> bytes:
     """Undo one content encoding.
 
     Args:
-        body: as it arrived.
-        encoding: as the sender wrote it; empty or `identity`: the body comes back as it is.
-        limit_bytes: of the output, at least 1.
+        body: The bytes as they arrived.
+        encoding: The name as the sender wrote it. Empty or `identity`: the body is returned as it
+            is.
+        limit_bytes: The largest output, in bytes; at least 1.
 
     Raises:
-        Rejected: `unsupported_encoding` for any other name or a list of names, `malformed` for a
-            body that is broken, cut off, or goes on behind its end, `too_large` over the limit.
+        Rejected: `unsupported_encoding` for any other name or a list of names; `malformed` for a
+            body that is broken, cut off, or goes on behind its end; `too_large` over the limit.
     """
     name = encoding.strip().lower()
     if name in ("", "identity"):
@@ -88,10 +89,10 @@ def _gzip(body: bytes, limit_bytes: int) -> bytes:
 
 
 def _deflate(body: bytes, limit_bytes: int) -> bytes:
-    """Read zlib's format, as RFC 9110 says, or the bare one, which many send under this name."""
+    """Read zlib's format, as RFC 9110 says, or bare data, which many send under this name."""
     start = int.from_bytes(body[:_ZLIB_HEADER_BYTES], "big")
-    # Bare data that looks like this header begins with a stored block whose padding is not zero;
-    # no encoder makes that.
+    # Bare data that looked like this header would begin with a stored block whose padding is not
+    # zero, and no encoder makes that.
     is_zlib = start >> 8 & 0x0F == _DEFLATE and start % _ZLIB_CHECK == 0
     out = bytearray()
     at = _member(
@@ -107,9 +108,9 @@ def _deflate(body: bytes, limit_bytes: int) -> bytes:
 
 
 def _zstd(body: bytes, limit_bytes: int) -> bytes:
-    # A frame that states its size may ask for a window of that size, which is not the sender's
-    # mistake; so the size is looked at first.
-    with contextlib.suppress(zstandard.ZstdError):  # a broken header is told about below
+    # A frame that states its size may ask for a window of that size. That is not the sender's
+    # mistake, so the size is looked at first.
+    with contextlib.suppress(zstandard.ZstdError):  # a broken header is refused below
         if zstandard.frame_content_size(body) > limit_bytes:
             raise _too_large(limit_bytes)
     decompressor = _zstd_decompressor(max(ZSTD_WINDOW_BYTES, limit_bytes))
@@ -118,12 +119,12 @@ def _zstd(body: bytes, limit_bytes: int) -> bytes:
 
 @lru_cache(maxsize=8)
 def _zstd_decompressor(window_bytes: int) -> zstandard.ZstdDecompressor:
-    """Make one for each limit: making it costs more than most bodies do."""
+    """Make a decompressor for each limit: making it costs more than most bodies do."""
     return zstandard.ZstdDecompressor(max_window_size=window_bytes)
 
 
 class _ZstdFrame:
-    """A frame with the methods of zlib's members; the pieces are small instead of the output."""
+    """A zstd frame with the methods of zlib's members. It has no limit: its pieces are small."""
 
     def __init__(self, decompressor: zstandard.ZstdDecompressor) -> None:
         self._frame = decompressor.decompressobj()
@@ -160,8 +161,10 @@ def _members(
     at = _member(view, start(), piece_bytes, limit_bytes, out)
     count = 1
     while at < len(body):
-        if count >= MAX_MEMBERS:
-            raise _malformed(f"body: expected at most {MAX_MEMBERS} compressed members, got more")
+        if count >= MEMBERS_MAX_COUNT:
+            raise _malformed(
+                f"body: expected at most {MEMBERS_MAX_COUNT} compressed members, got more"
+            )
         at += _member(view[at:], start(), piece_bytes, limit_bytes, out)
         count += 1
     return bytes(out)
@@ -170,7 +173,7 @@ def _members(
 def _member(
     view: memoryview, stream: _Stream, piece_bytes: int, limit_bytes: int, out: bytearray
 ) -> int:
-    """Add what one member holds to `out`; returns where it ends."""
+    """Add what a member holds to `out`, and return where the member ends."""
     at = 0
     while not stream.eof:
         piece = view[at : at + piece_bytes]
@@ -179,7 +182,7 @@ def _member(
         out += stream.decompress(piece, limit_bytes - len(out) + 1)
         if len(out) > limit_bytes:
             raise _too_large(limit_bytes)
-        # All of the piece was read, because its output did not reach the limit.
+        # The whole piece was read, because its output did not reach the limit.
         at += len(piece) - len(stream.unused_data)
     return at
 

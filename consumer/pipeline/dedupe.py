@@ -1,14 +1,16 @@
-"""Second step: which of these has been seen before.
+"""Second step, the rules: which of these events has been seen before.
 
-The rules, with the numbers of docs/guarantees.md:
+The store remembers a mark for each identity: `P`, pending, or `D`, done. The rules, with the
+numbers of docs/guarantees.md:
 
-1. one store call claims a whole batch; what is confirmed of earlier batches travels with it;
-2. only an observed D drops an event; a D or a P with another fingerprint is a conflict;
-3. nothing, or a P, whoever's it is: publish;
-6. once the sink has confirmed, D, unconditionally.
+1. A single store call claims a whole batch. What the sink has confirmed of earlier batches travels
+   in the same call.
+2. Only an observed `D` drops an event. A `D` or a `P` with another fingerprint is a conflict.
+3. Where the store knows nothing, or knows a `P` from any process, the event is published.
+6. Once the sink has confirmed an event, its mark becomes `D`, whatever stood there.
 
-A P that is older than the sink's own memory of message ids is counted: from then on the sink may
-store a second copy. (Rule 4, looking into the sink first, is not built yet.)
+A `P` that is older than the sink's own memory of message ids is counted, because from then on the
+sink may store a second copy. (Rule 4, looking into the sink first, is not built yet.)
 """
 
 from __future__ import annotations
@@ -18,7 +20,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from consumer.errors import Reason, Rejected, StoreUnavailable
-from consumer.pipeline.batch import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,40 +27,41 @@ if TYPE_CHECKING:
     from consumer.events.identity import Identity
     from consumer.parts.patience import Patience
     from consumer.pipeline.batch import Batch, Work
+    from consumer.pipeline.mode import Mode
     from consumer.stores.base import Memory, Store
 
 
 @dataclass(eq=False, slots=True)
-class _Request:
+class _StoreCall:
     done: Sequence[Identity]
     claims: Sequence[Identity]
     reply: list[Memory | None] | None = None
 
 
 class Ledger:
-    """One lane's way to the store: never two calls at once, and everything waiting in one call.
+    """One lane's way to the store: never two calls at once, and all that waits in the next call.
 
-    While a call is under way, the next claim and the marks of the batch before it gather; whoever
-    comes first then carries them all. So a busy lane needs one round trip a batch, and an idle
-    one does not wait for company.
+    While a call is under way, the next claim and the marks of the batch before it gather. The first
+    of them to get its turn then carries all of them. So a busy lane needs a single round trip for
+    each batch, and an idle lane does not wait for company.
 
     Args:
-        store: shared by all lanes.
-        patience: how to wait when it is away.
+        store: The store, shared by all lanes.
+        patience: How to wait while the store is away.
     """
 
     def __init__(self, store: Store, patience: Patience) -> None:
         self._store = store
         self._patience = patience
         self._turn = asyncio.Lock()
-        self._waiting: list[_Request] = []
+        self._waiting: list[_StoreCall] = []
 
     async def claim(self, claims: Sequence[Identity]) -> list[Memory | None]:
-        """Claim identities, each at most once; returns what was known of each before.
+        """Claim identities, each at most once, and return what was known of each before.
 
         Waits for the store as long as it takes. Cancelling: some may have been claimed.
         """
-        return await self._carry(_Request((), claims))
+        return await self._carry(_StoreCall((), claims))
 
     async def mark_done(self, done: Sequence[Identity]) -> None:
         """Mark identities done: the sink has confirmed them.
@@ -67,12 +69,12 @@ class Ledger:
         Waits for the store as long as it takes. Cancelling: some may have been marked.
         """
         if done:
-            await self._carry(_Request(done, ()))
+            await self._carry(_StoreCall(done, ()))
 
-    async def _carry(self, request: _Request) -> list[Memory | None]:
+    async def _carry(self, request: _StoreCall) -> list[Memory | None]:
         self._waiting.append(request)
         async with self._turn:
-            if request.reply is None:  # nobody has carried it while we waited for our turn
+            if request.reply is None:  # no other task has carried it while we waited
                 await self._carry_all()
         return request.reply or []
 
@@ -87,7 +89,7 @@ class Ledger:
             count = len(request.claims)
             request.reply, known = known[:count], known[count:]
 
-    async def _exchange(self, carried: list[_Request]) -> list[Memory | None]:
+    async def _exchange(self, carried: list[_StoreCall]) -> list[Memory | None]:
         done = [identity for request in carried for identity in request.done]
         claims = [identity for request in carried for identity in request.claims]
         while True:
@@ -103,8 +105,8 @@ class Ledger:
 def group(batch: Batch) -> list[list[tuple[Work, Identity]]]:
     """Return the events of a batch, those with the same key together, in the batch's order.
 
-    Only the first of each is claimed: a claim for the second would find the first one's P and
-    tell nothing.
+    Only the first event of each key is claimed: a claim for the second would find the `P` of the
+    first, and that tells nothing.
     """
     groups: dict[str, list[tuple[Work, Identity]]] = {}
     for work in batch.works:
@@ -114,44 +116,32 @@ def group(batch: Batch) -> list[list[tuple[Work, Identity]]]:
     return list(groups.values())
 
 
-def judge(same_key: list[tuple[Work, Identity]], known: Memory | None, old_after_s: float) -> bool:
+def judge(same_key: list[tuple[Work, Identity]], known: Memory | None, mode: Mode) -> bool:
     """Apply rules 2 and 3 to all works of a batch that have one key.
 
-    What the store knows decides, and only where it knows nothing the first one does: a
-    conflicting delivery in front must not make a conflict of an honest resend behind it.
+    What the store knows decides. Only where it knows nothing, the first work decides: a
+    contradicting delivery in front must not make a contradiction of an honest resend behind it.
 
     Args:
-        same_key: in the batch's order; the first one was claimed.
-        known: what the store knew of the key before.
-        old_after_s: a P older than this is outside the sink's own memory, in seconds.
+        same_key: The works in the batch's order; the first was claimed.
+        known: What the store knew of the key before.
+        mode: Decides what becomes of repetitions and contradictions.
 
     Returns:
-        Whether one of them is published although its P is old.
+        Whether one of the works is left to be published as the first of its identity.
     """
     fingerprint = known.fingerprint if known else same_key[0][1].fingerprint
-    published: Work | None = None
+    first: Work | None = None
     for work, identity in same_key:
         if identity.fingerprint != fingerprint:
-            work.reject(conflict())
+            mode.contradicted(work, conflict())
         elif known is not None and known.done:
-            work.verdict = Verdict.DUPLICATE
-        elif published is None:
-            published = work
+            mode.repeated(work)
+        elif first is None:
+            first = work
         else:
-            work.copy_of = published
-    return published is not None and known is not None and known.age_s > old_after_s
-
-
-def conclude_copies(batch: Batch) -> None:
-    """Give each joined copy its verdict, once the first one has its own."""
-    for work in batch.works:
-        first = work.copy_of
-        if first is None:
-            continue
-        if first.rejected is not None:
-            work.reject(first.rejected)
-        else:
-            work.verdict = Verdict.DUPLICATE
+            mode.copied(work, first)
+    return first is not None
 
 
 def conflict() -> Rejected:

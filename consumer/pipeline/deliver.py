@@ -1,8 +1,8 @@
-"""Fourth step: publish, and wait until the sink has confirmed every single one.
+"""Fourth step: publish events and dead letters, and wait until every message is confirmed.
 
-A publish that failed is repeated until it succeeds, here, inside the process: giving it back to
-the source would be a loop of redeliveries. Events keep the order of the source unless one of them
-had to be repeated.
+A publish that failed is repeated here, inside the process, until it succeeds: to give the delivery
+back to its source would make a loop of redeliveries. Events keep the order of the source unless one
+of them had to be repeated.
 """
 
 from __future__ import annotations
@@ -10,10 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from consumer.errors import Reason, Rejected
-from consumer.pipeline.batch import Verdict
-from consumer.pipeline.dedupe import conclude_copies
+from consumer.pipeline.mode import marked_message
 from consumer.pipeline.route import HEADER_BYTES
-from consumer.pipeline.shadow import forward_all, marked_message
 from consumer.sinks.base import Receipt
 from consumer.sinks.publish import publish_all
 
@@ -22,9 +20,12 @@ if TYPE_CHECKING:
 
     from consumer.dead_letters.record import LetterOf
     from consumer.dead_letters.stream import DeadLetters
-    from consumer.listeners.base import Delivery, Origin
+    from consumer.deliveries.delivery import Delivery
+    from consumer.deliveries.origin import Origin
+    from consumer.events.normalise import Event
     from consumer.parts.patience import Patience
     from consumer.pipeline.batch import Batch, Work
+    from consumer.pipeline.mode import Mode
     from consumer.pipeline.route import Router
     from consumer.sinks.base import Message, Sink
 
@@ -33,24 +34,27 @@ class Deliverer:
     """One lane's way to the sink and to the dead letters.
 
     Args:
-        sink: of events.
-        dead_letters: where letters are stored.
-        router: addresses events.
-        patience: how to wait when one of them is away.
-        letter_of: writes the letter of a rejected work.
+        sink: Where events go.
+        dead_letters: Where letters are stored.
+        router: Addresses events.
+        mode: Decides about an event that only the sink recognised.
+        patience: How to wait while sink or dead letters are away.
+        letter_of: Writes the letter of a delivery.
     """
 
-    def __init__(
+    def __init__(  # the six things that a delivery of a batch needs
         self,
         sink: Sink,
         dead_letters: DeadLetters,
         router: Router,
+        mode: Mode,
         patience: Patience,
         letter_of: LetterOf,
     ) -> None:
         self._sink = sink
         self._dead_letters = dead_letters
         self._router = router
+        self._mode = mode
         self._patience = patience
         self._letter_of = letter_of
 
@@ -58,52 +62,56 @@ class Deliverer:
         """Store every undecided event and every dead letter of a batch.
 
         Args:
-            batch: claimed and judged.
-            origin: describes where a delivery came from.
+            batch: The batch, claimed and judged.
+            origin: Describes where a delivery came from.
 
-        Returns only when all of it is confirmed. Cancelling: some of it may be stored.
+        Returns only when all of it is confirmed; then every delivery has its fate.
+        Cancelling: some of it may be stored.
         """
-        await self._forward([work for work in batch.works if work.undecided])
-        if batch.shadow:  # and what only the sink has recognised, once more
-            await self._forward(forward_all(batch))
-        conclude_copies(batch)
+        recognised = await self._publish(batch.works)
+        for work in recognised:
+            self._mode.repeated(work)
+        # Shadow mode has marked them instead of dropping them: they are published once more.
+        for work in await self._publish(recognised):
+            self._mode.repeated(work)
         letters = [
-            self._letter_of(work, work.rejected, origin(work.delivery), batch.arrived_s)
-            for work in batch.works
-            if work.rejected is not None
+            self._letter_of(delivery, rejected, origin(delivery), batch.arrived_s)
+            for delivery, rejected in batch.dead()
         ]
         if letters:
             await self._dead_letters.store(letters, self._patience)
 
-    async def _forward(self, works: list[Work]) -> None:
+    async def _publish(self, works: list[Work]) -> list[Work]:
+        """Publish the undecided events; return those that the sink had before, all outputs."""
         owners: list[Work] = []
         messages: list[Message] = []
         limit_bytes = self._sink.max_message_bytes
         for work in works:
-            for message in self._messages(work, limit_bytes):
+            event = work.undecided_event
+            if event is None:
+                continue
+            for message in self._addressed(work, event, limit_bytes):
                 owners.append(work)
                 messages.append(message)
-        receipts = await publish_all(self._sink, messages, self._patience, "publish")
-        # Only now, with all outputs of every event stored: after a crash in between it comes
-        # again, and the sink recognises those that it has.
-        for work, (receipt, first_try) in zip(owners, receipts, strict=True):
-            # A marked one may differ from the first, whose fingerprint has to stay.
-            work.confirmed = work.confirmed or work.mark is None
-            work.repeated = work.repeated or not first_try
-            if receipt is Receipt.STORED or not first_try:
-                work.verdict = Verdict.FORWARDED
-            elif work.verdict is None:
-                work.verdict = Verdict.DUPLICATE
-
-    def _messages(self, work: Work, limit_bytes: int) -> list[Message]:
-        """Address an event; one that the sink can never take becomes a dead letter."""
-        event = work.event
-        if event is None:
+        if not messages:
             return []
-        size = len(event.body) + HEADER_BYTES
-        if size <= limit_bytes:
-            return [marked_message(one, work) for one in self._router.messages(event)]
-        work.reject(
-            Rejected(Reason.TOO_LARGE, f"event: expected at most {limit_bytes} bytes, got {size}")
+        receipts = await publish_all(self._sink, messages, self._patience, "publish")
+        # Only now, with all outputs of every event stored: after a crash in between, the event
+        # comes again, and the sink recognises the outputs that it has.
+        for work, (receipt, first_try) in zip(owners, receipts, strict=True):
+            new = receipt is Receipt.STORED or not first_try
+            work.confirm(new=new, first_try=first_try)
+        return [work for work in works if work.undecided_event is not None]
+
+    def _addressed(self, work: Work, event: Event, limit_bytes: int) -> list[Message]:
+        """Address an event; an event that the sink can never take becomes a dead letter."""
+        size_bytes = len(event.body) + HEADER_BYTES
+        if size_bytes <= limit_bytes:
+            return [marked_message(message, work) for message in self._router.messages(event)]
+        work.die(
+            Rejected(
+                Reason.TOO_LARGE,
+                f"event: expected at most {limit_bytes} bytes, got {size_bytes}",
+            )
         )
         return []

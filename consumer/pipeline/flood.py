@@ -1,8 +1,8 @@
-"""Between decoding and booking: is this still a source of events, or a flood of broken ones?
+"""Between decoding and booking: stops a listener that takes in little but broken deliveries.
 
 A bad deployment of a sender must not drain a queue into the dead letters. So a listener stops
-itself when more than a share of what it took in lately became dead letters. Responsible for
-counting, and for saying so; closing the listener and keeping it closed is `supervise.py`'s.
+itself when more than a given share of what it took in lately became dead letters. Responsible for
+counting and for saying so. `lanes/supervise.py` closes the listener and keeps it closed.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from consumer.pipeline.batch import Batch
 
 AT_LEAST_COUNT: Final = 100
-"""Of fewer deliveries nothing is concluded: the first broken one must not stop anything."""
+"""Fewer deliveries than this prove nothing: the first broken delivery must not stop a listener."""
 BUCKETS_COUNT: Final = 60
-"""The window moves on in such steps, of a second each by default: memory is bounded."""
+"""The window is divided into this many buckets, so that memory is bounded."""
 
 
 class _Bucket(msgspec.Struct):
@@ -31,36 +31,38 @@ class _Bucket(msgspec.Struct):
 
 
 class FloodGuard:
-    """Watches one lane. Outlives its connections, as the lane does.
+    """Watches one lane, for as long as the lane lives, over all its connections.
 
-    Its clock is the lane's: a batch carries the time it was taken in at.
+    It reads no clock: a batch carries the time at which it was taken in.
 
     Args:
-        max_share: dead letters among the deliveries of the window, 0 to 1; 1: never stops.
-        window_s: how far it looks back, in seconds.
+        max_share_ratio: The largest share of dead letters among the deliveries of the window, 0 to
+            1. With 1 the guard never stops anything.
+        window_s: How far the guard looks back, in seconds.
     """
 
-    def __init__(self, max_share: float, window_s: float) -> None:
-        self._max_share = max_share
+    def __init__(self, max_share_ratio: float, window_s: float) -> None:
+        self._max_share_ratio = max_share_ratio
         self._window_s = window_s
         self._step_s = window_s / BUCKETS_COUNT
         self._buckets: deque[_Bucket] = deque()
         self._last: Rejected | None = None
 
     def look(self, batch: Batch) -> None:
-        """Count a batch that is decoded and nothing else: not booked, claimed or stored.
+        """Count a batch that has only been decoded: not booked, claimed or stored.
 
         Raises:
-            ListenerFlooded: too many are broken, this batch's included; let go of it.
+            ListenerFlooded: Too many deliveries are broken, those of this batch included. The
+                batch has to go back to its source.
         """
-        if self._max_share >= 1:
+        if self._max_share_ratio >= 1:
             return
         bucket = self._bucket(batch)
         bucket.taken_count += len(batch.works)
         self.count_dead(batch)
         taken_count = sum(one.taken_count for one in self._buckets)
         dead_count = sum(one.dead_count for one in self._buckets)
-        if taken_count < AT_LEAST_COUNT or dead_count <= self._max_share * taken_count:
+        if taken_count < AT_LEAST_COUNT or dead_count <= self._max_share_ratio * taken_count:
             return
         raise ListenerFlooded(
             f"{dead_count / taken_count:.0%} of {taken_count} deliveries "
@@ -69,24 +71,25 @@ class FloodGuard:
         )
 
     def count_dead(self, batch: Batch) -> None:
-        """Count what has become a dead letter since the last look at this batch.
+        """Count the deliveries of a batch that died since the last call for the same batch.
 
-        Conflicts are found after the claim, and what is too large when it is addressed. They
-        count for the time at which their batch was taken in, so that no share is above 1.
+        Conflicts are found after the claim, and events that are too large when they are
+        addressed. They count for the time at which their batch was taken in, so that no share
+        can be above 1.
         """
-        rejected = [work.rejected for work in batch.works if work.rejected is not None]
-        new_count = len(rejected) - batch.dead_count
+        dead = batch.dead()
+        new_count = len(dead) - batch.counted_dead_count
         if not new_count:
             return
-        batch.dead_count = len(rejected)
-        self._last = rejected[-1]
+        batch.counted_dead_count = len(dead)
+        _, self._last = dead[-1]
         number = int(batch.since_s / self._step_s)
         for bucket in self._buckets:
             if bucket.number == number:
                 bucket.dead_count += new_count
 
     def _bucket(self, batch: Batch) -> _Bucket:
-        """Return the newest bucket, and forget those that are out of the window."""
+        """Return the newest bucket, and forget the buckets that have left the window."""
         number = int(batch.since_s / self._step_s)
         if not self._buckets or self._buckets[-1].number != number:
             self._buckets.append(_Bucket(number))

@@ -1,4 +1,4 @@
-"""Third step: the messages that subscribers get, on the subjects where they are looked for."""
+"""Third step: makes the messages that subscribers get, on the subjects where they look for them."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ if TYPE_CHECKING:
     from consumer.events.subjects import Routes
 
 HEADERS: Final = {"Content-Type": "application/cloudevents+json"}
-"""The only headers of an event. None of a sender's is ever copied: `Nats-Rollup` from outside
-would purge a subject, `Nats-Msg-Id` would make another event vanish."""
+"""The only headers of an event. A sender's headers are never copied: `Nats-Rollup` from outside
+would purge a subject, and `Nats-Msg-Id` would make another event vanish."""
 
 HEADER_BYTES: Final = 256
-"""More than message id and content type take on the wire."""
+"""More bytes than message id and content type take on the wire."""
 
 
 class Router:
-    """Addresses events: the operator's routes, and the operator's prefix before all of them.
+    """Addresses events: by the operator's routes, with the operator's prefix before all of them.
 
     Args:
-        prefix: empty, or one token.
-        routes: checked, without prefix; empty: each event is on its own subject.
+        prefix: One token, or empty for no prefix.
+        routes: The routes, checked, without prefix. Empty: each event goes to its own subject.
     """
 
     def __init__(self, prefix: str, routes: Routes) -> None:
         self._prefix = f"{prefix}." if prefix else ""
         self._routes = routes
-        # By the event's own subject, so at most as many as the catalogue has.
+        # Kept by the event's own subject, so there are at most as many as the catalogue has.
         self._plain: dict[str, str] = {}
         self._targets: dict[str, tuple[str, ...]] = {}
 
     def messages(self, event: Event) -> list[Message]:
-        """Address one event: a message for each of its outputs, at least one.
+        """Make the messages of an event: one for each of its outputs, and at least one.
 
-        The message id is a function of identity and target only, and that of the event's own
-        subject is the identity's key. So the copy after a crash is recognised, target by target,
-        although the operator may have added or reordered routes in between.
+        A message id depends on the identity and the target only; on the event's own subject it is
+        the identity's key. So the copy after a crash is recognised, target by target, although
+        the operator may have added or reordered routes in between.
         """
         whole = self._plain.get(event.subject)
         if whole is not None:

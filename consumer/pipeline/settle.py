@@ -1,7 +1,7 @@
 """Last step: the source is told, after everything it sent is stored or known.
 
-This is the only place that sets an outcome. Each delivery has a verdict by now, so none is given
-back; what never gets here keeps its RETRY, and the source delivers it again.
+Each delivery has its fate by now. A delivery that never gets here keeps none, and its source
+delivers it again.
 """
 
 from __future__ import annotations
@@ -10,35 +10,25 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from consumer.errors import ListenerUnavailable
-from consumer.listeners.base import Outcome
-from consumer.pipeline.batch import Verdict
 
 if TYPE_CHECKING:
     from consumer.listeners.base import Listener
     from consumer.pipeline.batch import Batch
 
 SETTLE_DEADLINE_S: Final = 10.0
-"""A source that does not take an acknowledgement for so long is as good as gone."""
-
-_OUTCOMES: Final = {
-    # Acknowledged only here: the sink has confirmed the event, or the store has seen it confirmed.
-    Verdict.FORWARDED: Outcome.ACK,
-    Verdict.DUPLICATE: Outcome.ACK,
-    # Rejected only here: its dead letter is confirmed.
-    Verdict.DEAD: Outcome.REJECT,
-}
+"""A source that takes no acknowledgement for this long is as good as gone."""
 
 
 async def settle(batch: Batch, listener: Listener[Any]) -> None:
-    """Tell the source what became of a batch.
+    """Tell the source how the deliveries of a batch ended.
+
+    This is the only place that does, and it comes last: the sink has confirmed each event or the
+    store has seen it confirmed, and each dead letter is stored.
 
     Raises:
-        ListenerUnavailable: the connection is gone; the source delivers the batch again, and the
+        ListenerUnavailable: The connection is gone. The source delivers the batch again, and the
             store recognises it.
     """
-    for work in batch.works:
-        if work.verdict is not None:
-            work.delivery.outcome = _OUTCOMES[work.verdict]
     try:
         async with asyncio.timeout(SETTLE_DEADLINE_S):
             await listener.settle([work.delivery for work in batch.works])

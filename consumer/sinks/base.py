@@ -7,7 +7,7 @@ opens it again whenever `wait_lost` returns. Meanwhile `publish` answers
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Literal
@@ -16,6 +16,7 @@ import msgspec
 
 from consumer.nats.connection import NatsSettings
 from consumer.options.values import Bytes, Count, OptionalToken, Seconds, Token
+from consumer.parts.base import Part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +75,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     headers: Mapping[str, str]
 
 
-class Sink(ABC):
+class Sink(Part):
     """Stores messages, and says so."""
 
     deduplicates: bool = True
@@ -83,15 +84,7 @@ class Sink(ABC):
     @property
     @abstractmethod
     def max_message_bytes(self) -> int:
-        """Bytes that body and headers may have together; 0 while it is not known yet."""
-
-    @abstractmethod
-    async def open(self) -> None:
-        """Connect, and create or check what messages are stored in.
-
-        Raises:
-            SinkUnavailable: away, refusing us, or not fit; the text says what to do.
-        """
+        """How many bytes body and headers may have together. 0 before the sink was opened."""
 
     @abstractmethod
     async def wait_lost(self) -> str:
@@ -107,15 +100,3 @@ class Sink(ABC):
 
         Cancelling: what was sent may be stored.
         """
-
-    @abstractmethod
-    async def check(self) -> None:
-        """Ask whether the sink would take a message now, for `/readyz`.
-
-        Raises:
-            SinkUnavailable: it would not, and what to do.
-        """
-
-    @abstractmethod
-    async def close(self) -> None:
-        """Free the connection within 5 s. Never raises, may be called twice."""

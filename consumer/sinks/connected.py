@@ -14,6 +14,8 @@ from consumer.sinks.base import Sink
 if TYPE_CHECKING:
     from nats.aio.client import Client
 
+    from consumer.operations.caveat import Caveat
+
 CHECK_TIMEOUT_S: Final = 2
 
 
@@ -54,19 +56,23 @@ class ConnectedSink(Sink):
             raise SinkUnavailable(self._why_lost)
         return self._client
 
-    async def prepare(self, client: Client) -> int:
-        """Get a new connection ready, and return how large a message it takes, in bytes.
+    async def prepare(self, client: Client) -> list[Caveat]:
+        """Get a new connection ready; may lower `max_message_bytes`.
+
+        Returns:
+            What works and may still surprise.
 
         Raises:
-            SinkUnavailable: not fit, with what to do.
+            SinkUnavailable: The server is not fit; the text says what to do.
         """
-        return client.max_payload
+        self._max_message_bytes = client.max_payload
+        return []
 
     def abandon(self, why: str) -> None:
         """Answer whoever still waits for this connection. By default nobody does."""
 
-    async def open(self) -> None:
-        """See `Sink.open`."""
+    async def open(self) -> list[Caveat]:
+        """See `Part.open`."""
         await self.close()
         lost = self._lost = asyncio.Event()
 
@@ -81,7 +87,7 @@ class ConnectedSink(Sink):
         except Unavailable as error:
             raise SinkUnavailable(str(error)) from error
         try:
-            self._max_message_bytes = await self.prepare(client)
+            caveats = await self.prepare(client)
         except (nats.errors.Error, OSError, TimeoutError) as error:
             await close(client)
             raise SinkUnavailable(f"connection lost while opening: {error}") from error
@@ -90,6 +96,7 @@ class ConnectedSink(Sink):
             raise
         self.complaint = ""
         self._client = client
+        return caveats
 
     def _forget(self, why: str) -> None:
         self._client = None
@@ -107,14 +114,14 @@ class ConnectedSink(Sink):
         return self._why_lost
 
     async def check(self) -> None:
-        """See `Sink.check`."""
+        """See `Part.check`."""
         try:
             await self.client.flush(timeout=CHECK_TIMEOUT_S)
         except (nats.errors.Error, OSError, TimeoutError) as error:
             raise SinkUnavailable("the server does not answer") from error
 
     async def close(self) -> None:
-        """See `Sink.close`."""
+        """See `Part.close`."""
         client = self._client
         if client is not None:
             self._forget("closed")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
     from consumer.nats.connection import NatsSettings
+    from consumer.operations.caveat import Caveat
 
 IN_PROCESS: Final = 10158
 """A copy with the same id is being stored right now, so it is neither stored nor refused:
@@ -90,14 +91,17 @@ class JetStreamSink(ConnectedSink):
         self._next = 0
         self._flights: dict[str, tuple[_Flight, int]] = {}
 
-    async def prepare(self, client: Client) -> int:
+    async def prepare(self, client: Client) -> list[Caveat]:
         """See `ConnectedSink.prepare`: the stream, and the inbox of its confirmations."""
-        config = await prepare(client, self._plan)
+        stream = await prepare(client, self._plan)
         inbox = client.new_inbox()
         await client.subscribe(f"{inbox}.*", cb=self._on_puback)
         self._inbox = f"{inbox}."
-        largest = config.max_msg_size or -1
-        return min(client.max_payload, largest) if largest > 0 else client.max_payload
+        await super().prepare(client)
+        largest_bytes = stream.config.max_msg_size or -1
+        if largest_bytes > 0:
+            self._max_message_bytes = min(self._max_message_bytes, largest_bytes)
+        return stream.caveats
 
     def abandon(self, why: str) -> None:
         """See `ConnectedSink.abandon`: no confirmation can come any more."""

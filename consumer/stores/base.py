@@ -10,13 +10,14 @@ nothing and double nothing: docs/guarantees.md and the model in tests/unit/dedup
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from consumer.events.identity import WINDOW_S
 from consumer.options.values import Seconds, Secret, Text, TlsSettings, Url
+from consumer.parts.base import Part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,17 +100,8 @@ class Mark(msgspec.Struct, frozen=True, gc=False):
     remaining_s: float
 
 
-class Store(ABC):
+class Store(Part):
     """Remembers identities, each for its own window."""
-
-    @abstractmethod
-    async def open(self) -> None:
-        """Connect, and check that the store is fit to be trusted.
-
-        Raises:
-            StoreUnavailable: away, refusing us, or set up so that it would forget marks; the
-                text says what to do.
-        """
 
     @abstractmethod
     async def exchange(
@@ -150,15 +142,3 @@ class Store(ABC):
 
         Cancelling: as `exchange`.
         """
-
-    @abstractmethod
-    async def check(self) -> None:
-        """Ask whether the store answers, for `/readyz`.
-
-        Raises:
-            StoreUnavailable: it does not, and what to do.
-        """
-
-    @abstractmethod
-    async def close(self) -> None:
-        """Free connections. Never raises, may be called twice."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from consumer.events.identity import Identity
+    from consumer.operations.caveat import Caveat
 
 
 class MemoryStore(Store):
@@ -36,8 +37,9 @@ class MemoryStore(Store):
         """How many identities are remembered."""
         return sum(map(len, self._windows.values()))
 
-    async def open(self) -> None:
-        """Nothing to connect to."""
+    async def open(self) -> list[Caveat]:
+        """See `Part.open`. There is nothing to connect to."""
+        return []
 
     async def exchange(
         self, done: Sequence[Identity], claims: Sequence[Identity]
@@ -87,7 +89,7 @@ class MemoryStore(Store):
         return None
 
     async def check(self) -> None:
-        """Always there."""
+        """See `Part.check`. It is always there."""
 
     async def close(self) -> None:
-        """Nothing to free."""
+        """See `Part.close`. There is nothing to free."""

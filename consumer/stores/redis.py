@@ -15,7 +15,6 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
-import structlog
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -30,6 +29,7 @@ from redis.exceptions import (
 )
 
 from consumer.errors import StoreUnavailable
+from consumer.operations.caveat import Caveat
 from consumer.stores.base import DedupeSettings, Mark, Memory, Store
 
 if TYPE_CHECKING:
@@ -45,8 +45,6 @@ PERMISSIONS: Final = (
     "+set +get +pttl +time +evalsha +script|load +ping +info +select +client|setname"
 )
 """What the store's user must be allowed, besides its keys."""
-
-log = structlog.get_logger()
 
 
 class RedisStore(Store):
@@ -67,17 +65,17 @@ class RedisStore(Store):
         )
         self._exchange = self._redis.register_script(_SCRIPT)
 
-    async def open(self) -> None:
-        """See `Store.open`. Checks version and eviction policy where `INFO` is permitted."""
+    async def open(self) -> list[Caveat]:
+        """See `Part.open`. Checks version and eviction policy where `INFO` is permitted."""
         await self.check()
         try:
             info: dict[str, Any] = await self._redis.info()
         except NoPermissionError:
-            log.warning("store not checked", why="no permission for INFO", allow="+info")
-            return
+            facts = {"why": "no permission for INFO", "allow": "+info"}
+            return [Caveat("store not checked", facts)]
         except RedisError as error:
             raise _explained(error) from error
-        refuse_unfit(info)
+        return refuse_unfit(info)
 
     async def exchange(
         self, done: Sequence[Identity], claims: Sequence[Identity]
@@ -114,38 +112,42 @@ class RedisStore(Store):
         return [_mark(value, left_ms / 1000, now_s) for value, left_ms in pairs]
 
     async def check(self) -> None:
-        """See `Store.check`."""
+        """See `Part.check`."""
         try:
             await self._redis.ping()
         except RedisError as error:
             raise _explained(error) from error
 
     async def close(self) -> None:
-        """See `Store.close`."""
+        """See `Part.close`."""
         await self._redis.aclose()
 
 
-def refuse_unfit(info: dict[str, Any]) -> None:
+def refuse_unfit(info: dict[str, Any]) -> list[Caveat]:
     """Refuse a server that would forget marks or does not know the commands.
 
     Args:
-        info: what `INFO` answered.
+        info: What `INFO` answered.
+
+    Returns:
+        What works and may still surprise.
 
     Raises:
-        StoreUnavailable: with what to change.
+        StoreUnavailable: The server is unfit; the text says what to change.
     """
     version = str(info.get("redis_version", "0"))
     if int(version.split(".", maxsplit=1)[0]) < _OLDEST_VERSION:
         raise StoreUnavailable(f"Redis {version} is too old: SET with NX and GET needs 7.0")
     policy = info.get("maxmemory_policy", "noeviction")
     if policy == "noeviction":
-        return
+        return []
     if int(info.get("maxmemory", 0)):
         raise StoreUnavailable(
             f"maxmemory-policy is {policy}: it would forget events silently; "
             "run CONFIG SET maxmemory-policy noeviction"
         )
-    log.warning("eviction policy unsafe once maxmemory is set", maxmemory_policy=policy)
+    facts = {"maxmemory_policy": policy}
+    return [Caveat("eviction policy unsafe once maxmemory is set", facts)]
 
 
 async def _to_its_end(call: Awaitable[Any]) -> Any:  # noqa: ANN401  # a Lua reply has any shape

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from consumer.errors import ListenerUnavailable
-from consumer.listeners.base import Outcome
 from tests.contract.listener_suite import (
     ANSWER_S,
     MEGABYTE,
@@ -80,7 +79,7 @@ class ProxiedListenerContract(ListenerContract):
         await send_many(source, 10)
         proxy.delay_s = 0.05
         listener = await opened(source.listener())
-        await settle(listener, await take(listener, 10), Outcome.ACK)
+        await settle(listener, await take(listener, 10))
         await listener.close()
         await eventually(source.remaining_is(0), what="an empty source")
 
@@ -105,7 +104,7 @@ class ProxiedListenerContract(ListenerContract):
         first, _ = await take(listener, 2)
         proxy.drop_replies = True
         with contextlib.suppress(ListenerUnavailable), at_most(WITHIN_S):
-            await settle(listener, [first], Outcome.ACK)
+            await settle(listener, [first])
         with at_most(ANSWER_S):
             await listener.close()
         proxy.drop_replies = False

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from consumer.errors import ListenerUnavailable
-from consumer.listeners.base import Delivery, Outcome
 from tests.support.eventually import eventually
+from tests.support.fates import REJECTED, STORED, end_all
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from consumer.deliveries.delivery import Delivery, Fate
     from consumer.listeners.base import Listener
     from tests.support.sources import Source
 
@@ -56,10 +57,9 @@ async def take(listener: Listener[Any], count: int) -> list[Delivery]:
     return taken
 
 
-async def settle(listener: Listener[Any], deliveries: list[Delivery], outcome: Outcome) -> None:
-    """Settle all with one outcome."""
-    for delivery in deliveries:
-        delivery.outcome = outcome
+async def settle(listener: Listener[Any], deliveries: list[Delivery], fate: Fate = STORED) -> None:
+    """Settle all with one fate."""
+    end_all(deliveries, fate)
     await listener.settle(deliveries)
 
 
@@ -93,7 +93,7 @@ async def bodies_left(source: Source) -> list[bytes]:
         left = await take(listener, count)
         while late := await listener.receive(100, MEGABYTE, 0.3):
             left += late
-        await settle(listener, left, Outcome.ACK)
+        await settle(listener, left)
     finally:
         await listener.close()
     return [delivery.body for delivery in left]
@@ -180,7 +180,7 @@ class ListenerContract:
         with at_most(WITHIN_S / 2):
             async with asyncio.TaskGroup() as group:
                 waiting = group.create_task(listener.receive(10, MEGABYTE, WITHIN_S))
-                await settle(listener, taken, Outcome.ACK)
+                await settle(listener, taken)
                 await listener.backlog()
                 await source.send(b"second")
         assert [delivery.body for delivery in waiting.result()] == [b"second"]
@@ -219,27 +219,22 @@ class ListenerContract:
         got += [one.body for one in await take(listener, len(sent) - len(got))]
         assert got == sent
 
-    @pytest.mark.parametrize("outcome", [Outcome.ACK, Outcome.REJECT])
+    @pytest.mark.parametrize("fate", [STORED, REJECTED], ids=["stored", "dead"])
     async def test_settled_never_comes_again(
-        self, source: Source, listener: Listener[Any], outcome: Outcome
+        self, source: Source, listener: Listener[Any], fate: Fate
     ) -> None:
         """Not to the next listener either."""
         await send_many(source, 10)
-        await settle(listener, await take(listener, 10), outcome)
+        await settle(listener, await take(listener, 10), fate)
         await listener.close()
         await eventually(source.remaining_is(0), what="an empty source")
         assert await bodies_left(source) == []
 
-    @pytest.mark.parametrize("settled", [True, False], ids=["RETRY", "not settled"])
-    async def test_given_back_comes_to_the_next_listener(
-        self, source: Source, *, settled: bool
-    ) -> None:
+    async def test_unsettled_comes_to_the_next_listener(self, source: Source) -> None:
         """Marked as redelivered where the source can tell."""
         await source.send(b"again")
         first = await opened(source.listener())
-        taken = await take(first, 1)
-        if settled:
-            await settle(first, taken, Outcome.RETRY)
+        await take(first, 1)
         await first.close()
         second = await opened(source.listener())
         (delivery,) = await take(second, 1)
@@ -254,7 +249,7 @@ class ListenerContract:
         sent = await send_many(source, 20)
         taken = await take(listener, 20)
         for delivery in reversed(taken[:15]):
-            await settle(listener, [delivery], Outcome.ACK)
+            await settle(listener, [delivery])
         await listener.close()
         await eventually(source.remaining_is(5), what="five left")
         assert sorted(await bodies_left(source)) == sorted(sent[15:])
@@ -263,7 +258,7 @@ class ListenerContract:
         """What is settled behind something unsettled may come again, the latter must."""
         sent = await send_many(source, 20)
         taken = await take(listener, 20)
-        await settle(listener, [*taken[:5], *taken[6:10], *taken[11:]], Outcome.ACK)
+        await settle(listener, [*taken[:5], *taken[6:10], *taken[11:]])
         await listener.close()
         open_bodies = [sent[5], sent[10]]
         if self.remembers_gaps:
@@ -277,7 +272,7 @@ class ListenerContract:
         await source.send(b"held")
         taken = await take(listener, 1)
         await listener.keep(taken)
-        await settle(listener, taken, Outcome.ACK)
+        await settle(listener, taken)
         await listener.keep([])
         await source.send(b"next")
         (delivery,) = await take(listener, 1)
@@ -318,7 +313,7 @@ class ListenerContract:
         first, _ = await take(listener, 2)
         source.cut()
         with contextlib.suppress(ListenerUnavailable):
-            await settle(listener, [first], Outcome.ACK)
+            await settle(listener, [first])
             await listener.keep([])
         await listener.close()
         assert b"1" in await bodies_left(source)
@@ -327,12 +322,12 @@ class ListenerContract:
         """At the source, not in this process, and nothing once all has arrived."""
         await send_many(source, MANY, padding="x" * 1000)
         listener = await opened(source.listener(**self.narrow))
-        await settle(listener, await take(listener, 1), Outcome.ACK)
+        await settle(listener, await take(listener, 1))
         waiting = await listener.backlog()
         assert waiting is not None
         assert 0 < waiting < MANY
         for _ in range(MANY - 1):
-            await settle(listener, await take(listener, 1), Outcome.ACK)
+            await settle(listener, await take(listener, 1))
         assert await listener.backlog() == 0
         await listener.close()
 

@@ -9,24 +9,23 @@ import pytest
 
 from consumer.dead_letters.record import first_letters
 from consumer.dead_letters.stream import DeadLetters, DeadLetterSettings
+from consumer.deliveries.origin import Origin
 from consumer.errors import Reason, Rejected, SinkUnavailable
-from consumer.listeners.base import Delivery, Origin
 from consumer.nats.connection import NatsSettings
-from consumer.nats.stream import StreamPlan
+from consumer.nats.stream import FitStream, StreamPlan
 from consumer.operations.health import Health
 from consumer.operations.metrics import Metrics
-from consumer.parts.keep_open import keep_open
+from consumer.parts.keep_open import KeptOpen
 from consumer.parts.patience import Patience
-from consumer.pipeline.batch import Work
 from consumer.pipeline.books import LaneBooks
 from consumer.sinks.jetstream import JetStreamSink
 from tests.contract.sink_suite import elsewhere
 from tests.support.eventually import eventually
+from tests.support.fates import sent
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
     from nats.aio.msg import Msg
-    from nats.js.api import StreamConfig
 
     from tests.support.sink_places import JetStreamPlace
 
@@ -35,7 +34,7 @@ BIG = b"x" * 100_000
 
 async def _fill(place: JetStreamPlace, sink: JetStreamSink) -> None:
     """Publish to a frozen server until bytes wait inside nats-py, behind the socket's buffers."""
-    while sink.client._pending_data_size < len(BIG):  # noqa: SLF001  # nats-py shows it nowhere
+    while sink.client.pending_data_size < len(BIG):
         await sink.publish([place.message(BIG) for _ in range(100)])
 
 
@@ -130,16 +129,16 @@ async def test_connection_that_ends_while_opening_does_not_end_the_daemon(
 
     prepare = module.prepare  # type: ignore[attr-defined]  # where the sink looks it up
 
-    async def prepare_and_lose(client: Client, plan: StreamPlan) -> StreamConfig:
-        config = await prepare(client, plan)
+    async def prepare_and_lose(client: Client, plan: StreamPlan) -> FitStream:
+        stream = await prepare(client, plan)
         monkeypatch.undo()
         await client.close()
-        return config
+        return stream
 
     monkeypatch.setattr(module, "prepare", prepare_and_lose)
     sink, health = jetstream.sink(), Health()
     async with asyncio.TaskGroup() as group:
-        keeping = group.create_task(keep_open("sink", sink, health))
+        keeping = group.create_task(KeptOpen("sink", sink, health).run())
         await eventually(lambda: sink.max_message_bytes, what="an open sink")
         keeping.cancel()
     await sink.close()
@@ -154,15 +153,14 @@ async def test_large_letter_is_stored_on_a_server_with_small_messages(
     monkeypatch.setattr(sink.client, "_max_payload", 65_536)
     monkeypatch.setattr(sink, "_max_message_bytes", 65_536)
     metrics = Metrics()
-    patience = Patience("lane", Health(), LaneBooks(metrics, "lane"))
+    patience = Patience("lane", Health(), LaneBooks(metrics, "lane").retried)
     settings = DeadLetterSettings(
         stream=f"TEST_{jetstream.prefix}", subject_prefix=jetstream.prefix
     )
     letters = DeadLetters(sink, settings, sink.client.jetstream)
-    work = Work(Delivery(b"{" * 200_000, "CASINO", None))
-    letter = first_letters("lane", "brand")(
-        work, Rejected(Reason.MALFORMED, "x"), Origin({}, {}), 0.0
-    )
+    delivery = sent(b"{" * 200_000, "CASINO")
+    rejected = Rejected(Reason.MALFORMED, "x")
+    letter = first_letters("lane")(delivery, rejected, Origin({}, {}), 0.0)
     try:
         async with asyncio.timeout(5):
             await letters._put(letter.body_id, letter.body, patience)  # noqa: SLF001  # the step that is stuck

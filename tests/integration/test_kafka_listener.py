@@ -15,13 +15,14 @@ from aiokafka.record.util import calc_crc32c
 from structlog.testing import capture_logs
 
 from consumer.errors import ListenerUnavailable
-from consumer.listeners.base import Delivery, Outcome
 from tests.support.eventually import eventually
+from tests.support.fates import end_all
 from tests.support.source_kafka import KafkaSource
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from consumer.deliveries.delivery import Delivery
     from consumer.listeners.kafka.listener import KafkaListener
 
 MEGABYTE = 1024 * 1024
@@ -80,8 +81,7 @@ async def take(listener: KafkaListener, count: int) -> list[Delivery]:
 
 async def settle(listener: KafkaListener, deliveries: list[Delivery]) -> None:
     """Acknowledge them."""
-    for delivery in deliveries:
-        delivery.outcome = Outcome.ACK
+    end_all(deliveries)
     await listener.settle(deliveries)
 
 
@@ -233,17 +233,6 @@ async def test_commit_never_jumps_over_a_gap(source: KafkaSource) -> None:
     committed = await source.committed()
     assert [committed.get(partition, 0) for partition in source.partitions] == [1, 2, 2]
     await listener.close()
-
-
-async def test_given_back_asks_for_a_new_connection(source: KafkaSource) -> None:
-    """Kafka has no giving back of one record: the next life begins at the last commit."""
-    await source.send(b"again")
-    listener = await opened(source)
-    await listener.settle(await take(listener, 1))
-    with pytest.raises(ListenerUnavailable, match="given back"):
-        await listener.receive(1, MEGABYTE, 0.1)
-    await listener.close()
-    assert await source.remaining() == 1
 
 
 async def test_second_member_takes_over_without_loss_or_duplicate(source: KafkaSource) -> None:

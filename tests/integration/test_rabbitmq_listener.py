@@ -13,14 +13,15 @@ from pamqp.commands import Basic
 from yarl import URL
 
 from consumer.errors import ListenerUnavailable
-from consumer.listeners.base import Delivery, Outcome
-from consumer.listeners.rabbitmq.frames import token_of
+from consumer.listeners.rabbitmq.frames import Token, token_of
+from tests.support.fates import end_all, sent
 from tests.support.proxy import Proxy
 from tests.support.source_rabbitmq import RabbitmqSource
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from consumer.deliveries.delivery import Delivery
     from consumer.listeners.rabbitmq.listener import RabbitmqListener
 
 DEADLINE_S = 20
@@ -57,8 +58,7 @@ async def receive(listener: RabbitmqListener, count: int) -> list[Delivery]:
 
 async def acknowledge(listener: RabbitmqListener, deliveries: list[Delivery]) -> None:
     """Settle as stored."""
-    for delivery in deliveries:
-        delivery.outcome = Outcome.ACK
+    end_all(deliveries)
     await listener.settle(deliveries)
 
 
@@ -129,20 +129,6 @@ async def test_only_what_was_settled_is_gone(source: RabbitmqSource) -> None:
         ]
 
 
-async def test_retry_comes_back_at_once(source: RabbitmqSource) -> None:
-    """The same connection gets it again, marked."""
-    await source.send(b"again")
-    await source.send(b"done")
-    async with opened(source) as listener:
-        first, second = await receive(listener, 2)
-        second.outcome = Outcome.ACK
-        await listener.settle([first, second])
-        (again,) = await receive(listener, 1)
-        assert (again.body, again.redelivered) == (b"again", True)
-        await acknowledge(listener, [again])
-    assert await source.remaining() == 0
-
-
 async def test_a_deleted_queue_ends_the_listener(source: RabbitmqSource) -> None:
     """RabbitMQ cancels the consumer and leaves the connection open: aio-pika goes silent there."""
     async with opened(source) as listener:
@@ -158,10 +144,8 @@ async def test_a_channel_closed_by_the_broker_ends_the_listener(source: Rabbitmq
     """An unknown tag is the quickest way to make it do so."""
     await source.send(b"")
     async with opened(source) as listener:
-        (delivery,) = await receive(listener, 1)
-        twin = Delivery(b"", None, delivery.token, outcome=Outcome.RETRY)
-        await listener.settle([delivery])
-        await listener.settle([twin])
+        await receive(listener, 1)
+        await listener.settle([sent(token=Token(99, b"", b""))])
         assert "unknown delivery tag" in str(await loss(listener))
 
 

@@ -12,21 +12,17 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from consumer.clock import SYSTEM_CLOCK, Clock
+from consumer.config.load import Config
 from consumer.dead_letters.record import first_letters
 from consumer.dead_letters.stream import DeadLetters, DeadLetterSettings
 from consumer.errors import SinkUnavailable
 from consumer.lanes.lane import Lane
+from consumer.lanes.outside import Outside
+from consumer.lanes.wire import Watched, make_steps
 from consumer.operations.health import Health
 from consumer.operations.metrics import Metrics
-from consumer.parts.patience import Patience
-from consumer.pipeline.books import LaneBooks
-from consumer.pipeline.claim import Claimer
-from consumer.pipeline.decode import Decoder
-from consumer.pipeline.dedupe import Ledger
-from consumer.pipeline.deliver import Deliverer
-from consumer.pipeline.flood import FloodGuard
-from consumer.pipeline.route import Router
-from consumer.sinks.base import Message, Receipt, Sink
+from consumer.sinks.base import Message, Receipt, Sink, SinkSettings
+from consumer.stores.base import DedupeSettings
 from consumer.stores.memory import MemoryStore
 from tests.support.eventually import eventually
 from tests.support.source_memory import MemorySource
@@ -37,6 +33,8 @@ if TYPE_CHECKING:
     from prometheus_client import Counter, Gauge
 
     from consumer.events.subjects import Routes
+    from consumer.operations.caveat import Caveat
+    from consumer.pipeline.steps import Steps
     from consumer.stores.base import Store
     from tests.support.source_memory import MemoryListener
 
@@ -97,12 +95,13 @@ class MemorySink(Sink):
         """The message ids of what is stored, oldest first."""
         return [message.message_id for message in self.stored]
 
-    async def open(self) -> None:
-        """See `Sink.open`."""
+    async def open(self) -> list[Caveat]:
+        """See `Part.open`."""
         if self.down:
             raise SinkUnavailable("memory: down")
         self._lost = asyncio.Event()
         self._open = True
+        return []
 
     async def wait_lost(self) -> str:
         """See `Sink.wait_lost`."""
@@ -151,12 +150,12 @@ class MemorySink(Sink):
         self._lost.set()
 
     async def check(self) -> None:
-        """See `Sink.check`."""
+        """See `Part.check`."""
         if not self._open or self.down:
             raise SinkUnavailable("memory: down")
 
     async def close(self) -> None:
-        """See `Sink.close`."""
+        """See `Part.close`."""
         if self._open:
             self._forget("closed")
 
@@ -257,22 +256,27 @@ class MemoryPipeline:
         await self.sink.open()
         await self.letters.open()
 
-    def books(self, name: str = "lane") -> LaneBooks:
-        """Make the metrics of a lane."""
-        return LaneBooks(self.metrics, name)
+    def config(self) -> Config:
+        """Return the configuration of lanes that are made from now on."""
+        return Config(
+            listeners={},
+            dedupe=DedupeSettings(store="memory", mode="shadow" if self.shadow else "enforce"),
+            sink=SinkSettings(duplicate_window_s=SINK_WINDOW_S),
+            routes={key: list(targets) for key, targets in self.routes.items()},
+            dead_letters=DeadLetterSettings(max_share=self.max_share),
+        )
+
+    def steps(self, name: str = "lane") -> Steps:
+        """Make the steps of a lane."""
+        config = self.config()
+        dead_letters = DeadLetters(self.letters, config.dead_letters, no_object_store)
+        outside = Outside(self.store, self.sink, dead_letters)
+        watched = Watched(self.health, self.metrics)
+        return make_steps(name, config, outside, watched, first_letters(name))
 
     def lane(self, name: str = "lane") -> Lane:
         """Make a lane."""
-        books = self.books(name)
-        patience = Patience(name, self.health, books)
-        letters = DeadLetters(self.letters, DeadLetterSettings(), no_object_store)
-        deliverer = Deliverer(
-            self.sink, letters, Router("", self.routes), patience, first_letters(name, "brand")
-        )
-        guard = FloodGuard(self.max_share, 60.0)
-        ledger = Ledger(self.store, patience)
-        claimer = Claimer(ledger, books, old_after_s=SINK_WINDOW_S - 60, shadow=self.shadow)
-        return Lane(Decoder("brand"), guard, claimer, deliverer, books, self.clock)
+        return Lane(self.steps(name), self.clock)
 
     async def run(
         self, listener: MemoryListener, until: Callable[[], object], *, lane: Lane | None = None

@@ -10,11 +10,13 @@ from urllib.parse import urlsplit
 import pytest
 
 from consumer.errors import ListenerUnavailable
-from consumer.listeners.base import Delivery, Outcome
 from consumer.listeners.nats.listener import NatsListener, NatsListenerSettings
+from tests.support.fates import end_all
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from consumer.deliveries.delivery import Delivery
 
 
 DEADLINE_S: Final = 20
@@ -59,8 +61,7 @@ async def receive(listener: NatsListener, count: int) -> list[Delivery]:
 
 async def acknowledge(listener: NatsListener, deliveries: list[Delivery]) -> None:
     """Settle as stored."""
-    for delivery in deliveries:
-        delivery.outcome = Outcome.ACK
+    end_all(deliveries)
     await listener.settle(deliveries)
 
 

@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
+from consumer.deliveries.delivery import Delivery
+from consumer.deliveries.origin import Origin
 from consumer.errors import ListenerUnavailable
-from consumer.listeners.base import Delivery, Listener, ListenerSettings, Origin, Outcome
+from consumer.listeners.base import Listener, ListenerSettings
+from consumer.listeners.take import take
+from consumer.options.values import Token
 from tests.support.sources import Source
 
 if TYPE_CHECKING:
@@ -66,6 +70,7 @@ class MemorySettings(ListenerSettings, frozen=True, kw_only=True, forbid_unknown
     """No options of its own."""
 
     kind: str = "memory"
+    brand: Token | None = "brand"
 
 
 class MemoryListener(Listener[MemorySettings]):
@@ -99,21 +104,22 @@ class MemoryListener(Listener[MemorySettings]):
                     self._check()
         except TimeoutError:
             return []
-        taken: list[Delivery] = []
-        size = 0
-        while self._queue.waiting and len(taken) < max_count:
-            stored = self._queue.waiting[0]
-            size += len(stored.body)
-            if taken and size > max_bytes:
-                break
-            taken.append(self._hand_out(self._queue.waiting.popleft()))
-        return taken
+        return [
+            self._hand_out(stored) for stored in take(self._queue.waiting, max_count, max_bytes)
+        ]
 
     def _hand_out(self, stored: _Stored) -> Delivery:
         again, stored.delivered = stored.delivered, True
         self._queue.redelivered_count += again
         self.unsettled[stored.number] = stored
-        return Delivery(stored.body, stored.message_type, stored, stored.content_encoding, again)
+        return Delivery(
+            stored.body,
+            stored.message_type,
+            stored,
+            self.sender,
+            stored.content_encoding,
+            again,
+        )
 
     def _check(self) -> None:
         if not self._open:
@@ -122,13 +128,9 @@ class MemoryListener(Listener[MemorySettings]):
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
         """See `Listener.settle`."""
         self._check()
-        back: list[_Stored] = []
         for delivery in deliveries:
-            stored = self.unsettled.pop(_token(delivery).number)  # twice is a bug of the caller
-            if delivery.outcome is Outcome.RETRY:
-                back.append(stored)
-        if back:
-            self._queue.give_back(back)
+            assert delivery.end is not None
+            del self.unsettled[_token(delivery).number]  # twice is a bug of the caller
 
     async def backlog(self) -> int | None:
         """See `Listener.backlog`."""

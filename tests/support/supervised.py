@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from consumer.lanes.lane import Lane
 from consumer.lanes.supervise import Supervisor
 from tests.support.memory_sink import MemoryPipeline
 from tests.support.samples import casino
@@ -47,9 +48,9 @@ class Supervised:
         self.made: list[tuple[float, MemoryListener]] = []
         self._kinds = kinds or (MemoryListener,)
         self._settings = MemorySettings(max_batch_count=batch)
-        lane = self.pipeline.lane(name)
-        books = self.pipeline.books(name)
-        self.supervisor = Supervisor(name, self._make, lane, self.pipeline.health, books)
+        steps = self.pipeline.steps(name)
+        lane = Lane(steps, self.pipeline.clock)
+        self.supervisor = Supervisor(name, self._make, lane, self.pipeline.health, steps.books)
 
     def _make(self) -> Listener[Any]:
         kind = self._kinds[min(len(self.made), len(self._kinds) - 1)]

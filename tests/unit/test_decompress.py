@@ -13,10 +13,10 @@ import zstandard
 from hypothesis import given, strategies as st
 
 from consumer.errors import Reason, Rejected
-from consumer.listeners.base import Delivery
 from consumer.pipeline.batch import Work
 from consumer.pipeline.decode import Decoder
-from consumer.pipeline.decompress import MAX_MEMBERS, decompress
+from consumer.pipeline.decompress import MEMBERS_MAX_COUNT, decompress
+from tests.support.fates import sent
 from tests.support.memory_sink import MemoryPipeline
 from tests.support.samples import casino
 
@@ -130,7 +130,7 @@ def test_members_are_joined(name: str, encode: Callable[[bytes], bytes]) -> None
     body = encode(b"a" * 40_000) + encode(b"") + encode(b"b")
     assert decompress(body, name, 40_001) == b"a" * 40_000 + b"b"
     assert reason(body, name, 40_000) is Reason.TOO_LARGE
-    assert reason(encode(b"") * (MAX_MEMBERS + 1), name) is Reason.MALFORMED
+    assert reason(encode(b"") * (MEMBERS_MAX_COUNT + 1), name) is Reason.MALFORMED
 
 
 def test_skippable_frame_is_skipped() -> None:
@@ -212,8 +212,8 @@ async def test_letter_keeps_the_body_as_it_arrived() -> None:
 def test_small_bodies_do_not_become_gigabytes() -> None:
     """What is held of a batch is bounded, whatever the sender's compression ratio is."""
     small = zstd_streamed(casino(meta={"a": "x" * 15_000_000}))
-    works = [Work(Delivery(small, "CASINO", None, "zstd")) for _ in range(6)]
-    batches = Decoder("brand").batches(works, 0.0, 0.0)
+    works = [Work(sent(small, "CASINO", content_encoding="zstd")) for _ in range(6)]
+    batches = Decoder().batches(works, 0.0, 0.0)
     first = next(batches)
     assert len(first.works) == 1
     assert works[1].event is None

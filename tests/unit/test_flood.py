@@ -7,10 +7,10 @@ import asyncio
 import pytest
 
 from consumer.errors import ListenerFlooded, Reason, Rejected
-from consumer.listeners.base import Delivery
 from consumer.pipeline.batch import Batch, Work
 from consumer.pipeline.flood import BUCKETS_COUNT, FloodGuard
 from tests.support.eventually import eventually
+from tests.support.fates import sent
 from tests.support.jumping_time import pass_time
 from tests.support.memory_sink import MemoryPipeline, jump
 from tests.support.samples import casino
@@ -23,9 +23,9 @@ ERROR = 'invalid: amount: expected number, got "abc"'
 
 def batch(dead: int, good: int, at_s: float = 0.0) -> Batch:
     """Return a decoded batch that was taken in at a time."""
-    works = [Work(Delivery(b"", None, None)) for _ in range(dead + good)]
+    works = [Work(sent()) for _ in range(dead + good)]
     for work in works[:dead]:
-        work.reject(Rejected(Reason.INVALID, "broken"))
+        work.die(Rejected(Reason.INVALID, "broken"))
     return Batch(works, 0.0, at_s)
 
 
@@ -70,7 +70,7 @@ def test_later_found_ones_count_once_for_their_own_time() -> None:
     late = batch(0, 150)
     guard.look(late)
     for work in late.works:
-        work.reject(Rejected(Reason.CONFLICT, "other amount"))
+        work.die(Rejected(Reason.CONFLICT, "other amount"))
     guard.count_dead(late)
     guard.count_dead(late)
     with pytest.raises(ListenerFlooded, match=r"99% of 151 .* last: conflict: other amount"):
@@ -126,7 +126,7 @@ async def test_source_that_keeps_nothing_is_not_stopped() -> None:
     for _ in range(200):
         await pipeline.source.send(WRONG)
     listener = pipeline.source.listener()
-    listener.durable = False
+    listener.source_keeps = False
     await listener.open()
     await pipeline.run(listener, pipeline.source.remaining_is(0))
     assert pipeline.count("dead_letters") == 200

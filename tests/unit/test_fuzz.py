@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, strategies as st
 
 from consumer.errors import Reason
-from consumer.listeners.base import Delivery
 from consumer.pipeline.batch import Work
 from consumer.pipeline.decode import Decoder
+from tests.support.fates import reason, sent
 from tests.support.mutate import batch, mutated_works
 from tests.support.vendor import EXAMPLES
 
-DECODERS = [Decoder("brand-a"), Decoder("brand-a", strict=True)]
+DECODERS = [Decoder(), Decoder(strict=True)]
 PLACES = st.integers(0, 3000)
 ENCODINGS = st.sampled_from([None, None, None, "gzip", "deflate", "zstd", "br"])
 
@@ -34,27 +34,27 @@ def cut_and_spliced(draw: st.DrawFn) -> Work:
         spliced = draw(st.binary(max_size=6)) or bytes(body[at : at + length])
         nested = b"[" * draw(st.sampled_from([0, 0, 0, 2000]))
         body[at : at + draw(st.sampled_from([0, length, 5000]))] = spliced + nested
-    return Work(Delivery(bytes(body), example.message_type, None, draw(ENCODINGS)))
+    return Work(sent(bytes(body), example.message_type, content_encoding=draw(ENCODINGS)))
 
 
 @given(cut_and_spliced(), st.sampled_from(DECODERS))
 def test_cut_and_spliced_event_ends_as_one_of_two(work: Work, decoder: Decoder) -> None:
     """Of any type, strict or not, whatever its content encoding claims to be."""
     decoder.decode(batch([work]))
-    assert (work.event is None) != (work.rejected is None)
-    assert work.rejected is None or work.rejected.reason is not Reason.INTERNAL
+    assert (work.event is None) != (reason(work) is None)
+    assert reason(work) is not Reason.INTERNAL
 
 
 @pytest.mark.parametrize("strict", [False, True])
 def test_mutated_events_end_as_one_of_two(*, strict: bool) -> None:
     """Flipped, cut, spliced; wrong types, huge numbers and deep nesting at any depth."""
     works = list(mutated_works(random.Random(7), 3000))
-    Decoder("brand-a", strict=strict).decode(batch(works))
-    assert all((work.event is None) != (work.rejected is None) for work in works)
+    Decoder(strict=strict).decode(batch(works))
+    assert all((work.event is None) != (reason(work) is None) for work in works)
     internal = [
         (work.delivery.message_type, work.delivery.body[:2000])
         for work in works
-        if work.rejected and work.rejected.reason is Reason.INTERNAL
+        if reason(work) is Reason.INTERNAL
     ]
     assert not internal
     for work in works:

@@ -54,19 +54,6 @@ def test_position_never_goes_back(offsets: list[int], random: Random) -> None:
     assert book.in_hand_count == 0
 
 
-@given(OFFSETS, st.data())
-def test_given_back_is_never_passed(offsets: list[int], data: st.DataObject) -> None:
-    """And no longer waited for."""
-    given_back = data.draw(st.sampled_from(offsets))
-    book = handed_out(offsets)
-    book.give_back()
-    for offset in offsets:
-        if offset != given_back:
-            book.settle(offset)
-    assert book.position is None or book.position <= given_back
-    assert book.in_hand_count == 0
-
-
 def test_taking_more_goes_on_behind_what_is_settled() -> None:
     """A book lives as long as its partition is ours."""
     book = handed_out([5])

@@ -18,6 +18,7 @@ from pamqp.header import ContentHeader
 from pamqp.heartbeat import Heartbeat
 
 from consumer.listeners.rabbitmq.frames import FrameCutter, read_properties, token_of
+from tests.support.fates import SENDER
 
 HEARTBEAT = frame.marshal(Heartbeat(), 0)
 ANSWER = frame.marshal(Queue.DeclareOk("q", 1, 1), 2)
@@ -40,7 +41,7 @@ def delivery_of(tag: int, body: bytes, *, frame_bytes: int = 100, **properties: 
 def cut(*pieces: bytes) -> tuple[list[tuple[int, bytes, str | None]], bytes]:
     """Return the deliveries and what was handed on."""
     others: list[bytes] = []
-    cutter = FrameCutter(others.append)
+    cutter = FrameCutter(others.append, SENDER)
     for piece in pieces:
         cutter.feed(piece)
     found = [(token_of(d).tag, d.body, d.message_type) for d in cutter.deliveries]
@@ -105,7 +106,7 @@ def test_a_method_ends_an_unfinished_delivery() -> None:
 
 def test_redelivery_and_encoding_are_read() -> None:
     """From the method's bits, and from a property that stands before the headers."""
-    cutter = FrameCutter(lambda _: None)
+    cutter = FrameCutter(lambda _: None, SENDER)
     cutter.feed(delivery_of(1, b"a") + delivery_of(2, b"b", content_encoding="gzip"))
     assert [d.redelivered for d in cutter.deliveries] == [False, True]
     assert [d.content_encoding for d in cutter.deliveries] == [None, "gzip"]
@@ -127,7 +128,7 @@ def test_redelivery_and_encoding_are_read() -> None:
 def test_garbage_makes_aiormq_give_up(garbage: bytes) -> None:
     """It is handed a frame that it refuses, and nothing is delivered."""
     others: list[bytes] = []
-    cutter = FrameCutter(others.append)
+    cutter = FrameCutter(others.append, SENDER)
     cutter.feed(garbage)
     cutter.feed(STREAM)
     assert cutter.broken

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from consumer.listeners.rabbitmq.reader import HEARTBEAT_FRAME, DeliveryReader
+from tests.support.fates import SENDER
 from tests.unit.test_rabbitmq_frames import ANSWER, delivery_of
 
 
@@ -55,7 +56,7 @@ def socket() -> Socket:
 
 def reader_on(socket: Socket, loop: asyncio.AbstractEventLoop) -> DeliveryReader:
     """Return a reader that holds at most 100 bytes."""
-    reader = DeliveryReader(loop, max_buffered_bytes=100)
+    reader = DeliveryReader(loop, SENDER, max_buffered_bytes=100)
     reader.set_transport(socket)
     return reader
 

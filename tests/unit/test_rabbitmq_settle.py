@@ -1,14 +1,19 @@
-"""Acks and nacks against a model of the broker that is as strict as RabbitMQ."""
+"""Acknowledgements against a model of the broker that is as strict as RabbitMQ."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from hypothesis import given, strategies as st
 from pamqp import frame
 from pamqp.commands import Basic
 
-from consumer.listeners.base import Delivery, Outcome
 from consumer.listeners.rabbitmq.frames import Token
 from consumer.listeners.rabbitmq.settle import Settlement
+from tests.support.fates import sent
+
+if TYPE_CHECKING:
+    from consumer.deliveries.delivery import Delivery
 
 
 class Broker:
@@ -17,31 +22,30 @@ class Broker:
     def __init__(self, count: int) -> None:
         self.open = set(range(1, count + 1))
         self.acked: set[int] = set()
-        self.requeued: set[int] = set()
 
-    def take(self, data: bytes) -> list[Basic.Ack | Basic.Nack]:
+    def take(self, data: bytes) -> list[Basic.Ack]:
         """Apply frames; naming a settled tag is an error, as it is there."""
         methods = []
         while data:
             used, channel, method = frame.unmarshal(data)
             data = data[used:]
             assert channel == 1
-            assert isinstance(method, Basic.Ack | Basic.Nack)
+            assert isinstance(method, Basic.Ack)
             assert method.delivery_tag in self.open, "unknown delivery tag"
             self._settle(method)
             methods.append(method)
         return methods
 
-    def _settle(self, method: Basic.Ack | Basic.Nack) -> None:
+    def _settle(self, method: Basic.Ack) -> None:
         tag = method.delivery_tag or 0
         tags = {other for other in self.open if other <= tag} if method.multiple else {tag}
         self.open -= tags
-        (self.acked if isinstance(method, Basic.Ack) else self.requeued).update(tags)
+        self.acked |= tags
 
 
-def delivery(tag: int, outcome: Outcome) -> Delivery:
+def delivery(tag: int) -> Delivery:
     """Return a delivery with nothing but what settling needs."""
-    return Delivery(b"", None, Token(tag, b"", b""), outcome=outcome)
+    return sent(token=Token(tag, b"", b""))
 
 
 @st.composite
@@ -50,48 +54,32 @@ def histories(draw: st.DrawFn) -> tuple[int, list[list[Delivery]]]:
     count = draw(st.integers(1, 30))
     order = draw(st.permutations(range(1, count + 1)))
     settled = order[: draw(st.integers(0, count))]
-    deliveries = [delivery(tag, draw(st.sampled_from(Outcome))) for tag in settled]
+    deliveries = [delivery(tag) for tag in settled]
     size = draw(st.integers(1, 10))
     return count, [deliveries[at : at + size] for at in range(0, len(deliveries), size)]
 
 
 @given(histories())
-def test_the_broker_hears_each_outcome_once_and_nothing_else(
+def test_the_broker_hears_of_each_delivery_once_and_of_nothing_else(
     history: tuple[int, list[list[Delivery]]],
 ) -> None:
     """After every call, whatever the order: nothing lost by a `multiple`, no tag named twice."""
     count, batches = history
     broker, settlement = Broker(count), Settlement()
     acked: set[int] = set()
-    requeued: set[int] = set()
     for batch in batches:
         broker.take(settlement.frames(batch))
         for one in batch:
             assert isinstance(one.token, Token)
-            (requeued if one.outcome is Outcome.RETRY else acked).add(one.token.tag)
-        assert (broker.acked, broker.requeued) == (acked, requeued)
+            acked.add(one.token.tag)
+        assert broker.acked == acked
 
 
 def test_a_batch_in_order_is_one_frame() -> None:
     """The usual case costs nothing per message."""
-    batch = [delivery(tag, Outcome.ACK) for tag in range(1, 501)]
+    batch = [delivery(tag) for tag in range(1, 501)]
     methods = Broker(500).take(Settlement().frames(batch))
     assert [(m.delivery_tag, m.multiple) for m in methods] == [(500, True)]
-
-
-def test_a_retry_leaves_no_gap() -> None:
-    """What comes after it is acknowledged in one frame again."""
-    broker, settlement = Broker(10), Settlement()
-    broker.take(settlement.frames([delivery(1, Outcome.RETRY)]))
-    methods = broker.take(settlement.frames([delivery(tag, Outcome.ACK) for tag in range(2, 11)]))
-    assert [(m.delivery_tag, m.multiple) for m in methods] == [(10, True)]
-
-
-def test_a_refused_delivery_counts_as_settled() -> None:
-    """Its dead letter is stored: the source shall forget it."""
-    broker = Broker(1)
-    broker.take(Settlement().frames([delivery(1, Outcome.REJECT)]))
-    assert broker.acked == {1}
 
 
 def test_nothing_to_settle_is_nothing_to_say() -> None:

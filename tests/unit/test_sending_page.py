@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from consumer.errors import Reason
-from consumer.listeners.base import Delivery
 from consumer.pipeline.batch import Batch, Work
 from consumer.pipeline.decode import Decoder
 from consumer.pipeline.dedupe import conflict
+from tests.support.fates import rejected, sent
 from tests.support.samples import casino, payment
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sending.md").read_text(encoding="utf-8")
@@ -50,9 +50,10 @@ ELSEWHERE = {conflict().detail, "KeyError in the decoder"}
 
 def refused(bad: Bad, *, strict: bool) -> tuple[str, str] | None:
     """Return reason and error of a message's dead letter; None: it would be an event."""
-    work = Work(Delivery(bad.body, bad.type, None, bad.encoding))
-    Decoder("b", strict=strict).decode(Batch([work], 0.0, 0.0))
-    return (work.rejected.reason, work.rejected.detail) if work.rejected else None
+    work = Work(sent(bad.body, bad.type, content_encoding=bad.encoding))
+    Decoder(strict=strict).decode(Batch([work], 0.0, 0.0))
+    died = rejected(work)
+    return (died.reason, died.detail) if died else None
 
 
 def documented() -> list[tuple[str, str, bool]]:

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from consumer.pipeline.shadow import HEADER
+from consumer.pipeline.mode import HEADER
 from tests.support.eventually import eventually
 from tests.support.memory_sink import MemoryPipeline
 from tests.support.samples import casino

@@ -17,7 +17,7 @@ from tests.support.supervised import Supervised
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from consumer.listeners.base import Delivery
+    from consumer.deliveries.delivery import Delivery
 
 
 class Silent(MemoryListener):

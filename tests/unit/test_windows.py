@@ -9,12 +9,12 @@ import pytest
 from consumer.config.load import Config, build
 from consumer.errors import ConfigError
 from consumer.events.identity import Identity
-from consumer.listeners.base import Delivery
 from consumer.listeners.registry import kinds
 from consumer.options.check import EnvironmentText
 from consumer.pipeline.batch import Batch, Work
 from consumer.pipeline.decode import Decoder
 from consumer.stores.memory import MemoryStore
+from tests.support.fates import sent
 from tests.support.memory_sink import HandClock
 from tests.support.samples import casino, payment
 
@@ -29,8 +29,8 @@ def configured(**dedupe: Any) -> Config:  # noqa: ANN401  # any option
 
 def window_s(config: Config, message_type: str, body: bytes) -> float:
     """Return the window of what a delivery is decoded to."""
-    batch = Batch([Work(Delivery(body, message_type, None))], 0.0, 0.0)
-    Decoder("b", config.dedupe).decode(batch)
+    batch = Batch([Work(sent(body, message_type))], 0.0, 0.0)
+    Decoder(config.dedupe).decode(batch)
     event = batch.works[0].event
     assert event is not None
     return event.identity.window_s

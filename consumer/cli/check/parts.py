@@ -1,6 +1,6 @@
 """Asks each part that the daemon needs whether it would work, without creating anything in it.
 
-For `consumer check`. One question a part, each with a deadline, each with an answer in words.
+For `consumer check`: one question for each part, each with a deadline and an answer in words.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import nats.errors
-import structlog
 from nats.js.errors import NotFoundError
 
-from consumer.app import make_store
 from consumer.config.render import mask_url
 from consumer.dead_letters.plan import dead_letter_plan
 from consumer.errors import ConfigError, SinkUnavailable, Unavailable
+from consumer.lanes.outside import caveats, make_store
 from consumer.listeners.registry import kinds
 from consumer.nats.connection import close, connect
 from consumer.nats.stream import StreamPlan, prepare
@@ -28,22 +27,21 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from nats.aio.client import Client
-    from structlog.typing import EventDict, WrappedLogger
 
     from consumer.config.load import Config
     from consumer.listeners.base import Listener
 
 DEADLINE_S: Final = 20.0
-"""For one part. Longer than every part's own, whose text says more."""
+"""The deadline for one part. It is longer than every part's own, whose text says more."""
 
 
-class Finding(msgspec.Struct, frozen=True):
-    """What became of one question.
+class PartAnswer(msgspec.Struct, frozen=True):
+    """What a part answered.
 
     Attributes:
-        ok: the daemon would work with this part.
-        text: what is there; or what is wrong, and what to do about it.
-        warnings: what works and may still surprise.
+        ok: The daemon would work with this part.
+        text: What is there; or what is wrong, and what to do about it.
+        warnings: What works and may still surprise.
     """
 
     ok: bool
@@ -53,7 +51,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 def checks(
     config: Config, *, listeners: bool
-) -> Iterator[tuple[str, Callable[[], Awaitable[Finding]]]]:
+) -> Iterator[tuple[str, Callable[[], Awaitable[PartAnswer]]]]:
     """Return the name of each part, in the order of the daemon's start, and its question."""
     yield "store", lambda: _bounded(_store(config))
     yield "sink", lambda: _bounded(_sink(config))
@@ -62,59 +60,46 @@ def checks(
         yield f"listener {name}", partial(_bounded_listener, config, name)
 
 
-async def _bounded_listener(config: Config, name: str) -> Finding:
+async def _bounded_listener(config: Config, name: str) -> PartAnswer:
     return await _bounded(_listener(config, name))
 
 
-async def _bounded(question: Awaitable[Finding]) -> Finding:
-    """Await an answer; whatever goes wrong becomes one. Warnings that are logged come with it."""
-    warnings: list[str] = []
-    _collect_warnings(warnings)
+async def _bounded(question: Awaitable[PartAnswer]) -> PartAnswer:
+    """Await an answer; whatever goes wrong becomes an answer."""
     try:
         async with asyncio.timeout(DEADLINE_S):
-            finding = await question
+            return await question
     except TimeoutError:
-        finding = Finding(ok=False, text=f"no answer within {DEADLINE_S:g} s")
+        return PartAnswer(ok=False, text=f"no answer within {DEADLINE_S:g} s")
     except (Unavailable, ConfigError) as error:
-        finding = Finding(ok=False, text=str(error))
-    return msgspec.structs.replace(finding, warnings=(*finding.warnings, *warnings))
+        return PartAnswer(ok=False, text=str(error))
 
 
-def _collect_warnings(into: list[str]) -> None:
-    """Take what parts log, instead of printing it between the lines."""
-
-    def take(_: WrappedLogger, level: str, event: EventDict) -> EventDict:
-        if level in ("warning", "error"):
-            text = str(event.pop("event"))
-            facts = ", ".join(f"{name} = {value}" for name, value in event.items())
-            into.append(f"{text} ({facts})" if facts else text)
-        raise structlog.DropEvent
-
-    structlog.configure(processors=[take], cache_logger_on_first_use=False)
-
-
-async def _store(config: Config) -> Finding:
+async def _store(config: Config) -> PartAnswer:
     store = make_store(config)
     try:
-        await store.open()
+        found = await store.open()
     finally:
         await store.close()
+    warnings = tuple(map(str, found))
+    if config.dedupe.mode == "shadow":
+        warnings = (*map(str, caveats(config)), *warnings)
     if config.dedupe.store == "memory":
         forgets = "forgets everything at a restart, and no two processes share it"
-        return Finding(ok=True, text="memory", warnings=(forgets,))
-    return Finding(ok=True, text=mask_url(config.dedupe.url))
+        return PartAnswer(ok=True, text="memory", warnings=(forgets, *warnings))
+    return PartAnswer(ok=True, text=mask_url(config.dedupe.url), warnings=warnings)
 
 
-async def _sink(config: Config) -> Finding:
+async def _sink(config: Config) -> PartAnswer:
     if config.sink.kind == "core":
         client = await _connect(config)
         await close(client)
         at_most_once = "core NATS is at most once: an event that nobody hears is gone"
-        return Finding(ok=True, text=mask_url(config.sink.url), warnings=(at_most_once,))
+        return PartAnswer(ok=True, text=mask_url(config.sink.url), warnings=(at_most_once,))
     return await _stream(config, event_plan(config.sink, config.routes))
 
 
-async def _dead_letters(config: Config) -> Finding:
+async def _dead_letters(config: Config) -> PartAnswer:
     return await _stream(config, dead_letter_plan(config.dead_letters, config.sink))
 
 
@@ -124,7 +109,7 @@ async def _connect(config: Config) -> Client:
     )
 
 
-async def _stream(config: Config, plan: StreamPlan) -> Finding:
+async def _stream(config: Config, plan: StreamPlan) -> PartAnswer:
     client = await _connect(config)
     try:
         return await _inspect(client, plan)
@@ -135,7 +120,7 @@ async def _stream(config: Config, plan: StreamPlan) -> Finding:
         await close(client)
 
 
-async def _inspect(client: Client, plan: StreamPlan) -> Finding:
+async def _inspect(client: Client, plan: StreamPlan) -> PartAnswer:
     """Compare a stream with what is wanted, as the daemon does, but change nothing."""
     jetstream = client.jetstream()
     try:
@@ -147,14 +132,14 @@ async def _inspect(client: Client, plan: StreamPlan) -> Finding:
     if plan.create:
         taken = await _taken(client, plan.name, missing)
         if taken:
-            return Finding(ok=False, text=taken)
+            return PartAnswer(ok=False, text=taken)
         if config is None:
-            return Finding(ok=True, text=f"stream {plan.name} will be created")
+            return PartAnswer(ok=True, text=f"stream {plan.name} will be created")
         plan = msgspec.structs.replace(plan, subjects=())
-    # Its warnings are logged, so `_bounded` has them.
-    await prepare(client, msgspec.structs.replace(plan, create=False))
+    found = await prepare(client, msgspec.structs.replace(plan, create=False))
     added = f"; {', '.join(missing)} will be added" if missing else ""
-    return Finding(ok=True, text=f"stream {plan.name}{added}")
+    warnings = tuple(map(str, found.caveats))
+    return PartAnswer(ok=True, text=f"stream {plan.name}{added}", warnings=warnings)
 
 
 async def _taken(client: Client, own: str, subjects: list[str]) -> str:
@@ -172,7 +157,7 @@ async def _taken(client: Client, own: str, subjects: list[str]) -> str:
     return ""
 
 
-async def _listener(config: Config, name: str) -> Finding:
+async def _listener(config: Config, name: str) -> PartAnswer:
     settings = config.listeners[name]
     kind: type[Listener[Any]] = kinds()[settings.kind]
     listener = kind(name, settings)
@@ -182,5 +167,7 @@ async def _listener(config: Config, name: str) -> Finding:
     finally:
         await listener.close()
     told = "" if waiting is None else f", {waiting} messages wait"
-    once = () if listener.durable else ("at most once: what comes while we are away is gone",)
-    return Finding(ok=True, text=f"{settings.kind}{told}", warnings=once)
+    warnings = [str(caveat) for caveat in listener.caveats]
+    if not listener.source_keeps and listener.answer_within_s is None:
+        warnings.insert(0, "at most once: what comes while we are away is gone")
+    return PartAnswer(ok=True, text=f"{settings.kind}{told}", warnings=tuple(warnings))

@@ -23,7 +23,7 @@ class PartitionBook:
         committed: what the broker has confirmed in this assignment; None: nothing yet.
     """
 
-    __slots__ = ("_done", "_given_back_count", "_waiting", "committed", "open", "position")
+    __slots__ = ("_done", "_waiting", "committed", "open", "position")
 
     def __init__(self) -> None:
         self.open = True
@@ -31,12 +31,11 @@ class PartitionBook:
         self.committed: int | None = None
         self._waiting: deque[int] = deque()
         self._done: set[int] = set()
-        self._given_back_count = 0
 
     @property
     def in_hand_count(self) -> int:
         """How many were handed out and will still be settled."""
-        return len(self._waiting) - len(self._done) - self._given_back_count
+        return len(self._waiting) - len(self._done)
 
     @property
     def moved(self) -> bool:
@@ -58,7 +57,3 @@ class PartitionBook:
             offset = waiting.popleft()
             done.remove(offset)
         self.position = offset + 1
-
-    def give_back(self) -> None:
-        """Note that one will never be settled: the prefix ends before it for good."""
-        self._given_back_count += 1

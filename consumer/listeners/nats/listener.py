@@ -14,13 +14,15 @@ import nats.errors
 import structlog
 
 from consumer.errors import ListenerUnavailable, Unavailable
-from consumer.listeners.base import Listener, ListenerSettings, Origin, Outcome
+from consumer.listeners.base import Listener, ListenerSettings
+from consumer.listeners.failure import FirstFailure
 from consumer.listeners.nats.drops import Drops
 from consumer.listeners.nats.durable import missing_right, prepare_consumer
 from consumer.listeners.nats.message import Buffer, describe, size_bytes, to_delivery, token_of
 from consumer.listeners.nats.settings import NatsListenerSettings
 from consumer.nats.connection import LoginRefused, close, connect
 from consumer.nats.pull import Pull
+from consumer.operations.caveat import Caveat
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Sequence
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
     from nats.aio.subscription import Subscription
 
-    from consumer.listeners.base import Delivery
+    from consumer.deliveries.delivery import Delivery
+    from consumer.deliveries.origin import Origin
 
 __all__ = ["NatsListener", "NatsListenerSettings"]
 
@@ -53,8 +56,8 @@ class NatsListener(Listener[NatsListenerSettings]):
 
     def __init__(self, name: str, settings: NatsListenerSettings) -> None:
         super().__init__(name, settings)
-        self.durable = settings.stream is not None
-        self.keep_every_s = settings.ack_wait_s / KEEPS_PER_ACK_WAIT if self.durable else None
+        self.source_keeps = settings.stream is not None
+        self.keep_every_s = settings.ack_wait_s / KEEPS_PER_ACK_WAIT if self.source_keeps else None
         self._client: Client | None = None
         self._subscription: Subscription | None = None
         self._pull: Pull | None = None
@@ -62,7 +65,7 @@ class NatsListener(Listener[NatsListenerSettings]):
         self._drops = Drops(name)
         self._unsettled: dict[str, None] = {}
         """Reply subjects of what JetStream waits for, in order: so it delivers them again."""
-        self._failure: ListenerUnavailable | None = None
+        self._failure = FirstFailure(self._wake)
         self._preparing: asyncio.Timeout | None = None
 
     async def open(self) -> None:
@@ -72,7 +75,7 @@ class NatsListener(Listener[NatsListenerSettings]):
             client = self._client = await connect(
                 settings.connection(),
                 name=f"consumer {self.name}",
-                on_lost=lambda why: self._fail(ListenerUnavailable(f"connection lost: {why}")),
+                on_lost=self._lose,
                 on_error=self._complain,
             )
         except Unavailable as error:
@@ -82,7 +85,7 @@ class NatsListener(Listener[NatsListenerSettings]):
             async with asyncio.timeout(ANSWER_DEADLINE_S) as self._preparing:
                 await self._subscribe(client)
         except (nats.errors.Error, OSError, TimeoutError) as error:
-            self._check()  # the server's complaint says more than a time-out
+            self._failure.check()  # the server's complaint says more than a time-out
             raise ListenerUnavailable(f"cannot subscribe: {str(error) or 'no answer'}") from error
         finally:
             self._preparing = None
@@ -97,7 +100,7 @@ class NatsListener(Listener[NatsListenerSettings]):
                 pending_msgs_limit=UNLIMITED,
                 pending_bytes_limit=UNLIMITED,
             )
-            log.warning("listener is at most once", listener=self.name, instead="set stream")
+            self.caveats = [Caveat("listener is at most once", {"instead": "set stream"})]
         else:
             ack_wait_s = await prepare_consumer(client.jetstream(), settings)
             self.keep_every_s = ack_wait_s / KEEPS_PER_ACK_WAIT
@@ -117,7 +120,7 @@ class NatsListener(Listener[NatsListenerSettings]):
             )
             await self._ask()
         await client.flush(ANSWER_DEADLINE_S)  # behind it, every missing permission is known
-        self._check()
+        self._failure.check()
 
     async def receive(self, max_count: int, max_bytes: int, timeout_s: float) -> list[Delivery]:
         """Return what has arrived. See `Listener.receive`."""
@@ -135,7 +138,7 @@ class NatsListener(Listener[NatsListenerSettings]):
     async def _wait_for_news(self) -> None:
         """Return once there is something to take."""
         while True:
-            self._check()
+            self._failure.check()
             await self._ask()
             if self._buffer.held:
                 return
@@ -153,9 +156,7 @@ class NatsListener(Listener[NatsListenerSettings]):
             reply = token_of(delivery).reply
             if reply in self._unsettled:
                 del self._unsettled[reply]
-                # Acknowledged only when stored; everything else shall come again at once.
-                answer = b"-NAK" if delivery.outcome is Outcome.RETRY else b"+ACK"
-                await self._answer(reply, answer)
+                await self._answer(reply, b"+ACK")
 
     async def keep(self, deliveries: Sequence[Delivery]) -> None:
         """Restart the consumer's clock, also for what waits in the buffer. See `Listener.keep`."""
@@ -169,7 +170,7 @@ class NatsListener(Listener[NatsListenerSettings]):
 
         None for core NATS, which keeps nothing; there the server only has to answer.
         """
-        self._check()
+        self._failure.check()
         client = self._connected()
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
@@ -199,7 +200,7 @@ class NatsListener(Listener[NatsListenerSettings]):
         try:
             await self._give_back(client)
         finally:
-            self._fail(ListenerUnavailable("this listener was closed"))
+            self._failure.remember(ListenerUnavailable("this listener was closed"))
             await close(client)
 
     async def _give_back(self, client: Client) -> None:
@@ -223,7 +224,7 @@ class NatsListener(Listener[NatsListenerSettings]):
         if not msg.reply:  # a status of the server; a message of JetStream always has a reply
             failure = self._pull.status(msg)
             if failure is not None:
-                self._fail(failure)
+                self._failure.remember(failure)
             self._buffer.news.set()
             return
         self._pull.arrived()
@@ -239,7 +240,7 @@ class NatsListener(Listener[NatsListenerSettings]):
 
     def _store(self, msg: Msg) -> None:
         by_subject = self.settings.type_from == "subject"
-        self._buffer.put(to_delivery(msg, type_from_subject=by_subject))
+        self._buffer.put(to_delivery(msg, self.sender, type_from_subject=by_subject))
 
     async def _answer(self, reply: str, answer: bytes) -> None:
         await self._guarded(self._connected().publish(reply, answer))
@@ -261,28 +262,21 @@ class NatsListener(Listener[NatsListenerSettings]):
             raise ListenerUnavailable("this listener is not open")
         return self._client
 
-    def _check(self) -> None:
-        """Raise the failure, if there is one.
-
-        A new exception each time: several tasks raise it, and each adds its own traceback.
-        """
-        if self._failure is not None:
-            raise ListenerUnavailable(str(self._failure), reason=self._failure.reason)
-
-    def _fail(self, failure: ListenerUnavailable) -> None:
-        """Remember the first failure, which is the cause of the others, and wake `receive`."""
-        if self._failure is None:
-            self._failure = failure
+    def _wake(self) -> None:
+        """Wake `receive`, and `open` where it waits for an answer."""
         self._buffer.news.set()
         if self._preparing is not None and not self._preparing.expired():
             self._preparing.reschedule(asyncio.get_running_loop().time())
+
+    def _lose(self, why: str) -> None:
+        self._failure.remember(ListenerUnavailable(f"connection lost: {why}"))
 
     def _complain(self, error: Exception) -> None:
         """Hear the server; a missing permission shows nowhere else."""
         text = str(error)
         if "permissions violation" in text.lower():
             why = missing_right(self.settings, text)
-            self._fail(ListenerUnavailable(why, reason="refused"))
+            self._failure.remember(ListenerUnavailable(why, reason="refused"))
 
 
 async def _publish_all(client: Client, subjects: Iterable[str], payload: bytes) -> None:

@@ -10,10 +10,14 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from consumer.listeners.base import Delivery, Origin
+from consumer.deliveries.delivery import Delivery
+from consumer.deliveries.origin import Origin
+from consumer.listeners.take import take
 
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
+
+    from consumer.deliveries.origin import Sender
 
 V1_TOKENS: Final = 9
 """`$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>`; version
@@ -42,7 +46,7 @@ def ack_place(reply: str) -> AckPlace | None:
     return place if first == 2 else place._replace(domain=tokens[2])  # noqa: PLR2004  # as above
 
 
-def to_delivery(msg: Msg, *, type_from_subject: bool) -> Delivery:
+def to_delivery(msg: Msg, sender: Sender, *, type_from_subject: bool) -> Delivery:
     """Make a delivery. Whatever the headers hold, it has the body untouched."""
     message_type = encoding = None
     for name, text in (msg.headers or {}).items():
@@ -55,7 +59,7 @@ def to_delivery(msg: Msg, *, type_from_subject: bool) -> Delivery:
         message_type = msg.subject.rpartition(".")[2]
     place = ack_place(msg.reply)
     redelivered = place is not None and place.delivered != "1"
-    return Delivery(msg.data, message_type, msg, encoding, redelivered)
+    return Delivery(msg.data, message_type, msg, sender, encoding, redelivered)
 
 
 def describe(msg: Msg) -> Origin:
@@ -96,15 +100,10 @@ class Buffer:
         self.news.set()
 
     def take(self, max_count: int, max_bytes: int) -> list[Delivery]:
-        """Remove and return the oldest; the first one passes whatever its size."""
-        taken: list[Delivery] = []
-        bodies_bytes = 0
-        while self.held and len(taken) < max_count:
-            bodies_bytes += len(self.held[0].body)
-            if taken and bodies_bytes > max_bytes:
-                break
-            taken.append(self.held.popleft())
-            self.held_bytes -= size_bytes(token_of(taken[-1]))
+        """Remove and return the oldest deliveries. See `consumer.listeners.take`."""
+        taken = take(self.held, max_count, max_bytes)
+        for delivery in taken:
+            self.held_bytes -= size_bytes(token_of(delivery))
         return taken
 
 

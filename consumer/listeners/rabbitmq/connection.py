@@ -25,6 +25,8 @@ from consumer.options.values import Count, Seconds, Secret, Text, TlsSettings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from consumer.deliveries.origin import Sender
+
 AmqpUrl = Annotated[
     str,
     Meta(
@@ -77,9 +79,10 @@ class Transport(TransportFactory):
         writer: shared with aiormq; every write is whole frames, so they never mix.
     """
 
-    def __init__(self, settings: RabbitmqSettings) -> None:
-        """Keep the settings. No I/O."""
+    def __init__(self, settings: RabbitmqSettings, sender: Sender) -> None:
+        """Keep settings and sender. Does no I/O."""
         self._settings = settings
+        self._sender = sender
         self.reader: DeliveryReader | None = None
         self.writer: asyncio.StreamWriter | None = None
 
@@ -90,7 +93,9 @@ class Transport(TransportFactory):
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect, with TLS where it is wanted. aiormq calls this once."""
         loop = asyncio.get_running_loop()
-        reader = DeliveryReader(loop, max_buffered_bytes=self._settings.max_buffered_bytes)
+        reader = DeliveryReader(
+            loop, self._sender, max_buffered_bytes=self._settings.max_buffered_bytes
+        )
         protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
         options: dict[str, Any] = {}
         if url.scheme == "amqps":

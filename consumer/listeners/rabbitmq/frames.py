@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from consumer.listeners.base import Delivery
+from consumer.deliveries.delivery import Delivery
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from consumer.deliveries.origin import Sender
 
 CONSUMING_CHANNEL = 1
 """The only channel on which anything is delivered."""
@@ -129,12 +131,14 @@ class FrameCutter:
             something that makes it close the connection, and nothing is cut any more.
     """
 
-    def __init__(self, hand_on: Callable[[bytes], None]) -> None:
+    def __init__(self, hand_on: Callable[[bytes], None], sender: Sender) -> None:
         """Start between two frames.
 
         Args:
-            hand_on: takes each frame that is none of a delivery's, whole.
+            hand_on: Takes each frame that belongs to no delivery, whole.
+            sender: Who sends what is delivered.
         """
+        self._sender = sender
         self.deliveries: deque[Delivery] = deque()
         self.body_bytes = 0
         self.broken = False
@@ -232,7 +236,14 @@ class FrameCutter:
             method, _CONSUMER_TAG_AT + 1 + method[_CONSUMER_TAG_AT]
         )
         self.deliveries.append(
-            Delivery(body, message_type, Token(tag, method, header), encoding, redelivered == 1)
+            Delivery(
+                body,
+                message_type,
+                Token(tag, method, header),
+                self._sender,
+                encoding,
+                redelivered == 1,
+            )
         )
         self.body_bytes += len(body)
         self._method = self._header = None

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from pamqp.commands import Basic
     from pamqp.common import FieldTable
 
-    from consumer.listeners.base import Delivery, Origin
+    from consumer.deliveries.delivery import Delivery
+    from consumer.deliveries.origin import Origin
     from consumer.listeners.rabbitmq.reader import DeliveryReader
 
 __all__ = ["RabbitmqListener", "RabbitmqSettings"]
@@ -51,7 +52,7 @@ class RabbitmqListener(Listener[RabbitmqSettings]):
     def __init__(self, name: str, settings: RabbitmqSettings) -> None:
         super().__init__(name, settings)
         self.max_hold_s = settings.consumer_timeout_s * HOLD_RATIO
-        self._transport = Transport(settings)
+        self._transport = Transport(settings, self.sender)
         self._settlement = Settlement()
         self._connection: aiormq.Connection | None = None
         self._asking: AbstractChannel | None = None

@@ -12,7 +12,7 @@ from pamqp.commands import Basic
 from pamqp.exceptions import PAMQPException
 from pamqp.header import ContentHeader
 
-from consumer.listeners.base import Origin
+from consumer.deliveries.origin import Origin
 
 if TYPE_CHECKING:
     from consumer.listeners.rabbitmq.frames import Token

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import SupportsIndex
 
-    from consumer.listeners.base import Delivery
+    from consumer.deliveries.delivery import Delivery
+    from consumer.deliveries.origin import Sender
 
 HEARTBEAT_FRAME = b"\x08\x00\x00\x00\x00\x00\x00\xce"
 LONGEST_SIP_PAUSE_S = 10.0
@@ -41,11 +42,14 @@ class DeliveryReader(asyncio.StreamReader):
         farewell: what the broker said when it closed the connection; empty before.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, *, max_buffered_bytes: int) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, sender: Sender, *, max_buffered_bytes: int
+    ) -> None:
         """Start empty.
 
         Args:
-            loop: the running one.
+            loop: The running event loop.
+            sender: Who sends what is delivered.
             max_buffered_bytes: pause while the bodies held here are more than this. A body that
                 is still arriving does not count, or it could never become whole; and in a pause
                 one delivery, or one read of 256 KiB, is added every 10 s.
@@ -55,7 +59,7 @@ class DeliveryReader(asyncio.StreamReader):
         self.paused = False
         self.pauses_count = 0
         self.farewell = ""
-        self._cutter = FrameCutter(self._hand_on)
+        self._cutter = FrameCutter(self._hand_on, sender)
         self._max_buffered_bytes = max_buffered_bytes
         self._clock = loop
         self._socket: asyncio.ReadTransport | None = None

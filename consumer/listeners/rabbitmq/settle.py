@@ -1,4 +1,4 @@
-"""Turns outcomes into as few `basic.ack` and `basic.nack` frames as is correct.
+"""Acknowledges deliveries with as few `basic.ack` frames as is correct.
 
 Responsible for what the broker still waits for on the consuming channel. Not for sending.
 
@@ -13,23 +13,22 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from consumer.listeners.base import Outcome
 from consumer.listeners.rabbitmq.frames import CONSUMING_CHANNEL, token_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from consumer.listeners.base import Delivery
+    from consumer.deliveries.delivery import Delivery
 
-_METHOD_FRAME, _FRAME_END, _BASIC, _ACK, _NACK = 1, 0xCE, 60, 80, 120
-_PAYLOAD_BYTES = 13  # class, method, tag, bits: the same layout for both
-_ONE, _MULTIPLE, _REQUEUE = 0, 1, 2
+_METHOD_FRAME, _FRAME_END, _BASIC, _ACK = 1, 0xCE, 60, 80
+_PAYLOAD_BYTES = 13  # class, method, tag, bits
+_ONE, _MULTIPLE = 0, 1
 _pack = Struct(">BHIHHQBB").pack
 
 
-def _frame(method: int, tag: int, bits: int) -> bytes:
+def _ack(tag: int, bits: int) -> bytes:
     return _pack(
-        _METHOD_FRAME, CONSUMING_CHANNEL, _PAYLOAD_BYTES, _BASIC, method, tag, bits, _FRAME_END
+        _METHOD_FRAME, CONSUMING_CHANNEL, _PAYLOAD_BYTES, _BASIC, _ACK, tag, bits, _FRAME_END
     )
 
 
@@ -46,22 +45,14 @@ class Settlement:
     def frames(self, deliveries: Sequence[Delivery]) -> bytes:
         """Return what has to be written, in one piece, to settle these."""
         written: list[bytes] = []
-        acked: set[int] = set()
-        for delivery in deliveries:
-            tag = token_of(delivery).tag
-            if delivery.outcome is Outcome.RETRY:
-                # Before every ack: a `multiple` that passes an open tag would lose its message.
-                written.append(_frame(_NACK, tag, _REQUEUE))
-                self._told.add(tag)
-            else:
-                acked.add(tag)
+        acked = {token_of(delivery).tag for delivery in deliveries}
         last = self._advance(acked)
         if last:
-            written.append(_frame(_ACK, last, _MULTIPLE))
+            written.append(_ack(last, _MULTIPLE))
         # Above a gap, one by one: the gap may stay as long as the sink is away, and what is
         # stored shall neither fill the prefetch meanwhile nor come again.
         singles = sorted(tag for tag in acked if tag > self._floor)
-        written.extend(_frame(_ACK, tag, _ONE) for tag in singles)
+        written.extend(_ack(tag, _ONE) for tag in singles)
         self._told.update(singles)
         return b"".join(written)
 

@@ -80,7 +80,7 @@ class TestCore:
     async def test_messages_arrive(self, nats_url: str, client: Client, subject: str) -> None:
         """With their type, and with nothing to count at the source."""
         async with opened(core_listener(nats_url, subject)) as listener:
-            assert not listener.durable
+            assert not listener.source_keeps
             await client.publish(subject, b"{}", headers={"Type": "GAME"})
             (delivery,) = await receive(listener, 1)
             assert (delivery.body, delivery.message_type) == (b"{}", "GAME")

@@ -1,0 +1,1 @@
+"""What a delivery is, who sent it, and how it ends."""

@@ -1,0 +1,54 @@
+"""Who sent a delivery, and where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+
+
+class Environment(StrEnum):
+    """Whether events are real. The two environments share no identity, subject or dead letter."""
+
+    LIVE = "live"
+    TEST = "test"
+
+
+class Sender(msgspec.Struct, frozen=True, gc=False):
+    """Who sent a delivery.
+
+    A broker's listener has one sender, from its configuration. A listener that knows its senders
+    apart, by their keys, gives each delivery its own.
+
+    Attributes:
+        brand: The brand's name. Two listeners of one brand see each other's duplicates.
+        environment: Live events, or a brand's tests.
+    """
+
+    brand: str
+    environment: Environment = Environment.LIVE
+
+    @property
+    def namespace(self) -> str:
+        """The name under which identities are remembered.
+
+        It is the brand's name for live events. No brand's name holds a colon, so a test can never
+        meet the identities of any live brand.
+        """
+        if self.environment is Environment.LIVE:
+            return self.brand
+        return f"{self.environment}:{self.brand}"
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a delivery came from, in the source's own words, for its dead letter.
+
+    Attributes:
+        coordinates: For example `{"queue": "payments", "tag": "17"}`, or topic, partition and
+            offset.
+        headers: The sender's headers. Bytes that are not UTF-8 are shown escaped.
+    """
+
+    coordinates: Mapping[str, str]
+    headers: Mapping[str, str]

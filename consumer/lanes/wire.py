@@ -1,0 +1,89 @@
+"""Makes the steps of a lane out of the configuration: the only place where they are put together.
+
+The daemon, a replay and the tests all call it, so none of them can run another pipeline.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from consumer.listeners.base import ListenerSettings
+from consumer.operations.health import Health
+from consumer.operations.metrics import Metrics
+from consumer.parts.patience import Patience
+from consumer.pipeline.books import LaneBooks
+from consumer.pipeline.claim import Claimer
+from consumer.pipeline.decode import Decoder
+from consumer.pipeline.dedupe import Ledger
+from consumer.pipeline.deliver import Deliverer
+from consumer.pipeline.flood import FloodGuard
+from consumer.pipeline.mode import Enforce, Shadow
+from consumer.pipeline.route import Router
+from consumer.pipeline.steps import Steps
+
+if TYPE_CHECKING:
+    from consumer.config.load import Config
+    from consumer.dead_letters.record import LetterOf
+    from consumer.lanes.outside import Outside
+
+WINDOW_MARGIN_S: Final = 60.0
+"""A pending identity counts as old this long before the sink forgets its message id, because a
+publish may be under way meanwhile."""
+
+
+class Watched(msgspec.Struct, frozen=True):
+    """What a process tells about itself.
+
+    Attributes:
+        health: What `/readyz` answers.
+        metrics: What `/metrics` answers.
+    """
+
+    health: Health
+    metrics: Metrics
+
+
+def make_steps(
+    name: str, config: Config, outside: Outside, watched: Watched, letter_of: LetterOf
+) -> Steps:
+    """Make one lane's steps.
+
+    Args:
+        name: The listener's name, for metrics, log and `/readyz`.
+        config: The configuration; the options of a listener of that name are the lane's.
+        outside: Store, sink and dead letters, opened or not.
+        watched: Where the lane tells how it is.
+        letter_of: Writes the letter of a delivery that cannot become an event.
+    """
+    books = LaneBooks(watched.metrics, name)
+    patience = Patience(name, watched.health, books.retried)
+    mode = Shadow() if config.dedupe.mode == "shadow" else Enforce()
+    router = Router(config.sink.subject_prefix, config.routes)
+    letters = config.dead_letters
+    return Steps(
+        make_decoder(config, name),
+        FloodGuard(letters.max_share, letters.max_share_window_s),
+        Claimer(Ledger(outside.store, patience), books, mode, old_after_s=old_after_s(config)),
+        Deliverer(outside.sink, outside.dead_letters, router, mode, patience, letter_of),
+        books,
+    )
+
+
+def make_decoder(config: Config, listener: str) -> Decoder:
+    """Make the decoder of what a listener takes in.
+
+    A listener that is not in the configuration any more gets the options that a new one would have.
+    """
+    settings = config.listeners.get(listener) or ListenerSettings(kind="")
+    return Decoder(
+        config.dedupe,
+        strict=settings.validation == "strict",
+        max_decoded_bytes=settings.max_decoded_bytes,
+    )
+
+
+def old_after_s(config: Config) -> float:
+    """Return the age from which the sink may have forgotten a message id, in seconds."""
+    return max(0.0, config.sink.duplicate_window_s - WINDOW_MARGIN_S)

@@ -1,0 +1,52 @@
+"""The contract of a part outside this process: a store, a sink, and what else a daemon needs.
+
+Order of calls:
+
+    open ─► check*, wait_lost ─► open again, any number of times ─► close
+
+`keep_open.py` makes these calls; lanes only use what the part itself offers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from consumer.operations.caveat import Caveat
+
+
+class Part(ABC):
+    """Something outside this process that a daemon cannot do without."""
+
+    @abstractmethod
+    async def open(self) -> list[Caveat]:
+        """Connect, and check that the part is fit to be trusted.
+
+        Returns:
+            What works and may still surprise.
+
+        Raises:
+            Unavailable: The part is away, refuses us, or is not fit; the text says what to do.
+        """
+
+    @abstractmethod
+    async def check(self) -> None:
+        """Ask whether the part works now, for `/readyz`.
+
+        Raises:
+            Unavailable: It does not; the text says what to do.
+        """
+
+    async def wait_lost(self) -> str:
+        """Return the reason once the connection is gone and `open` has to be called again.
+
+        By default never: the library below connects again by itself.
+        """
+        await asyncio.Event().wait()
+        raise AssertionError  # an event that nobody sets
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Free the connections within 5 s. Never raises, and may be called twice."""

@@ -1,0 +1,92 @@
+"""What becomes of an event that repeats or contradicts an earlier one: `[dedupe] mode`.
+
+`enforce` drops repetitions and turns contradictions into dead letters. `shadow` drops nothing: what
+`enforce` would have dropped is forwarded with a mark, so that an operator can try out this program
+beside subscribers that still drop copies themselves.
+
+Responsible for that one choice, and for how a mark looks on a message. Not responsible for finding
+repetitions: the store does that (`dedupe.py`), and the sink by its message ids (`deliver.py`).
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
+
+from consumer.deliveries.delivery import ShadowMark
+from consumer.sinks.message_id import marked
+
+if TYPE_CHECKING:
+    from consumer.errors import Rejected
+    from consumer.pipeline.batch import Work
+    from consumer.sinks.base import Message
+
+HEADER: Final = "Consumer-Duplicate"
+"""The header that names, on a marked message, what would have become of it."""
+
+
+class Mode(Protocol):
+    """Decides about works that are not the first of their identity."""
+
+    def repeated(self, work: Work) -> None:
+        """Decide about an event that is stored already."""
+
+    def copied(self, work: Work, first: Work) -> None:
+        """Decide about a copy of an earlier delivery of the same batch."""
+
+    def contradicted(self, work: Work, rejected: Rejected) -> None:
+        """Decide about an event whose identity is known with other deciding fields."""
+
+
+class Enforce:
+    """Drops repetitions, and keeps contradictions as dead letters."""
+
+    def repeated(self, work: Work) -> None:
+        """See `Mode.repeated`."""
+        work.repeat()
+
+    def copied(self, work: Work, first: Work) -> None:
+        """See `Mode.copied`."""
+        work.join(first)
+
+    def contradicted(self, work: Work, rejected: Rejected) -> None:
+        """See `Mode.contradicted`."""
+        work.die(rejected)
+
+
+class Shadow:
+    """Forwards everything that is an event, and marks what `Enforce` would not have forwarded."""
+
+    def repeated(self, work: Work) -> None:
+        """See `Mode.repeated`. The sink recognises a marked message only if we sent it twice."""
+        if work.shadow is None:
+            work.mark(_mark("duplicate"))
+        else:
+            work.repeat()
+
+    def copied(self, work: Work, first: Work) -> None:  # noqa: ARG002  # the protocol
+        """See `Mode.copied`."""
+        work.mark(_mark("duplicate"))
+
+    def contradicted(self, work: Work, rejected: Rejected) -> None:  # noqa: ARG002  # the protocol
+        """See `Mode.contradicted`."""
+        work.mark(_mark("conflict"))
+
+
+def _mark(instead: str) -> ShadowMark:
+    # Made once for each delivery. So a publish of ours that is repeated is recognised by the sink,
+    # and the event that this delivery repeats does not hide it.
+    return ShadowMark(instead, secrets.token_hex(8))
+
+
+def marked_message(message: Message, work: Work) -> Message:
+    """Return a work's message with its mark, if it has one."""
+    if work.shadow is None:
+        return message
+    return msgspec.structs.replace(
+        message,
+        message_id=marked(message.message_id, work.shadow.token),
+        headers={**message.headers, HEADER: work.shadow.instead},
+    )

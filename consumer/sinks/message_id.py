@@ -1,0 +1,16 @@
+"""The id under which the sink recognises a message: how a mark of shadow mode is put on it.
+
+An event's own message id is a hash (`events/identity.py`), which holds no dot.
+"""
+
+from __future__ import annotations
+
+
+def marked(message_id: str, token: str) -> str:
+    """Make a message id unique, so that the sink stores the message beside the event's own."""
+    return f"{message_id}.{token}"
+
+
+def unmarked(message_id: str) -> str:
+    """Return the event's own message id, whether the given one is marked or not."""
+    return message_id.partition(".")[0]

@@ -1,0 +1,74 @@
+"""Opens store and sinks for a replay, as the daemon does, for the time of a block."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from consumer.clock import SYSTEM_CLOCK
+from consumer.lanes.outside import caveats, make_outside
+from consumer.lanes.wire import Watched, make_decoder, make_steps
+from consumer.operations.health import Health
+from consumer.operations.metrics import Metrics
+from consumer.parts.keep_open import KeptOpen, all_opened
+from consumer.tools.replay.replay import Replayer, letter_again
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from consumer.config.load import Config
+    from consumer.pipeline.decode import Decoder
+    from consumer.tools.replay.read import LetterReader
+
+LANE: Final = "dead letters"
+"""The name under which a replay logs; no listener can have it."""
+
+log = structlog.get_logger()
+
+
+@contextlib.asynccontextmanager
+async def opened_replayer(config: Config, reader: LetterReader) -> AsyncIterator[Replayer]:
+    """Open store and sinks, however long that takes, and keep them open during the block.
+
+    Args:
+        config: The daemon's configuration.
+        reader: Reads the letters, over an open connection.
+
+    Cancelling: closes what is open.
+    """
+    for caveat in caveats(config):
+        log.warning(caveat.what, **caveat.facts)
+    outside, watched = make_outside(config), Watched(Health(), Metrics())
+    steps = make_steps(LANE, config, outside, watched, letter_again)
+    kept = [KeptOpen(name, part, watched.health) for name, part in outside.parts().items()]
+    async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
+        for part in outside.parts().values():
+            stack.push_async_callback(part.close)
+        keeping = [group.create_task(one.run(), name=one.name) for one in kept]
+        try:
+            await all_opened(kept)
+            yield Replayer(reader, Decoders(config).of, steps, SYSTEM_CLOCK)
+        finally:
+            for task in keeping:
+                task.cancel()
+
+
+class Decoders:
+    """The decoders of all listeners' letters, each made when it is first needed.
+
+    Args:
+        config: The configuration as it is now.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._known: dict[str, Decoder] = {}
+
+    def of(self, listener: str) -> Decoder:
+        """Return the decoder for what a listener of that name took in."""
+        if listener not in self._known:
+            self._known[listener] = make_decoder(self._config, listener)
+        return self._known[listener]
