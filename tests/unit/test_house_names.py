@@ -13,12 +13,6 @@ if TYPE_CHECKING:
 
 ALIAS: Final = re.compile(r"_?[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*")
 """How the name of a class or of a kind of value looks; a constant's name has capitals only."""
-SEVERAL: Final = {
-    "DeviceType": "each family of message types lists the values of its own field",
-    "Status": "each family of message types lists the values of its own field",
-    "Type": "each family of message types lists the values of its own field",
-}
-"""Names that stand for several things, each in its own module only, and why."""
 
 
 def named(module: Module) -> Iterator[str]:
@@ -42,11 +36,4 @@ def test_no_two_things_have_one_name() -> None:
     for module in modules("consumer"):
         for name in named(module):
             owners.setdefault(name, []).append(module.path)
-    several = {name: paths for name, paths in owners.items() if len(paths) > 1}
-    assert {name: paths for name, paths in several.items() if name not in SEVERAL} == {}
-
-
-def test_every_name_that_may_stand_for_several_things_does() -> None:
-    """An exception that nothing needs any more would hide the next double."""
-    found = [name for module in modules("consumer") for name in named(module)]
-    assert [name for name in SEVERAL if found.count(name) < 2] == []
+    assert {name: paths for name, paths in owners.items() if len(paths) > 1} == {}
