@@ -1,1 +1,1 @@
-"""The configuration: read, checked whole, printed."""
+"""The configuration of the process: how it is read, checked as a whole, and printed."""

@@ -1,7 +1,7 @@
-"""The configuration: one TOML file, the environment over it, checked whole before anything starts.
+"""Reads the TOML file and the environment, and checks both as a whole before anything starts.
 
-Responsible for finding, reading and checking it, with one line for each mistake: the option, what
-it holds, what was expected. What the options mean stands beside the parts that use them.
+Each mistake becomes one line: the option, what it holds, what was expected. What an option means is
+said beside the part that uses it.
 """
 
 from __future__ import annotations
@@ -45,9 +45,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Everything an operator can set.
 
     Attributes:
-        brand: of listeners that name none.
-        listeners: by name; each of its kind's own settings type.
-        routes: subjects that events go to, by their own subject or family; empty: their own.
+        brand: The brand of all listeners that name none.
+        listeners: The settings of each listener by its name, in the settings type of its kind.
+        routes: The subjects that events go to, by the event's own subject or by its family. An
+            event without a route goes to its own subject.
     """
 
     brand: Token | None = None
@@ -77,12 +78,12 @@ def load(
     """Read and check the configuration. Opens no connection.
 
     Args:
-        path: of the file; None: the first of `DEFAULT_FILES` that exists.
-        environment: `CONSUMER__SINK__URL` overrides `[sink] url`, and so on.
-        kinds: the listeners there are.
+        path: The path of the file; None for the first of `DEFAULT_FILES` that exists.
+        environment: The variables of the process: `CONSUMER__SINK__URL` overrides `[sink] url`.
+        kinds: The kinds of listener that exist, by name.
 
     Raises:
-        ConfigError: with every mistake that was found.
+        ConfigError: There are mistakes; the text has all of them.
     """
     tables = _read(path)
     _override(tables, environment)
@@ -93,7 +94,7 @@ def build(tables: dict[str, object], kinds: Mapping[str, type[Listener[Any]]]) -
     """Check what a file holds.
 
     Raises:
-        ConfigError: with every mistake that was found.
+        ConfigError: There are mistakes; the text has all of them.
     """
     problems: list[str] = []
     report_unknown(tables, {"brand", "listeners", "routes", *TABLES}, "", problems)
@@ -134,7 +135,7 @@ def _read(path: Path | None) -> dict[str, object]:
 
 
 def _override(tables: dict[str, object], environment: Mapping[str, str]) -> None:
-    """Put `CONSUMER__A__B=value` into table a as option b."""
+    """Put the value of `CONSUMER__A__B` into table a as option b."""
     for variable, text in sorted(environment.items()):
         if not variable.startswith(ENVIRONMENT_PREFIX):
             continue
@@ -189,7 +190,7 @@ def _branded(settings: ListenerSettings, brand: str | None) -> ListenerSettings:
 
 
 def _disagreements(config: Config) -> list[str]:
-    """Find options that are right alone and wrong together."""
+    """Find options that are right by themselves and wrong together."""
     sink, found = config.sink, []
     if not config.listeners:
         found.append("listeners: there is none, expected at least one table [listeners.NAME]")
@@ -217,7 +218,7 @@ def _disagreements(config: Config) -> list[str]:
 
 
 def _unfit_windows(config: Config) -> list[str]:
-    """Find windows of types that do not exist, and those that are shorter than the sink's."""
+    """Find windows of message types that do not exist, and windows shorter than the sink's."""
     dedupe, least_s = config.dedupe, config.sink.duplicate_window_s
     found: list[str] = []
     known = sorted(event_type.name for event_type in CATALOGUE)
@@ -239,7 +240,7 @@ def _unfit_windows(config: Config) -> list[str]:
 
 
 def _unusable_tls(config: Config) -> list[str]:
-    """Read every TLS file once, so that a wrong name is told before anything runs."""
+    """Read every TLS file once, so that a wrong file name is reported before anything runs."""
     parts = {"dedupe": config.dedupe, "sink": config.sink}
     parts |= {f"listeners.{name}": settings for name, settings in config.listeners.items()}
     found = []

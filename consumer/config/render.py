@@ -1,6 +1,6 @@
-"""The configuration as text for people and tools: TOML with its secrets hidden, and JSON Schema.
+"""Writes the configuration for people, as TOML without its secrets, and for tools, as JSON Schema.
 
-Responsible for never letting a secret out. Not for checking: `config.py`, `options_check.py`.
+No secret leaves this module. Checking is done by `load.py` and `options/check.py`.
 """
 
 from __future__ import annotations
@@ -29,22 +29,23 @@ HIDDEN: Final = "***"
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 _USER_INFO: Final = re.compile(r"(?<=://)(?:([^\s,/?#]*?)(:))?[^\s,]*@")
-"""User and password, or NATS's token. Greedy to the last @: a password may hold one unescaped."""
+"""Finds user and password, or NATS's token. It reaches to the last @, because a password may hold
+an @ that is not escaped."""
 _SECRET_QUERY: Final = re.compile(
     r"([?&][^=&]*(?:pass|secret|token|key)[^=&]*=)[^&\s]*", re.IGNORECASE
 )
-"""As in redis://host?password=…"""
+"""Finds secrets in a query, such as redis://host?password=…"""
 _ATTRIBUTE: Final = re.compile(r"^ {4}(\w+(?:, \w+)*): (.+(?:\n {5,}.+)*)", re.MULTILINE)
-"""One entry of a docstring's section `Attributes`."""
+"""Finds one entry of a docstring's section `Attributes`."""
 
 
 def to_toml(config: Config, *, hide_secrets: bool = True) -> str:
-    """Write what is in force, defaults included, options that are not set left out."""
+    """Write all options that are in force, defaults too; options that are not set are left out."""
     return tomli_w.dumps(_shown(config, hide=hide_secrets))
 
 
 def mask_url(url: str) -> str:
-    """Hide the password, or a token without a name before it."""
+    """Hide the password in a URL, or the token that stands there alone."""
     masked = _USER_INFO.sub(lambda found: f"{found[1] or ''}{found[2] or ''}{HIDDEN}@", url)
     return _SECRET_QUERY.sub(rf"\1{HIDDEN}", masked)
 
@@ -71,7 +72,7 @@ def json_schema(kinds: Mapping[str, type[Listener[Any]]]) -> dict[str, Any]:
     """Make the JSON Schema (2020-12) of a configuration file.
 
     Args:
-        kinds: the listeners there are.
+        kinds: The kinds of listener that exist, by name.
     """
     listeners = {name: kind.settings_type for name, kind in kinds.items()}
     types = [*TABLES.values(), *listeners.values()]
@@ -88,7 +89,7 @@ def json_schema(kinds: Mapping[str, type[Listener[Any]]]) -> dict[str, Any]:
         "title": "consumer's configuration",
         "type": "object",
         "properties": {
-            "brand": token | {"description": "of listeners that name none"},
+            "brand": token | {"description": "the brand of all listeners that name none"},
             "listeners": {
                 "type": "object",
                 "minProperties": 1,
@@ -111,14 +112,14 @@ def _routes_schema() -> dict[str, Any]:
     one_or_several = {"oneOf": [target, several | {"uniqueItems": True}]}
     return {
         "type": "object",
-        "description": "subjects that events go to, by their own subject or family",
+        "description": "the subjects that events go to, by own subject or by family",
         "properties": dict.fromkeys(keys(), one_or_several),
         "additionalProperties": False,
     }
 
 
 def _structs(kinds: list[type[msgspec.Struct]]) -> set[type[msgspec.Struct]]:
-    """Return these settings and the tables inside them."""
+    """Return these settings structs and the structs of the tables inside them."""
     found = set(kinds)
     for kind in kinds:
         for hint in typing.get_type_hints(kind).values():
@@ -129,7 +130,7 @@ def _structs(kinds: list[type[msgspec.Struct]]) -> set[type[msgspec.Struct]]:
 
 
 def _complete(definition: dict[str, Any], kind: type[msgspec.Struct]) -> None:
-    """Add what msgspec does not know: the meaning of each option, and the secrets' files."""
+    """Add what msgspec does not know: what each option means, and the `_file` twins of secrets."""
     definition["description"] = (inspect.getdoc(kind) or "").partition("\n")[0]
     meanings = _meanings(kind)
     properties = definition["properties"]
@@ -147,9 +148,10 @@ def _complete(definition: dict[str, Any], kind: type[msgspec.Struct]) -> None:
 
 
 def _meanings(kind: type[msgspec.Struct]) -> dict[str, str]:
-    """Read the docstrings' sections `Attributes`, the nearest class last."""
+    """Return what the docstrings of a class and its bases say about each attribute."""
     meanings: dict[str, str] = {}
-    # A struct has one base at most, so those that reach NATS repeat its fields, not the words.
+    # msgspec lets a struct have one base only. Settings that reach NATS and have another base
+    # repeat the fields of NatsSettings, and take the words from there.
     repeats = set(NatsSettings.__struct_fields__) <= set(kind.__struct_fields__)
     for one in (*((NatsSettings,) if repeats else ()), *reversed(kind.__mro__)):
         _, _, section = inspect.cleandoc(one.__doc__ or "").partition("Attributes:\n")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 TARGETS_MAX_COUNT: Final = 8
 TARGET_PATTERN: Final = rf"^(?!_){TOKEN}(\.(\*|{TOKEN})(\.{TOKEN}){{0,6}})?$"
-"""`_INBOX` and its like belong to NATS."""
+"""No subject may begin with `_`: `_INBOX` and its like belong to NATS."""
 EXPECTED_TARGET: Final = (
     "a subject of 1 to 8 tokens of A-Z a-z 0-9 _ -, not beginning with _, with * only as the whole "
     "second token and under a key such as game.*"
@@ -39,11 +39,11 @@ _is_target: Final = re.compile(TARGET_PATTERN).fullmatch
 
 
 def read_routes(table: dict[str, object], problems: list[str]) -> dict[str, list[str]]:
-    """Check the table by itself; what it must not share with others is in `clashes`.
+    """Check the table by itself; `clashes` holds it against other tables.
 
     Args:
-        table: as the file or the environment holds it.
-        problems: gets one line for each mistake.
+        table: The table as the file or the environment holds it.
+        problems: The list that gets one line for each mistake.
     """
     known = keys()
     before = len(problems)
@@ -70,7 +70,7 @@ def clashes(
     dead_letters: DeadLetterSettings,
     listeners: Mapping[str, ListenerSettings],
 ) -> list[str]:
-    """Find targets where something else reads or writes: one line for each mistake."""
+    """Find targets on which something else reads or writes; return one line for each mistake."""
     prefix = f"{sink.subject_prefix}." if sink.subject_prefix else ""
     letters = f"{dead_letters.subject_prefix}.>"
     consumed = list(_consumed(sink, listeners))
@@ -103,16 +103,17 @@ def _unknown(key: str, held: object, known: tuple[str, ...]) -> str:
 
 
 def _listed(held: object) -> list[object]:
-    """Return the targets, not checked yet; empty: it is neither text nor a list."""
+    """Return the targets, not checked yet; an empty list if it is neither text nor a list."""
     if isinstance(held, EnvironmentText):
-        held = next(one for one in reversed(held.readings()) if isinstance(one, str | list))
+        readings = reversed(held.readings())
+        held = next(each for each in readings if isinstance(each, str | list))
     if isinstance(held, str):
         return [held]
     return held if isinstance(held, list) else []
 
 
 def _misfits(key: str, targets: list[object]) -> Iterator[str]:
-    """Give a line for each target that is no subject, or stands there twice."""
+    """Yield a line for each target that is no subject, or that is listed twice."""
     for index, target in enumerate(targets):
         fits = isinstance(target, str) and _is_target(target) is not None
         if not fits or ("*" in str(target) and not key.endswith(".*")):
@@ -122,7 +123,11 @@ def _misfits(key: str, targets: list[object]) -> Iterator[str]:
 
 
 def _outputs(routes: Routes) -> Iterator[tuple[str, str, str, str]]:
-    """Give key, target as it is listed, event's own subject and target, for all that is routed."""
+    """Yield four texts for each target of each routed event.
+
+    The key in the table, the target as the table lists it, the event's own subject, and the target
+    with its wildcard filled in.
+    """
     for subject in subjects():
         family = f"{subject.partition('.')[0]}.*"
         key = next((key for key in (subject, family) if key in routes), None)
@@ -132,7 +137,10 @@ def _outputs(routes: Routes) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _mixed_up(routes: Routes) -> Iterator[str]:
-    """Give a line for each target where two events, or one event twice, could not be told apart."""
+    """Yield a line for each target on which subscribers would mix up events.
+
+    That is a target that gets two different events, or the same event twice.
+    """
     own = set(subjects())
     seen: set[tuple[str, str]] = set()
     for key, listed, subject, target in _outputs(routes):
@@ -157,12 +165,12 @@ def _consumed(
 
 
 def _servers(url: str) -> set[tuple[str, int]]:
-    """Return host and port of each server of a NATS URL, as they are written."""
+    """Return host and port of each server in a NATS URL, as they are written."""
     found = set()
-    for one in url.split(","):
-        parts = urlsplit(one if "://" in one else f"nats://{one}")
+    for server in url.split(","):
+        parts = urlsplit(server if "://" in server else f"nats://{server}")
         try:
             found.add((parts.hostname or "", parts.port or NATS_PORT))
-        except ValueError:  # no port; connecting will say so
+        except ValueError:  # this is no port, and connecting will say so
             continue
     return found

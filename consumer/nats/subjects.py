@@ -1,4 +1,4 @@
-"""NATS subjects with wildcards: which of them cover which."""
+"""Tells which NATS subjects a subject with wildcards covers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from __future__ import annotations
 def covers(wide: str, narrow: str) -> bool:
     """Tell whether every subject that `narrow` matches is matched by `wide` as well.
 
-    Wildcards: `*` for one token, `>` for one or more at the end:
+    `*` stands for one token, `>` for one token or more at the end:
     https://docs.nats.io/nats-concepts/subjects#wildcards
     """
     wide_parts, narrow_parts = wide.split("."), narrow.split(".")

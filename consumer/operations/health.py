@@ -1,4 +1,4 @@
-"""What `/livez` and `/readyz` answer: each part's state, and why, in words for the operator."""
+"""Keeps what `/readyz` answers: the state of each part, and what to do where it is down."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import msgspec
 
 
 class PartState(msgspec.Struct, frozen=True):
-    """One part.
+    """The state of one part.
 
     Attributes:
-        up: it does its work.
-        why: what is wrong and what to do about it; empty while it is up.
+        up: Whether the part does its work.
+        why: What is wrong and what to do about it; empty while the part is up.
     """
 
     up: bool
@@ -18,7 +18,7 @@ class PartState(msgspec.Struct, frozen=True):
 
 
 class Health:
-    """The states of all parts. A part that nobody has reported yet is not there."""
+    """The states of all parts. A part that has never been reported does not count."""
 
     def __init__(self) -> None:
         self._parts: dict[str, PartState] = {}
@@ -37,17 +37,17 @@ class Health:
         self._draining = True
 
     def why_down(self, part: str) -> str:
-        """Return what was last reported of a part; empty: it is up, or unknown."""
+        """Return why a part is down; empty if it is up, or has never been reported."""
         state = self._parts.get(part)
         return state.why if state else ""
 
     @property
     def ready(self) -> bool:
-        """All parts are up, and the process is not going to end."""
+        """Whether all parts are up and the process takes in new deliveries."""
         return not self._draining and all(state.up for state in self._parts.values())
 
     def report(self) -> bytes:
-        """Return the answer of `/readyz`, JSON."""
+        """Return the body of the answer to `/readyz`, in JSON."""
         return msgspec.json.encode(
             {"ready": self.ready, "draining": self._draining, "parts": self._parts}
         )

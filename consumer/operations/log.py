@@ -1,8 +1,8 @@
-"""Logs: one JSON object a line, or coloured lines on a terminal.
+"""Sets up the logs: one JSON object on each line, or coloured lines on a terminal.
 
-Events are constant lower-case sentences in the past tense, data is in fields. Levels by
-consequence: WARNING mended itself and lost nothing, ERROR needs a human. Never a payload, never a
-secret; what an outsider wrote is cut and escaped.
+The event of a log line is a constant lower-case sentence in the past tense; data stands in fields.
+The level says what follows: a WARNING mends itself and nothing is lost, an ERROR needs a person. No
+line holds a payload or a secret, and what somebody outside wrote is cut and escaped.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The table `[log]`.
 
     Attributes:
-        format: `json`, `console`; absent: console on a terminal, else json.
-        level: the least that is shown.
+        format: The form of the lines: `json` or `console`. Where it is absent, a terminal gets
+            `console` and everything else gets `json`.
+        level: The lowest level that is written.
     """
 
     format: Literal["json", "console"] | None = None
@@ -33,7 +34,7 @@ class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 def configure(settings: LogSettings) -> None:
-    """Send everything to standard error, the libraries' own logs from WARNING up included."""
+    """Send all logs to standard error, those of the libraries from WARNING on."""
     console = settings.format == "console" or (settings.format is None and sys.stderr.isatty())
     level = getattr(logging, settings.level.upper())
     shared: list[Processor] = [
@@ -64,7 +65,8 @@ def configure(settings: LogSettings) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
-    # These log, with a traceback, what they then raise; we tell it once, in our own words.
+    # These libraries log an error with its traceback and then raise it as well. We say it once, in
+    # our own words.
     for library in ("aiormq", "aiokafka", "nats", "uvicorn"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
 

@@ -1,4 +1,8 @@
-"""Every metric, once: name, labels, meaning. Base units, bounded labels, prefix `consumer_`."""
+"""Lists every metric once, with its name, its labels and its meaning.
+
+Names begin with `consumer_`, quantities end in a base unit, and each label has a bounded number of
+values.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +29,7 @@ _COUNTS: Final = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500)
 
 
 class Metrics:
-    """The list. One object for the process, on a registry of its own."""
+    """All metrics of the process, on a registry of their own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

@@ -1,1 +1,1 @@
-"""The kinds of value an option can hold, and how a table of options is checked."""
+"""What an option can hold, and how a table of options is checked."""

@@ -1,6 +1,6 @@
 """Checks raw options against a settings struct, one line for each mistake.
 
-Responsible for the words in which a mistake is told, and for the `_file` twin of every secret.
+The words in which a mistake is told are here, and the `_file` twin of every secret.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ Settings = TypeVar("Settings", bound=msgspec.Struct)
 
 
 class EnvironmentText(str):
-    """An option from the environment: text as it stands, or else the TOML value that it spells."""
+    """An option from the environment: a text, which may also spell another TOML value."""
 
     __slots__ = ()
 
     def readings(self) -> tuple[object, ...]:
-        """Return what it can mean, text first: a password of digits is no number."""
+        """Return all that it can mean. The text comes first: a password of digits is no number."""
         text = str(self)
         try:
             return text, tomllib.loads(f"value = {text}")["value"]
@@ -36,7 +36,10 @@ class EnvironmentText(str):
 def build_struct(
     kind: type[Settings], options: dict[str, object], path: str, problems: list[str]
 ) -> Settings | None:
-    """Make a settings struct, field by field, so that every mistake is found at once."""
+    """Make a settings struct, or add every mistake in the options to the problems and return None.
+
+    Each field is checked by itself, because msgspec would stop at the first mistake.
+    """
     hints = typing.get_type_hints(kind, include_extras=True)
     known = set(hints) | {f"{name}_file" for name, hint in hints.items() if is_secret(hint)}
     report_unknown(options, known, f"{path}.", problems)
@@ -80,7 +83,10 @@ def _with_secret(
 
 
 def convert(value: object, hint: object, path: str, problems: list[str]) -> object:
-    """Check one value, or each of a table whose keys are free; None beside a new problem."""
+    """Return the value in the type of its hint, or add a problem and return None.
+
+    In a table whose keys the operator chooses, each value is checked by itself.
+    """
     if typing.get_origin(hint) is dict and isinstance(value, dict):
         _, inner = typing.get_args(hint)
         return {
@@ -99,7 +105,7 @@ def convert(value: object, hint: object, path: str, problems: list[str]) -> obje
 def report_unknown(
     options: dict[str, object], known: set[str], path: str, problems: list[str]
 ) -> None:
-    """Report every option that there is not, with the nearest one that there is."""
+    """Add a problem for each option that does not exist, with the nearest name that does."""
     problems += [
         f"{path}{name}: {no_such('option', name, sorted(known))}"
         for name in options
@@ -108,7 +114,7 @@ def report_unknown(
 
 
 def no_such(what: str, name: str, known: list[str]) -> str:
-    """Say that a name is unknown, with the nearest one that is known."""
+    """Say that a name is unknown, and which known name is the nearest."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     advice = f"did you mean {near[0]}?" if near else f"expected {', '.join(known)}"
     return f"there is no such {what}; {advice}"
@@ -120,7 +126,7 @@ def is_secret(hint: object) -> bool:
 
 
 def struct_of(hint: object) -> type[msgspec.Struct] | None:
-    """Return the settings struct of a nested table; None: the option is no table."""
+    """Return the settings struct of a nested table; None if the option is no table."""
     for part in (hint, *typing.get_args(hint)):
         if isinstance(part, type) and issubclass(part, msgspec.Struct):
             return part

@@ -1,7 +1,7 @@
-"""The kinds of value an option can hold, and the groups of options that brokers share.
+"""Lists the kinds of value that an option can hold, and the TLS options that brokers share.
 
-Settings of each part are frozen msgspec Structs beside that part; `config.py` reads them. Units
-stand in the option's name, ranges in its type.
+The settings of a part are a frozen msgspec Struct beside that part; `config/load.py` reads them. An
+option's unit stands in its name, and its range in its type.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Secret = Annotated[
         extra={"secret": True},
     ),
 ]
-"""Never printed. Every secret has a `_file` twin, which `config.py` provides."""
+"""A value that is never printed. `options/check.py` gives each secret its twin with `_file`."""
 Url = Annotated[
     str,
     Meta(
@@ -48,18 +48,19 @@ Url = Annotated[
         extra={"secret": True, "url": True},
     ),
 ]
-"""A secret, because it may hold a password; printed with the password masked."""
+"""An address, which is a secret because it may hold a password; it is printed with that masked."""
 
 
 class TlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """TLS towards one broker. The table's presence switches TLS on.
 
     Attributes:
-        ca_file: PEM file with the certificates to trust; the system's where absent.
-        cert_file, key_file: PEM files of our own certificate, for mutual TLS.
-        key_password: of the key file.
-        verify: check the broker's certificate and name. Never switch it off outside a test.
-        server_hostname: the name to expect in the certificate, where it is not the URL's.
+        ca_file: The PEM file with the certificates to trust; those of the system if it is absent.
+        cert_file, key_file: The PEM files of our own certificate and its key, for mutual TLS.
+        key_password: The password of the key file.
+        verify: Whether the broker's certificate and name are checked. Only a test may switch
+            that off.
+        server_hostname: The name to expect in the certificate, if it is another than the URL's.
     """
 
     ca_file: str | None = None
@@ -73,7 +74,7 @@ class TlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         """Read the files and build the context.
 
         Raises:
-            ConfigError: a file cannot be read or is no PEM, with its name.
+            ConfigError: A file cannot be read or is no PEM file; the text has its name.
         """
         try:
             context = ssl.create_default_context(cafile=self.ca_file)
@@ -89,7 +90,7 @@ class TlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 def annotated_extra(hint: object) -> dict[str, Any]:  # whatever a Meta was given
-    """Return what the innermost `Meta(extra=…)` of a type hint says; empty: nothing."""
+    """Return what `Meta(extra=…)` says, anywhere inside a type hint; empty if there is none."""
     for meta in getattr(hint, "__metadata__", ()):
         if isinstance(meta, Meta) and meta.extra:
             return meta.extra
