@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import os
 from typing import TYPE_CHECKING
@@ -21,6 +22,16 @@ settings.register_profile("huge", max_examples=100_000, deadline=None, database=
 
 LETTING_GO_S = 2.0
 """Clients need a few turns of the loop to end what they were told to end."""
+
+
+def pytest_collection_finish() -> None:
+    """Take what was imported and collected out of the garbage collector's sight.
+
+    It lives until the end, and every full collection would look through all of it: 13 % of the CPU
+    time of the unit tests (measured).
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _address(name: str) -> str:
