@@ -21,6 +21,9 @@ SCHEMAS: Final = "https://github.com/fasttrack-solutions/json-schema"
 
 BODY: Final = "\0body"
 """Stands in an identity for a hash of the whole event. NUL cannot occur in an id."""
+OCCURRENCE: Final = "\0occurrence"
+"""Stands in an identity, beside `BODY`, for a hash of the message that the event came in. Two
+messages with the same body are then two events: see `Normaliser.normalise`."""
 
 
 class Form(StrEnum):
@@ -134,6 +137,7 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         identified_by: The identity in words, a name for each value.
         id_suffixes: Endings, each with its colon, that an identity's text has where a fixed word
             stands behind the sender's id. They keep a sender's id that ends so apart from it.
+        uses_occurrence: The identity may hold `OCCURRENCE`.
         deciding: The fields whose difference under one identity is a conflict.
         subject: Returns the subject, out of `subjects`, that an event belongs on.
         subjects: All subjects of the type, two tokens each, without the operator's prefix.
@@ -150,6 +154,7 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     identity: Callable[[Any], tuple[str, ...]]
     identified_by: tuple[str, ...]
     id_suffixes: tuple[str, ...] = ()
+    uses_occurrence: bool = False
     deciding: tuple[str, ...]
     subject: Callable[[Any], str]
     subjects: Mapping[str, str]

@@ -17,7 +17,7 @@ from msgspec import UNSET
 
 from consumer.errors import Reason, Rejected
 from consumer.events import canonical, envelope, identity, timestamp
-from consumer.events.base import BODY, EventType, Fields, Nested
+from consumer.events.base import BODY, OCCURRENCE, EventType, Fields, Nested
 from consumer.events.facts import facts_of
 from consumer.events.fields import A_TIME, Oddity, apply, steps_of
 from consumer.events.identity import WINDOW_S, Identity
@@ -42,6 +42,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     """A delivery that fits its type, in its normal form.
 
     Attributes:
+        id: The identity's text, which is the CloudEvents id.
         identity: What the store remembers; its key is also the message id in the sink.
         subject: The subject in the catalogue: two tokens, without the operator's prefix.
         body: The CloudEvents object, as JSON.
@@ -49,6 +50,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
         oddities: What was accepted although it should not be sent like that.
     """
 
+    id: str
     identity: Identity
     subject: str
     body: bytes
@@ -65,6 +67,9 @@ class Normaliser:
         namespace: The name under which identities are remembered. None means the brand.
         strict: Refuse what the vendor's own schema refuses.
         window_s: How long an event's identity is remembered, in seconds.
+
+    Attributes:
+        needs_occurrence: `normalise` wants to know which message a body came in.
     """
 
     def __init__(
@@ -76,6 +81,7 @@ class Normaliser:
         strict: bool = False,
         window_s: float = WINDOW_S,
     ) -> None:
+        self.needs_occurrence = event_type.uses_occurrence
         self._type = event_type
         self._brand = brand
         self._namespace = namespace or brand
@@ -95,20 +101,24 @@ class Normaliser:
         self._required = event_type.strict if strict else ()
         self._numbers = canonical.numbers_of(event_type.fields)
 
-    def normalise(self, body: bytes, arrived_s: float) -> Event:
+    def normalise(self, body: bytes, arrived_s: float, occurrence: str = "") -> Event:
         """Read one body.
 
         Args:
             body: The body as it arrived.
             arrived_s: When it arrived, in seconds since 1970: the time of an event that has no
                 time of its own.
+            occurrence: Tells the message that the body came in from every other message of the
+                brand, and is the same whenever that message is delivered again. Only looked at
+                where `needs_occurrence`. Empty where the message is not known: then two messages
+                with the same body are the same event.
 
         Raises:
             Rejected: The body is `malformed` or `invalid`; the error says which field, what was
                 expected and what was found.
         """
         try:
-            return self._read(body, arrived_s)
+            return self._read(body, arrived_s, occurrence)
         except msgspec.ValidationError as error:
             # msgspec stops at the first misfit, and what follows it may not be JSON at all.
             refuse_broken_json(body)
@@ -116,7 +126,42 @@ class Normaliser:
         except UNREADABLE as error:
             raise malformed(error) from error
 
-    def _read(self, body: bytes, arrived_s: float) -> Event:
+    def _read(self, body: bytes, arrived_s: float, occurrence: str) -> Event:
+        fields, data, instant, oddities = self._normal_form(body)
+        event_type = self._type
+        values = event_type.identity(fields)
+        if BODY in values:
+            values = self._filled(values, data, occurrence)
+        subject = event_type.subject(fields)
+        wrapped = envelope.Envelope(
+            specversion="1.0",
+            id=identity.write_id(values, event_type.id_suffixes),
+            source=self._source,
+            type=subject,
+            subject=getattr(fields, event_type.user) if event_type.user else "",
+            time=instant.text if instant else timestamp.from_epoch_s(arrived_s),
+            datacontenttype="application/json",
+            brand=self._brand,
+            data=msgspec.Raw(_encode(data)),
+        )
+        decided = tuple(self._decided(fields, name) for name in event_type.deciding)
+        return Event(
+            id=wrapped.id,
+            identity=Identity(
+                identity.key(self._namespace, event_type.name, values),
+                identity.fingerprint(decided),
+                self._window_s,
+            ),
+            subject=subject,
+            body=envelope.write(wrapped),
+            time_s=instant.epoch_s if instant else None,
+            oddities=tuple(oddities),
+        )
+
+    def _normal_form(
+        self, body: bytes
+    ) -> tuple[Fields, Fields | dict[str, object], timestamp.Instant | None, list[Oddity]]:
+        """Return the known fields, all fields, the event's own time, and what is odd."""
         if not body.isascii():
             # msgspec does not look into values that it only passes on.
             body.decode()
@@ -132,46 +177,18 @@ class Normaliser:
                 raise missing(name)
         apply(self._steps, fields, oddities)
         instant = self._set_time(fields, oddities)
-        known = fields if plain else _whole(fields, _decode_object(body), "", oddities)
-        return self._wrap(fields, known, instant, arrived_s, tuple(oddities))
+        data = fields if plain else _whole(fields, _decode_object(body), "", oddities)
+        return fields, data, instant, oddities
 
-    def _wrap(
-        self,
-        fields: Fields,
-        data: Fields | dict[str, object],
-        instant: timestamp.Instant | None,
-        arrived_s: float,
-        oddities: tuple[Oddity, ...],
-    ) -> Event:
-        event_type = self._type
-        values = event_type.identity(fields)
-        if BODY in values:
-            body = canonical.digest_whole(event_type.fields, data)
-            values = tuple(body if value == BODY else value for value in values)
-        subject = event_type.subject(fields)
-        whole = envelope.Envelope(
-            specversion="1.0",
-            id=identity.write_id(values, event_type.id_suffixes),
-            source=self._source,
-            type=subject,
-            subject=getattr(fields, event_type.user) if event_type.user else "",
-            time=instant.text if instant else timestamp.from_epoch_s(arrived_s),
-            datacontenttype="application/json",
-            brand=self._brand,
-            data=msgspec.Raw(_encode(data)),
-        )
-        decided = tuple(self._decided(fields, name) for name in event_type.deciding)
-        return Event(
-            identity=Identity(
-                identity.key(self._namespace, event_type.name, values),
-                identity.fingerprint(decided),
-                self._window_s,
-            ),
-            subject=subject,
-            body=envelope.write(whole),
-            time_s=instant.epoch_s if instant else None,
-            oddities=oddities,
-        )
+    def _filled(
+        self, values: tuple[str, ...], data: Fields | dict[str, object], occurrence: str
+    ) -> tuple[str, ...]:
+        """Put hashes of the body and of the message into an identity that wants them."""
+        known = {BODY: canonical.digest_whole(self._type.fields, data)}
+        if occurrence:
+            known[OCCURRENCE] = canonical.digest(occurrence)
+        filled = (known.get(value, value) for value in values)
+        return tuple(value for value in filled if value != OCCURRENCE)
 
     def _decided(self, fields: Fields, name: str) -> str:
         """Write a deciding value so that honest resends look alike: `12.3` as `12.30`."""

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import nats.errors
-from nats.aio.client import PING_PROTO, Client
-from nats.aio.msg import Msg
 
 from consumer.errors import Unavailable
+from consumer.nats.hardened import HardenedClient
 from consumer.options.values import Seconds, Secret, Text, TlsSettings, Url
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+
+    from nats.aio.client import Client
 
 PING_INTERVAL_S: Final = 5
 """With two pings outstanding a frozen server is noticed after at most 15 s."""
@@ -75,87 +76,6 @@ _WORDS: Final = (
 """The first that fits: an unexpected end is a stale connection as well."""
 
 
-class _HardenedClient(Client):
-    """nats-py's client, not to be stopped by what only a hostile sender makes.
-
-    An exception while it reads ends its reading task with a log line and nothing else: connected,
-    silent, and again at each redelivery (nats-py 2.16, `Client._read_loop`). The methods are
-    private, so tests/integration/nats_listener sends such messages.
-    """
-
-    requires_tls = False
-
-    def _connect_command(self) -> bytes:
-        """Make the login, but never for a plain connection where TLS was asked for.
-
-        nats-py encrypts only when the server's first line says so, whatever the URL; somebody in
-        between could leave that out and read the password.
-        """
-        offered = bool(self._server_info.get("tls_required")) or self.options["tls_handshake_first"]
-        if self.requires_tls and not offered:
-            raise nats.errors.SecureConnWantedError
-        command: bytes = super()._connect_command()
-        return command
-
-    async def _process_headers(self, headers: bytes | None) -> dict[str, str] | None:
-        """Read headers; none where they are broken."""
-        try:
-            return await super()._process_headers(headers)
-        except (ValueError, IndexError):  # a first line that is cut off, or no UTF-8
-            return None
-
-    def _build_message(
-        self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: dict[str, str] | None
-    ) -> Msg:
-        """Make a message; the server takes subjects that are no UTF-8, and nats-py does not."""
-        return Msg(
-            self,
-            subject.decode("utf-8", "backslashreplace"),
-            reply.decode("utf-8", "backslashreplace"),
-            data,
-            headers,
-            _sid=sid,
-        )
-
-    async def _send_ping(self, future: asyncio.Future[bool] | None = None) -> None:
-        """Send a PING behind what was published before it.
-
-        nats-py's own overtakes its buffer, so a `flush` would prove nothing, and `drain` would
-        lose what the server sends between PING and UNSUB. test_flush_is_behind_what_was_published.
-        """
-        self._pongs.append(future or asyncio.get_running_loop().create_future())
-        await self._send_command(PING_PROTO)
-        await self._flush_pending()
-
-    async def _process_pong(self) -> None:
-        """Take a PONG, also one that nobody waits for any more.
-
-        nats-py answers a `flush` that was given up all the same, and fails while it reads.
-        test_check_of_a_frozen_server_leaves_the_connection_whole.
-        """
-        if self._pongs and self._pongs[0].done():
-            self._pongs[0] = asyncio.get_running_loop().create_future()
-        await super()._process_pong()
-
-    async def _process_op_err(self, e: Exception) -> None:
-        """Lose the connection at once.
-
-        nats-py first sends what waits to be sent, to a peer that is gone or frozen; it then raises,
-        or waits for ever, and nobody is told. What waits is lost either way, and is sent again by
-        whoever holds it. test_connection_that_ends_with_bytes_waiting_is_noticed.
-        """
-        self._pending = []
-        self._pending_data_size = 0
-        self.abort()
-        await super()._process_op_err(e)
-
-    def abort(self) -> None:
-        """Close the socket at once, without sending what waits to be sent."""
-        writer = getattr(self._transport, "_io_writer", None)
-        if writer is not None:
-            writer.transport.abort()
-
-
 def _options(settings: NatsSettings) -> dict[str, Any]:
     options: dict[str, Any] = {
         "servers": settings.url.split(","),
@@ -197,7 +117,7 @@ async def connect(
 
     Cancelling: closes what was half open.
     """
-    client = _HardenedClient()
+    client = HardenedClient()
     client.requires_tls = settings.tls is not None or settings.url.startswith("tls://")
     cause: Exception | None = None
     usable = False
@@ -283,5 +203,5 @@ async def close(client: Client) -> None:
         async with asyncio.timeout(CLOSE_DEADLINE_S):
             await client.close()
     except (TimeoutError, OSError, nats.errors.Error):
-        if isinstance(client, _HardenedClient):
+        if isinstance(client, HardenedClient):
             client.abort()

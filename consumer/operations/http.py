@@ -1,7 +1,7 @@
-"""The operators' door: `/livez`, `/readyz`, `/metrics` over HTTP.
+"""Answers the operator's questions over HTTP: `/livez`, `/readyz` and `/metrics`.
 
-Runs on the daemon's own event loop on purpose: a loop that is stuck does not answer `/livez`, and
-a scrape sees the books between two steps, never within one.
+The server runs on the daemon's own event loop, on purpose: a loop that is stuck does not answer
+`/livez`, and a scrape sees the books between two steps, never in the middle of one.
 """
 
 from __future__ import annotations
@@ -31,19 +31,26 @@ class OperationsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     """The table `[operations]`.
 
     Attributes:
-        bind: address and port; `[::1]:9464` for IPv6. Without authentication, so keep it inside.
-        shutdown_grace_s: how long a drain may take, in seconds.
+        bind: The address and the port to listen on, `[::1]:9464` for IPv6. There is no
+            authentication, so keep it inside your network.
+        shutdown_grace_s: How long a drain may take, in seconds.
     """
 
     bind: str = "127.0.0.1:9464"
     shutdown_grace_s: Seconds = 25.0
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: the daemon has its own."""
+class DaemonServer(uvicorn.Server):
+    """uvicorn's server without its signal handlers, because the daemon has its own.
+
+    With uvicorn's, the first SIGTERM would end this port instead of draining the lanes. uvicorn
+    0.54 has no option for that. tests/unit/test_uvicorn_internals.py tells when this stops working
+    and when an option has come.
+    """
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Take no signals."""
         yield
 
 
@@ -71,10 +78,10 @@ def _application(health: Health, metrics: Metrics) -> Callable[..., Awaitable[No
 
 
 def listening_socket(bind: str) -> socket.socket:
-    """Take the port before anything else starts, so that a second daemon says so at once.
+    """Take the port before anything else starts, so that a second daemon fails at once.
 
     Raises:
-        ConfigError: the address is none, or taken.
+        ConfigError: The text is not an address, or the address is taken.
     """
     host, _, port = bind.rpartition(":")
     host = host.strip("[]")
@@ -94,8 +101,8 @@ def listening_socket(bind: str) -> socket.socket:
 
 @contextlib.asynccontextmanager
 async def serve(listener: socket.socket, health: Health, metrics: Metrics) -> AsyncIterator[None]:
-    """Answer until the block ends."""
-    server = _Server(
+    """Answer requests until the block ends."""
+    server = DaemonServer(
         uvicorn.Config(
             _application(health, metrics),
             lifespan="off",

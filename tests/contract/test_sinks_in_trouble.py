@@ -34,7 +34,7 @@ BIG = b"x" * 100_000
 
 async def _fill(place: JetStreamPlace, sink: JetStreamSink) -> None:
     """Publish to a frozen server until bytes wait inside nats-py, behind the socket's buffers."""
-    while sink.client._pending_data_size < len(BIG):  # noqa: SLF001  # nats-py shows it nowhere
+    while sink.client.pending_data_size < len(BIG):
         await sink.publish([place.message(BIG) for _ in range(100)])
 
 

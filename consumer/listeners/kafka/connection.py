@@ -30,7 +30,7 @@ from aiokafka.errors import (
 )
 
 from consumer.errors import ConfigError, ListenerUnavailable
-from consumer.listeners.kafka.records import tolerate
+from consumer.listeners.kafka.internals import abort, tolerate
 from consumer.options.values import TlsSettings
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 JOIN_MARGIN_S: Final = 5.0
 """On top of `rebalance_timeout_s`, for the last commit and the way back to the group."""
 STOP_DEADLINE_S: Final = 2.5
-ABORT_DEADLINE_S: Final = 1.5
 HUNG_UP: Final = "the broker hung up: is it starting, or security_protocol not that of this port?"
 LOGIN_REFUSED: Final = "login refused: check sasl_username, sasl_password and sasl_mechanism"
 REFUSED: Final = (
@@ -89,7 +88,7 @@ def login_options(settings: KafkaSettings) -> dict[str, Any]:
     return options
 
 
-def make_consumer(settings: KafkaSettings, name: str) -> Any:  # noqa: ANN401  # aiokafka: no types
+def make_consumer(settings: KafkaSettings, name: str) -> AIOKafkaConsumer:
     """Make an aiokafka consumer that is not started yet; needs a running loop."""
     tolerate()
     return AIOKafkaConsumer(
@@ -181,7 +180,7 @@ def unavailable(error: BaseException) -> ListenerUnavailable:
     )
 
 
-async def stop(consumer: Any) -> None:  # noqa: ANN401  # aiokafka has no types
+async def stop(consumer: AIOKafkaConsumer) -> None:
     """Leave the group and close within 4 s, also towards a broker that is frozen."""
 
     async def leave() -> None:
@@ -196,33 +195,4 @@ async def stop(consumer: Any) -> None:  # noqa: ANN401  # aiokafka has no types
     except TimeoutError:
         pass  # what could not be told politely is cut off below
     finally:
-        await _abort(consumer)
-
-
-async def _abort(consumer: Any) -> None:  # noqa: ANN401  # aiokafka has no types
-    """End what is left of a consumer; nothing after a stop that went well.
-
-    aiokafka offers no end without an answer from the broker, so its private tasks are named here:
-    without this they would go on asking a frozen broker in the background for ever.
-    """
-    coordinator, fetcher, client = (
-        getattr(consumer, part) for part in ("_coordinator", "_fetcher", "_client")
-    )
-    tasks = [
-        getattr(owner, name, None)
-        for owner, name in (
-            (coordinator, "_coordination_task"),
-            (coordinator, "_heartbeat_task"),
-            (coordinator, "_commit_refresh_task"),
-            (fetcher, "_fetch_task"),
-            (client, "_sync_task"),
-        )
-    ]
-    tasks += getattr(fetcher, "_pending_tasks", ())
-    left = {task for task in tasks if task is not None and not task.done()}
-    for task in left:
-        task.cancel()
-    for connection in list(getattr(client, "_conns", {}).values()):
-        connection.close()
-    if left:
-        await asyncio.wait(left, timeout=ABORT_DEADLINE_S)
+        await abort(consumer)

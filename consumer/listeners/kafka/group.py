@@ -8,7 +8,7 @@ the deadline comes again to whoever gets the partition.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
@@ -19,6 +19,8 @@ from consumer.listeners.kafka.connection import unavailable
 from consumer.listeners.kafka.offsets import PartitionBook
 
 if TYPE_CHECKING:
+    from aiokafka import AIOKafkaConsumer
+
     from consumer.listeners.kafka.settings import KafkaSettings
 
 ANSWER_DEADLINE_S: Final = 5.0
@@ -35,13 +37,14 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         consumer: aiokafka's.
 
     Attributes:
+        consumer: as above; the connection of this member.
         books: one for each partition that is ours.
         assigned: set once the partitions are known (there may be none), clear while they move.
     """
 
-    def __init__(self, name: str, settings: KafkaSettings, consumer: Any) -> None:  # noqa: ANN401  # aiokafka has no types
+    def __init__(self, name: str, settings: KafkaSettings, consumer: AIOKafkaConsumer) -> None:
         self._settings = settings
-        self._consumer = consumer
+        self.consumer = consumer
         self._log = log.bind(listener=name, group=settings.group_id)
         self._committing = asyncio.Lock()
         self._progress = asyncio.Event()
@@ -81,7 +84,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
             moved = {partition: book.position for partition, book in books.items()}
             try:
                 async with asyncio.timeout(ANSWER_DEADLINE_S):
-                    await self._consumer.commit(moved)
+                    await self.consumer.commit(moved)
             except (CommitFailedError, IllegalStateError) as error:
                 self._log.debug("commit refused", why=str(error))
                 return
@@ -126,10 +129,10 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
 
     async def _find_start(self, partitions: list[TopicPartition]) -> None:
         """Tell what retention took before we came, and begin at the end where that is wanted."""
-        firsts = await self._consumer.beginning_offsets(partitions)
+        firsts = await self.consumer.beginning_offsets(partitions)
         new: list[TopicPartition] = []
         for partition in partitions:
-            committed = await self._consumer.committed(partition)
+            committed = await self.consumer.committed(partition)
             if committed is None:
                 new.append(partition)
             elif committed < firsts[partition]:
@@ -141,8 +144,8 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
                     offsets_count=firsts[partition] - committed,
                 )
         if new and self._settings.start_at == "latest":
-            ends = await self._consumer.end_offsets(new)
+            ends = await self.consumer.end_offsets(new)
             for partition, end in ends.items():
-                self._consumer.seek(partition, end)
+                self.consumer.seek(partition, end)
             # At once, or a restart before the first message would skip what came in between.
-            await self._consumer.commit(ends)
+            await self.consumer.commit(ends)

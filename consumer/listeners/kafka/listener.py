@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
@@ -22,12 +22,16 @@ from consumer.deliveries.delivery import Delivery
 from consumer.deliveries.origin import Origin
 from consumer.errors import ListenerUnavailable
 from consumer.listeners.base import Listener, ListenerSettings
+from consumer.listeners.failure import FirstFailure
 from consumer.listeners.kafka.connection import READ_ERRORS, make_consumer, probe, stop, unavailable
 from consumer.listeners.kafka.group import Group
 from consumer.listeners.kafka.settings import KafkaSettings
+from consumer.listeners.take import take
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
     from consumer.deliveries.origin import Sender
     from consumer.listeners.kafka.offsets import PartitionBook
@@ -55,15 +59,14 @@ class KafkaListener(Listener[KafkaSettings]):
     def __init__(self, name: str, settings: KafkaSettings) -> None:
         super().__init__(name, settings)
         self.keep_every_s = settings.max_poll_interval_s / KEEPS_PER_INTERVAL
-        self._consumer: Any = None
         self._group: Group | None = None
         self._buffer: deque[Delivery] = deque()
-        self._lost: ListenerUnavailable | None = None
+        self._failure = FirstFailure()
 
     async def open(self) -> None:
         """See `Listener.open`. A group that takes longer to agree is joined in the background."""
         await probe(self.settings)
-        self._consumer = consumer = self.make_consumer()
+        consumer = self.make_consumer()
         self._group = Group(self.name, self.settings, consumer)
         try:
             async with asyncio.timeout(self.settings.connect_timeout_s):
@@ -83,7 +86,7 @@ class KafkaListener(Listener[KafkaSettings]):
             # make all of them begin anew.
             return
 
-    def make_consumer(self) -> Any:  # noqa: ANN401  # aiokafka has no types
+    def make_consumer(self) -> AIOKafkaConsumer:
         """Make the client; tests lead it through a proxy."""
         return make_consumer(self.settings, self.name)
 
@@ -115,13 +118,12 @@ class KafkaListener(Listener[KafkaSettings]):
         return self._take(group, max_count, max_bytes)
 
     async def _fetch(self, group: Group, max_count: int, timeout_s: float) -> None:
-        consumer = self._consumer
         try:
             # aiokafka's own deadline does not count while partitions move. Being cancelled takes
             # nothing: records are handed out in one step without a pause. It only makes aiokafka
             # count us as busy from then on, so that `max_poll_interval_s` rests.
             async with asyncio.timeout(timeout_s + OVERTIME_S):
-                fetched = await consumer.getmany(
+                fetched = await group.consumer.getmany(
                     timeout_ms=round(timeout_s * 1000), max_records=max_count
                 )
         except TimeoutError:
@@ -129,30 +131,22 @@ class KafkaListener(Listener[KafkaSettings]):
         except READ_ERRORS as error:
             # Never read on after this: of a batch that broke half-way, aiokafka forgets what it
             # had read and goes on behind it.
-            self._lost = self._lost or unavailable(error)
-            raise self._lost from error
+            raise self._failure.remember(unavailable(error)) from error
         for partition, records in fetched.items():
             book = group.books.get(partition)
             if book is None:
                 # aiokafka may hand out records of a new assignment before it tells us of it.
-                consumer.seek(partition, records[0].offset)
+                group.consumer.seek(partition, records[0].offset)
             else:
                 self._buffer.extend([_delivery(book, record, self.sender) for record in records])
 
     def _take(self, group: Group, max_count: int, max_bytes: int) -> list[Delivery]:
         if not group.assigned.is_set():
             return []
-        buffer = self._buffer
-        taken: list[Delivery] = []
-        size = 0
-        while buffer and len(taken) < max_count:
-            delivery = buffer[0]
-            size += len(delivery.body)
-            if taken and size > max_bytes:
-                break
+        taken = take(self._buffer, max_count, max_bytes)
+        for delivery in taken:
             book, record = _token(delivery)
             book.hand_out(record.offset)
-            taken.append(buffer.popleft())
         return taken
 
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
@@ -166,24 +160,25 @@ class KafkaListener(Listener[KafkaSettings]):
 
     async def keep(self, deliveries: Sequence[Delivery]) -> None:  # noqa: ARG002  # it is all or none
         """See `Listener.keep`. The coordinator expels a member that asks for nothing for long."""
-        if not self._joined().assigned.is_set():
+        group = self._joined()
+        if not group.assigned.is_set():
             return  # aiokafka would not answer now, and the heartbeats go on without
         try:
-            await self._consumer.getmany(NOTHING)
+            await group.consumer.getmany(NOTHING)
         except READ_ERRORS as error:
             raise unavailable(error) from error
 
     async def backlog(self) -> int | None:
         """See `Listener.backlog`. None while partitions move."""
-        group, consumer = self._joined(), self._consumer
+        group = self._joined()
         partitions = list(group.books)
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
                 # Without partitions it is a question all the same: a dead broker must show.
-                ends = await consumer.end_offsets(partitions or self._all_partitions())
+                ends = await group.consumer.end_offsets(partitions or self._all_partitions(group))
                 waiting = 0
                 for partition in partitions:
-                    at: int = await consumer.position(partition)
+                    at: int = await group.consumer.position(partition)
                     waiting += max(0, ends[partition] - at)
         except IllegalStateError:
             return None  # the partitions moved in the meantime
@@ -194,11 +189,11 @@ class KafkaListener(Listener[KafkaSettings]):
             raise ListenerUnavailable("the group does not agree on partitions", reason="stalled")
         return waiting if group.assigned.is_set() else None
 
-    def _all_partitions(self) -> list[TopicPartition]:
+    def _all_partitions(self, group: Group) -> list[TopicPartition]:
         return [
             TopicPartition(topic, partition)
             for topic in self.settings.topics
-            for partition in self._consumer.partitions_for_topic(topic) or ()
+            for partition in group.consumer.partitions_for_topic(topic) or ()
         ]
 
     def origin(self, delivery: Delivery) -> Origin:
@@ -217,25 +212,25 @@ class KafkaListener(Listener[KafkaSettings]):
 
     async def close(self) -> None:
         """See `Listener.close`. Leaving the group makes the partitions move at once."""
-        consumer, self._consumer = self._consumer, None
-        if consumer is None:
+        group, self._group = self._group, None
+        if group is None:
             return
-        self._lost = self._lost or ListenerUnavailable("closed")
-        if self._group is not None:
-            self._group.release()
-        await stop(consumer)
+        self._failure.remember(ListenerUnavailable("closed"))
+        group.release()
+        await stop(group.consumer)
 
     def moving_s(self) -> float:
         """Return for how long the partitions have been on the move, in seconds; 0: they are not."""
         return self._joined().moving_s()
 
     def _joined(self) -> Group:
-        if self._lost is not None or self._group is None:
-            raise self._lost or ListenerUnavailable("not open")
+        self._failure.check()
+        if self._group is None:
+            raise ListenerUnavailable("not open")
         return self._group
 
 
-def _delivery(book: PartitionBook, record: Any, sender: Sender) -> Delivery:  # noqa: ANN401  # aiokafka has no types
+def _delivery(book: PartitionBook, record: ConsumerRecord, sender: Sender) -> Delivery:
     message_type = encoding = None
     for name, value in record.headers:
         known = name.lower()
@@ -251,7 +246,7 @@ def _text(value: bytes | None) -> str | None:
     return None if value is None else value.decode(errors="replace")
 
 
-def _token(delivery: Delivery) -> tuple[PartitionBook, Any]:
+def _token(delivery: Delivery) -> tuple[PartitionBook, ConsumerRecord]:
     """Return the book of the assignment it came in, and aiokafka's record."""
-    token: tuple[PartitionBook, Any] = delivery.token  # type: ignore[assignment]  # all here have one
+    token: tuple[PartitionBook, ConsumerRecord] = delivery.token  # type: ignore[assignment]  # all here have one
     return token

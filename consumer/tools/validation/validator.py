@@ -129,7 +129,7 @@ class Validator:
         if record.size_bytes > EVENT_MAX_BYTES:
             limit = Misfit("event", f"at most {EVENT_MAX_BYTES} bytes", str(record.size_bytes))
             raise Rejected(Reason.TOO_LARGE, limit)
-        return self._normalise(record.body, 0.0)
+        return self._normalise(record.body, 0.0, str(record.event))
 
     def _wrong(self, record: Record, rejected: Rejected) -> tuple[list[Remark], Faults]:
         """Return the dead letter's error, then those that it does not mention."""
