@@ -20,7 +20,7 @@ VERBS: Final = {
     "demo": "See it work on a sample brand, without any broker.",
     "check": "Ask every broker whether it is reachable and fit.",
     "send": "Make events and send them to a listener's source.",
-    "validate": "Hold a file of events against the catalogue.",
+    "validate": "Check a file of events against the catalogue.",
     "dead": "Look at dead letters, replay or drop them.",
     "schema": "Print what goes in and out, as JSON Schema or AsyncAPI.",
     "tap": "Show the events as they pass.",

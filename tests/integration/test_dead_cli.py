@@ -17,6 +17,7 @@ from consumer.dead_letters.stream import DeadLetterSettings, open_bodies
 from consumer.errors import Reason
 from consumer.tools.embedded.servers import embedded_nats
 from consumer.tools.replay import read
+from tests.support.terminal import on_a_terminal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -237,3 +238,46 @@ async def test_empty_stream(server: Server) -> None:
     assert await server.listed() == []
     result = await server.consumer("dead", "list", "--format", "table")
     assert result.stdout == "no dead letters\n"
+
+
+async def test_filters_that_fit_nothing(server: Server) -> None:
+    """The answer is another than that of an empty stream."""
+    await server.store(letter())
+    result = await server.consumer("dead", "list", "--listener", "casino", "--format", "table")
+    assert result.stdout == "no dead letter fits\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "told", "left"),
+    [("n", 1, "Aborted!", [1, 2]), ("y", 0, "dropped 2, 0 gone", [])],
+)
+async def test_drop_asks_on_a_terminal(
+    server: Server, answer: str, code: int, told: str, left: list[int]
+) -> None:
+    """With the number of letters; and nothing is deleted against an answer."""
+    await server.store(letter(body=b"1"), letter(body=b"2"))
+    async with on_a_terminal("dead", "drop", "--config", server.config) as terminal:
+        await terminal.shows("Drop 2 dead letters for ever? [y/N]: ")
+        terminal.type(f"{answer}\n")
+        ended, lines = await terminal.end()
+    assert (ended, lines[-1]) == (code, told)
+    assert await server.listed() == left
+
+
+@pytest.mark.parametrize(
+    ("verb", "told", "left"),
+    [
+        ("drop --yes", "dropped 1, 0 gone", []),
+        ("drop --dry-run", "would drop 1", [1]),
+        ("replay --dry-run", "would forward or recognise 0, would fail again 1: invalid 1", [1]),
+    ],
+)
+async def test_no_question_where_none_is_due(
+    server: Server, verb: str, told: str, left: list[int]
+) -> None:
+    """The user has agreed, or nothing is done; the answer stands in a line of its own."""
+    await server.store(letter(body=b"{}"))
+    async with on_a_terminal("dead", *verb.split(), "--config", server.config) as terminal:
+        _, lines = await terminal.end()
+    assert lines[-1] == told
+    assert await server.listed() == left

@@ -246,7 +246,7 @@ async def test_foreign_messages_are_skipped(scene: Scene) -> None:
         assert ids(await tap.line()) == ["a"]
         assert await tap.end() == (
             0,
-            "consumer: skipping what is none of ours, such as sandbox.game.bet\n",
+            "consumer: skipping messages that are not ours, such as sandbox.game.bet\n",
         )
 
 

@@ -43,7 +43,7 @@ def test_repetitions_and_warnings_are_exit_0(tmp_path: Path) -> None:
     """They are told all the same."""
     result = validate(written(tmp_path, casino(), casino(), casino(activity_id="b", other=1)))
     assert result.exit_code == 0
-    assert "3 events: 2 good, 1 repeat an earlier one, 1 warning\n" in result.stdout
+    assert "3 events: 2 good, 1 repeats an earlier event, 1 warning\n" in result.stdout
 
 
 def test_wrong_events_are_exit_1(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_strict_is_what_a_strict_listener_does(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ([], "standard input has no name. Say which one it is with --type."),
+        ([], "standard input has no name. Say which type it is with --type."),
         (["--type", "CASIN"], "called 'CASIN'. Did you mean CASINO? There are CASINO, GAME_ROUND"),
         (["no_such_file.json", "--type", "CASINO"], "does not exist"),
     ],

@@ -55,28 +55,32 @@ class ChosenLetters:
 
 @contextlib.asynccontextmanager
 async def chosen_letters(
-    config: Config, options: DeadReplayOptions | DeadDropOptions, deed: str
+    config: Config,
+    options: DeadReplayOptions | DeadDropOptions,
+    doing: str,
+    question: str | None = None,
 ) -> AsyncIterator[ChosenLetters]:
     """Open the letters for the block, beside a progress bar.
 
-    On a terminal, the user is asked first, unless the options say that nothing is done, or that
-    the user has agreed.
+    On a terminal, the user is asked first, unless the options say that the user has agreed.
 
     Args:
         config: The configuration.
         options: Say which letters are wanted.
-        deed: What is done with them, as the question names it.
+        doing: The words in front of the progress bar.
+        question: What the user is asked, with `{letters}` in place of their number. None: nothing.
 
     Raises:
         Unavailable: The server is away.
         click.Abort: The user did not agree.
     """
-    asks = not (options.dry_run or options.yes) and sys.stdin.isatty() and sys.stderr.isatty()
+    if options.yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        question = None
     async with open_reader(config.sink, config.dead_letters) as reader:
         letters = ChosenLetters(reader, options, await reader.last_number())
-        total_count = await letters.count() if asks or is_shown() else None
-        if asks and total_count:
-            noun = "dead letter" if total_count == 1 else "dead letters"
-            click.confirm(f"{deed} {total_count:,} {noun}?", abort=True, err=True)
-        with progress_bar(deed, total_count) as letters.advance:
+        total_count = await letters.count() if question or is_shown() else None
+        if question and total_count:
+            counted = "1 dead letter" if total_count == 1 else f"{total_count:,} dead letters"
+            click.confirm(question.format(letters=counted), abort=True, err=True)
+        with progress_bar(doing, total_count) as letters.advance:
             yield letters

@@ -46,15 +46,19 @@ def _filters(command: CommandT) -> CommandT:
     options = (
         config_option,
         click.option(
-            "--listener", metavar="NAME", callback=_token, help="Take letters of this listener."
+            "--listener",
+            metavar="NAME",
+            callback=_token,
+            help="Take only letters of this listener.",
         ),
         click.option(
             "--reason",
+            metavar="NAME",
             type=click.Choice([reason.value for reason in Reason]),
-            help="Take letters of this reason.",
+            help=f"Take only letters of this reason: {', '.join(Reason)}.",
         ),
         click.option(
-            "--type", "message_type", metavar="TYPE", help="Take letters of this message type."
+            "--type", "message_type", metavar="TYPE", help="Take only letters of this message type."
         ),
         click.option(
             "--since",
@@ -62,13 +66,13 @@ def _filters(command: CommandT) -> CommandT:
             type=TimeParameter(),
             default=FIRST,
             show_default="the first",
-            help="Take letters that were stored since then: 30m, 1h, 2d ago, or RFC 3339.",
+            help="Take only letters that were stored since then: 30m, 1h, 2d ago, or RFC 3339.",
         ),
         click.option(
             "--until",
             "until_s",
             type=TimeParameter(),
-            help="Take letters that were stored before then. [default: now]",
+            help="Take only letters that were stored before then. [default: now]",
         ),
     )
     for option in reversed(options):
@@ -116,7 +120,8 @@ def dead() -> None:
     "--format",
     "form",
     type=click.Choice(["table", "json"]),
-    help="[default: table on a terminal, JSON lines in a pipe]",
+    help="Print a table for people, or a line of JSON for each letter. [default: a table on a "
+    "terminal, JSON in a pipe]",
 )
 @takes(DeadListOptions)
 def list_letters(options: DeadListOptions) -> None:
@@ -171,9 +176,7 @@ def replay(options: DeadReplayOptions) -> None:
 @_filters
 @_oldest
 @click.option("--dry-run", is_flag=True, help="Only count the letters.")
-@click.option(
-    "--erase", is_flag=True, help="Overwrite the letters on the disk too. This makes it slow."
-)
+@click.option("--erase", is_flag=True, help="Overwrite the letters on the disk too, which is slow.")
 @_yes
 @takes(DeadDropOptions)
 def drop(options: DeadDropOptions) -> None:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from consumer.cli.dead.chosen import chosen_letters
+from consumer.cli.dead.chosen import ChosenLetters, chosen_letters
 from consumer.cli.input.configuration import load_config
+from consumer.cli.terminal.progress import spinner
+from consumer.tools.replay.read import open_reader
 from consumer.tools.replay.replay import several
 
 if TYPE_CHECKING:
@@ -24,8 +26,11 @@ async def would_drop(options: DeadDropOptions) -> None:
         Unavailable: The server is away.
     """
     config = load_config(options.config_file)
-    async with chosen_letters(config, options, "Count") as letters:
-        click.echo(f"would drop {await letters.count()}")
+    async with open_reader(config.sink, config.dead_letters) as reader:
+        letters = ChosenLetters(reader, options, await reader.last_number())
+        with spinner("counting dead letters"):
+            count = await letters.count()
+    click.echo(f"would drop {count}")
 
 
 async def drop(options: DeadDropOptions) -> None:
@@ -39,7 +44,8 @@ async def drop(options: DeadDropOptions) -> None:
     config = load_config(options.config_file)
     dropped = Counter[bool]()
     try:
-        async with chosen_letters(config, options, "Drop for ever") as letters:
+        question = "Drop {letters} for ever?"
+        async with chosen_letters(config, options, "dropping", question) as letters:
 
             async def remove(stored: StoredLetter) -> bool:
                 return await letters.reader.remove(stored.number, erase=options.erase)

@@ -47,7 +47,7 @@ async def list_letters(options: DeadListOptions) -> None:
         print_table(letters)
     else:
         no_filter = query == Query(limit_count=query.limit_count)
-        click.echo("no dead letters" if no_filter else "none of these")
+        click.echo("no dead letters" if no_filter else "no dead letter fits")
 
 
 async def _newest(config: Config, query: Query) -> list[StoredLetter]:

@@ -41,7 +41,7 @@ async def replay(options: DeadReplayOptions) -> int:
     replayer: Replayer | None = None
     try:
         async with (
-            chosen_letters(config, options, "Replay") as letters,
+            chosen_letters(config, options, "replaying", "Replay {letters}?") as letters,
             opened_replayer(config, letters.reader) as replayer,
         ):
             async for chunk in paced(letters.chunks(), options.rate_per_s, SYSTEM_CLOCK):
@@ -64,7 +64,7 @@ async def would_replay(options: DeadReplayOptions) -> int:
     """
     config = load_config(options.config_file)
     decoder_of, fitting_count, failing = Decoders(config).of, 0, Counter[str]()
-    async with chosen_letters(config, options, "Decode") as letters:
+    async with chosen_letters(config, options, "decoding") as letters:
 
         async def with_body(stored: StoredLetter) -> StoredLetter | None:
             try:

@@ -65,11 +65,12 @@ def demo(options: DemoOptions) -> None:
     """Run everything on embedded servers, let a sample brand send a mix, and balance the books.
 
     The events are shown as they pass: as a line each on a terminal, as NDJSON on standard output in
-    a pipe. Then the streams are read to the last event.
+    a pipe. Then the streams are read to the last event. The books balance if each distinct event
+    is there exactly once, and each broken event is a dead letter.
 
     Exit codes:
-      0  each distinct event is there exactly once, and each broken event is a dead letter
-      1  something is wrong
+      0  the books balance
+      1  they do not, or something failed
 
     Examples:
       consumer demo

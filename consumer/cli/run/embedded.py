@@ -44,7 +44,7 @@ async def run_embedded(options: RunOptions) -> int:
     """Run NATS, Valkey and the daemon until a signal; returns the exit code.
 
     Without a configuration file, a sample brand is configured, whose events arrive on our NATS.
-    With one, the daemon runs as it says, but with our servers as sink and store.
+    With a configuration file, the daemon runs as that says, but with our servers as sink and store.
 
     Raises:
         ConfigError: The given configuration is wrong.

@@ -44,10 +44,10 @@ _print_configured: Final = LazyCall("consumer.cli.schema.configured:print_asynca
 @click.option(
     "--strict",
     is_flag=True,
-    help='With --incoming: what a listener takes that has validation = "strict".',
+    help='With --incoming: describe what a listener with validation = "strict" takes.',
 )
 @click.option("--asyncapi", is_flag=True, help="Print an AsyncAPI 3.0 document of all types.")
-@click.option("--markdown", is_flag=True, help="Print docs/events.md.")
+@click.option("--markdown", is_flag=True, help="Print the page docs/events.md of all types.")
 @click.option(
     "--config",
     "-c",

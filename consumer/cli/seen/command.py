@@ -57,7 +57,7 @@ _tell: Final = LazyCall("consumer.cli.seen.tell:tell", SeenOptions)
     "--format",
     "form",
     type=click.Choice(["text", "json"]),
-    help="[default: text on a terminal, JSON in a pipe]",
+    help="Print text for people, or a line of JSON. [default: text on a terminal, JSON in a pipe]",
 )
 @takes(SeenOptions)
 def seen(options: SeenOptions) -> None:

@@ -121,9 +121,9 @@ def send(options: SendOptions) -> None:
     broker has confirmed everything.
 
     The broken events cause, in turn, every reason for a dead letter that a sender can cause. Where
-    several consumers share a queue, a conflict may overtake the event that it contradicts.
-    too_large needs the limit of the sink, for which its server is asked, and a source that carries
-    messages of that size.
+    several consumers share a queue, a conflict may overtake the event that it contradicts. For
+    too_large, the server of the sink is asked for its limit, and the source has to carry messages
+    of that size.
 
     Examples:
       consumer send CASINO

@@ -58,8 +58,8 @@ _show: Final = LazyCall("consumer.cli.tap.show:show", TapOptions)
 def _subject(_: click.Context, __: click.Parameter, text: str) -> str:
     if not _PATTERN.fullmatch(text):
         raise click.BadParameter(
-            f"{text!r}: expected tokens of A-Z a-z 0-9 _ - between dots, * for any one, "
-            "> for all that follow"
+            f"{text!r}: expected tokens of A-Z a-z 0-9 _ - between dots, * for any token, "
+            "> for all tokens that follow"
         )
     return text
 

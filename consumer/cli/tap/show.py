@@ -76,7 +76,7 @@ class _TapView:
             shown = self._show_letter(msg) if self._options.dead else self._show_event(msg)
         except (ValueError, RecursionError):  # somebody else's message, under our subjects
             if not self._met_foreign:
-                _tell(f"skipping what is none of ours, such as {printable(msg.subject)}")
+                _tell(f"skipping messages that are not ours, such as {printable(msg.subject)}")
             self._met_foreign = True
             return False
         self._shown_count += shown

@@ -89,8 +89,8 @@ def _row(
 def _rates(name: str, before: ProcessReading | None, now: ProcessReading) -> dict[str, float]:
     """Return how much each counter grew a second; empty where this cannot be known.
 
-    A counter that went down belongs to another process than the one before, whatever that said
-    about its start.
+    A counter that went down is that of another process, even where the process did not say when it
+    started.
     """
     if before is None or name not in before.values or now.at_s <= before.at_s:
         return {}

@@ -1,1 +1,1 @@
-"""`consumer validate`: hold a file of events against the catalogue."""
+"""`consumer validate`: check a file of events against the catalogue."""

@@ -18,7 +18,7 @@ class ValidateOptions(msgspec.Struct, frozen=True, kw_only=True):
         files: The files. Empty means standard input, and so does a file that is called `-`.
         message_type: The message type of all events. None means the name of each file.
         strict: What the vendor's own schema refuses is refused.
-        form: The form of the findings.
+        form: The form of the remarks.
         limit_count: The largest number of rows of a table.
     """
 
@@ -56,7 +56,7 @@ _validate: Final = LazyCall("consumer.cli.validate.files:validate", ValidateOpti
     type=click.Choice(["table", "json"]),
     default="table",
     show_default=True,
-    help="Print a table for people, or a line of JSON for each finding and one for the sum.",
+    help="Print a table for people, or a line of JSON for each remark and a line for the sum.",
 )
 @click.option(
     "--limit",
@@ -64,11 +64,11 @@ _validate: Final = LazyCall("consumer.cli.validate.files:validate", ValidateOpti
     type=click.IntRange(1),
     default=200,
     show_default=True,
-    help="The largest number of rows of a table; further findings are counted.",
+    help="The largest number of rows of a table; further remarks are counted.",
 )
 @takes(ValidateOptions)
 def validate(options: ValidateOptions) -> None:
-    """Hold events against the catalogue: what is wrong with each, in the words of a dead letter.
+    """Check events against the catalogue: what is wrong with each, in the words of a dead letter.
 
     A FILE holds a JSON event on each line, or an event over several lines, or a JSON array of
     events. A file that gzip has packed is unpacked. Without a FILE, or for `-`, standard input is

@@ -1,4 +1,4 @@
-"""Holds files of events against the catalogue, and hands the remarks to a printer."""
+"""Checks files of events against the catalogue, and hands the remarks to a printer."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _type_of(file: str, message_type: str | None) -> EventType:
         return event_type
     told = f"no message type is called {name!r}." if name else "standard input has no name."
     if not message_type:
-        told += " Say which one it is with --type."
+        told += " Say which type it is with --type."
     raise click.UsageError(f"{told} {offered_types(name)}")
 
 

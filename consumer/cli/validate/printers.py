@@ -138,6 +138,10 @@ class TablePrinter:
         return table
 
 
+def _repeats(count: int) -> str:
+    return "repeats an earlier event" if count == 1 else "repeat earlier events"
+
+
 def _sum(tally: FileTally) -> Text:
     """Say in one line how many events there were, and what would become of them."""
     if not tally.events:
@@ -145,7 +149,7 @@ def _sum(tally: FileTally) -> Text:
     parts = [Text(f"{tally.good} good", "green" if tally.good else "")]
     for count, words, colour in (
         (tally.wrong, "wrong", "red"),
-        (tally.repeated, "repeat an earlier one", "yellow"),
+        (tally.repeated, _repeats(tally.repeated), "yellow"),
         (tally.warnings, "warning" if tally.warnings == 1 else "warnings", "yellow"),
     ):
         if count:

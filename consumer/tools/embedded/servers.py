@@ -33,8 +33,8 @@ POLL_S: Final = 0.02
 LOG_TAIL_CHARACTERS: Final = 1000
 PORTS: Final = range(10_000, 32_768)
 """The ports from which a free port is chosen. They lie below those that Linux gives to outgoing
-connections (`ip_local_port_range`). While a server is down, its port must not go to a client: one
-that tries to connect to that very port would be connected to itself."""
+connections (`ip_local_port_range`). While a server is down, its port must not go to a client: a
+client that tries to connect to that very port would be connected to itself."""
 PR_SET_PDEATHSIG: Final = 1
 """https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html."""
 

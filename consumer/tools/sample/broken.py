@@ -77,7 +77,7 @@ def _wrong_value(event: BrandEvent, recipe: Recipe, _: Damage) -> BrokenEvent:
 
 
 def _unsupported_encoding(event: BrandEvent, recipe: Recipe, _: Damage) -> BrokenEvent:
-    # The body is plain JSON all the same. The daemon does not look into a body whose encoding it
+    # The body is still plain JSON. The daemon does not look into a body whose encoding it
     # does not know.
     return BrokenEvent(encode(event), recipe.name, "br")
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RESEND_WITHIN_COUNT: Final = 200
-"""A duplicate, or a conflict, repeats one of this many events before it."""
+"""How many events back a duplicate, or a conflict, can find the event that it repeats."""
 
 SEEDED_START_S: Final = 1_767_225_600.0
 """2026-01-01. A fixed time, because the present would make other bytes each time."""

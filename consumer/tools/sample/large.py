@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 HEADERS_BYTES: Final = 128
 """The body stays below the limit by this much. The message that brings it to us has headers, and a
 NATS source on the same server has the same limit. What the envelope adds to the event is more than
-this, so the event is over the limit all the same."""
+this, so the event is still over the limit."""
 
 
 async def too_large_bytes(config: Config) -> int:

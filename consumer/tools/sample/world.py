@@ -158,7 +158,7 @@ class World:
         return from_epoch_s(self._now_s)
 
     def moment(self, least_s: int, most_s: int) -> str:
-        """Return a whole minute between two distances from now; a negative one is before now."""
+        """Return a whole minute between two distances from now; a negative distance is past."""
         apart_s = self.random.randrange(least_s, most_s)
         return from_epoch_s((self._now_s + apart_s) // 60 * 60)
 
