@@ -20,7 +20,7 @@ from consumer.cli.event_line import (
 )
 from consumer.dead_letters.plan import dead_letter_plan
 from consumer.nats.connection import connected
-from consumer.nats.stream import prepare
+from consumer.nats.stream import prepare_stream
 from consumer.sinks.plans import event_plan
 from consumer.tools.replay.read import stored_letter
 
@@ -119,7 +119,7 @@ async def shown_events(config: Config) -> AsyncIterator[EventLines]:
         letters = dead_letter_plan(config.dead_letters, config.sink)
         events = event_plan(config.sink, config.routes)
         for plan, callback in ((events, on_event), (letters, on_letter)):
-            await prepare(client, plan)  # as the daemon does, whoever comes first
+            await prepare_stream(client, plan)  # as the daemon does, whoever comes first
             await client.jetstream().subscribe(
                 ">",
                 stream=plan.name,

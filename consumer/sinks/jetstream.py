@@ -17,7 +17,7 @@ import msgspec
 import nats.errors
 
 from consumer.errors import SinkUnavailable
-from consumer.nats.stream import StreamPlan, prepare
+from consumer.nats.stream import StreamPlan, prepare_stream
 from consumer.sinks.base import Message, Receipt
 from consumer.sinks.connected import ConnectedSink
 
@@ -93,7 +93,7 @@ class JetStreamSink(ConnectedSink):
 
     async def prepare(self, client: Client) -> list[Caveat]:
         """See `ConnectedSink.prepare`: the stream, and the inbox of its confirmations."""
-        stream = await prepare(client, self._plan)
+        stream = await prepare_stream(client, self._plan)
         inbox = client.new_inbox()
         await client.subscribe(f"{inbox}.*", cb=self._on_puback)
         self._inbox = f"{inbox}."

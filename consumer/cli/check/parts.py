@@ -19,7 +19,7 @@ from consumer.errors import ConfigError, SinkUnavailable, Unavailable
 from consumer.lanes.outside import caveats, make_store
 from consumer.listeners.registry import kinds
 from consumer.nats.connection import close, connect
-from consumer.nats.stream import StreamPlan, prepare
+from consumer.nats.stream import StreamPlan, prepare_stream
 from consumer.nats.subjects import covers
 from consumer.sinks.plans import event_plan
 
@@ -136,7 +136,7 @@ async def _inspect(client: Client, plan: StreamPlan) -> PartAnswer:
         if config is None:
             return PartAnswer(ok=True, text=f"stream {plan.name} will be created")
         plan = msgspec.structs.replace(plan, subjects=())
-    found = await prepare(client, msgspec.structs.replace(plan, create=False))
+    found = await prepare_stream(client, msgspec.structs.replace(plan, create=False))
     added = f"; {', '.join(missing)} will be added" if missing else ""
     warnings = tuple(map(str, found.caveats))
     return PartAnswer(ok=True, text=f"stream {plan.name}{added}", warnings=warnings)

@@ -15,7 +15,7 @@ from consumer.events.registry import find
 from consumer.events.subjects import targets_of
 from consumer.lanes.outside import make_store
 from consumer.nats.connection import connected
-from consumer.nats.follow import Start, following
+from consumer.nats.follow import StreamStart, following
 
 if TYPE_CHECKING:
     from consumer.config.load import Config
@@ -177,7 +177,7 @@ def message_ids(wanted: list[Candidate], message_type: str, routes: Routes) -> d
 
 
 async def _look_into_sink(config: Config, ids: dict[str, Candidate], answer: Answer) -> None:
-    start, stream = Start(time_s=answer.from_s), config.sink.stream
+    start, stream = StreamStart(time_s=answer.from_s), config.sink.stream
     async with (
         connected(config.sink, name="consumer seen") as client,
         following(client, start, stream=stream, headers_only=True) as reader,

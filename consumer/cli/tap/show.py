@@ -21,7 +21,7 @@ from consumer.cli.event_line import (
     read_envelope,
 )
 from consumer.cli.terminal import ended_by_closed_pipe, printable
-from consumer.nats.follow import Start, following
+from consumer.nats.follow import StreamStart, following
 from consumer.nats.follow_on import follow, hearing
 from consumer.nats.subjects import covers
 from consumer.sinks.plans import event_plan
@@ -80,7 +80,7 @@ async def show(config: Config, wanted: Wanted) -> None:
 
 def _messages(config: Config, wanted: Wanted) -> AsyncGenerator[Msg]:
     sink = config.sink
-    start = Start(time_s=wanted.since_s)
+    start = StreamStart(time_s=wanted.since_s)
     if wanted.dead:
         subject = f"{config.dead_letters.subject_prefix}.{wanted.subject}"
         reading = partial(

@@ -344,7 +344,7 @@ async def test_request_is_repeated_when_it_expires(
 ) -> None:
     """A quiet source is no lost one."""
     monkeypatch.setattr(nats_pull, "EXPIRES_S", 1)
-    monkeypatch.setattr(nats_pull, "NANO", 500_000_000)
+    monkeypatch.setattr(nats_pull, "NS_PER_S", 500_000_000)
     monkeypatch.setattr(nats_pull, "HEARTBEAT_S", 0)
     async with opened(source.listener()) as listener:
         assert await listener.receive(1, MEGABYTE, 1.2) == []
