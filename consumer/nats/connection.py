@@ -148,6 +148,9 @@ async def connect(
                 closed_cb=lost,
                 error_cb=error,
             )
+    except asyncio.CancelledError:
+        client.abort()
+        raise
     except (TimeoutError, OSError, nats.errors.Error, ValueError) as failure:
         await close(client)  # within its deadline: after a failed handshake nats-py waits for ever
         hosts = _hosts(settings.url)
