@@ -1,1 +1,1 @@
-"""The command line: one file a verb."""
+"""The command line: a folder for each verb; `input/` and `terminal/` are shared by the verbs."""

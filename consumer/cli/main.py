@@ -1,4 +1,4 @@
-"""The verbs, and what all of them share: how the configuration is found, how errors end.
+"""The command line: which verbs there are, and how their errors end the process.
 
 Exit codes: 0 done, 1 failed, 2 bad configuration or usage, 130 interrupted from the keyboard.
 """
@@ -8,66 +8,66 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import Final, NoReturn, cast
 
 import click
 
+from consumer.cli.lazy import imported
 from consumer.errors import ConfigError, ConsumerError
 
-if TYPE_CHECKING:
-    from consumer.config.load import Config
-
 VERBS: Final = {
-    "run": ("consumer.cli.run.command", "The daemon: forward events until told to stop."),
-    "demo": ("consumer.cli.demo.command", "See it work on a sample brand, without any broker."),
-    "check": ("consumer.cli.check.command", "Ask every broker whether it is reachable and fit."),
-    "send": ("consumer.cli.send.command", "Make events and send them to a listener's source."),
-    "validate": ("consumer.cli.validate.command", "Hold a file of events against the catalogue."),
-    "dead": ("consumer.cli.dead.command", "Look at dead letters, replay or drop them."),
-    "schema": ("consumer.cli.schema", "Print what goes in and out, as JSON Schema or AsyncAPI."),
-    "tap": ("consumer.cli.tap.command", "Show the events as they pass."),
-    "top": ("consumer.cli.top.command", "Show what every listener is doing now."),
-    "seen": ("consumer.cli.seen.command", "Tell what became of one event."),
-    "config": ("consumer.cli.config", "Show the effective configuration, or its JSON Schema."),
+    "run": "The daemon: forward events until told to stop.",
+    "demo": "See it work on a sample brand, without any broker.",
+    "check": "Ask every broker whether it is reachable and fit.",
+    "send": "Make events and send them to a listener's source.",
+    "validate": "Hold a file of events against the catalogue.",
+    "dead": "Look at dead letters, replay or drop them.",
+    "schema": "Print what goes in and out, as JSON Schema or AsyncAPI.",
+    "tap": "Show the events as they pass.",
+    "top": "Show what every listener is doing now.",
+    "seen": "Tell what became of one event.",
+    "config": "Show the effective configuration, or its JSON Schema.",
 }
-"""Module and one line of help, so that `--help` imports none of them."""
+"""Each verb with one line of help. The verb itself is in `consumer.cli.<verb>.command`."""
 
-INTERRUPTED: Final = 130
-"""128 + SIGINT, as shells report it."""
+INTERRUPTED_CODE: Final = 130
+"""The exit code after Ctrl-C: 128 + SIGINT, as shells report it."""
 
 
-class _Verbs(click.Group):
-    """Imports a verb when it is asked for, so that `--help` does not wait for three brokers."""
+class VerbGroup(click.Group):
+    """Imports a verb only when it is called, so that `--help` does not wait for all of them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        """Return the verbs in the order in which a newcomer needs them."""
         return list(VERBS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
-        if cmd_name not in VERBS:
-            return None
-        command = getattr(import_module(VERBS[cmd_name][0]), cmd_name)
-        return command if isinstance(command, click.Command) else None
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a verb."""
+        if cmd_name in VERBS and cmd_name not in self.commands:
+            command = imported(f"consumer.cli.{cmd_name}.command:{cmd_name}")
+            self.add_command(cast("click.Command", command), cmd_name)
+        return super().get_command(ctx, cmd_name)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's signature
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the verbs for `--help`, without importing them."""
         with formatter.section("Verbs"):
-            formatter.write_dl([(name, meaning) for name, (_, meaning) in VERBS.items()])
+            formatter.write_dl([(name, VERBS[name]) for name in self.list_commands(ctx)])
 
     def invoke(self, ctx: click.Context) -> object:
+        """Run a verb, and turn its errors into exit codes."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            # Whoever read us, such as `head`, has had enough. Python would complain once more
-            # when it flushes at exit.
+            # The program that reads our output, such as `head`, has had enough. Standard output now
+            # leads nowhere, because Python would complain when it flushes it at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(0)
         except KeyboardInterrupt:
-            ctx.exit(INTERRUPTED)
+            ctx.exit(INTERRUPTED_CODE)
         except ConsumerError as error:
             _fail(ctx, error)
         except BaseExceptionGroup as group:
-            # A task group wraps even its only error.
+            # A task group wraps its errors, also when there is only one.
             ours = group.subgroup(ConsumerError)
             if ours is None:
                 raise
@@ -86,35 +86,13 @@ def _fail(ctx: click.Context, error: ConsumerError) -> NoReturn:
     ctx.exit(2 if isinstance(error, ConfigError) else 1)
 
 
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="consumer")
 def cli() -> None:
     """Take casino events from RabbitMQ, Kafka and NATS; put each once, clean, on NATS subjects.
 
     Begin with `consumer demo`, which needs no broker and no configuration.
     """
-    # What libraries log they also raise, and that is told in our words. `run` has a log.
+    # What a library logs it also raises, and a verb tells that in words of its own. Without this
+    # handler, Python would print both. `run` sets up a log.
     logging.getLogger().addHandler(logging.NullHandler())
-
-
-config_option = click.option(
-    "--config",
-    "-c",
-    "config_file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Configuration file. [default: consumer.toml, then /etc/consumer/consumer.toml]",
-)
-"""What every verb with a configuration takes."""
-
-
-def load_config(config_file: Path | None) -> Config:
-    """Read and check the configuration of a verb.
-
-    Raises:
-        ConfigError: which ends the process with 2.
-    """
-    # Imported late: the listeners bring three broker libraries with them.
-    from consumer.config.load import load  # noqa: PLC0415  # as said above
-    from consumer.listeners.registry import kinds  # noqa: PLC0415  # as said above
-
-    return load(config_file, os.environ, kinds())

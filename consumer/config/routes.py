@@ -17,6 +17,7 @@ from consumer.events.subjects import Routes, keys, targets_of
 from consumer.listeners.nats.settings import NatsListenerSettings
 from consumer.nats.subjects import covers
 from consumer.options.check import EnvironmentText, shown
+from consumer.options.values import TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
     from consumer.sinks.base import SinkSettings
 
 TARGETS_MAX_COUNT: Final = 8
-_TOKEN: Final = "[A-Za-z0-9_-]{1,64}"  # noqa: S105  # of a subject
-TARGET_PATTERN: Final = rf"^(?!_){_TOKEN}(\.(\*|{_TOKEN})(\.{_TOKEN}){{0,6}})?$"
+TARGET_PATTERN: Final = rf"^(?!_){TOKEN}(\.(\*|{TOKEN})(\.{TOKEN}){{0,6}})?$"
 """`_INBOX` and its like belong to NATS."""
 EXPECTED_TARGET: Final = (
     "a subject of 1 to 8 tokens of A-Z a-z 0-9 _ -, not beginning with _, with * only as the whole "

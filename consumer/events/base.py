@@ -1,9 +1,9 @@
-"""What a message type states about itself, and the kinds of field it is made of.
+"""What a message type states about itself, and the forms of field that it is made of.
 
-A type is one `EventType` beside one `Fields` struct, in one file a family. Everything else
-(decoding, identity, routing, schemas, docs/events.md) is made from these statements; nothing else
-names a type. The facts come from the vendor's pages, read as permissively as they allow:
-docs/decisions/0004.
+A type is one `EventType` beside one `Fields` struct; a family of types shares a file. Decoding,
+identity, routing, the schemas and docs/events.md are all made from these statements, and nothing
+else in the program names a type. The facts come from the vendor's pages and schemas, read as
+permissively as they allow: docs/decisions/0004.
 """
 
 from __future__ import annotations
@@ -20,48 +20,65 @@ SCHEMAS: Final = "https://github.com/fasttrack-solutions/json-schema"
 """The vendor's own JSON Schemas, as of 2026-04."""
 
 BODY: Final = "\0body"
-"""As a part of an identity: a hash of the whole event. NUL cannot occur in an id."""
+"""Stands in an identity for a hash of the whole event. NUL cannot occur in an id."""
+OCCURRENCE: Final = "\0occurrence"
+"""Stands in an identity, beside `BODY`, for a hash of the message that the event came in. Two
+messages with the same body are then two events: see `Normaliser.normalise`."""
 
 
-class Kind(StrEnum):
-    """How a field is checked and brought into its normal form."""
+class Form(StrEnum):
+    """How a value is checked, and what its normal form is."""
 
     ID = "id"
     NUMBER = "number"
     COUNT = "count"
     TIME = "time"
-    NAME = "name"
     CHOICE = "choice"
-    """An enumeration that decides: other values are invalid; compared without case."""
+    """A listed value that decides identity or subject: any other value is invalid. Upper and lower
+    case are the same."""
     HINT = "hint"
-    """An enumeration that decides nothing: other values pass, and are counted."""
+    """A listed value that decides nothing: other values pass, and are counted."""
+    TEXT = "text"
+    FLAG = "true or false"
+    INTEGER = "whole number"
+    OBJECT = "object"
+    NESTED = "nested"
+    """An object whose fields are known: a `Nested` struct."""
 
 
 def choice(*values: str, why: str) -> Meta:
     """Describe an enumeration whose value decides identity or subject."""
-    return Meta(description=why, extra={"kind": Kind.CHOICE, "values": values})
+    return Meta(description=why, extra={"form": Form.CHOICE, "values": values})
 
 
 def hint(*values: str, why: str) -> Meta:
     """Describe an enumeration that is only passed on."""
-    return Meta(description=why, extra={"kind": Kind.HINT, "values": values})
+    return Meta(description=why, extra={"form": Form.HINT, "values": values})
 
 
-Id = Annotated[str | int, Meta(extra={"kind": Kind.ID})]
-"""Text or whole number in, text out: `1` and `"1"` are one id. No control characters, 1 to 256."""
-Reference = Annotated[str | int, Meta(extra={"kind": Kind.ID, "may_be_empty": True})]
-"""An id that does not make up the identity, so that an empty one does no harm."""
-Number = Annotated[Decimal, Meta(extra={"kind": Kind.NUMBER})]
-"""JSON number or text in, text without exponent out (`"12.30"`); never through a binary float."""
-Amount = Annotated[Decimal, Meta(extra={"kind": Kind.NUMBER, "not_negative": True})]
-"""A `Number` that the vendor's schema wants to be 0 or more; checked where it is strict."""
-Count = Annotated[Decimal, Meta(extra={"kind": Kind.COUNT})]
-"""A whole number, also as `3.0` or `"3"`; a JSON number out. Negative ones occur."""
-Time = Annotated[str, Meta(extra={"kind": Kind.TIME})]
-"""A time as `timestamp.py` reads it in, strict RFC 3339 in UTC out. Any but the event's own time
-passes as it is where it cannot be read, and is counted."""
-Name = Annotated[str, Meta(extra={"kind": Kind.NAME})]
-"""Text that the vendor's schema wants not to be empty; checked where it is strict."""
+NOT_EMPTY: Final = Meta(extra={"not_empty": True})
+"""The vendor's schema wants at least one character. A strict listener refuses less."""
+NOT_NEGATIVE: Final = Meta(extra={"not_negative": True})
+"""The vendor's schema wants 0 or more. A strict listener refuses less."""
+
+Id = Annotated[str | int, Meta(extra={"form": Form.ID})]
+"""Text or a whole number comes in, text goes out: `1` and `"1"` are the same id. The text has 1 to
+256 characters, and no control characters."""
+Reference = Annotated[Id, Meta(extra={"may_be_empty": True})]
+"""An id that is no part of the identity. It may be empty, because that joins no two events."""
+Number = Annotated[Decimal, Meta(extra={"form": Form.NUMBER})]
+"""A JSON number or text comes in, text without exponent goes out (`"12.30"`). The value never
+passes through a binary float."""
+Amount = Annotated[Number, NOT_NEGATIVE]
+"""A number that is 0 or more in the vendor's schema."""
+WholeNumber = Annotated[Decimal, Meta(extra={"form": Form.COUNT})]
+"""A whole number, also as `3.0` or `"3"`, comes in; a JSON number goes out. Negative numbers
+occur."""
+Time = Annotated[str, Meta(extra={"form": Form.TIME})]
+"""A time as `timestamp.py` reads it comes in, strict RFC 3339 in UTC goes out. Text that cannot be
+read as a time passes as it is and is counted, except as the event's own time."""
+Name = Annotated[str, NOT_EMPTY]
+"""Text that is not empty in the vendor's schema."""
 Object = dict[str, msgspec.Raw]
 """A JSON object whose values pass as they came."""
 
@@ -76,16 +93,16 @@ Rate = Annotated[
         examples=[0.1],
     ),
 ]
-Origin = Annotated[Name, Meta(description="The brand's host.", examples=["www.brand.com"])]
+BrandHost = Annotated[Name, Meta(description="The brand's host.", examples=["www.brand.com"])]
 Timestamp = Annotated[
     Time, Meta(description="When it happened.", examples=["2015-03-02T8:27:58.10Z"])
 ]
-"""What most types carry, with one meaning in all of them."""
+"""These five are carried by most types, with the same meaning in all of them."""
 
 OptionalId = Reference | UnsetType | None
 OptionalNumber = Number | UnsetType | None
 OptionalAmount = Amount | UnsetType | None
-OptionalCount = Count | UnsetType | None
+OptionalWholeNumber = WholeNumber | UnsetType | None
 OptionalTime = Time | UnsetType | None
 OptionalName = Name | UnsetType | None
 OptionalText = str | UnsetType | None
@@ -95,15 +112,15 @@ OptionalRate = Rate | UnsetType | None
 """An optional field may be absent or null; either way it is passed on as it came."""
 
 
-class Part(msgspec.Struct, kw_only=True):
+class Nested(msgspec.Struct, kw_only=True):
     """An object inside an event, such as one leg of a bet. Unknown fields in it are kept."""
 
 
 class Fields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """The known fields of a message type, as sent; then, in place, in their normal form.
+    """The known fields of a message type, first as sent and then, in place, in their normal form.
 
-    Unknown fields are refused by this struct and picked up in a second, slower pass
-    (`normalise.py`): most events have none.
+    This struct refuses unknown fields, and a second, slower pass picks them up (`normalise.py`).
+    Most events have none, so most events are decoded in one pass.
     """
 
 
@@ -111,20 +128,23 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One message type.
 
     Attributes:
-        name: as in the AMQP property `type`; compared without case.
-        aliases: other names of the same type.
-        fields: what it carries.
-        sources: pages and schemas that its facts come from.
-        identity: what, after brand and message type, makes two deliveries the same event.
-            Reads the normal form; joined with `:` it is the CloudEvents id.
-        identified_by: the same in words, a name for each part.
-        deciding: fields whose difference under one identity is a conflict.
-        subject: which of `subjects` an event belongs on.
-        subjects: all of them, two tokens each, without prefix.
-        strict: optional fields that the vendor's schema requires; so does a listener with
-            `validation = "strict"`.
-        time: the field with the event's own time; None: it has none.
-        user: the field with the player's id; None: it has none.
+        name: The name in the AMQP property `type`; it is compared without case.
+        aliases: Other names of the same type.
+        fields: The struct of its fields.
+        sources: The pages and schemas that its facts come from.
+        identity: Returns what, after brand and message type, makes two deliveries the same event.
+            It reads the normal form. `identity.write_id` joins the values to the CloudEvents id.
+        identified_by: The identity in words, a name for each value.
+        id_suffixes: Endings, each with its colon, that an identity's text has where a fixed word
+            stands behind the sender's id. They keep a sender's id that ends so apart from it.
+        uses_occurrence: The identity may hold `OCCURRENCE`.
+        deciding: The fields whose difference under one identity is a conflict.
+        subject: Returns the subject, out of `subjects`, that an event belongs on.
+        subjects: All subjects of the type, two tokens each, without the operator's prefix.
+        strict: Optional fields that the vendor's schema requires. A listener with
+            `validation = "strict"` requires them too.
+        time: The field with the event's own time; None where the type has no such field.
+        user: The field with the player's id; None where the type has no such field.
     """
 
     name: str
@@ -133,6 +153,8 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     sources: tuple[str, ...]
     identity: Callable[[Any], tuple[str, ...]]
     identified_by: tuple[str, ...]
+    id_suffixes: tuple[str, ...] = ()
+    uses_occurrence: bool = False
     deciding: tuple[str, ...]
     subject: Callable[[Any], str]
     subjects: Mapping[str, str]
@@ -142,5 +164,5 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 def only(subject: str) -> Mapping[str, str]:
-    """Return the subjects of a type that has one."""
+    """Return the subjects of a type that has a single one."""
     return {"": subject}

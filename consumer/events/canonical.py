@@ -1,13 +1,12 @@
-"""One form for everything that means the same, for hashes.
+"""One form for everything that means the same, so that equal events have equal hashes.
 
-An honest resend may write `12.3` for `12.30`, put its keys in another order, or its spaces: the
-hash stays. Text is never touched: `"1.50"` in a note is not `"1.5"`.
+An honest resend may write `12.3` for `12.30`, put its keys in another order, or have other spaces;
+the hash stays the same. Text is never touched: `"1.50"` in a note is not `"1.5"`.
 """
 
 from __future__ import annotations
 
 import json
-import typing
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from hashlib import blake2b
@@ -16,9 +15,8 @@ from typing import Final
 import msgspec
 from msgspec import UNSET
 
-from consumer.events.base import Fields, Kind, Part
-from consumer.events.fields import part_of
-from consumer.options.values import annotated_extra
+from consumer.events.base import Fields, Form, Nested
+from consumer.events.facts import facts_of
 
 DIGEST_BYTES: Final = 16
 
@@ -39,23 +37,25 @@ def digest(value: object) -> str:
     """Hash a value in its canonical form: 32 hexadecimal digits.
 
     Args:
-        value: of normalised events: structs, what they hold, and JSON that passes as it came.
+        value: A part of a normalised event: a struct, what a struct holds, or JSON that passes as
+            it came.
     """
     return _hash(_canonical(value))
 
 
-def digest_whole(kind: type[Fields], data: Fields | dict[str, object]) -> str:
+def digest_whole(struct: type[Fields], data: Fields | dict[str, object]) -> str:
     """Hash a whole event, equal for both forms that its data has.
 
     Args:
-        kind: what the type carries; says which text of a dictionary is a number.
-        data: in normal form: the struct, or a dictionary where it has parts or unknown fields.
+        struct: The type's fields; they say which text of a dictionary is a number.
+        data: The event in its normal form: the struct, or a dictionary where the event has nested
+            objects or unknown fields.
     """
-    return _hash(_known(kind, data) if isinstance(data, dict) else _canonical(data))
+    return _hash(_known(struct, data) if isinstance(data, dict) else _canonical(data))
 
 
 def number(text: str) -> str:
-    """Write a decimal number so that equal ones look alike: `12.30` as `123e-1`."""
+    """Write a decimal number so that equal numbers look alike: `12.30` as `123e-1`."""
     try:
         sign, digits, exponent = Decimal(text).as_tuple()
     except InvalidOperation:
@@ -70,62 +70,59 @@ def number(text: str) -> str:
 
 
 @cache
-def numbers_of(kind: type[Fields | Part]) -> frozenset[str]:
+def numbers_of(struct: type[Fields | Nested]) -> frozenset[str]:
     """Return the fields of a struct that are numbers, which normal form writes as text."""
-    hints = typing.get_type_hints(kind, include_extras=True)
-    return frozenset(
-        name for name, hint in hints.items() if annotated_extra(hint).get("kind") is Kind.NUMBER
-    )
+    return frozenset(fact.name for fact in facts_of(struct) if fact.form is Form.NUMBER)
 
 
 @cache
-def _parts_of(kind: type[Fields | Part]) -> dict[str, type[Part]]:
-    """Return the fields of a struct that hold objects, alone or in a list."""
-    hints = typing.get_type_hints(kind, include_extras=True)
-    return {name: part for name, hint in hints.items() if (part := part_of(hint)) is not None}
+def _nested_of(struct: type[Fields | Nested]) -> dict[str, type[Nested]]:
+    """Return the structs of the fields that hold objects, alone or in a list."""
+    return {fact.name: fact.nested for fact in facts_of(struct) if fact.nested is not None}
 
 
 def _hash(canonical: Canonical) -> str:
     return blake2b(_encode(canonical), digest_size=DIGEST_BYTES).hexdigest()
 
 
-def _known(kind: type[Fields | Part], whole: dict[str, object]) -> Canonical:
-    numbers, parts = numbers_of(kind), _parts_of(kind)
+def _known(struct: type[Fields | Nested], whole: dict[str, object]) -> Canonical:
+    numbers, nested_of = numbers_of(struct), _nested_of(struct)
     found: dict[str, Canonical] = {}
     for name, value in whole.items():
-        part = parts.get(name)
+        nested = nested_of.get(name)
         if name in numbers and isinstance(value, str):
             found[name] = _number(value)
-        elif part is not None and isinstance(value, dict):
-            found[name] = _known(part, value)
-        elif part is not None and isinstance(value, list):
-            found[name] = [_known(part, one) for one in value]
+        elif nested is not None and isinstance(value, dict):
+            found[name] = _known(nested, value)
+        elif nested is not None and isinstance(value, list):
+            found[name] = [_known(nested, element) for element in value]
         else:
             found[name] = _canonical(value)
     return found
 
 
 def _canonical(value: object) -> Canonical:
-    if isinstance(value, (Fields, Part)):
+    if isinstance(value, (Fields, Nested)):
         numbers = numbers_of(type(value))
         return {
-            name: _number(one) if name in numbers and isinstance(one, str) else _canonical(one)
+            name: _number(held) if name in numbers and isinstance(held, str) else _canonical(held)
             for name in value.__struct_fields__
-            if (one := getattr(value, name)) is not UNSET
+            if (held := getattr(value, name)) is not UNSET
         }
     if isinstance(value, msgspec.Raw):
         return _canonical(_read(value))
     if isinstance(value, dict):
-        return {key: _canonical(one) for key, one in value.items()}
+        return {key: _canonical(held) for key, held in value.items()}
     if isinstance(value, list):
-        return [_canonical(one) for one in value]
+        return [_canonical(element) for element in value]
     if isinstance(value, (Decimal, int, _Boundless)) and not isinstance(value, bool):
         return _number(str(value))
+    # A letter before text and numbers keeps "5" and 5 apart.
     return value if value is None or isinstance(value, bool) else f"t{value}"
 
 
 def _read(value: msgspec.Raw) -> object:
-    """Decode what passes as it came, whatever its numbers."""
+    """Decode what passes as it came, whatever numbers it has."""
     try:
         return _decode(value)
     except (msgspec.ValidationError, InvalidOperation):
@@ -141,5 +138,4 @@ def _exact(text: str) -> Decimal | _Boundless:
 
 
 def _number(text: str) -> str:
-    # Told from text by its first letter.
     return f"n{number(text)}"

@@ -1,14 +1,13 @@
-"""The normal form of each kind of field, as steps that are prepared once for a type.
+"""The normal form of each field: an id as text, a number without exponent, a strict time.
 
-Responsible for a single field: an id as text, a number without exponent, an enumeration in the
-vendor's spelling, a strict time. Not for decoding and wrapping: `normalise.py`.
+Responsible for a single field of a struct, as steps that are prepared once for a type. Not
+responsible for decoding an event and wrapping it: `normalise.py`.
 
-Limits: an id is at most 256 characters, a number at most 64 digits before and after the point.
+Limits: an id has at most 256 characters, a number at most 64 digits before and after the point.
 """
 
 from __future__ import annotations
 
-import typing
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,9 +16,9 @@ from msgspec import UNSET
 
 from consumer.errors import Misfit, Reason, Rejected
 from consumer.events import timestamp
-from consumer.events.base import Fields, Kind, Part
+from consumer.events.base import Fields, Form, Nested
+from consumer.events.facts import Fact, facts_of
 from consumer.events.refuse import invalid
-from consumer.options.values import annotated_extra
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,9 +33,10 @@ class Oddity(msgspec.Struct, frozen=True, gc=False):
     """Something that was accepted although it should not be sent like that.
 
     Attributes:
-        name: `unknown_field`, `unknown_value`, `unreadable_time` or `no_zone`: a metric label.
-        field: its path, as in an error.
-        found: the value as it was sent; empty for an unknown field.
+        name: What is odd; a label of a metric: `unknown_field`, `unknown_value`,
+            `unreadable_time` or `no_zone`.
+        field: The field's path, as in an error.
+        found: The value as it was sent; empty for an unknown field.
     """
 
     name: str
@@ -51,19 +51,19 @@ class Step(ABC):
         self.name = name
 
     @abstractmethod
-    def normal(self, value: Any, oddities: list[Oddity]) -> object:  # noqa: ANN401  # each kind has its own type
+    def normal(self, value: Any, oddities: list[Oddity]) -> object:  # noqa: ANN401  # each form has its own type
         """Return the normal form of a value that is there and not null.
 
         Raises:
-            Rejected: it cannot be accepted.
+            Rejected: The value cannot be accepted.
         """
 
 
-def apply(steps: tuple[Step, ...], fields: Fields | Part, oddities: list[Oddity]) -> None:
+def apply(steps: tuple[Step, ...], fields: Fields | Nested, oddities: list[Oddity]) -> None:
     """Bring the fields of a struct into their normal form, in place.
 
     Raises:
-        Rejected: a value cannot be accepted.
+        Rejected: A value cannot be accepted.
     """
     for step in steps:
         value = getattr(fields, step.name)
@@ -102,7 +102,7 @@ class _Number(Step):
         return text
 
 
-class _Count(Step):
+class _WholeNumber(Step):
     def normal(self, value: Decimal, oddities: list[Oddity]) -> int:  # noqa: ARG002  # the contract
         text = _plain(value)
         whole, _, fraction = (text or ".x").partition(".")
@@ -146,92 +146,76 @@ class _Time(Step):
         return instant.exact
 
 
-class _Name(Step):
+class _NotEmpty(Step):
     def normal(self, value: str, oddities: list[Oddity]) -> str:  # noqa: ARG002  # the contract
         if not value:
             raise invalid(self.name, "at least one character", value)
         return value
 
 
-class _Parts(Step):
+class _Nested(Step):
     """An object inside an event, or a list of them."""
 
     def __init__(self, name: str, steps: tuple[Step, ...]) -> None:
         super().__init__(name)
         self._steps = steps
 
-    def normal(self, value: Part | list[Part], oddities: list[Oddity]) -> object:
-        if isinstance(value, Part):
+    def normal(self, value: Nested | list[Nested], oddities: list[Oddity]) -> object:
+        if isinstance(value, Nested):
             self._apply(value, self.name, oddities)
         else:
-            for index, part in enumerate(value):
-                self._apply(part, f"{self.name}[{index}]", oddities)
+            for index, nested in enumerate(value):
+                self._apply(nested, f"{self.name}[{index}]", oddities)
         return value
 
-    def _apply(self, part: Part, path: str, oddities: list[Oddity]) -> None:
+    def _apply(self, nested: Nested, path: str, oddities: list[Oddity]) -> None:
         inner: list[Oddity] = []
         try:
-            apply(self._steps, part, inner)
+            apply(self._steps, nested, inner)
         except Rejected as error:
             misfit = error.misfit or Misfit("", error.detail, "")
             raise Rejected(Reason.INVALID, misfit.inside(path)) from error
-        oddities += [Oddity(one.name, f"{path}.{one.field}", one.found) for one in inner]
+        oddities += [Oddity(odd.name, f"{path}.{odd.field}", odd.found) for odd in inner]
 
 
-def steps_of(
-    kind: type[Fields | Part], time: str | None, *, strict: bool
-) -> tuple[tuple[Step, ...], bool]:
+def steps_of(struct: type[Fields | Nested], time: str | None, *, strict: bool) -> tuple[Step, ...]:
     """Prepare the steps of a struct.
 
     Args:
-        kind: the struct.
-        time: the field that is read elsewhere, as the event's own time.
-        strict: refuse what the vendor's own schema refuses.
-
-    Returns:
-        The steps, and whether there are objects inside.
+        struct: The struct.
+        time: The field that is read elsewhere, as the event's own time.
+        strict: Refuse what the vendor's own schema refuses.
     """
-    hints = typing.get_type_hints(kind, include_extras=True)
     steps: list[Step] = []
-    has_parts = False
-    for name, hint in hints.items():
-        part = part_of(hint)
-        if part is not None:
-            has_parts = True
-            steps.append(_Parts(name, steps_of(part, None, strict=strict)[0]))
-        elif name != time:
-            steps += _step(name, annotated_extra(hint), strict=strict)
-    return tuple(steps), has_parts
+    for fact in facts_of(struct):
+        if fact.nested is not None:
+            steps.append(_Nested(fact.name, steps_of(fact.nested, None, strict=strict)))
+        elif fact.name != time:
+            steps += _step(fact, strict=strict)
+    return tuple(steps)
 
 
-def part_of(hint: Any) -> type[Part] | None:  # noqa: ANN401  # type hints have any shape
-    """Return the struct of the objects that a field holds, alone or in a list; None: none."""
-    if isinstance(hint, type) and issubclass(hint, Part):
-        return hint
-    parts = map(part_of, typing.get_args(hint))
-    return next((part for part in parts if part is not None), None)
-
-
-def _step(name: str, facts: dict[str, Any], *, strict: bool) -> list[Step]:
-    """Return the step of a field, if its kind needs one."""
-    makers: dict[Kind, Callable[[], Step]] = {
-        Kind.ID: lambda: _Id(name, may_be_empty=facts.get("may_be_empty", False)),
-        Kind.NUMBER: lambda: _Number(name, not_negative=strict and "not_negative" in facts),
-        Kind.COUNT: lambda: _Count(name),
-        Kind.TIME: lambda: _Time(name, strict=strict),
-        Kind.CHOICE: lambda: _Choice(name, facts["values"], decides=True),
-        Kind.HINT: lambda: _Choice(name, facts["values"], decides=False),
+def _step(fact: Fact, *, strict: bool) -> list[Step]:
+    """Return the step of a field, if its form needs one."""
+    name = fact.name
+    makers: dict[Form, Callable[[], Step]] = {
+        Form.ID: lambda: _Id(name, may_be_empty=fact.may_be_empty),
+        Form.NUMBER: lambda: _Number(name, not_negative=strict and fact.not_negative),
+        Form.COUNT: lambda: _WholeNumber(name),
+        Form.TIME: lambda: _Time(name, strict=strict),
+        Form.CHOICE: lambda: _Choice(name, fact.values, decides=True),
+        Form.HINT: lambda: _Choice(name, fact.values, decides=False),
     }
-    if strict:
-        makers[Kind.NAME] = lambda: _Name(name)
-    make = makers.get(facts["kind"]) if facts else None
+    if strict and fact.not_empty:
+        makers[Form.TEXT] = lambda: _NotEmpty(name)
+    make = makers.get(fact.form)
     return [make()] if make else []
 
 
 def _plain(value: Decimal) -> str | None:
-    """Write a number without exponent; None: not finite, or out of range.
+    """Write a number without exponent; None: it is not finite, or out of range.
 
-    The range is checked on the exponent first: 1e999999999 would be a gigabyte of zeros.
+    The range is checked on the exponent first, because 1e999999999 would be a gigabyte of zeros.
     """
     text = str(value)
     if len(text) <= NUMBER_MAX_DIGITS and "E" not in text and "n" not in text.lower():

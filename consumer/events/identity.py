@@ -14,7 +14,6 @@ import msgspec
 
 KEY_BYTES = 16
 FINGERPRINT_BYTES = 8
-ROLLBACK = ":rollback"
 WINDOW_S: Final = 86_400.0
 """How long an identity is remembered where nobody says otherwise."""
 
@@ -39,36 +38,44 @@ def key(brand: str, message_type: str, identity: tuple[str, ...]) -> str:
     return blake2b(text.encode(), digest_size=KEY_BYTES).hexdigest()
 
 
-def text(parts: tuple[str, ...]) -> str:
-    """Join an identity to the CloudEvents id, so that no two of one type look alike.
+def write_id(values: tuple[str, ...], suffixes: tuple[str, ...] = ()) -> str:
+    """Write an identity as the CloudEvents id, so that no two identities of one type look alike.
 
-    A colon inside any part but the last is written `%3A`, a percent sign `%25`; and so is the colon
-    of an id that ends as a rollback's does without being one.
+    Colons join the values. A colon inside any value but the last is written `%3A`, and a percent
+    sign `%25`. A single value that ends like a suffix gets `%3A` for that colon, because another
+    identity of the type is written with the suffix.
+
+    Args:
+        values: What identifies the event, at least one value.
+        suffixes: The type's `id_suffixes`.
     """
-    *before, last = parts
-    if not before and last.endswith(ROLLBACK):
-        return f"{last.removesuffix(ROLLBACK)}%3A{ROLLBACK[1:]}"
-    escaped = (part.replace("%", "%25").replace(":", "%3A") for part in before)
+    *before, last = values
+    if not before and last.endswith(suffixes):
+        head, _, word = last.rpartition(":")
+        return f"{head}%3A{word}"
+    escaped = (value.replace("%", "%25").replace(":", "%3A") for value in before)
     return ":".join((*escaped, last))
+
+
+def read_id(text: str, suffixes: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Return every identity that `write_id` writes as this text.
+
+    There may be several: the last value may hold colons of its own, so the text does not tell
+    where that value begins. Only one of them is an identity of the type that is meant.
+    """
+    pieces = text.split(":")
+    plain = [piece.replace("%3A", ":").replace("%25", "%") for piece in pieces]
+    found = [(*plain[:count], ":".join(pieces[count:])) for count in range(len(pieces))]
+    for suffix in suffixes:
+        escaped = suffix.replace(":", "%3A")
+        if text.endswith(escaped):
+            found.append((text.removesuffix(escaped) + suffix,))
+    return found
 
 
 def output_id(identity_key: str, target: str) -> str:
     """Hash an event's key and the subject of one of its further outputs, without prefix."""
     return blake2b(f"{identity_key}\0{target}".encode(), digest_size=KEY_BYTES).hexdigest()
-
-
-def parts_of(text: str) -> list[tuple[str, ...]]:
-    """Return every identity that has this text as its CloudEvents id; of one type, one is meant.
-
-    The last part may hold colons of its own, so where it begins cannot be told.
-    """
-    pieces = text.split(":")
-    plain = [piece.replace("%3A", ":").replace("%25", "%") for piece in pieces]
-    found = [(*plain[:count], ":".join(pieces[count:])) for count in range(len(pieces))]
-    like_a_rollback = f"%3A{ROLLBACK[1:]}"
-    if text.endswith(like_a_rollback):
-        found.append((text.removesuffix(like_a_rollback) + ROLLBACK,))
-    return found
 
 
 def fingerprint(values: tuple[str, ...]) -> str:

@@ -1,22 +1,24 @@
 """Bytes in, one clean event out; or `Rejected` with the exact error.
 
-Responsible for decoding a body of a known type, and for the CloudEvents envelope
-(https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md). Not for what the fields
-mean (`base.py` and the families), and not for the normal form of a single one (`fields.py`).
+Responsible for decoding a body of a known type. Not responsible for the envelope around the event
+(`envelope.py`), for what the fields mean (`base.py` and the families), or for the normal form of a
+single field (`fields.py`).
 
-Limits: nesting at most what Python's stack allows (about 900 levels); `fields.py` has the rest.
+Limits: a body may be nested as deep as Python's stack allows, about 900 levels; `fields.py` has
+the other limits.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec import UNSET
 
 from consumer.errors import Reason, Rejected
-from consumer.events import canonical, identity, timestamp
-from consumer.events.base import BODY, EventType, Fields, Part
+from consumer.events import canonical, envelope, identity, timestamp
+from consumer.events.base import BODY, OCCURRENCE, EventType, Fields, Nested
+from consumer.events.facts import facts_of
 from consumer.events.fields import A_TIME, Oddity, apply, steps_of
 from consumer.events.identity import WINDOW_S, Identity
 from consumer.events.refuse import (
@@ -40,13 +42,15 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     """A delivery that fits its type, in its normal form.
 
     Attributes:
-        identity: for the store; its key is also the message id in the sink.
-        subject: two tokens, without prefix.
-        body: the CloudEvents object, JSON.
-        time_s: the event's own time, seconds since 1970; None: it has none.
-        oddities: what was accepted although it should not be sent.
+        id: The identity's text, which is the CloudEvents id.
+        identity: What the store remembers; its key is also the message id in the sink.
+        subject: The subject in the catalogue: two tokens, without the operator's prefix.
+        body: The CloudEvents object, as JSON.
+        time_s: The event's own time, in seconds since 1970; None where it has no time.
+        oddities: What was accepted although it should not be sent like that.
     """
 
+    id: str
     identity: Identity
     subject: str
     body: bytes
@@ -54,27 +58,18 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     oddities: tuple[Oddity, ...]
 
 
-class _Envelope(msgspec.Struct, kw_only=True, omit_defaults=True):
-    specversion: Literal["1.0"]
-    id: str
-    source: str
-    type: str
-    subject: str | None = None
-    time: str
-    datacontenttype: Literal["application/json"]
-    brand: str
-    data: msgspec.Raw
-
-
 class Normaliser:
-    """Everything prepared once for one brand and one type.
+    """Reads the bodies of one brand and one type, with everything prepared once.
 
     Args:
-        event_type: what to read.
-        brand: who sends.
-        namespace: The name under which identities are remembered; the brand's where absent.
-        strict: refuse what the vendor's own schema refuses.
-        window_s: how long an event's identity is remembered, in seconds.
+        event_type: The type of all bodies.
+        brand: The brand that sends them.
+        namespace: The name under which identities are remembered. None means the brand.
+        strict: Refuse what the vendor's own schema refuses.
+        window_s: How long an event's identity is remembered, in seconds.
+
+    Attributes:
+        needs_occurrence: `normalise` wants to know which message a body came in.
     """
 
     def __init__(
@@ -86,11 +81,12 @@ class Normaliser:
         strict: bool = False,
         window_s: float = WINDOW_S,
     ) -> None:
+        self.needs_occurrence = event_type.uses_occurrence
         self._type = event_type
         self._brand = brand
         self._namespace = namespace or brand
         self._window_s = window_s
-        self._source = f"/{brand}/{event_type.name.lower()}"
+        self._source = envelope.source_of(brand, event_type.name)
         self._decode = msgspec.json.Decoder(event_type.fields).decode
         # The same fields without the refusal of unknown ones, for the second pass.
         lenient = msgspec.defstruct(
@@ -100,34 +96,76 @@ class Normaliser:
             forbid_unknown_fields=False,
         )
         self._decode_lenient: Callable[[bytes], Any] = msgspec.json.Decoder(lenient).decode
-        self._steps, self._has_parts = steps_of(event_type.fields, event_type.time, strict=strict)
+        self._steps = steps_of(event_type.fields, event_type.time, strict=strict)
+        self._has_nested = any(fact.nested is not None for fact in facts_of(event_type.fields))
         self._required = event_type.strict if strict else ()
         self._numbers = canonical.numbers_of(event_type.fields)
 
-    def normalise(self, body: bytes, arrived_s: float) -> Event:
+    def normalise(self, body: bytes, arrived_s: float, occurrence: str = "") -> Event:
         """Read one body.
 
         Args:
-            body: as it arrived.
-            arrived_s: seconds since 1970, for an event without a time of its own.
+            body: The body as it arrived.
+            arrived_s: When it arrived, in seconds since 1970: the time of an event that has no
+                time of its own.
+            occurrence: Tells the message that the body came in from every other message of the
+                brand, and is the same whenever that message is delivered again. Only looked at
+                where `needs_occurrence`. Empty where the message is not known: then two messages
+                with the same body are the same event.
 
         Raises:
-            Rejected: `malformed` or `invalid`, with field, found and expected.
+            Rejected: The body is `malformed` or `invalid`; the error says which field, what was
+                expected and what was found.
         """
         try:
-            return self._read(body, arrived_s)
+            return self._read(body, arrived_s, occurrence)
         except msgspec.ValidationError as error:
-            # Raised at the first misfit: what follows it may still be no JSON at all.
+            # msgspec stops at the first misfit, and what follows it may not be JSON at all.
             refuse_broken_json(body)
             raise Rejected(Reason.INVALID, explain(str(error), body)) from error
         except UNREADABLE as error:
             raise malformed(error) from error
 
-    def _read(self, body: bytes, arrived_s: float) -> Event:
+    def _read(self, body: bytes, arrived_s: float, occurrence: str) -> Event:
+        fields, data, instant, oddities = self._normal_form(body)
+        event_type = self._type
+        values = event_type.identity(fields)
+        if BODY in values:
+            values = self._filled(values, data, occurrence)
+        subject = event_type.subject(fields)
+        wrapped = envelope.Envelope(
+            specversion="1.0",
+            id=identity.write_id(values, event_type.id_suffixes),
+            source=self._source,
+            type=subject,
+            subject=getattr(fields, event_type.user) if event_type.user else "",
+            time=instant.text if instant else timestamp.from_epoch_s(arrived_s),
+            datacontenttype="application/json",
+            brand=self._brand,
+            data=msgspec.Raw(_encode(data)),
+        )
+        decided = tuple(self._decided(fields, name) for name in event_type.deciding)
+        return Event(
+            id=wrapped.id,
+            identity=Identity(
+                identity.key(self._namespace, event_type.name, values),
+                identity.fingerprint(decided),
+                self._window_s,
+            ),
+            subject=subject,
+            body=envelope.write(wrapped),
+            time_s=instant.epoch_s if instant else None,
+            oddities=tuple(oddities),
+        )
+
+    def _normal_form(
+        self, body: bytes
+    ) -> tuple[Fields, Fields | dict[str, object], timestamp.Instant | None, list[Oddity]]:
+        """Return the known fields, all fields, the event's own time, and what is odd."""
         if not body.isascii():
             # msgspec does not look into values that it only passes on.
             body.decode()
-        plain = not self._has_parts
+        plain = not self._has_nested
         try:
             fields = self._decode(body)
         except msgspec.ValidationError:
@@ -139,45 +177,18 @@ class Normaliser:
                 raise missing(name)
         apply(self._steps, fields, oddities)
         instant = self._set_time(fields, oddities)
-        known = fields if plain else _whole(fields, _decode_object(body), "", oddities)
-        return self._wrap(fields, known, instant, arrived_s, tuple(oddities))
+        data = fields if plain else _whole(fields, _decode_object(body), "", oddities)
+        return fields, data, instant, oddities
 
-    def _wrap(
-        self,
-        fields: Fields,
-        data: Fields | dict[str, object],
-        instant: timestamp.Instant | None,
-        arrived_s: float,
-        oddities: tuple[Oddity, ...],
-    ) -> Event:
-        kind = self._type
-        parts = kind.identity(fields)
-        if BODY in parts:
-            whole = canonical.digest_whole(kind.fields, data)
-            parts = tuple(whole if part == BODY else part for part in parts)
-        subject = kind.subject(fields)
-        envelope = _Envelope(
-            specversion="1.0",
-            id=identity.text(parts),
-            source=self._source,
-            type=subject,
-            subject=getattr(fields, kind.user) if kind.user else None,
-            time=instant.text if instant else timestamp.from_epoch_s(arrived_s),
-            datacontenttype="application/json",
-            brand=self._brand,
-            data=msgspec.Raw(_encode(data)),
-        )
-        return Event(
-            identity=Identity(
-                identity.key(self._namespace, kind.name, parts),
-                identity.fingerprint(tuple(self._decided(fields, name) for name in kind.deciding)),
-                self._window_s,
-            ),
-            subject=subject,
-            body=_encode(envelope),
-            time_s=instant.epoch_s if instant else None,
-            oddities=oddities,
-        )
+    def _filled(
+        self, values: tuple[str, ...], data: Fields | dict[str, object], occurrence: str
+    ) -> tuple[str, ...]:
+        """Put hashes of the body and of the message into an identity that wants them."""
+        known = {BODY: canonical.digest_whole(self._type.fields, data)}
+        if occurrence:
+            known[OCCURRENCE] = canonical.digest(occurrence)
+        filled = (known.get(value, value) for value in values)
+        return tuple(value for value in filled if value != OCCURRENCE)
 
     def _decided(self, fields: Fields, name: str) -> str:
         """Write a deciding value so that honest resends look alike: `12.3` as `12.30`."""
@@ -206,31 +217,31 @@ class Normaliser:
 
 
 def _whole(
-    part: Fields | Part, sent: Mapping[str, msgspec.Raw], path: str, oddities: list[Oddity]
+    struct: Fields | Nested, sent: Mapping[str, msgspec.Raw], path: str, oddities: list[Oddity]
 ) -> dict[str, object]:
     """Return the known fields in their normal form, then the unknown ones as they came.
 
     Args:
-        part: the event, or an object inside it.
-        sent: the same, as it was sent.
-        path: of the object, with a dot behind it; empty: the event itself.
-        oddities: gets one for each unknown field.
+        struct: The event, or an object inside it.
+        sent: The same object as it was sent.
+        path: The path of the object with a dot behind it; empty for the event itself.
+        oddities: Gets an entry for each unknown field.
     """
     whole: dict[str, object] = {}
-    for name in part.__struct_fields__:
-        value = getattr(part, name)
-        if isinstance(value, Part):
+    for name in struct.__struct_fields__:
+        value = getattr(struct, name)
+        if isinstance(value, Nested):
             value = _whole(value, _decode_object(sent[name]), f"{path}{name}.", oddities)
-        elif isinstance(value, list) and value and isinstance(value[0], Part):
+        elif isinstance(value, list) and value and isinstance(value[0], Nested):
             each = zip(value, _decode_list(sent[name]), strict=True)
             value = [
-                _whole(one, _decode_object(raw), f"{path}{name}[{index}].", oddities)
-                for index, (one, raw) in enumerate(each)
+                _whole(nested, _decode_object(raw), f"{path}{name}[{index}].", oddities)
+                for index, (nested, raw) in enumerate(each)
             ]
         if value is not UNSET:
             whole[name] = value
     for name, raw in sent.items():
-        if name not in part.__struct_fields__:
+        if name not in struct.__struct_fields__:
             whole[name] = raw
             oddities.append(Oddity("unknown_field", f"{path}{name}", ""))
     return whole

@@ -116,7 +116,7 @@ class Lane:
         self._waiting_since_s = None
         works = [Work(delivery) for delivery in deliveries]
         arrived_s, since_s = self._clock.now_s(), self._clock.monotonic_s()
-        for batch in self._decoder.batches(works, arrived_s, since_s):
+        for batch in self._decoder.batches(works, arrived_s, since_s, listener.occurrence):
             self._took("decode", since_s)
             await self._admit(listener, batch)
             await to_deliver.put(batch)

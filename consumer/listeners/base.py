@@ -170,6 +170,18 @@ class Listener(ABC, Generic[S]):
         Works after the connection is gone. Never raises for hostile headers.
         """
 
+    def occurrence(self, delivery: Delivery) -> str:  # noqa: ARG002  # a source that cannot tell
+        """Tell the message of a delivery from every other message of the source.
+
+        The text is the same whenever the source delivers this message again, also over another
+        connection. Only asked for events whose content alone does not identify them (GAME without
+        a time), so it may be slow. Never raises for hostile headers.
+
+        Returns:
+            The text. Empty, by default: the source cannot tell its messages apart.
+        """
+        return ""
+
     @abstractmethod
     async def close(self) -> None:
         """Give back what is not settled, as far as the protocol can, and free everything.

@@ -7,12 +7,18 @@ stand in the option's name, ranges in its type.
 from __future__ import annotations
 
 import ssl
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Final, get_args
 
 import msgspec
 from msgspec import Meta
 
 from consumer.errors import ConfigError
+
+TOKEN: Final = "[A-Za-z0-9_-]{1,64}"  # noqa: S105  # a pattern, not a password
+"""The pattern of a token: a name that can stand in a subject, a metric label or a URI."""
+_TO_THE_END: Final = r"(?!\n)$"
+"""To Python, `$` alone also matches before a line break at the end of a text, and that line break
+would end a line of NATS' protocol."""
 
 Count = Annotated[int, Meta(ge=1, description="a whole number, at least 1")]
 Bytes = Annotated[int, Meta(ge=1, description="bytes, at least 1")]
@@ -20,16 +26,11 @@ Seconds = Annotated[float, Meta(gt=0, description="seconds, more than 0")]
 Share = Annotated[float, Meta(gt=0, le=1, description="a share, more than 0, at most 1")]
 Text = Annotated[str, Meta(min_length=1, description="text, not empty")]
 Token = Annotated[
-    str,
-    Meta(pattern=r"^[A-Za-z0-9_-]{1,64}(?!\n)$", description="1 to 64 of A-Z a-z 0-9 _ -"),
+    str, Meta(pattern=f"^{TOKEN}{_TO_THE_END}", description="1 to 64 of A-Z a-z 0-9 _ -")
 ]
-"""A name that becomes part of a subject, a metric label or a URI. To Python, `$` alone would also
-match before a line break at the end, and that would end a line of NATS' protocol."""
 OptionalToken = Annotated[
     str,
-    Meta(
-        pattern=r"^[A-Za-z0-9_-]{0,64}(?!\n)$", description="empty, or up to 64 of A-Z a-z 0-9 _ -"
-    ),
+    Meta(pattern=f"^({TOKEN})?{_TO_THE_END}", description="empty, or up to 64 of A-Z a-z 0-9 _ -"),
 ]
 Secret = Annotated[
     str,

@@ -6,6 +6,8 @@ ours; even that costs a single dead letter, and never the lane.
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -31,6 +33,14 @@ HELD_BYTES: Final = 8 * 1024 * 1024
 """How many bytes the events of a batch may have together. The event that goes beyond closes it."""
 
 log = structlog.get_logger()
+
+OccurrenceOf = Callable[["Delivery"], str]
+"""Tells the message of a delivery from every other message: `Listener.occurrence`."""
+
+
+def unknown(_: Delivery) -> str:
+    """Say of a delivery that its source cannot tell its messages apart: an `OccurrenceOf`."""
+    return ""
 
 
 class Decoder:
@@ -58,12 +68,23 @@ class Decoder:
         # By the type's name as it was written, so that the usual spelling costs one look-up.
         self._normalisers: dict[str, Normaliser] = {}
 
-    def decode(self, batch: Batch) -> None:
-        """Give every work of the batch its event, or let it die."""
-        for work in batch.works:
-            self._decode(work, batch.arrived_s)
+    def decode(self, batch: Batch, occurrence: OccurrenceOf = unknown) -> None:
+        """Give every work of the batch its event, or let it die.
 
-    def batches(self, works: list[Work], arrived_s: float, since_s: float) -> Iterator[Batch]:
+        Args:
+            batch: The batch, not decoded.
+            occurrence: See `Listener.occurrence`.
+        """
+        for work in batch.works:
+            self._decode(work, batch.arrived_s, occurrence)
+
+    def batches(
+        self,
+        works: list[Work],
+        arrived_s: float,
+        since_s: float,
+        occurrence: OccurrenceOf = unknown,
+    ) -> Iterator[Batch]:
         """Decode what was taken in together, in order; usually that makes one batch.
 
         Compressed bodies can make more events than may be held in memory at once. Then there are
@@ -73,11 +94,12 @@ class Decoder:
             works: The works, not decoded.
             arrived_s: When all of them were taken in, in seconds since 1970.
             since_s: The same moment on the monotonic clock, in seconds.
+            occurrence: See `Listener.occurrence`.
         """
         decoded: list[Work] = []
         held_bytes = 0
         for work in works:
-            self._decode(work, arrived_s)
+            self._decode(work, arrived_s, occurrence)
             decoded.append(work)
             held_bytes += len(work.event.body) if work.event is not None else 0
             if held_bytes > HELD_BYTES:
@@ -86,7 +108,7 @@ class Decoder:
         if decoded:
             yield Batch(decoded, arrived_s, since_s)
 
-    def _decode(self, work: Work, arrived_s: float) -> None:
+    def _decode(self, work: Work, arrived_s: float, occurrence: OccurrenceOf) -> None:
         try:
             delivery = work.delivery
             normaliser = self._normaliser(delivery)
@@ -94,7 +116,8 @@ class Decoder:
             if delivery.content_encoding:
                 # The delivery keeps the original, for a dead letter.
                 body = decompress(body, delivery.content_encoding, self._max_decoded_bytes)
-            work.event = normaliser.normalise(body, arrived_s)
+            message = _message(delivery, occurrence) if normaliser.needs_occurrence else ""
+            work.event = normaliser.normalise(body, arrived_s, message)
         except Rejected as rejected:
             work.die(rejected)
         except Exception as error:  # our bug, kept to one delivery
@@ -131,6 +154,11 @@ class Decoder:
         if len(self._normalisers) < SPELLINGS_MAX_COUNT:
             self._normalisers[name] = usual
         return usual
+
+
+def _message(delivery: Delivery, occurrence: OccurrenceOf) -> str:
+    """Name the message of a delivery; where its source cannot, each delivery is a message."""
+    return occurrence(delivery) or secrets.token_hex(16)
 
 
 def _shown(text: str) -> str:

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from consumer.errors import Unavailable
-from consumer.tools.sample.generate import Mix, Role, Sample, generate
-from consumer.tools.sample.registry import SAMPLES
+from consumer.tools.sample.generate import Intent, Sample, TrafficMix, generate
+from consumer.tools.sample.registry import RECIPES
 from consumer.tools.sample.senders import SENDERS
 from tests.support.source_kafka import KafkaSource
 from tests.support.source_nats import NatsSource
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from consumer.deliveries.delivery import Delivery
-    from consumer.tools.sample.sender import Sender
+    from consumer.tools.sample.sender import SampleSender
     from tests.support.sources import Source
 
 DEADLINE_S = 20
@@ -37,7 +37,7 @@ ABSENT = {
     "kafka": ("topics", ["no-such-topic"], "create it, or allow Describe"),
     "nats": ("subject", "no.such.subject", "does a stream store no.such.subject"),
 }
-SAMPLE = Sample(b'{"a": 1}', "CASINO", Role.EVENT)
+SAMPLE = Sample(b'{"a": 1}', "CASINO", Intent.EVENT)
 Wire = tuple[bytes, str | None, str | None]
 
 
@@ -52,7 +52,7 @@ async def source(request: pytest.FixtureRequest) -> AsyncIterator[Source]:
 
 
 @asynccontextmanager
-async def sender_to(source: Source, **changes: Any) -> AsyncIterator[Sender]:  # noqa: ANN401  # options
+async def sender_to(source: Source, **changes: Any) -> AsyncIterator[SampleSender]:  # noqa: ANN401  # options
     """Open the sender to a source, with some options of its listener changed."""
     settings = msgspec.structs.replace(source.listener().settings, **changes)
     sender = SENDERS[settings.kind](settings)
@@ -86,9 +86,9 @@ async def test_type_and_encoding_arrive_as_they_were_sent(source: Source) -> Non
     """Each where its broker keeps them, and none where the sender gave none."""
     samples = [
         SAMPLE,
-        Sample(b'{"b": 2}', None, Role.BROKEN),
-        Sample(b'{"c": 3}', "POKER_TOURNAMENT_CASH_OUT_V2", Role.BROKEN, content_encoding="br"),
-        Sample(b"", None, Role.BROKEN, content_encoding="br"),
+        Sample(b'{"b": 2}', None, Intent.BROKEN),
+        Sample(b'{"c": 3}', "POKER_TOURNAMENT_CASH_OUT_V2", Intent.BROKEN, content_encoding="br"),
+        Sample(b"", None, Intent.BROKEN, content_encoding="br"),
     ]
     async with sender_to(source) as sender:
         await sender.send(samples)
@@ -97,7 +97,9 @@ async def test_type_and_encoding_arrive_as_they_were_sent(source: Source) -> Non
 
 async def test_a_whole_mix_arrives(source: Source) -> None:
     """Every type, duplicates and broken ones, in batches."""
-    mix = Mix(types=list(SAMPLES), weighted=True, count=900, duplicates_ratio=0.1, broken_ratio=0.1)
+    mix = TrafficMix(
+        types=list(RECIPES), weighted=True, count=900, duplicates_ratio=0.1, broken_ratio=0.1
+    )
     samples = list(generate(mix))
     async with sender_to(source) as sender:
         await sender.send(samples[:500])
@@ -107,7 +109,9 @@ async def test_a_whole_mix_arrives(source: Source) -> None:
 
 async def test_one_players_events_stay_in_order(source: Source) -> None:
     """So that a conflict comes behind the event that it contradicts, on Kafka too."""
-    samples = [Sample(b"%d" % number, "CASINO", Role.EVENT, key="p1") for number in range(200)]
+    samples = [
+        Sample(b"%d" % number, "CASINO", Intent.EVENT, ordering_key="p1") for number in range(200)
+    ]
     async with sender_to(source) as sender:
         await sender.send(samples)
     assert await arrived(source, 200) == [wire(sample) for sample in samples]
@@ -124,7 +128,7 @@ async def test_absent_source_says_what_to_do(source: Source) -> None:
 @pytest.mark.parametrize("source", ["kafka", "nats"], indirect=True)
 async def test_source_that_cannot_carry_so_much_says_so(source: Source) -> None:
     """Too large an event has to fit into its source first."""
-    large = Sample(bytes(20 << 20), "CASINO", Role.BROKEN)
+    large = Sample(bytes(20 << 20), "CASINO", Intent.BROKEN)
     async with sender_to(source) as sender:
         with pytest.raises(Unavailable, match="cannot come this way"):
             await sender.send([large])

@@ -48,12 +48,14 @@ class Scene(NamedTuple):
         """Put events into the stream."""
         for one in ids:
             body = {
+                "specversion": "1.0",
                 "id": one,
                 "source": "/brand-a/casino",
                 "type": subject,
                 "brand": "brand-a",
                 "time": "2026-01-31T12:00:00.000000Z",
                 "subject": user,
+                "datacontenttype": "application/json",
                 "data": {"amount": "1.00"},
             }
             await self.client.jetstream().publish(f"sandbox.{subject}", msgspec.json.encode(body))
@@ -75,6 +77,15 @@ class Scene(NamedTuple):
             return await self.consumer_count() == 1
 
         await eventually(is_there, what="a consumer")
+
+
+def smallest(event_id: str) -> bytes:
+    """Return an event that holds what every event has, and no more."""
+    body = (
+        b'{"specversion":"1.0","id":"ID","source":"/b/casino","type":"game.bet","time":"",'
+        b'"datacontenttype":"application/json","brand":"b","data":{}}'
+    )
+    return body.replace(b"ID", event_id.encode())
 
 
 def ids(output: str) -> list[str]:
@@ -241,7 +252,7 @@ async def test_foreign_messages_are_skipped(scene: Scene) -> None:
 
 async def test_more_than_is_held_at_once(scene: Scene) -> None:
     """Requests follow each other without a gap."""
-    body = b'{"id":"%d","source":"/b/casino","type":"game.bet","brand":"b","time":"","data":{}}'
+    body = smallest("%d")
     count = 5000
     for number in range(count):
         await scene.client.publish("sandbox.game.bet", body % number)
@@ -256,14 +267,13 @@ async def test_core_sink_is_heard(scene: Scene, tmp_path: Path) -> None:
     """Without any stream; what is no event's subject is not ours."""
     config = tmp_path / "core.toml"
     config.write_text(CONFIG.format(url=scene.server.address, kind="core"))
-    heard = b'{"id":"1","source":"/b/casino","type":"game.bet","brand":"b","time":"","data":{}}'
     async with running("tap", "game.*", "--config", str(config)) as tap:
         async with asyncio.TaskGroup() as group:
             line = group.create_task(tap.line())
 
             async def has_passed() -> bool:
-                for subject, one in (("other", b"2"), ("wallet", b"3"), ("game", b"1")):
-                    await scene.client.publish(f"sandbox.{subject}.bet", heard.replace(b"1", one))
+                for subject, one in (("other", "2"), ("wallet", "3"), ("game", "1")):
+                    await scene.client.publish(f"sandbox.{subject}.bet", smallest(one))
                 return line.done()
 
             await eventually(has_passed, what="an event")

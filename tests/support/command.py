@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
 DEADLINE_S = 20.0
 
@@ -19,7 +20,7 @@ class Command:
     """A running verb.
 
     Attributes:
-        process: for signals.
+        process: The process itself, for signals.
     """
 
     def __init__(self, process: Process) -> None:
@@ -45,15 +46,35 @@ class Command:
             return await self.process.wait(), errors
 
 
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Have the processes that are started in the block end on SIGINT, as from a terminal.
+
+    A shell lets background jobs ignore SIGINT, and so do all processes that these start: a signal
+    that is ignored stays ignored. A signal that has a handler is set back to its default instead.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+async def _start(arguments: tuple[str, ...], stdout: int) -> Process:
+    """Start `consumer` with standard error in a pipe."""
+    with interruptible():
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "consumer", *arguments),
+            stdout=stdout,
+            stderr=asyncio.subprocess.PIPE,
+        )
+
+
 @contextlib.asynccontextmanager
 async def running(*arguments: str) -> AsyncIterator[Command]:
     """Run `consumer` with both outputs in pipes; it does not outlive the block."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "consumer", *arguments),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    process = await _start(arguments, asyncio.subprocess.PIPE)
     try:
         yield Command(process)
     finally:
@@ -66,12 +87,7 @@ async def running(*arguments: str) -> AsyncIterator[Command]:
 async def with_a_reader_that_leaves(*arguments: str) -> AsyncIterator[tuple[Command, int]]:
     """Run `consumer` with standard output in a pipe whose reading end the test holds."""
     reading, writing = os.pipe()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "consumer", *arguments),
-        stdout=writing,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    process = await _start(arguments, writing)
     os.close(writing)
     try:
         yield Command(process), reading

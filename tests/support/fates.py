@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from consumer.pipeline.batch import Work
 
 SENDER: Final = Sender("brand")
-STORED: Final = Forwarded(Event(Identity("0" * 32, "0" * 16), "game.bet", b"{}", None, ()))
+STORED: Final = Forwarded(Event("a", Identity("0" * 32, "0" * 16), "game.bet", b"{}", None, ()))
 """The sink has stored the event."""
 REJECTED: Final = Dead(Rejected(Reason.INVALID, "amount: expected number"))
 """The dead letter is stored."""

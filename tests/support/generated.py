@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from hypothesis import strategies as st
 
-from consumer.tools.schemas.describe import Described, Form, Many, describe
+from consumer.events.base import Form
+from consumer.events.facts import Fact, Many, facts_of
 
 if TYPE_CHECKING:
-    from consumer.events.base import EventType, Fields, Part
+    from consumer.events.base import EventType, Fields, Nested
 
 Event = dict[str, Any]
 
@@ -104,18 +105,19 @@ def events(event_type: EventType) -> st.SearchStrategy[Event]:
     return _objects(event_type.fields, event_type.time)
 
 
-def _objects(kind: type[Fields | Part], time: str | None) -> st.SearchStrategy[Event]:
-    values = {one.name: TIMES if one.name == time else _values(one) for one in describe(kind)}
-    needed = {one.name for one in describe(kind) if one.required}
+def _objects(struct: type[Fields | Nested], time: str | None) -> st.SearchStrategy[Event]:
+    facts = facts_of(struct)
+    values = {fact.name: TIMES if fact.name == time else _values(fact) for fact in facts}
+    needed = {fact.name for fact in facts if fact.required}
     return st.fixed_dictionaries(
         {name: value for name, value in values.items() if name in needed},
         optional={name: value | st.none() for name, value in values.items() if name not in needed},
     )
 
 
-def _values(field: Described) -> st.SearchStrategy[Any]:
-    value = _value(field)
-    match field.many:
+def _values(fact: Fact) -> st.SearchStrategy[Any]:
+    value = _value(fact)
+    match fact.many:
         case Many.LIST:
             return st.lists(value, max_size=3)
         case Many.EITHER:
@@ -124,12 +126,12 @@ def _values(field: Described) -> st.SearchStrategy[Any]:
             return value
 
 
-def _value(field: Described) -> st.SearchStrategy[Any]:
-    if field.part is not None:
-        return _objects(field.part, None)
-    named = st.sampled_from(field.values or ("",))
+def _value(fact: Fact) -> st.SearchStrategy[Any]:
+    if fact.nested is not None:
+        return _objects(fact.nested, None)
+    named = st.sampled_from(fact.values or ("",))
     by_form: dict[Form, st.SearchStrategy[Any]] = {
-        Form.ID: IDS | st.just("") if field.may_be_empty else IDS,
+        Form.ID: IDS | st.just("") if fact.may_be_empty else IDS,
         Form.NUMBER: NUMBERS,
         Form.COUNT: COUNTS,
         Form.TIME: TIMES | TEXT,
@@ -139,4 +141,4 @@ def _value(field: Described) -> st.SearchStrategy[Any]:
         Form.INTEGER: st.integers(),
         Form.OBJECT: st.dictionaries(TEXT, json_values(), max_size=3),
     }
-    return by_form.get(field.form, TEXT)
+    return by_form.get(fact.form, TEXT)

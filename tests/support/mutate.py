@@ -10,16 +10,17 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from consumer.events.base import Form
+from consumer.events.facts import Fact, Many, facts_of
 from consumer.events.registry import CATALOGUE
 from consumer.pipeline.batch import Batch, Work
-from consumer.tools.schemas.describe import Described, Form, Many, describe
 from tests.support.fates import sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
-    from consumer.events.base import EventType, Fields, Part
+    from consumer.events.base import EventType, Fields, Nested
 
     Container = dict[str, Any] | list[Any]
 
@@ -91,14 +92,14 @@ def _whole_json(event_type: EventType) -> str:
     return json.dumps(whole(event_type))
 
 
-def _object(kind: type[Fields | Part]) -> dict[str, Any]:
-    return {one.name: _value(one) for one in describe(kind)}
+def _object(struct: type[Fields | Nested]) -> dict[str, Any]:
+    return {fact.name: _value(fact) for fact in facts_of(struct)}
 
 
-def _value(field: Described) -> Any:  # noqa: ANN401  # any JSON value
-    plain = field.values[0] if field.values else PLAIN.get(field.form, "text")
-    value = _object(field.part) if field.part is not None else plain
-    return [value, value] if field.many is Many.LIST else value
+def _value(fact: Fact) -> Any:  # noqa: ANN401  # any JSON value
+    plain = fact.values[0] if fact.values else PLAIN.get(fact.form, "text")
+    value = _object(fact.nested) if fact.nested is not None else plain
+    return [value, value] if fact.many is Many.LIST else value
 
 
 def _spoil(source: Random, event: dict[str, Any]) -> None:

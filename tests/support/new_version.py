@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from consumer.__main__ import main
 from consumer.events.normalise import Normaliser
 from consumer.events.registry import find
-from consumer.pipeline.decode import Decoder
+from consumer.pipeline.decode import Decoder, OccurrenceOf, unknown
 from tests.support.samples import casino
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def mended_id(body: bytes, message_type: str | None) -> str:
 class MendingDecoder(Decoder):
     """Understands everything."""
 
-    def decode(self, batch: Batch) -> None:
+    def decode(self, batch: Batch, occurrence: OccurrenceOf = unknown) -> None:  # noqa: ARG002  # not asked
         """See `Decoder.decode`."""
         kind = find("CASINO")
         assert kind is not None

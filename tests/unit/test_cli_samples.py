@@ -11,32 +11,36 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from consumer.cli.send.command import possible
+from consumer.cli.send.mix import possible_mix
+from consumer.clock import SYSTEM_CLOCK
 from consumer.errors import Reason
+from consumer.events import timestamp
 from consumer.events.normalise import Event, Normaliser
 from consumer.events.registry import CATALOGUE, find
 from consumer.listeners.nats.listener import NatsListenerSettings
 from consumer.pipeline.batch import Batch, Work
 from consumer.pipeline.decode import Decoder
 from consumer.tools.sample.broken import USUAL, WAYS
-from consumer.tools.sample.generate import Mix, Role, Sample, Tally, generate
-from consumer.tools.sample.pace import batch
-from consumer.tools.sample.registry import SAMPLES
+from consumer.tools.sample.generate import Intent, Sample, SentCounts, TrafficMix, generate
+from consumer.tools.sample.pace import take_batch
+from consumer.tools.sample.registry import RECIPES
 from consumer.tools.sample.send_nats import NatsSender, subject_for
-from consumer.tools.sample.world import PENDING_MAX_COUNT, World
+from consumer.tools.sample.world import UNFINISHED_MAX_COUNT, World
 from tests.support.fates import reason, sent
 
 if TYPE_CHECKING:
     from consumer.events.identity import Identity
 
-ALL = tuple(SAMPLES)
-MIX = Mix(types=ALL, weighted=True, count=2000, duplicates_ratio=0.1, broken_ratio=0.05, seed=5)
+ALL = tuple(RECIPES)
+MIX = TrafficMix(
+    types=ALL, weighted=True, count=2000, duplicates_ratio=0.1, broken_ratio=0.05, seed=5
+)
 LARGE_BYTES = 5000
 
 
-def only(name: str, count: int = 300) -> Mix:
+def only(name: str, count: int = 300) -> TrafficMix:
     """Return events of one type."""
-    return Mix(types=[name], count=count, seed=3)
+    return TrafficMix(types=[name], count=count, seed=3)
 
 
 @cache
@@ -62,41 +66,41 @@ def reasons(samples: list[Sample]) -> list[Reason | None]:
     return [reason(work) for work in works]
 
 
-def broken(mix: Mix) -> list[Sample]:
+def broken(mix: TrafficMix) -> list[Sample]:
     """Return the broken ones of a mix."""
-    return [sample for sample in generate(mix) if sample.role is Role.BROKEN]
+    return [sample for sample in generate(mix) if sample.intent is Intent.BROKEN]
 
 
 def test_every_type_has_a_sample() -> None:
     """So that `send all` is the whole catalogue."""
-    assert SAMPLES.keys() == {one.name for one in CATALOGUE}
+    assert RECIPES.keys() == {one.name for one in CATALOGUE}
 
 
 def test_same_seed_same_bytes() -> None:
     """A seed names a whole traffic; another seed another one."""
     assert list(generate(MIX)) == list(generate(MIX))
-    other = Mix(types=MIX.types, count=1000, seed=6)
+    other = TrafficMix(types=MIX.types, count=1000, seed=6)
     assert next(generate(MIX)).body != next(generate(other)).body
 
 
 def test_shares_are_exact() -> None:
     """Not about ten per cent: ten."""
-    sent = Tally()
+    sent = SentCounts()
     sent.add(list(generate(MIX)))
-    assert sent.roles == {Role.EVENT: 1700, Role.DUPLICATE: 200, Role.BROKEN: 100}
-    assert sent.reasons.total() == 100
+    assert sent.by_intent == {Intent.EVENT: 1700, Intent.DUPLICATE: 200, Intent.BROKEN: 100}
+    assert sent.by_reason.total() == 100
 
 
 def test_weighted_types_come_as_in_a_casino() -> None:
     """Bets most, then logins; but each type does come."""
-    found = Counter(one.message_type for one in generate(MIX) if one.role is Role.EVENT)
+    found = Counter(one.message_type for one in generate(MIX) if one.intent is Intent.EVENT)
     assert [name for name, _ in found.most_common(2)] == ["CASINO", "LOGIN_V2"]
     assert found.keys() == set(ALL)
 
 
 def test_given_types_come_in_equal_shares() -> None:
     """A login as often as a bet, where both are asked for."""
-    mix = Mix(types=["CASINO", "LOGIN_V2"], count=1000, seed=3)
+    mix = TrafficMix(types=["CASINO", "LOGIN_V2"], count=1000, seed=3)
     found = Counter(one.message_type for one in generate(mix))
     assert 450 < found["CASINO"] < 550
 
@@ -105,26 +109,26 @@ def test_events_are_distinct_and_duplicates_are_not() -> None:
     """What calls itself an event has an identity of its own; a duplicate has an earlier one."""
     seen: dict[tuple[str, str], Identity] = {}
     for sample in generate(MIX):
-        if sample.role is not Role.BROKEN:
+        if sample.intent is not Intent.BROKEN:
             found = normalise(sample).identity
-            assert (sample.identity in seen) is (sample.role is Role.DUPLICATE)
+            assert (sample.identity in seen) is (sample.intent is Intent.DUPLICATE)
             assert seen.setdefault(sample.identity, found) == found
     assert len({one.key for one in seen.values()}) == len(seen)
 
 
-@pytest.mark.parametrize("name", sorted(SAMPLES))
+@pytest.mark.parametrize("name", sorted(RECIPES))
 def test_events_fit_the_catalogue(name: str) -> None:
     """Every sample is an event without an oddity, under the identity that was foretold."""
-    kind = SAMPLES[name]
+    recipe = RECIPES[name]
     for sample in generate(only(name)):
         event = normalise(sample)
         assert not event.oddities
         envelope = json.loads(event.body)
-        found = envelope["id"] if kind.identity_is_id else kind.identity(envelope["data"])
+        found = envelope["id"] if recipe.identity_is_id else recipe.identity(envelope["data"])
         assert found == sample.identity[1]
 
 
-@pytest.mark.parametrize("name", sorted(SAMPLES))
+@pytest.mark.parametrize("name", sorted(RECIPES))
 def test_events_pass_strict_validation(name: str) -> None:
     """What the sample brand sends is what the vendor's schema asks for."""
     for sample in generate(only(name)):
@@ -158,18 +162,30 @@ def test_a_bonus_begins_before_it_goes_on() -> None:
     assert max(map(len, given)) > 3
 
 
+def test_without_a_start_events_have_the_real_time() -> None:
+    """However many are made; a seeded traffic has a clock of its own."""
+    now_s = SYSTEM_CLOCK.now_s()
+    mix = TrafficMix(types=["LOGIN_V2"], count=500, seed=3, start_s=None)
+    times_s = [
+        timestamp.parse(json.loads(sample.body)["timestamp"]).epoch_s for sample in generate(mix)
+    ]
+    assert times_s[0] == pytest.approx(now_s, abs=5)
+    assert times_s[-1] == pytest.approx(now_s, abs=5)
+    assert len(set(times_s)) > 1
+
+
 def test_memory_does_not_grow_with_the_count() -> None:
     """Migrations that nobody approves are forgotten."""
     world = World(seed=1, start_s=0.0)
     for _ in range(1000):
-        SAMPLES["USER_MIGRATION"].make(world)
-    assert len(world.pending["USER_MIGRATION"]) == PENDING_MAX_COUNT
+        RECIPES["USER_MIGRATION"].make(world)
+    assert len(world.unfinished["USER_MIGRATION"]) == UNFINISHED_MAX_COUNT
 
 
 @pytest.mark.parametrize("reason", [one for one in WAYS if one is not Reason.CONFLICT])
 def test_broken_ones_are_refused_for_the_reason_they_claim(reason: Reason) -> None:
     """By the decoder alone; whether an event is too large shows at the sink."""
-    mix = Mix(
+    mix = TrafficMix(
         types=ALL, count=400, broken_ratio=0.9, reasons=[reason], seed=3, large_bytes=LARGE_BYTES
     )
     samples = broken(mix)
@@ -182,11 +198,11 @@ def test_broken_ones_are_refused_for_the_reason_they_claim(reason: Reason) -> No
 
 def test_conflicts_contradict_an_earlier_event() -> None:
     """Same key, other fingerprint, and the event comes first."""
-    mix = Mix(types=ALL, count=400, broken_ratio=0.5, reasons=[Reason.CONFLICT], seed=3)
+    mix = TrafficMix(types=ALL, count=400, broken_ratio=0.5, reasons=[Reason.CONFLICT], seed=3)
     seen: dict[str, str] = {}
     for sample in generate(mix):
         identity = normalise(sample).identity
-        if sample.role is Role.BROKEN:
+        if sample.intent is Intent.BROKEN:
             assert seen[identity.key] != identity.fingerprint
         else:
             seen[identity.key] = identity.fingerprint
@@ -195,7 +211,7 @@ def test_conflicts_contradict_an_earlier_event() -> None:
 
 def test_usual_reasons_come_in_turn() -> None:
     """Six are enough to see each; too large ones only come when they are asked for."""
-    samples = broken(Mix(types=ALL, count=200, broken_ratio=0.5, seed=3))
+    samples = broken(TrafficMix(types=ALL, count=200, broken_ratio=0.5, seed=3))
     assert Counter(one.reason for one in samples).keys() == set(USUAL)
     assert Reason.TOO_LARGE not in USUAL
     assert set(WAYS) == set(Reason) - {Reason.INTERNAL}
@@ -203,33 +219,35 @@ def test_usual_reasons_come_in_turn() -> None:
 
 def test_source_whose_subject_is_the_type_has_no_missing_one() -> None:
     """Left out in silence, or refused where it was asked for by name."""
-    mix = Mix(types=ALL, count=9, broken_ratio=0.5)
+    mix = TrafficMix(types=ALL, count=9, broken_ratio=0.5)
     sender = NatsSender(NatsListenerSettings(subject="inbound.*", type_from="subject"))
-    assert set(possible(mix, sender, picked=False).reasons) == set(USUAL) - {Reason.MISSING_TYPE}
+    assert set(possible_mix(mix, sender, picked=False).reasons) == set(USUAL) - {
+        Reason.MISSING_TYPE
+    }
     with pytest.raises(click.UsageError, match="here the subject is the type"):
-        possible(mix, sender, picked=True)
+        possible_mix(mix, sender, picked=True)
 
 
 def test_types_that_cannot_conflict_are_broken_otherwise() -> None:
     """A login has no deciding field."""
-    samples = broken(Mix(types=["LOGIN_V2"], count=100, broken_ratio=0.5, seed=3))
+    samples = broken(TrafficMix(types=["LOGIN_V2"], count=100, broken_ratio=0.5, seed=3))
     assert len(samples) == 50
     assert Reason.CONFLICT not in {one.reason for one in samples}
 
 
-@pytest.mark.parametrize("name", sorted(SAMPLES))
+@pytest.mark.parametrize("name", sorted(RECIPES))
 def test_broken_bodies_are_distinct(name: str) -> None:
     """No two are one dead letter, so that they can be counted."""
-    mix = Mix(types=[name], count=1000, broken_ratio=0.9, seed=5)
+    mix = TrafficMix(types=[name], count=1000, broken_ratio=0.9, seed=5)
     samples = broken(mix)
     assert len({(one.body, one.message_type, one.reason) for one in samples}) == len(samples)
 
 
 def test_large_ones_travel_in_small_batches() -> None:
     """Five hundred of eight megabytes would not fit anywhere."""
-    samples = [Sample(bytes(3 << 20), "CASINO", Role.BROKEN)] * 5
+    samples = [Sample(bytes(3 << 20), "CASINO", Intent.BROKEN)] * 5
     source = iter(samples)
-    assert [len(one) for one in islice(iter(lambda: batch(source, 500), []), 9)] == [2, 2, 1]
+    assert [len(one) for one in islice(iter(lambda: take_batch(source, 500), []), 9)] == [2, 2, 1]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import click
 import pytest
 
-from consumer.cli.terminal import Share, Since, human_bytes, printable
+from consumer.cli.input.parameters import PercentParameter, TimeParameter
+from consumer.cli.terminal.numbers import short_size
+from consumer.cli.terminal.safe_text import printable
 from consumer.clock import SYSTEM_CLOCK
 
 
@@ -14,14 +16,14 @@ from consumer.clock import SYSTEM_CLOCK
 )
 def test_shares(text: str, ratio: float) -> None:
     """A share is per cent, or a ratio."""
-    assert Share().convert(text, None, None) == pytest.approx(ratio)
+    assert PercentParameter().convert(text, None, None) == pytest.approx(ratio)
 
 
 @pytest.mark.parametrize("text", ["", "ten", "-1%", "2", "101%"])
 def test_wrong_shares(text: str) -> None:
     """More than all, or no number, is refused."""
     with pytest.raises(click.BadParameter, match="expected 0% to 100%"):
-        Share().convert(text, None, None)
+        PercentParameter().convert(text, None, None)
 
 
 @pytest.mark.parametrize(
@@ -30,12 +32,12 @@ def test_wrong_shares(text: str) -> None:
 def test_ago(text: str, ago_s: float) -> None:
     """How long ago is counted from now."""
     now_s = SYSTEM_CLOCK.now_s()
-    assert Since().convert(text, None, None) == pytest.approx(now_s - ago_s, abs=5)
+    assert TimeParameter().convert(text, None, None) == pytest.approx(now_s - ago_s, abs=5)
 
 
 def test_point_in_time() -> None:
     """RFC 3339 is read as it is."""
-    assert Since().convert("2026-01-01T00:00:00Z", None, None) == 1_767_225_600
+    assert TimeParameter().convert("2026-01-01T00:00:00Z", None, None) == 1_767_225_600
 
 
 @pytest.mark.parametrize(
@@ -52,4 +54,4 @@ def test_nothing_reaches_the_terminal_as_a_command(written: str, shown: str) -> 
 )
 def test_sizes(count: int, text: str) -> None:
     """Sizes are decimal, as disks are sold."""
-    assert human_bytes(count) == text
+    assert short_size(count) == text

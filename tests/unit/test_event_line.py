@@ -10,27 +10,30 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from consumer.cli.event_line import event_line, json_of_event, print_line, read_envelope
-from consumer.cli.tap.show import Wanted
+from consumer.cli.tap.command import TapOptions
+from consumer.cli.terminal.event_line import event_json, event_line, print_cut
+from consumer.events import envelope
 from consumer.events.registry import CATALOGUE
 
 if TYPE_CHECKING:
     from typing import Any
 
 EVENT: dict[str, Any] = {
+    "specversion": "1.0",
     "id": "6f9619ff-8b86",
     "source": "/brand-a/casino",
     "type": "game.bet",
     "brand": "brand-a",
     "time": "2015-03-02T08:27:58.100000Z",
     "subject": "player-17",
+    "datacontenttype": "application/json",
     "data": {"amount": "12.30", "currency": "EUR"},
 }
 
 
 def line_of(subject: str = "game.bet", **changes: object) -> str:
     """Return an event's line."""
-    return event_line(subject, read_envelope(msgspec.json.encode(EVENT | changes))).plain
+    return event_line(subject, envelope.read(msgspec.json.encode(EVENT | changes))).plain
 
 
 def test_line_tells_what_passed() -> None:
@@ -60,9 +63,9 @@ def test_line_is_cut_at_the_terminals_width() -> None:
     """One line an event."""
     out = io.StringIO()
     console = Console(file=out, width=80)
-    print_line(
+    print_cut(
         console,
-        event_line("game.bet", read_envelope(msgspec.json.encode(EVENT | {"id": "x" * 99}))),
+        event_line("game.bet", envelope.read(msgspec.json.encode(EVENT | {"id": "x" * 99}))),
     )
     (line,) = out.getvalue().splitlines()
     assert len(line) == 80
@@ -79,27 +82,27 @@ def test_every_subject_of_the_catalogue_fits_its_column() -> None:
 def test_event_is_one_line_in_a_pipe() -> None:
     """The line ends of a sender's own field are between tokens only."""
     body = b'{"id":"1","data":{"meta":{\n "a": "b\\n c"}}}'
-    assert json_of_event(body) == b'{"id":"1","data":{"meta":{"a":"b\\n c"}}}'
-    assert json.loads(json_of_event(body)) == json.loads(body)
+    assert event_json(body) == b'{"id":"1","data":{"meta":{"a":"b\\n c"}}}'
+    assert json.loads(event_json(body)) == json.loads(body)
 
 
 def test_event_is_its_own_bytes_in_a_pipe() -> None:
     """Whatever is on one line is not touched."""
     body = b'{ "id" : "1" }'
-    assert json_of_event(body) == body
+    assert event_json(body) == body
 
 
 @pytest.mark.parametrize(
     ("wanted", "fits"),
     [
-        (Wanted(), True),
-        (Wanted(brand="brand-a", user="player-17", message_type="CASINO"), True),
-        (Wanted(brand="brand-b"), False),
-        (Wanted(user="player-1"), False),
-        (Wanted(message_type="PAYMENT"), False),
+        (TapOptions(), True),
+        (TapOptions(brand="brand-a", user="player-17", message_type="CASINO"), True),
+        (TapOptions(brand="brand-b"), False),
+        (TapOptions(user="player-1"), False),
+        (TapOptions(message_type="PAYMENT"), False),
     ],
 )
-def test_filters(wanted: Wanted, *, fits: bool) -> None:
+def test_filters(wanted: TapOptions, *, fits: bool) -> None:
     """Each has to fit."""
-    event = read_envelope(msgspec.json.encode(EVENT))
-    assert wanted.sent(event.brand, event.message_type, event.subject) is fits
+    event = envelope.read(msgspec.json.encode(EVENT))
+    assert wanted.fits(event.brand, event.message_type, event.subject) is fits

@@ -58,7 +58,7 @@ def problem(routes: str, **changes: str) -> str:
 
 def addressed(routes: Routes, subject: str, prefix: str = "") -> dict[str, str]:
     """Return the message id on each subject that an event goes to."""
-    event = Event(Identity(KEY, "f"), subject, b"{}", None, ())
+    event = Event("1", Identity(KEY, "f"), subject, b"{}", None, ())
     router = Router(prefix, routes)
     assert router.messages(event) == router.messages(event)
     return {message.subject: message.message_id for message in router.messages(event)}

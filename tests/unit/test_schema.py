@@ -10,12 +10,14 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
 from consumer.cli.main import cli
+from consumer.events.envelope import Envelope
 from consumer.events.registry import CATALOGUE, find
 from consumer.tools.schemas import json_schema
 from consumer.tools.schemas.describe import describe
 
 if TYPE_CHECKING:
     from consumer.events.base import EventType
+    from consumer.tools.schemas.fields import Schema
 
 
 def name(event_type: EventType) -> str:
@@ -23,7 +25,7 @@ def name(event_type: EventType) -> str:
     return event_type.name
 
 
-def documents(event_type: EventType) -> list[json_schema.Schema]:
+def documents(event_type: EventType) -> list[Schema]:
     """Return the three schemas of a type."""
     return [
         json_schema.outgoing(event_type),
@@ -69,7 +71,7 @@ def test_each_field_has_a_meaning(event_type: EventType) -> None:
     while pending:
         for field in describe(pending.pop()):
             assert field.meaning.endswith("."), field.name
-            pending += [field.part] if field.part else []
+            pending += [field.fact.nested] if field.fact.nested else []
 
 
 def test_all_types_are_one_document() -> None:
@@ -151,3 +153,10 @@ def test_command_prints_the_same_every_time() -> None:
 def test_contradictions_are_usage_errors(arguments: list[str]) -> None:
     """Nothing is ignored in silence."""
     assert CliRunner().invoke(cli, ["schema", *arguments]).exit_code == 2
+
+
+@pytest.mark.parametrize("event_type", CATALOGUE, ids=name)
+def test_schema_names_the_attributes_of_the_envelope(event_type: EventType) -> None:
+    """All that `envelope.py` writes, and `subject` only where the event has a player."""
+    written = set(Envelope.__struct_fields__) - (set() if event_type.user else {"subject"})
+    assert set(json_schema.outgoing(event_type)["properties"]) == written

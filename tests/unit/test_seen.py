@@ -5,41 +5,50 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from consumer.cli.seen.find import Candidate, Known, Question, candidates, message_ids, span
+from consumer.cli.input.message_types import known_type
+from consumer.cli.seen.find import (
+    CandidateIdentity,
+    RememberedIdentity,
+    candidates,
+    message_ids,
+    searched_time,
+)
 from consumer.events import identity
 
 NOW_S = 1_000_000.0
 HOUR_S = 3600.0
+SUFFIXES = (":rollback",)
+ENDINGS = st.sampled_from(["17:rollback", ":rollback", "rollback", "17%3Arollback"])
 
 
-def known(*, done: bool, age_s: float) -> Known:
+def known(*, done: bool, age_s: float) -> RememberedIdentity:
     """Return what a store remembers."""
-    return Known(Candidate("b", ("1",), "k"), done, NOW_S - age_s, 10.0)
+    return RememberedIdentity(CandidateIdentity("b", ("1",), "k"), done, NOW_S - age_s, 10.0)
 
 
-def test_parts_of_a_plain_id() -> None:
+def test_identities_of_a_plain_id() -> None:
     """There is one reading."""
-    assert identity.parts_of("6f9619ff-8b86") == [("6f9619ff-8b86",)]
+    assert identity.read_id("6f9619ff-8b86") == [("6f9619ff-8b86",)]
 
 
-def test_parts_of_an_id_with_colons() -> None:
+def test_identities_of_an_id_with_colons() -> None:
     """The last part may begin behind any of them."""
-    assert identity.parts_of("2:Credit:x") == [
+    assert identity.read_id("2:Credit:x") == [
         ("2:Credit:x",),
         ("2", "Credit:x"),
         ("2", "Credit", "x"),
     ]
 
 
-@given(st.lists(st.text("a:%235A\x7f é", min_size=1), min_size=1, max_size=4))
+@given(st.lists(st.text("a:%235A\x7f é", min_size=1) | ENDINGS, min_size=1, max_size=4))
 def test_every_identity_is_among_those_of_its_text(parts: list[str]) -> None:
-    """Whatever its parts hold."""
-    assert tuple(parts) in identity.parts_of(identity.text(tuple(parts)))
+    """Whatever its values hold, and also where an id ends as a suffix does."""
+    assert tuple(parts) in identity.read_id(identity.write_id(tuple(parts), SUFFIXES), SUFFIXES)
 
 
 def test_candidates_of_all_brands() -> None:
     """With the keys that store and sink know."""
-    found = candidates(["a", "b"], Question(message_type="PAYMENT", id="2:Credit"))
+    found = candidates(["a", "b"], known_type("PAYMENT", ""), "2:Credit")
     assert [(one.brand, one.parts) for one in found] == [
         ("a", ("2:Credit",)),
         ("a", ("2", "Credit")),
@@ -51,9 +60,9 @@ def test_candidates_of_all_brands() -> None:
 
 def test_message_ids_under_routes() -> None:
     """That of the event's own subject, and one for each target of a route of its type."""
-    wanted = [Candidate("b", ("1",), "k")]
+    wanted = [CandidateIdentity("b", ("1",), "k")]
     routes = {"game.bet": ["game.bet", "copy.bet"], "wallet.*": ["other.*"]}
-    ids = message_ids(wanted, "CASINO", routes)
+    ids = message_ids(wanted, known_type("CASINO", ""), routes)
     assert {"k", identity.output_id("k", "copy.bet")} <= ids.keys()
     assert identity.output_id("k", "other.balance") not in ids
     assert set(ids.values()) == set(wanted)
@@ -76,7 +85,7 @@ def test_message_ids_under_routes() -> None:
     ],
 )
 def test_range_of_the_sink(
-    marks: list[Known], since_s: float | None, expected: tuple[float, float]
+    marks: list[RememberedIdentity], since_s: float | None, expected: tuple[float, float]
 ) -> None:
     """As the store tells, unless the user says."""
-    assert span(marks, since_s, NOW_S) == expected
+    assert searched_time(marks, since_s, NOW_S) == expected

@@ -7,8 +7,11 @@ import io
 import pytest
 from rich.console import Console
 
-from consumer.cli.top.read import Reading, Row, base_url, reachable, read_metrics, rows
-from consumer.cli.top.table import duration, short, table
+from consumer.cli.terminal.numbers import short_duration, short_number
+from consumer.cli.top.address import base_url, reachable
+from consumer.cli.top.rates import ListenerRow, rows
+from consumer.cli.top.read import ProcessReading, parse
+from consumer.cli.top.table import table
 from consumer.operations.metrics import Metrics
 from consumer.pipeline.books import LaneBooks
 
@@ -30,16 +33,16 @@ def metrics_after(received: int, duplicates: int = 0, dead: int = 0) -> Metrics:
     return metrics
 
 
-def reading(at_s: float, metrics: Metrics, ready: bytes = EMPTY) -> Reading:
+def reading(at_s: float, metrics: Metrics, ready: bytes = EMPTY) -> ProcessReading:
     """Take a reading."""
-    return read_metrics(metrics.exposition().decode(), ready, at_s)
+    return parse(metrics.exposition().decode(), ready, at_s)
 
 
 def test_first_reading_has_no_rates() -> None:
     """Totals since the start say nothing of now."""
     (row,) = rows(PROCESS, None, reading(0, metrics_after(10, dead=2)))
     assert (row.received_per_s, row.dead_letters_per_s, row.duplicates_ratio) == (None, None, None)
-    assert (row.dead_letters_count, row.state, row.lag) == (2, "up", None)
+    assert (row.dead_letters_count, row.state, row.lag_count) == (2, "up", None)
 
 
 def test_rates_are_differences() -> None:
@@ -77,7 +80,7 @@ def test_trouble_of_listener_and_lane_is_the_listeners() -> None:
 def test_metrics_of_others_are_refused(text: str) -> None:
     """Some other port answered."""
     with pytest.raises(ValueError):  # noqa: PT011  # whatever the parser says
-        read_metrics(text, EMPTY, 0)
+        parse(text, EMPTY, 0)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +138,7 @@ def test_own_process_is_asked_on_this_machine(bind: str, url: str) -> None:
 )
 def test_numbers_are_short(number: float | None, text: str) -> None:
     """At most 5 characters."""
-    assert short(number) == text
+    assert short_number(number) == text
 
 
 @pytest.mark.parametrize(
@@ -152,13 +155,13 @@ def test_numbers_are_short(number: float | None, text: str) -> None:
 )
 def test_durations_are_short(seconds: float | None, text: str) -> None:
     """In one unit."""
-    assert duration(seconds) == text
+    assert short_duration(seconds) == text
 
 
 @pytest.mark.parametrize("several", [False, True])
 def test_table_fits_80_columns(*, several: bool) -> None:
     """With the longest names and numbers there are; what is wrong stands below."""
-    row = Row(
+    row = ListenerRow(
         process="consumer-0.consumer.example.com:9464",
         listener="l" * 64,
         state="draining",
@@ -167,7 +170,7 @@ def test_table_fits_80_columns(*, several: bool) -> None:
         duplicates_ratio=0.999,
         dead_letters_per_s=99_999.0,
         dead_letters_count=99_900_000,
-        lag=999_000_000,
+        lag_count=999_000_000,
         in_flight_count=99_900,
         oldest_s=59.0,
         why="refused\x1b",

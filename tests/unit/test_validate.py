@@ -15,7 +15,7 @@ from consumer.events.normalise import Normaliser
 from consumer.events.registry import CATALOGUE, find
 from consumer.pipeline.dedupe import conflict
 from consumer.tools.validation.cut import EventFile, Record
-from consumer.tools.validation.validator import Finding, Severity, Validator, about_file
+from consumer.tools.validation.validator import Remark, Severity, Validator, about_file
 from tests.support.corpus import BROKEN
 from tests.support.mutate import mutated
 from tests.support.samples import casino, payment
@@ -34,14 +34,14 @@ def validator(name: str = "CASINO", *, strict: bool = False) -> Validator:
     return Validator(event_type, strict=strict)
 
 
-def look(*bodies: bytes, name: str = "CASINO", strict: bool = False) -> list[Finding]:
+def look(*bodies: bytes, name: str = "CASINO", strict: bool = False) -> list[Remark]:
     """Return the findings about events that stand in lines 1, 2 and so on."""
     looking = validator(name, strict=strict)
     records = [Record(line, line, body) for line, body in enumerate(bodies, 1)]
     return [one for record in records for one in looking.look(record)]
 
 
-def fields(findings: list[Finding], severity: Severity = Severity.ERROR) -> list[str]:
+def fields(findings: list[Remark], severity: Severity = Severity.ERROR) -> list[str]:
     """Return what fields the findings of a severity are about."""
     return [one.field for one in findings if one.severity is severity]
 

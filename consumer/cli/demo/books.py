@@ -1,6 +1,6 @@
 """The books of a demo: what the brand sent, what the daemon counted, what the streams hold.
 
-The streams are read to the last event: counters alone would only show that the daemon agrees
+The streams are read to the last event. The counters alone would only show that the daemon agrees
 with itself.
 """
 
@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from consumer.errors import Reason
+from consumer.events import envelope
 from consumer.listeners.nats.listener import NatsListenerSettings
 from consumer.nats.connection import connected
 from consumer.nats.follow import FIRST, following
-from consumer.tools.sample.generate import Role, Tally
-from consumer.tools.sample.registry import SAMPLES
+from consumer.tools.sample.generate import Intent, SentCounts
+from consumer.tools.sample.registry import RECIPES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -28,137 +29,149 @@ if TYPE_CHECKING:
     from consumer.tools.sample.generate import Sample
 
 
-class Counted(msgspec.Struct, frozen=True):
-    """What the daemon's own counters say."""
-
-    received: int
-    forwarded: int
-    duplicates: int
-    dead_letters: int
-    in_flight: int
-
-
-class Found(msgspec.Struct, frozen=True):
-    """What the streams hold.
+class BrandBooks(SentCounts):
+    """What the sample brand sent.
 
     Attributes:
-        events: type and identity of each event (`Sample.identity`), with how often it is there.
-        dead_letters: how many, by reason.
-        unsettled: messages that the source has not been told the outcome of.
+        identities: Message type and identity of each event that is not a duplicate.
     """
-
-    events: Counter[tuple[str, str]]
-    dead_letters: Counter[Reason]
-    unsettled: int
-
-
-class Sent(Tally):
-    """What the sample brand sent."""
 
     def __init__(self) -> None:
         super().__init__()
         self.identities: set[tuple[str, str]] = set()
 
     def add(self, samples: Sequence[Sample]) -> None:
-        """Book some messages."""
+        """Count some samples, and note their identities."""
         super().add(samples)
-        self.identities.update(one.identity for one in samples if one.role is Role.EVENT)
+        self.identities.update(
+            sample.identity for sample in samples if sample.intent is Intent.EVENT
+        )
 
 
-def count(metrics: Metrics) -> Counted:
-    """Read the daemon's counters, over all listeners."""
+class DaemonBooks(msgspec.Struct, frozen=True):
+    """What the daemon's own counters say, over all listeners.
+
+    Attributes:
+        received_count: Messages that were taken in.
+        forwarded_count: Events that the sink stored.
+        duplicates_count: Messages that were dropped as duplicates.
+        dead_letters_count: Messages that became dead letters.
+        in_flight_count: Messages that were taken in and are not concluded.
+    """
+
+    received_count: int
+    forwarded_count: int
+    duplicates_count: int
+    dead_letters_count: int
+    in_flight_count: int
+
+
+class StreamBooks(msgspec.Struct, frozen=True):
+    """What the streams hold.
+
+    Attributes:
+        times_stored: How often each event is there, by message type and identity
+            (`Sample.identity`).
+        dead_letters: The number of dead letters for each reason.
+        unsettled_count: Messages whose outcome the source has not been told.
+    """
+
+    times_stored: Counter[tuple[str, str]]
+    dead_letters: Counter[Reason]
+    unsettled_count: int
+
+
+def read_counters(metrics: Metrics) -> DaemonBooks:
+    """Read the daemon's counters."""
     sums: Counter[str] = Counter()
     for family in metrics.registry.collect():
-        for sample in family.samples:
-            sums[sample.name] += int(sample.value) if sample.value > 0 else 0
-    return Counted(
-        received=sums["consumer_received_total"],
-        forwarded=sums["consumer_forwarded_total"],
-        duplicates=sums["consumer_duplicates_total"],
-        dead_letters=sums["consumer_dead_letters_total"],
-        in_flight=sums["consumer_in_flight"],
+        for labelled in family.samples:
+            sums[labelled.name] += int(labelled.value) if labelled.value > 0 else 0
+    return DaemonBooks(
+        received_count=sums["consumer_received_total"],
+        forwarded_count=sums["consumer_forwarded_total"],
+        duplicates_count=sums["consumer_duplicates_total"],
+        dead_letters_count=sums["consumer_dead_letters_total"],
+        in_flight_count=sums["consumer_in_flight"],
     )
 
 
-def imbalances(sent: Sent, counted: Counted, found: Found) -> list[str]:
-    """Say what does not add up; empty: everything does."""
-    concluded = counted.forwarded + counted.duplicates + counted.dead_letters + counted.in_flight
-    lost = sent.identities - set(found.events)
-    strange = set(found.events) - sent.identities
-    doubled = sum(times - 1 for times in found.events.values())
+def imbalances(brand: BrandBooks, daemon: DaemonBooks, streams: StreamBooks) -> list[str]:
+    """Say what does not add up, a line each; empty means that everything does."""
+    concluded_count = (
+        daemon.forwarded_count
+        + daemon.duplicates_count
+        + daemon.dead_letters_count
+        + daemon.in_flight_count
+    )
+    stored = set(streams.times_stored)
     expected = {
-        "events lost": (len(lost), 0),
-        "events twice in the stream": (doubled, 0),
-        "events in the stream that nobody sent": (len(strange), 0),
+        "events lost": (len(brand.identities - stored), 0),
+        "events twice in the stream": (streams.times_stored.total() - len(stored), 0),
+        "events in the stream that nobody sent": (len(stored - brand.identities), 0),
         **{
             f"dead letters in the stream, {reason}": (
-                found.dead_letters[reason],
-                sent.reasons[reason],
+                streams.dead_letters[reason],
+                brand.by_reason[reason],
             )
-            for reason in sorted({*found.dead_letters, *sent.reasons})
+            for reason in sorted({*streams.dead_letters, *brand.by_reason})
         },
-        "messages not settled at the source": (found.unsettled, 0),
-        "deliveries in flight": (counted.in_flight, 0),
-        "deliveries concluded": (concluded, counted.received),
-        "events forwarded": (counted.forwarded, sent.roles[Role.EVENT]),
-        "dead letters counted": (counted.dead_letters, sent.roles[Role.BROKEN]),
+        "messages not settled at the source": (streams.unsettled_count, 0),
+        "deliveries in flight": (daemon.in_flight_count, 0),
+        "deliveries concluded": (concluded_count, daemon.received_count),
+        "events forwarded": (daemon.forwarded_count, brand.by_intent[Intent.EVENT]),
+        "dead letters counted": (daemon.dead_letters_count, brand.by_intent[Intent.BROKEN]),
     }
     return [
-        f"{what}: {is_count}, expected {wanted}"
-        for what, (is_count, wanted) in expected.items()
-        if is_count != wanted
+        f"{what}: {found_count}, expected {wanted_count}"
+        for what, (found_count, wanted_count) in expected.items()
+        if found_count != wanted_count
     ]
 
 
-async def find(config: Config, listener: str) -> Found:
-    """Read the streams of events and dead letters, and the source's own view.
+async def read_streams(config: Config, listener: str) -> StreamBooks:
+    """Read the streams of events and dead letters, and what the source still waits for.
 
     Args:
-        config: of the demo.
-        listener: the name of its only listener.
+        config: The configuration of the demo.
+        listener: The name of its only listener.
 
     Raises:
-        Unavailable: the server is away.
+        Unavailable: The server is away.
     """
     source = config.listeners[listener]
     if not isinstance(source, NatsListenerSettings):
         raise TypeError("the demo's listener is on NATS")
     async with connected(config.sink, name="consumer demo") as client:
-        jetstream = client.jetstream()
-        letters = await _letters(client, config.dead_letters.stream)
-        info = await jetstream.consumer_info(source.stream or "", source.durable)
-        events = Counter([identity async for identity in _identities(client, config.sink.stream)])
-        unsettled = (info.num_pending or 0) + (info.num_ack_pending or 0)
-        return Found(events, letters, unsettled)
+        dead_letters = await _dead_letters(client, config.dead_letters.stream)
+        info = await client.jetstream().consumer_info(source.stream or "", source.durable)
+        times_stored = Counter(
+            [identity async for identity in _identities(client, config.sink.stream)]
+        )
+        unsettled_count = (info.num_pending or 0) + (info.num_ack_pending or 0)
+        return StreamBooks(times_stored, dead_letters, unsettled_count)
 
 
-async def _letters(client: Client, stream: str) -> Counter[Reason]:
-    """Count the letters by reason, which is the last token of their subject."""
+async def _dead_letters(client: Client, stream: str) -> Counter[Reason]:
+    """Count the dead letters by reason, which is the last token of their subject."""
     info = await client.jetstream().stream_info(stream, subjects_filter=">")
-    found: Counter[Reason] = Counter()
+    by_reason: Counter[Reason] = Counter()
     for subject, letters_count in (info.state.subjects or {}).items():
-        found[Reason(subject.rpartition(".")[2])] += letters_count
-    return found
-
-
-class _Envelope(msgspec.Struct):
-    id: str
-    source: str
-    data: msgspec.Raw
+        by_reason[Reason(subject.rpartition(".")[2])] += letters_count
+    return by_reason
 
 
 async def _identities(client: Client, stream: str) -> AsyncIterator[tuple[str, str]]:
     """Yield message type and identity of each event of a stream."""
-    decode = msgspec.json.Decoder(_Envelope).decode
     async with following(client, FIRST, stream=stream) as reader:
         async for message in reader.stored():
-            yield _identity(decode(message.data))
+            yield _identity(envelope.read(message.data))
 
 
-def _identity(event: _Envelope) -> tuple[str, str]:
-    name = event.source.rpartition("/")[2].upper()
-    kind = SAMPLES[name]
-    if kind.identity_is_id:
+def _identity(event: envelope.Envelope) -> tuple[str, str]:
+    name = event.message_type.upper()
+    recipe = RECIPES[name]
+    if recipe.identity_is_id:
         return name, event.id
-    # A hash: the event is recognised by what is in it.
-    return name, kind.identity(msgspec.json.decode(event.data, type=dict[str, object]))
+    # The id is a hash, so the event is recognised by what is in it.
+    return name, recipe.identity(msgspec.json.decode(event.data, type=dict[str, object]))

@@ -1,19 +1,44 @@
-"""`consumer run`: the daemon."""
+"""Declares `consumer run`: its options and its help text."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
+from typing import Final
 
 import click
-import uvloop
+import msgspec
 
-from consumer.cli.main import config_option, load_config
+from consumer.cli.declare import config_option, takes
+from consumer.cli.lazy import ON_UVLOOP, LazyCall
+
+
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How the daemon shall run.
+
+    Attributes:
+        config_file: The configuration file. None means the usual ones.
+        embedded: NATS and Valkey are started with the daemon.
+        data: With `embedded`: the folder of the servers' data.
+        sample: With `embedded`: a sample brand sends events, which are shown.
+    """
+
+    config_file: Path | None
+    embedded: bool
+    data: Path
+    sample: bool
+
+
+_run: Final = LazyCall("consumer.cli.run.serve:run", RunOptions, loop=ON_UVLOOP)
+_run_embedded: Final = LazyCall(
+    "consumer.cli.run.embedded:run_embedded", RunOptions, loop=ON_UVLOOP
+)
 
 
 @click.command()
 @config_option
-@click.option("--embedded", is_flag=True, help="Start NATS and Valkey, and stop them at the end.")
+@click.option(
+    "--embedded", is_flag=True, help="Start NATS and Valkey first, and stop them at the end."
+)
 @click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
@@ -24,30 +49,23 @@ from consumer.cli.main import config_option, load_config
 @click.option(
     "--sample",
     is_flag=True,
-    help="With --embedded: a sample brand sends a slow mix, and its events are shown.",
+    help="With --embedded: a sample brand sends a few events a second, and they are shown.",
 )
-def run(config_file: Path | None, *, embedded: bool, data: Path, sample: bool) -> None:
+@takes(RunOptions)
+def run(options: RunOptions) -> None:
     """Forward events until SIGTERM or SIGINT, then drain.
 
-    A second signal ends it at once with exit code 1; what was in flight then comes again from its
-    source at the next start.
+    A second signal ends the process at once, with exit code 1. What was in flight then comes again
+    from its source at the next start.
 
-    \b
     Examples:
       consumer run
       consumer run --config brand-a.toml
-      consumer run --embedded             # no broker, no configuration needed
-      consumer run --embedded --sample    # and events to look at
-    """  # noqa: D301  # click's mark for a paragraph that is not wrapped
-    if sample and not embedded:
+      consumer run --embedded             # needs no broker and no configuration
+      consumer run --embedded --sample    # the same, with events to look at
+    """
+    if options.sample and not options.embedded:
         raise click.UsageError("--sample needs --embedded: it sends to a server of our own")
-    if embedded:
-        from consumer.cli.run.embedded import run_embedded  # noqa: PLC0415  # an optional extra
-
-        sys.exit(uvloop.run(run_embedded(config_file, data, sample=sample)))
-    config = load_config(config_file)
-    from consumer.cli.run.serve import serve  # noqa: PLC0415  # `--help` shall not wait for it
-    from consumer.operations.log import configure  # noqa: PLC0415  # as above
-
-    configure(config.log)
-    sys.exit(uvloop.run(serve(config)))
+    if options.embedded:
+        _run_embedded(options)
+    _run(options)

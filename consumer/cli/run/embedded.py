@@ -1,4 +1,4 @@
-"""`consumer run --embedded`: the daemon with servers of its own."""
+"""Runs the daemon with a NATS and a Valkey server of its own: `consumer run --embedded`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from consumer.cli.main import load_config
+from consumer.cli.input.configuration import load_config
+from consumer.cli.run.passing_events import passing_events_shown
 from consumer.cli.run.serve import serve
-from consumer.cli.show_events import shown_events
-from consumer.clock import SYSTEM_CLOCK
 from consumer.operations.log import configure
 from consumer.tools.embedded.sample_config import (
     NATS_PORT,
@@ -25,50 +24,52 @@ from consumer.tools.embedded.sample_config import (
     redirected,
     sample_config,
 )
-from consumer.tools.sample.generate import Mix, generate
+from consumer.tools.sample.generate import TrafficMix, generate
 from consumer.tools.sample.pace import send_paced
-from consumer.tools.sample.registry import SAMPLES
+from consumer.tools.sample.registry import RECIPES
 from consumer.tools.sample.senders import make_sender
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from consumer.cli.run.command import RunOptions
     from consumer.config.load import Config
 
 SAMPLE_RATE_PER_S: Final = 5.0
 SAMPLE_COUNT: Final = 10**9
-"""Six years of it."""
+"""At that rate, six years of messages."""
 
 
-async def run_embedded(config_file: Path | None, data: Path, *, sample: bool = False) -> int:
+async def run_embedded(options: RunOptions) -> int:
     """Run NATS, Valkey and the daemon until a signal; returns the exit code.
 
-    Args:
-        config_file: whose sink and store are then ours; None: a sample brand on our NATS.
-        data: folder of the servers' data, and of the configuration for other verbs.
-        sample: the sample brand sends a slow mix, and its events are shown.
+    Without a configuration file, a sample brand is configured, whose events arrive on our NATS.
+    With one, the daemon runs as it says, but with our servers as sink and store.
 
     Raises:
-        ConfigError: the given configuration is wrong.
-        EmbeddedError: a server is not installed, or does not start.
+        ConfigError: The given configuration is wrong.
+        EmbeddedError: A server is not installed, or does not start.
     """
-    given = load_config(config_file) if config_file else None
+    given = load_config(options.config_file) if options.config_file else None
     async with embedded_servers(
-        data, nats_port=next_free_port(NATS_PORT), valkey_port=next_free_port(VALKEY_PORT)
+        options.data,
+        nats_port=next_free_port(NATS_PORT),
+        valkey_port=next_free_port(VALKEY_PORT),
     ) as (nats_url, valkey_url):
         if given:
             config = redirected(given, nats_url, valkey_url)
         else:
             await make_inbound_stream(nats_url)
             config = sample_config(nats_url, valkey_url, next_free_port(OPERATIONS_PORT))
-        kept = data / "consumer.toml"
+        kept = options.data / "consumer.toml"
         keep_config(config, kept)
         _introduce(config, kept)
         configure(config.log)
-        return await (_serve_sample(config) if sample else serve(config))
+        return await (_serve_sample(config) if options.sample else serve(config))
 
 
 def _introduce(config: Config, kept: Path) -> None:
+    """Say where everything is, and what to try next."""
     lines = (
         f"NATS        {config.sink.url}   events in stream {config.sink.stream}",
         f"Valkey      {config.dedupe.url}",
@@ -84,8 +85,8 @@ def _introduce(config: Config, kept: Path) -> None:
 
 
 async def _serve_sample(config: Config) -> int:
-    """Run the daemon beside the brand that feeds it."""
-    async with shown_events(config), asyncio.TaskGroup() as group:
+    """Run the daemon beside the brand that sends to it, and show the events."""
+    async with passing_events_shown(config), asyncio.TaskGroup() as group:
         brand = group.create_task(_send_sample(config), name="sample brand")
         code = await serve(config)
         brand.cancel()
@@ -94,14 +95,14 @@ async def _serve_sample(config: Config) -> int:
 
 async def _send_sample(config: Config) -> None:
     sender = make_sender(config, None)
-    mix = Mix(
-        types=list(SAMPLES),
+    mix = TrafficMix(
+        types=list(RECIPES),
         weighted=True,
         count=SAMPLE_COUNT,
         duplicates_ratio=0.1,
         broken_ratio=0.03,
         seed=secrets.randbits(32),
-        start_s=SYSTEM_CLOCK.now_s(),
+        start_s=None,
     )
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(sender.close)

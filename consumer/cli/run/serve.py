@@ -1,4 +1,4 @@
-"""The daemon with its signal handlers, for every verb that runs one."""
+"""Runs the daemon until a signal, for every verb that runs one."""
 
 from __future__ import annotations
 
@@ -8,16 +8,33 @@ import signal
 from typing import TYPE_CHECKING
 
 from consumer.app import App
+from consumer.cli.input.configuration import load_config
 from consumer.listeners.registry import kinds
+from consumer.operations.log import configure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from consumer.cli.run.command import RunOptions
     from consumer.config.load import Config
 
 
+async def run(options: RunOptions) -> int:
+    """Run the daemon as it is configured; returns the exit code.
+
+    Raises:
+        ConfigError: The configuration is wrong.
+    """
+    config = load_config(options.config_file)
+    configure(config.log)
+    return await serve(config)
+
+
 async def serve(config: Config) -> int:
-    """Run the daemon with its signal handlers; returns the exit code."""
+    """Run the daemon with its signal handlers; returns the exit code.
+
+    Cancelling ends the daemon without a drain, and exit code 1 is returned.
+    """
     app = App(config, kinds())
     with stopped_by_signals(app):
         try:
@@ -28,7 +45,7 @@ async def serve(config: Config) -> int:
 
 @contextlib.contextmanager
 def stopped_by_signals(app: App) -> Iterator[None]:
-    """Drain at the first SIGTERM or SIGINT, cancel the current task at the second."""
+    """Drain at the first SIGTERM or SIGINT; cancel the current task at the second."""
     loop = asyncio.get_running_loop()
     running = asyncio.current_task()
     asked = False

@@ -1,30 +1,57 @@
-"""`consumer seen`: what became of one event."""
+"""Declares `consumer seen`: its options and its help text."""
 
 from __future__ import annotations
 
-import asyncio
-import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Final, Literal
 
 import click
+import msgspec
 
-from consumer.cli.main import config_option, load_config
-from consumer.cli.terminal import Since, known_type
+from consumer.cli.declare import config_option, takes
+from consumer.cli.input.parameters import TimeParameter
+from consumer.cli.lazy import LazyCall
 
-if TYPE_CHECKING:
-    from pathlib import Path
+
+class SeenOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Which event `seen` is asked about.
+
+    Attributes:
+        message_type: The message type of the event.
+        event_id: The CloudEvents id of the event.
+        config_file: The configuration file. None means the usual ones.
+        brand: The brand of the event. None means every brand of the configuration.
+        since_s: Where to begin in the sink, in seconds since 1970. None means: around the time
+            that the store tells.
+        form: The form of the answer. None means text on a terminal and JSON in a pipe.
+    """
+
+    message_type: str
+    event_id: str
+    config_file: Path | None = None
+    brand: str | None = None
+    since_s: float | None = None
+    form: Literal["text", "json"] | None = None
+
+
+_tell: Final = LazyCall("consumer.cli.seen.tell:tell", SeenOptions)
 
 
 @click.command()
-@click.argument("message_type", metavar="TYPE", callback=known_type)
+@click.argument("message_type", metavar="TYPE")
 @click.argument("event_id", metavar="ID")
 @config_option
-@click.option("--brand", metavar="NAME", help="Whose event. [default: all of the configuration]")
+@click.option(
+    "--brand",
+    metavar="NAME",
+    help="The brand of the event. [default: every brand of the configuration]",
+)
 @click.option(
     "--since",
-    type=Since(),
-    help="Look into the sink from there on: 30m, 1h, 2d ago, or RFC 3339. [default: around the "
-    "time that the store tells, else 1h]",
+    "since_s",
+    type=TimeParameter(),
+    help="Look at what the sink has stored since then: 30m, 1h, 2d ago, or RFC 3339. [default: "
+    "around the time that the store tells, else 1h]",
 )
 @click.option(
     "--format",
@@ -32,38 +59,22 @@ if TYPE_CHECKING:
     type=click.Choice(["text", "json"]),
     help="[default: text on a terminal, JSON in a pipe]",
 )
-def seen(
-    message_type: str,
-    event_id: str,
-    config_file: Path | None,
-    *,
-    brand: str | None,
-    since: float | None,
-    form: str | None,
-) -> None:
+@takes(SeenOptions)
+def seen(options: SeenOptions) -> None:
     """Tell what the store remembers of an event, and where the event is in the sink.
 
-    ID is the CloudEvents id: of CASINO the activity_id, with `:rollback` behind it for a rollback;
-    of PAYMENT payment_id, type and status. Nothing is changed. In the sink only headers are read:
-    events are found by the message ids that the daemon gives them under the routes of now.
+    ID is the CloudEvents id of the event. For CASINO that is the activity_id, with `:rollback`
+    behind it for a rollback; for PAYMENT it is payment_id, type and status. Nothing is changed. In
+    the sink, only headers are read: an event is found by the message id that the daemon gives it
+    under the current routes.
 
-    Exit code 0: found in store or sink; 1: in neither.
+    Exit codes:
+      0  the event was found in the store or in the sink
+      1  it was found in neither
 
-    \b
     Examples:
       consumer seen CASINO 6f9619ff-8b86
       consumer seen CASINO 6f9619ff-8b86:rollback --since 2d
       consumer seen PAYMENT 23541:Credit:Approved --brand brand-a --format json
-    """  # noqa: D301  # click's mark for a paragraph that is not wrapped
-    from consumer.cli.seen.find import Question, find_out  # noqa: PLC0415  # `--help` is quick
-    from consumer.cli.seen.text import as_json, as_text  # noqa: PLC0415  # as above
-
-    config = load_config(config_file)
-    question = Question(message_type=message_type, id=event_id, brand=brand, since_s=since)
-    answer = asyncio.run(find_out(config, question))
-    as_json_wanted = (form or ("text" if sys.stdout.isatty() else "json")) == "json"
-    click.echo(as_json(answer) if as_json_wanted else as_text(answer))
-    for why in (answer.store_why, answer.sink_why):
-        if why:
-            click.echo(f"consumer: {why}", err=True)
-    sys.exit(0 if answer.known or answer.stored else 1)
+    """
+    _tell(options)

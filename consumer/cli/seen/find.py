@@ -6,177 +6,209 @@ import contextlib
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-from rich.console import Console
 
 from consumer.clock import SYSTEM_CLOCK
 from consumer.errors import StoreUnavailable, Unavailable
 from consumer.events import identity
-from consumer.events.registry import find
 from consumer.events.subjects import targets_of
 from consumer.lanes.outside import make_store
 from consumer.nats.connection import connected
 from consumer.nats.follow import StreamStart, following
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from consumer.cli.seen.command import SeenOptions
     from consumer.config.load import Config
+    from consumer.events.base import EventType
     from consumer.events.subjects import Routes
     from consumer.stores.base import Mark
 
 BEFORE_PENDING_S: Final = 60.0
-"""The clocks of store and sink may differ so much."""
+"""The clocks of the store and of the sink's server may differ by this much."""
 BEFORE_DONE_S: Final = 900.0
-"""A batch may wait so long between its storing and its mark, when the store is away."""
+"""An event is stored before it is marked done. In between, its batch waits while the store is away.
+The sink is searched this far back from the mark, in seconds."""
 AFTER_S: Final = 60.0
+"""The sink is searched this far beyond the mark, in seconds, because clocks differ."""
 UNKNOWN_S: Final = 3600.0
-"""So far back, where the store knows nothing and the user says nothing."""
+"""How far back the sink is searched, in seconds, where nothing is known of the time."""
 
 
-class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """Which event is meant.
+class CandidateIdentity(msgspec.Struct, frozen=True):
+    """An identity that the id may stand for.
+
+    An id is the parts of an identity with colons between them. A part may hold colons too, so
+    several identities can have the same id.
 
     Attributes:
-        message_type: its name in the catalogue.
-        id: the CloudEvents id.
-        brand: whose; None: any of the configuration's.
-        since_s: where to begin in the sink, in seconds since 1970; None: as the store tells.
+        brand: The brand of the event.
+        parts: The parts of the identity.
+        key: The key under which the store remembers it, which is also its message id in the sink.
     """
-
-    message_type: str
-    id: str
-    brand: str | None = None
-    since_s: float | None = None
-
-
-class Candidate(msgspec.Struct, frozen=True):
-    """An identity that the id may stand for."""
 
     brand: str
     parts: tuple[str, ...]
     key: str
 
 
-class Known(msgspec.Struct, frozen=True):
+class RememberedIdentity(msgspec.Struct, frozen=True):
     """What the store remembers of a candidate.
 
     Attributes:
-        since_s: when it was marked, in seconds since 1970, as far as that can be known.
+        candidate: The candidate.
+        done: The sink has confirmed the event. Otherwise it may have been published, or not.
+        since_s: When the mark was made, in seconds since 1970, as far as that can be known.
+        remaining_s: The seconds until the store forgets it.
     """
 
-    candidate: Candidate
+    candidate: CandidateIdentity
     done: bool
     since_s: float
     remaining_s: float
 
 
-class Stored(msgspec.Struct, frozen=True):
-    """A message of the sink."""
+class StoredEvent(msgspec.Struct, frozen=True):
+    """A message of the sink that is the event.
 
-    candidate: Candidate
+    Attributes:
+        candidate: The candidate whose message id it has.
+        subject: Its subject.
+        sequence: Its place in the stream.
+        stored_s: When it was stored, in seconds since 1970.
+    """
+
+    candidate: CandidateIdentity
     subject: str
     sequence: int
     stored_s: float
 
 
-class Answer(msgspec.Struct, kw_only=True):
+class SeenAnswer(msgspec.Struct, kw_only=True):
     """What was found.
 
     Attributes:
-        brands: that were asked for.
-        store_why, sink_why: why one of them was not asked; empty: it was.
-        from_s, to_s: the range of the sink that was looked at, in seconds since 1970.
-        scanned_count: messages in it.
+        brands: The brands that were asked for.
+        remembered: What the store remembers.
+        store_why: Why the store was not asked. Empty means that it was.
+        stored: What the sink holds.
+        sink_why: Why the sink was not searched. Empty means that it was.
+        from_s: The beginning of the time that was searched in the sink, in seconds since 1970.
+        to_s: Its end.
+        scanned_count: The number of messages in it.
     """
 
     brands: list[str]
-    known: list[Known] = []
+    remembered: list[RememberedIdentity] = []
     store_why: str = ""
-    stored: list[Stored] = []
+    stored: list[StoredEvent] = []
     sink_why: str = ""
     from_s: float = 0.0
     to_s: float = 0.0
     scanned_count: int = 0
 
 
-async def find_out(config: Config, question: Question) -> Answer:
-    """Ask store and sink; one that is away is told, and the other asked all the same."""
-    brands = [question.brand] if question.brand else _brands(config)
-    wanted = candidates(brands, question)
-    answer = Answer(brands=brands)
+async def find_event(config: Config, event_type: EventType, options: SeenOptions) -> SeenAnswer:
+    """Ask store and sink. If one of them is away, the answer says so, and the other is asked."""
+    brands = [options.brand] if options.brand else _brands(config)
+    wanted = candidates(brands, event_type, options.event_id)
+    answer = SeenAnswer(brands=brands)
     now_s = SYSTEM_CLOCK.now_s()
     try:
-        window_s = config.dedupe.window_of_s(question.message_type)
-        answer.known = await _ask_store(config, wanted, window_s, now_s)
+        window_s = config.dedupe.window_of_s(event_type.name)
+        answer.remembered = await _ask_store(config, wanted, window_s, now_s)
     except StoreUnavailable as error:
         answer.store_why = f"store: {error}"
-    answer.from_s, answer.to_s = span(answer.known, question.since_s, now_s)
+    answer.from_s, answer.to_s = searched_time(answer.remembered, options.since_s, now_s)
     if config.sink.kind == "core":
         answer.sink_why = 'sink: it is kind = "core", which keeps nothing'
         return answer
-    console = Console(stderr=True)
-    busy = console.status("looking into the sink") if console.is_terminal else None
     try:
-        with busy or contextlib.nullcontext():
-            ids = message_ids(wanted, question.message_type, config.routes)
-            await _look_into_sink(config, ids, answer)
+        await _search_sink(config, message_ids(wanted, event_type, config.routes), answer)
     except Unavailable as error:
         answer.sink_why = f"sink: {error}"
     return answer
 
 
 def _brands(config: Config) -> list[str]:
-    named = (one.brand or config.brand for one in config.listeners.values())
-    return sorted({brand for brand in (*named, config.brand) if brand})
+    of_listeners = (listener.brand or config.brand for listener in config.listeners.values())
+    return sorted({brand for brand in (*of_listeners, config.brand) if brand})
 
 
-def candidates(brands: list[str], question: Question) -> list[Candidate]:
-    """Return every identity that is meant by the id."""
+def candidates(
+    brands: Sequence[str], event_type: EventType, event_id: str
+) -> list[CandidateIdentity]:
+    """Return every identity that the id may stand for."""
     return [
-        Candidate(brand, parts, identity.key(brand, question.message_type, parts))
+        CandidateIdentity(brand, parts, identity.key(brand, event_type.name, parts))
         for brand in brands
-        for parts in identity.parts_of(question.id)
+        for parts in identity.read_id(event_id, event_type.id_suffixes)
     ]
 
 
-def span(known: list[Known], since_s: float | None, now_s: float) -> tuple[float, float]:
-    """Return from when to when the event may have been stored, in seconds since 1970."""
-    if since_s is not None or not known:
+def searched_time(
+    remembered: Sequence[RememberedIdentity], since_s: float | None, now_s: float
+) -> tuple[float, float]:
+    """Return from when to when the event may have been stored, in seconds since 1970.
+
+    Args:
+        remembered: What the store remembers.
+        since_s: The beginning that the user has given. None means none.
+        now_s: The present.
+    """
+    if since_s is not None or not remembered:
         return (now_s - UNKNOWN_S if since_s is None else since_s), now_s
-    starts = [one.since_s - (BEFORE_DONE_S if one.done else BEFORE_PENDING_S) for one in known]
-    # What is pending may be published again at any time.
-    ends = [one.since_s + AFTER_S if one.done else now_s for one in known]
+    starts = [
+        mark.since_s - (BEFORE_DONE_S if mark.done else BEFORE_PENDING_S) for mark in remembered
+    ]
+    # An event that is pending may be published again at any time.
+    ends = [mark.since_s + AFTER_S if mark.done else now_s for mark in remembered]
     return min(starts), min(now_s, max(ends))
 
 
 async def _ask_store(
-    config: Config, wanted: list[Candidate], window_s: float, now_s: float
-) -> list[Known]:
+    config: Config, wanted: Sequence[CandidateIdentity], window_s: float, now_s: float
+) -> list[RememberedIdentity]:
     if config.dedupe.store == "memory":
         raise StoreUnavailable('it is kind "memory", which only the daemon itself can see')
     store = make_store(config)
     try:
-        marks = await store.recall([one.key for one in wanted])
+        marks = await store.recall([candidate.key for candidate in wanted])
     finally:
         await store.close()
     pairs = zip(wanted, marks, strict=True)
-    return [_known(candidate, mark, window_s, now_s) for candidate, mark in pairs if mark]
+    return [_remembered(candidate, mark, window_s, now_s) for candidate, mark in pairs if mark]
 
 
-def _known(candidate: Candidate, mark: Mark, window_s: float, now_s: float) -> Known:
-    # A done mark has no time of its own, but it was made for a whole window.
+def _remembered(
+    candidate: CandidateIdentity, mark: Mark, window_s: float, now_s: float
+) -> RememberedIdentity:
+    # The store does not know when a done mark was made. But it was made for a whole window, so what
+    # is left of the window tells its age.
     age_s = max(0.0, window_s - mark.remaining_s) if mark.done else mark.age_s
-    return Known(candidate, mark.done, now_s - age_s, mark.remaining_s)
+    return RememberedIdentity(candidate, mark.done, now_s - age_s, mark.remaining_s)
 
 
-def message_ids(wanted: list[Candidate], message_type: str, routes: Routes) -> dict[str, Candidate]:
-    """Return every id that a message of these candidates may have in the sink."""
-    kind = find(message_type)
-    subjects = kind.subjects.values() if kind else ()
+def message_ids(
+    wanted: Sequence[CandidateIdentity], event_type: EventType, routes: Routes
+) -> dict[str, CandidateIdentity]:
+    """Return every message id that the event may have in the sink, with its candidate.
+
+    An event that a route sends to several subjects has an id for each of them.
+    """
+    subjects = event_type.subjects.values()
     targets = {target for subject in subjects for target in targets_of(subject, routes)}
-    ids = {one.key: one for one in wanted}
-    return ids | {identity.output_id(one.key, target): one for one in wanted for target in targets}
+    ids = {candidate.key: candidate for candidate in wanted}
+    return ids | {
+        identity.output_id(candidate.key, target): candidate
+        for candidate in wanted
+        for target in targets
+    }
 
 
-async def _look_into_sink(config: Config, ids: dict[str, Candidate], answer: Answer) -> None:
+async def _search_sink(
+    config: Config, ids: dict[str, CandidateIdentity], answer: SeenAnswer
+) -> None:
     start, stream = StreamStart(time_s=answer.from_s), config.sink.stream
     async with (
         connected(config.sink, name="consumer seen") as client,
@@ -189,9 +221,9 @@ async def _look_into_sink(config: Config, ids: dict[str, Candidate], answer: Ans
             if stored_s > answer.to_s:
                 return
             answer.scanned_count += 1
-            # Behind a point, shadow mode tells copies apart.
+            # Shadow mode writes a point and more behind the id of a copy.
             message_id, _, _ = (msg.headers or {}).get("Nats-Msg-Id", "").partition(".")
             candidate = ids.get(message_id)
             if candidate is not None:
-                found = Stored(candidate, msg.subject, place.sequence.stream, stored_s)
-                answer.stored.append(found)
+                event = StoredEvent(candidate, msg.subject, place.sequence.stream, stored_s)
+                answer.stored.append(event)

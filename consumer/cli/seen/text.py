@@ -1,4 +1,4 @@
-"""The answer of `seen`, as text and as JSON."""
+"""Writes the answer of `consumer seen` as text and as JSON."""
 
 from __future__ import annotations
 
@@ -6,77 +6,90 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from consumer.cli.terminal import printable
-from consumer.cli.top.table import duration
+from consumer.cli.terminal.numbers import short_duration
+from consumer.cli.terminal.safe_text import printable
 from consumer.events.timestamp import from_epoch_s
 
 if TYPE_CHECKING:
-    from consumer.cli.seen.find import Answer, Known
+    from collections.abc import Sequence
+
+    from consumer.cli.seen.find import RememberedIdentity, SeenAnswer, StoredEvent
 
 
-def as_text(answer: Answer) -> str:
-    """Lay out for a person."""
-    store = [_known(one) for one in answer.known]
-    if not store:
-        nothing = f"nothing is remembered of it, brand {', '.join(answer.brands)}"
-        store = ["not asked" if answer.store_why else nothing]
-    sink = [
-        f"{printable(one.subject)}, sequence {one.sequence}, stored {from_epoch_s(one.stored_s)}"
-        for one in answer.stored
-    ]
-    if answer.sink_why:
-        sink.append("not looked at")
-    else:
-        between = f"{_seconds(answer.from_s)} to {_seconds(answer.to_s)}"
-        found = "among" if answer.stored else "not found among"
-        sink.append(f"{found} {answer.scanned_count:,} messages, {between}")
-    return "\n".join((*_block("store", store), *_block("sink", sink)))
+def as_text(answer: SeenAnswer) -> str:
+    """Lay out the answer for a person: a block for the store, a block for the sink."""
+    return "\n".join((*_block("store", _store_lines(answer)), *_block("sink", _sink_lines(answer))))
 
 
-def _block(name: str, lines: list[str]) -> list[str]:
+def _block(name: str, lines: Sequence[str]) -> list[str]:
     return [f"{name if not index else '':<7}{line}" for index, line in enumerate(lines)]
 
 
-def _known(one: Known) -> str:
-    done = f"done, marked {_seconds(one.since_s)}"
-    pending = f"pending, claimed {_seconds(one.since_s)}: perhaps stored, not confirmed"
-    who = f"brand {one.candidate.brand}"
-    return f"{done if one.done else pending}; remembered for {duration(one.remaining_s)}; {who}"
+def _store_lines(answer: SeenAnswer) -> list[str]:
+    if answer.store_why:
+        return ["not asked"]
+    if not answer.remembered:
+        return [f"nothing is remembered of it, brand {', '.join(answer.brands)}"]
+    return [_remembered(mark) for mark in answer.remembered]
 
 
-def _seconds(epoch_s: float) -> str:
+def _remembered(mark: RememberedIdentity) -> str:
+    since = _to_the_second(mark.since_s)
+    state = (
+        f"done, marked {since}"
+        if mark.done
+        else f"pending, claimed {since}: perhaps stored, not confirmed"
+    )
+    left = short_duration(mark.remaining_s)
+    return f"{state}; remembered for {left}; brand {mark.candidate.brand}"
+
+
+def _sink_lines(answer: SeenAnswer) -> list[str]:
+    lines = [
+        f"{printable(event.subject)}, sequence {event.sequence}, "
+        f"stored {from_epoch_s(event.stored_s)}"
+        for event in answer.stored
+    ]
+    if answer.sink_why:
+        return [*lines, "not looked at"]
+    found = "among" if answer.stored else "not found among"
+    between = f"{_to_the_second(answer.from_s)} to {_to_the_second(answer.to_s)}"
+    return [*lines, f"{found} {answer.scanned_count:,} messages, {between}"]
+
+
+def _to_the_second(epoch_s: float) -> str:
     return f"{from_epoch_s(epoch_s)[:19]}Z"
 
 
-def as_json(answer: Answer) -> bytes:
-    """Write the same as one line of JSON."""
-    known = [
-        {
-            "state": "done" if one.done else "pending",
-            "brand": one.candidate.brand,
-            "identity": one.candidate.parts,
-            "key": one.candidate.key,
-            "since": from_epoch_s(one.since_s),
-            "remaining_s": round(one.remaining_s, 3),
-        }
-        for one in answer.known
-    ]
-    stored = [
-        {
-            "subject": one.subject,
-            "sequence": one.sequence,
-            "stored": from_epoch_s(one.stored_s),
-            "brand": one.candidate.brand,
-            "key": one.candidate.key,
-        }
-        for one in answer.stored
-    ]
+def as_json(answer: SeenAnswer) -> bytes:
+    """Write the answer as one line of JSON."""
     return msgspec.json.encode(
         {
-            "store": None if answer.store_why else known,
-            "sink": None if answer.sink_why else stored,
+            "store": None if answer.store_why else list(map(_remembered_json, answer.remembered)),
+            "sink": None if answer.sink_why else list(map(_stored_json, answer.stored)),
             "scanned_count": answer.scanned_count,
             "scanned_from": from_epoch_s(answer.from_s),
             "scanned_to": from_epoch_s(answer.to_s),
         }
     )
+
+
+def _remembered_json(mark: RememberedIdentity) -> dict[str, object]:
+    return {
+        "state": "done" if mark.done else "pending",
+        "brand": mark.candidate.brand,
+        "identity": mark.candidate.parts,
+        "key": mark.candidate.key,
+        "since": from_epoch_s(mark.since_s),
+        "remaining_s": round(mark.remaining_s, 3),
+    }
+
+
+def _stored_json(event: StoredEvent) -> dict[str, object]:
+    return {
+        "subject": event.subject,
+        "sequence": event.sequence,
+        "stored": from_epoch_s(event.stored_s),
+        "brand": event.candidate.brand,
+        "key": event.candidate.key,
+    }

@@ -1,20 +1,58 @@
-"""`consumer tap`: the events as they pass."""
+"""Declares `consumer tap`: its options and its help text."""
 
 from __future__ import annotations
 
-import asyncio
 import re
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 import click
+import msgspec
 
-from consumer.cli.main import config_option, load_config
-from consumer.cli.terminal import Since, known_type
+from consumer.cli.declare import config_option, takes
+from consumer.cli.input.parameters import TimeParameter
+from consumer.cli.lazy import LazyCall
+from consumer.options.values import TOKEN
 
-if TYPE_CHECKING:
-    from pathlib import Path
+_PATTERN: Final = re.compile(rf"({TOKEN}|\*)(\.({TOKEN}|\*))*(\.>)?|>")
 
-_PATTERN: Final = re.compile(r"([A-Za-z0-9_-]+|\*)(\.([A-Za-z0-9_-]+|\*))*(\.>)?|>")
+
+class TapOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Which messages `tap` shall show.
+
+    Attributes:
+        subject: The subject without the configured prefix; wildcards are allowed. With `dead`, it
+            is a listener and a reason.
+        config_file: The configuration file. None means the usual ones.
+        brand: The brand of the messages. None means any.
+        user: The player of the events. None means any.
+        message_type: The message type, in any case. None means any.
+        dead: Dead letters are wanted, not events.
+        since_s: Where to begin in the stream, in seconds since 1970. None means: with what is
+            stored from now on.
+        count: The number of messages after which the verb ends. None means never.
+    """
+
+    subject: str = ">"
+    config_file: Path | None = None
+    brand: str | None = None
+    user: str | None = None
+    message_type: str | None = None
+    dead: bool = False
+    since_s: float | None = None
+    count: int | None = None
+
+    def fits(self, brand: str, message_type: str, user: str | None = None) -> bool:
+        """Tell whether a message is wanted, as far as its subject cannot tell."""
+        wanted_type = (self.message_type or message_type).lower()
+        return (
+            self.brand in (None, brand)
+            and self.user in (None, user)
+            and message_type.lower() == wanted_type
+        )
+
+
+_show: Final = LazyCall("consumer.cli.tap.show:show", TapOptions)
 
 
 def _subject(_: click.Context, __: click.Parameter, text: str) -> str:
@@ -29,62 +67,39 @@ def _subject(_: click.Context, __: click.Parameter, text: str) -> str:
 @click.command()
 @click.argument("subject", default=">", callback=_subject)
 @config_option
-@click.option("--brand", metavar="NAME", help="Only of this brand.")
-@click.option("--user", metavar="ID", help="Only of this player.")
+@click.option("--brand", metavar="NAME", help="Show messages of this brand only.")
+@click.option("--user", metavar="ID", help="Show events of this player only.")
 @click.option(
-    "--type", "message_type", metavar="TYPE", callback=known_type, help="Only this message type."
+    "--type", "message_type", metavar="TYPE", help="Show messages of this message type only."
 )
-@click.option("--dead", is_flag=True, help="Dead letters instead; SUBJECT is LISTENER.REASON.")
+@click.option(
+    "--dead", is_flag=True, help="Show dead letters instead; SUBJECT is then LISTENER.REASON."
+)
 @click.option(
     "--since",
-    type=Since(),
-    help="What is stored since then, too: 30m, 1h, 2d ago, or RFC 3339. [default: from now on]",
+    "since_s",
+    type=TimeParameter(),
+    help="Begin with what was stored then: 30m, 1h, 2d ago, or RFC 3339. [default: from now on]",
 )
-@click.option("--count", type=click.IntRange(1), help="End after so many were shown.")
-def tap(  # noqa: PLR0913  # one parameter an option
-    subject: str,
-    config_file: Path | None,
-    *,
-    brand: str | None,
-    user: str | None,
-    message_type: str | None,
-    dead: bool,
-    since: float | None,
-    count: int | None,
-) -> None:
+@click.option("--count", type=click.IntRange(1), help="End after this number of messages.")
+@takes(TapOptions)
+def tap(options: TapOptions) -> None:
     """Show the events as they pass, until Ctrl-C.
 
-    SUBJECT is without the prefix of [sink] subject_prefix; quote it, or the shell takes its
-    wildcards. On a terminal a line each: time (UTC), subject, amount, player, id. In a pipe the
-    events themselves, NDJSON. The daemon is not slowed down, however slow the reader is; while the
-    sink is away this waits, and goes on where it was.
+    SUBJECT is without the prefix of [sink] subject_prefix. Put it in quotes, or the shell replaces
+    its wildcards. On a terminal, each event is a line: time (UTC), subject, amount, player, id. In
+    a pipe, the events themselves are written, as NDJSON. A slow reader does not slow down the
+    daemon. While the sink is away this waits, and then goes on where it was.
 
-    \b
     Examples:
       consumer tap
       consumer tap 'game.*' --user player-17
       consumer tap 'wallet.>' --since 1h --count 100
       consumer tap --type PAYMENT | jq -c '[.type, .data.amount]'
       consumer tap --dead 'payments.*'
-    """  # noqa: D301  # click's mark for a paragraph that is not wrapped
-    if dead and user is not None:
-        raise click.UsageError("--user does not go with --dead: what is broken has no known player")
-    config = load_config(config_file)
-    if config.sink.kind == "core" and not dead and since is not None:
-        raise click.UsageError('--since: the sink is kind = "core", which keeps nothing')
-    routed = {target for targets in config.routes.values() for target in targets}
-    if not dead and "." not in subject and subject not in {">", "*"} | routed:
-        # The server takes it, and it would wait for ever.
-        raise click.UsageError(f"no event is on {subject!r}: did you mean '{subject}.*'?")
-    from consumer.cli.tap.show import Wanted, show  # noqa: PLC0415  # `--help` is quick
-
-    wanted = Wanted(
-        subject=subject,
-        brand=brand,
-        user=user,
-        message_type=message_type,
-        dead=dead,
-        since_s=since,
-        count=count,
-    )
-    asyncio.run(show(config, wanted))
+    """
+    if options.dead and options.user is not None:
+        raise click.UsageError(
+            "--user does not go with --dead: the player of a broken event is not known"
+        )
+    _show(options)

@@ -1,23 +1,41 @@
-"""`consumer top`: what every listener is doing now."""
+"""Declares `consumer top`: its options and its help text."""
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Final
 
 import click
+import msgspec
 
-from consumer.cli.main import config_option, load_config
-from consumer.cli.terminal import Duration
+from consumer.cli.declare import config_option, takes
+from consumer.cli.input.parameters import DurationParameter
+from consumer.cli.lazy import LazyCall
+from consumer.cli.top.address import base_url
 
-if TYPE_CHECKING:
-    from pathlib import Path
+
+class TopOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Which processes `top` shall show.
+
+    Attributes:
+        urls: The operations ports of the processes. Empty means that of the configuration.
+        config_file: The configuration file. None means the usual ones.
+        every_s: The length of an interval, in seconds.
+        count: The number of intervals after which the verb ends. None means never.
+    """
+
+    urls: tuple[str, ...]
+    config_file: Path | None
+    every_s: float
+    count: int | None
+
+
+_watch: Final = LazyCall("consumer.cli.top.watch:watch", TopOptions)
+_watch_configured: Final = LazyCall("consumer.cli.top.configured:watch_configured", TopOptions)
 
 
 def _urls(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
-    from consumer.cli.top.read import base_url  # noqa: PLC0415  # `--help` is quick
-
     try:
         return tuple(dict.fromkeys(base_url(text) for text in texts))
     except ValueError as error:
@@ -30,34 +48,41 @@ def _urls(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> tupl
 @click.argument("urls", metavar="[URL]...", nargs=-1, callback=_urls)
 @config_option
 @click.option(
-    "--every", type=Duration(), default="2s", show_default=True, help="How often to look."
+    "--every",
+    "every_s",
+    type=DurationParameter(),
+    default="2s",
+    show_default=True,
+    help="The length of an interval.",
 )
-@click.option("--count", type=click.IntRange(1), help="End after so many intervals.")
-def top(
-    urls: tuple[str, ...], config_file: Path | None, *, every: float, count: int | None
-) -> None:
+@click.option("--count", type=click.IntRange(1), help="End after this number of intervals.")
+@takes(TopOptions)
+def top(options: TopOptions) -> None:
     """Show what every listener is doing now, until Ctrl-C.
 
-    Reads /metrics and /readyz of one process or several; by default of the one at [operations]
-    bind of the configuration. On a terminal a table that is kept up to date, in a pipe a line of
-    JSON for each listener and interval. A process that is away comes back by itself.
+    Reads /metrics and /readyz of each process whose URL is given. Without a URL, that is the
+    process at [operations] bind of the configuration. On a terminal, a table is kept up to date. In
+    a pipe, each listener is a line of JSON at the end of each interval. A process that is away is
+    shown as such, and comes back by itself.
 
-    recv/s, fwd/s, dead/s: received, forwarded, dead letters a second; dup %: duplicates among the
-    received; dead: dead letters since the process started; lag: messages that wait at the source;
-    flight: taken in and not concluded; oldest: the age of the oldest of those.
+    Columns:
+      recv/s  messages received a second
+      fwd/s   events forwarded a second
+      dup %   the share of duplicates among the received messages
+      dead/s  dead letters a second
+      dead    dead letters since the process started
+      lag     messages that wait at the source
+      flight  messages that were taken in and are not concluded yet
+      oldest  the age of the oldest of these messages
 
-    \b
     Examples:
       consumer top
       consumer top 10.0.0.1:9464 10.0.0.2:9464 --every 5s
       consumer top --count 1 | jq -c '[.listener, .lag]'
-    """  # noqa: D301  # click's mark for a paragraph that is not wrapped
-    from consumer.cli.top.read import reachable  # noqa: PLC0415  # `--help` is quick
-    from consumer.cli.top.watch import watch  # noqa: PLC0415  # as above
-
-    if not urls:
-        urls = (reachable(load_config(config_file).operations.bind),)
+    """
     try:
-        asyncio.run(watch(urls, every, count))
+        if options.urls:
+            _watch(options)
+        _watch_configured(options)
     except KeyboardInterrupt:
         sys.exit(0)  # the ordinary way out of a view that has no end

@@ -1,4 +1,4 @@
-"""Looks at all processes at once, again and again, and shows what it finds."""
+"""Looks at all processes in each interval, and shows what it finds."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import msgspec
 from rich.console import Console
 from rich.live import Live
 
-from consumer.cli.terminal import ended_by_closed_pipe
-from consumer.cli.top.read import Away, Reading, Row, read, rows
+from consumer.cli.terminal.closed_pipe import ended_by_closed_pipe
+from consumer.cli.top.rates import ListenerRow, rows
+from consumer.cli.top.read import ProcessAwayError, ProcessReading, read
 from consumer.cli.top.table import table
 
 if TYPE_CHECKING:
@@ -20,24 +21,33 @@ if TYPE_CHECKING:
 
     from rich.console import Group
 
+    from consumer.cli.top.command import TopOptions
 
-class _Process:
-    """One process, and its last reading."""
+
+class _WatchedProcess:
+    """One process, and what its last reading says.
+
+    Attributes:
+        name: Its address.
+        rows: A row for each of its listeners, or a single row that says that it is away.
+        others: What is wrong with its parts that are not listeners, by process and part.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._before: ProcessReading | None = None
         self.name = url.partition("://")[2]
-        self._before: Reading | None = None
-        self.rows: list[Row] = []
+        self.rows: list[ListenerRow] = []
         self.others: dict[str, str] = {}
 
     async def look(self) -> None:
         """Take a reading."""
         try:
             now = await asyncio.to_thread(read, self._url)
-        except Away as error:
+        except ProcessAwayError as error:
             self._before, self.others = None, {}
-            self.rows = [Row(process=self.name, listener=None, state="away", why=str(error))]
+            away = ListenerRow(process=self.name, listener=None, state="away", why=str(error))
+            self.rows = [away]
             return
         self.rows = rows(self.name, self._before, now)
         self.others = {
@@ -48,30 +58,34 @@ class _Process:
         self._before = now
 
 
-async def watch(urls: Sequence[str], every_s: float, count: int | None) -> None:
-    """Show all processes until there were `count` intervals; None: for ever."""
-    processes = [_Process(url) for url in urls]
+async def watch(options: TopOptions) -> None:
+    """Show the processes at the given URLs until the wanted number of intervals has passed.
+
+    Raises:
+        BrokenPipeError: Nobody reads standard output any more.
+    """
+    processes = [_WatchedProcess(url) for url in options.urls]
     console = Console()
     loop = asyncio.get_running_loop()
-    with ended_by_closed_pipe(), _shown(console) as live:
+    with ended_by_closed_pipe(), _live(console) as live:
         await _look(processes)
         if live is not None:
             live.update(_table(processes), refresh=True)
-        done, due_s = 0, loop.time()
-        while done != count:
-            due_s = max(due_s + every_s, loop.time())
+        done_count, due_s = 0, loop.time()
+        while done_count != options.count:
+            due_s = max(due_s + options.every_s, loop.time())
             await asyncio.sleep(due_s - loop.time())
             await _look(processes)
             if live is not None:
                 live.update(_table(processes), refresh=True)
             else:
                 _write(processes)
-            done += 1
+            done_count += 1
 
 
 @contextlib.contextmanager
-def _shown(console: Console) -> Iterator[Live | None]:
-    """Keep a place on the terminal up to date; None in a pipe."""
+def _live(console: Console) -> Iterator[Live | None]:
+    """Keep a place on the terminal up to date during the block; yields None in a pipe."""
     if not console.is_terminal:
         yield None
         return
@@ -79,20 +93,20 @@ def _shown(console: Console) -> Iterator[Live | None]:
         yield live
 
 
-def _table(processes: Sequence[_Process]) -> Group:
+def _table(processes: Sequence[_WatchedProcess]) -> Group:
     found = [row for process in processes for row in process.rows]
     others = {where: why for process in processes for where, why in process.others.items()}
     return table(found, others, several=len(processes) > 1)
 
 
-def _write(processes: Sequence[_Process]) -> None:
+def _write(processes: Sequence[_WatchedProcess]) -> None:
     for process in processes:
         for row in process.rows:
             sys.stdout.buffer.write(msgspec.json.encode(row) + b"\n")
     sys.stdout.buffer.flush()
 
 
-async def _look(processes: Sequence[_Process]) -> None:
+async def _look(processes: Sequence[_WatchedProcess]) -> None:
     async with asyncio.TaskGroup() as group:
         for process in processes:
             group.create_task(process.look(), name=f"look at {process.name}")

@@ -7,11 +7,11 @@ from typing import Annotated
 from consumer.events.base import (
     SCHEMAS,
     Amount,
+    BrandHost,
     Currency,
     EventType,
     Fields,
-    Origin,
-    Part,
+    Nested,
     Rate,
     Timestamp,
     UserId,
@@ -20,16 +20,16 @@ from consumer.events.base import (
 )
 from consumer.events.canonical import digest
 
-Key = Annotated[str, hint("real_money", "bonus_money", "locked_money", why="Which account.")]
+BalanceKey = Annotated[str, hint("real_money", "bonus_money", "locked_money", why="Which account.")]
 
 
-class Balance(Part, kw_only=True):
+class Balance(Nested, kw_only=True):
     """One account of a player."""
 
     amount: Amount
     """What is on it, in whole units."""
     currency: Currency
-    key: Key
+    key: BalanceKey
     exchange_rate: Rate
 
 
@@ -38,7 +38,7 @@ class UserBalancesUpdate(Fields, kw_only=True, forbid_unknown_fields=True):
 
     balances: list[Balance]
     """One entry for each account."""
-    origin: Origin
+    origin: BrandHost
     timestamp: Timestamp
     user_id: UserId
 

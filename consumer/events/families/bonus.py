@@ -9,17 +9,17 @@ from msgspec import UNSET, UnsetType
 from consumer.events.base import (
     SCHEMAS,
     Amount,
+    BrandHost,
     Currency,
     EventType,
     Fields,
     Id,
+    Nested,
     OptionalAmount,
     OptionalFlag,
     OptionalId,
     OptionalObject,
     OptionalText,
-    Origin,
-    Part,
     Rate,
     Reference,
     Timestamp,
@@ -43,12 +43,12 @@ SUBJECTS = {
     "Claimed": "bonus.claimed",
 }
 
-Status = Annotated[str, choice(*SUBJECTS, why="Step in the life of the bonus.")]
-Product = Annotated[
+BonusStatus = Annotated[str, choice(*SUBJECTS, why="Step in the life of the bonus.")]
+BonusProduct = Annotated[
     str,
     hint("Casino", "Live Casino", "Sportsbook", "Lotto", "Poker", why="What it can be used for."),
 ]
-Type = Annotated[
+BonusType = Annotated[
     str,
     hint(
         "NoDeposit",
@@ -64,7 +64,7 @@ Type = Annotated[
 ]
 
 
-class References(Part, kw_only=True):
+class CrmReferences(Nested, kw_only=True):
     """What the CRM sent with the bonus, given back to it. Not ids of this event."""
 
     id: OptionalId = UNSET
@@ -100,17 +100,17 @@ class Bonus(Fields, kw_only=True, forbid_unknown_fields=True):
     """Money that is locked while the bonus lasts."""
     meta: OptionalObject = UNSET
     """Anything else the brand wants to add."""
-    origin: Origin
-    product: Product
+    origin: BrandHost
+    product: BonusProduct
     required_wagering_amount: OptionalAmount = UNSET
     """What has to be wagered before it becomes real money."""
-    status: Status
+    status: BonusStatus
     timestamp: Timestamp
-    type: Type
+    type: BonusType
     user_bonus_id: Id
     """This player's instance of the bonus."""
     user_id: UserId
-    fasttrack_references: References | UnsetType | None = UNSET
+    fasttrack_references: CrmReferences | UnsetType | None = UNSET
     """What the CRM sent when it credited the bonus."""
     skip_publishing: OptionalFlag = UNSET
     """Not explained by the vendor."""

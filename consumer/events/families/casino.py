@@ -12,6 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from consumer.events.base import (
     SCHEMAS,
+    BrandHost,
     Currency,
     EventType,
     Fields,
@@ -23,7 +24,6 @@ from consumer.events.base import (
     OptionalNumber,
     OptionalObject,
     OptionalText,
-    Origin,
     Rate,
     Reference,
     Timestamp,
@@ -34,9 +34,9 @@ from consumer.events.base import (
 
 ROLLBACK = "Rollback"
 
-GameType = Annotated[str, hint("Slots", "Live Casino", "Table", why="Kind of game.")]
-Type = Annotated[str, choice("Bet", "Win", "Loss", why="What happened.")]
-Status = Annotated[str, choice("Approved", ROLLBACK, why="Absent means Approved.")]
+CasinoGameType = Annotated[str, hint("Slots", "Live Casino", "Table", why="Kind of game.")]
+CasinoType = Annotated[str, choice("Bet", "Win", "Loss", why="What happened.")]
+CasinoStatus = Annotated[str, choice("Approved", ROLLBACK, why="Absent means Approved.")]
 
 
 class Casino(Fields, kw_only=True, forbid_unknown_fields=True):
@@ -58,16 +58,16 @@ class Casino(Fields, kw_only=True, forbid_unknown_fields=True):
     """Id of the game."""
     game_name: OptionalName = UNSET
     """Name of the game."""
-    game_type: GameType | UnsetType | None = UNSET
+    game_type: CasinoGameType | UnsetType | None = UNSET
     is_round_end: OptionalFlag = UNSET
     """Whether this event ends its round."""
     locked_wager_amount: OptionalAmount = UNSET
     """The locked-money part of the bet or win."""
-    origin: Origin
+    origin: BrandHost
     round_id: OptionalId = UNSET
     """The same for a bet and its win."""
     timestamp: Timestamp
-    type: Type
+    type: CasinoType
     user_id: UserId
     vendor_id: Reference
     """Id of the game's vendor."""
@@ -77,7 +77,7 @@ class Casino(Fields, kw_only=True, forbid_unknown_fields=True):
     """The real-money part of the bet or win."""
     meta: OptionalObject = UNSET
     """Anything else the brand wants to add."""
-    status: Status | UnsetType | None = UNSET
+    status: CasinoStatus | UnsetType | None = UNSET
     skip_publishing: OptionalFlag = UNSET
     """Not explained by the vendor."""
     is_free_money: OptionalFlag = UNSET
@@ -103,6 +103,7 @@ CASINO = EventType(
     ),
     identity=_identity,
     identified_by=("activity_id", "rollback where it is one"),
+    id_suffixes=(":rollback",),
     deciding=("user_id", "type", "amount", "currency", "game_id", "round_id", "vendor_id"),
     subject=lambda event: SUBJECTS[ROLLBACK if event.status == ROLLBACK else event.type],
     subjects=SUBJECTS,

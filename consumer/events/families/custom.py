@@ -7,13 +7,13 @@ from msgspec import UNSET
 from consumer.events.base import (
     BODY,
     SCHEMAS,
+    BrandHost,
     EventType,
     Fields,
     Id,
     Object,
     OptionalFlag,
     OptionalText,
-    Origin,
     Timestamp,
     UserId,
     only,
@@ -26,7 +26,7 @@ class Custom(Fields, kw_only=True, forbid_unknown_fields=True):
     notification_type: str
     """The brand's name for it."""
     user_id: UserId
-    origin: Origin
+    origin: BrandHost
     timestamp: Timestamp
     data: Object
     """What the brand has to say; the CRM gives some of its keys a meaning."""
@@ -43,7 +43,7 @@ class Ping(Fields, kw_only=True, forbid_unknown_fields=True):
 
     ping_id: Id
     """Unique for each ping."""
-    origin: Origin
+    origin: BrandHost
     timestamp: Timestamp
     user_id: UserId
 

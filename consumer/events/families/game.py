@@ -5,13 +5,16 @@ A brand sends either rounds or bets and wins (`casino.py`), not both.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import UNSET, UnsetType
 
+from consumer.events import timestamp
 from consumer.events.base import (
     BODY,
+    OCCURRENCE,
     SCHEMAS,
+    BrandHost,
     Currency,
     EventType,
     Fields,
@@ -22,7 +25,6 @@ from consumer.events.base import (
     OptionalObject,
     OptionalText,
     OptionalTime,
-    Origin,
     Reference,
     Timestamp,
     UserId,
@@ -30,7 +32,11 @@ from consumer.events.base import (
     only,
 )
 
-DeviceType = Annotated[
+ZERO_TIMES_END_S: Final = 86_400.0
+"""The end of 1970-01-01. What languages put into a time that nobody has set lies before, so that
+it would be the same in every event of such a sender."""
+
+RoundDevice = Annotated[
     str, hint("mobile", "desktop", "app", "unknown", why="What the player plays on.")
 ]
 
@@ -52,9 +58,9 @@ class GameRound(Fields, kw_only=True, forbid_unknown_fields=True):
     vendor_name: OptionalText = UNSET
     """Name of the game's vendor."""
     user_currency: Currency
-    device_type: DeviceType
+    device_type: RoundDevice
     timestamp: Timestamp
-    origin: Origin
+    origin: BrandHost
     real_bet_user: OptionalNumber = UNSET
     """Real money bet, in the player's currency."""
     real_win_user: OptionalNumber = UNSET
@@ -99,12 +105,25 @@ class Game(Fields, kw_only=True, forbid_unknown_fields=True):
     supported_devices: list[str] | UnsetType | None = UNSET
     """What it can be played on: mobile, desktop, app, unknown."""
     last_modified: OptionalTime = UNSET
-    """When the brand last changed it. Without it, going back to an earlier state within the dedupe
-    window looks like a resend of that state, and is dropped."""
+    """When the brand last changed the entry; another time with every change. An event that has it
+    is put out once, however often it is sent. An event that does not have it, or has a time before
+    1970-01-02, cannot be told from the next event that looks the same, so it is put out again
+    whenever it is sent again."""
     origin: list[str] | str | UnsetType | None = UNSET
     """The brand's host, or several of them."""
     rtp: OptionalNumber = UNSET
     """Return to player, in percent."""
+
+
+def _game_version(event: Game) -> tuple[str, ...]:
+    # A game that is switched off, on and off again is three events, and the first and the third
+    # have the same body. Only the brand's own time of the change, or the message itself, tells
+    # them apart: docs/decisions/0009.
+    try:
+        changed_s = timestamp.parse(event.last_modified or "").epoch_s
+    except ValueError:
+        changed_s = 0.0
+    return (BODY,) if changed_s >= ZERO_TIMES_END_S else (BODY, OCCURRENCE)
 
 
 GAME_ROUND = EventType(
@@ -133,9 +152,9 @@ GAME = EventType(
     name="GAME",
     fields=Game,
     sources=("https://fast-track.gitbook.io/integration/real-time-data/games", SCHEMAS),
-    # Every version of an entry is an event of its own.
-    identity=lambda _: (BODY,),
-    identified_by=("hash of the body",),
+    identity=_game_version,
+    identified_by=("hash of the body", "without last_modified also a hash of the message"),
+    uses_occurrence=True,
     deciding=(),
     subject=lambda _: "game.catalog",
     subjects=only("game.catalog"),

@@ -10,24 +10,24 @@ from consumer.events.base import (
     BODY,
     SCHEMAS,
     Amount,
-    Count,
+    BrandHost,
     Currency,
     EventType,
     Fields,
     Id,
+    Nested,
     OptionalAmount,
     OptionalFlag,
     OptionalId,
     OptionalObject,
     OptionalText,
     OptionalTime,
-    Origin,
-    Part,
     Rate,
     Reference,
     Time,
     Timestamp,
     UserId,
+    WholeNumber,
     choice,
     hint,
     only,
@@ -36,15 +36,15 @@ from consumer.events.base import (
 SUBJECTS = {"Bet": "lottery.bet", "Settlement": "lottery.settlement"}
 
 OptionalNumbers = list[int] | UnsetType | None
-Type = Annotated[str, choice(*SUBJECTS, why="Bet is a purchase, Settlement its result.")]
+LotteryEvent = Annotated[str, choice(*SUBJECTS, why="Bet is a purchase, Settlement its result.")]
 LotteryType = Annotated[str, hint("Lottery", "Raffle", why="Kind of lottery.")]
-DeviceType = Annotated[
+LotteryDevice = Annotated[
     str,
     hint("mobile", "desktop", "app", "tablet", "unknown", "unkown", why="What was bought with."),
 ]
 
 
-class Line(Part, kw_only=True):
+class TicketLine(Nested, kw_only=True):
     """One row of a ticket."""
 
     line_id: Reference
@@ -85,17 +85,17 @@ class LotteryV2(Fields, kw_only=True, forbid_unknown_fields=True):
     exchange_rate: Rate
     amount: Amount
     """The price, or what was won."""
-    origin: Origin
+    origin: BrandHost
     timestamp: Timestamp
     user_id: UserId
-    type: Type
-    lines: list[Line]
+    type: LotteryEvent
+    lines: list[TicketLine]
     """The rows of the ticket."""
     bonus_code: OptionalText = UNSET
     """Code that the player gave."""
     discount_amount: OptionalAmount = UNSET
     """How much less it cost."""
-    device_type: DeviceType | UnsetType | None = UNSET
+    device_type: LotteryDevice | UnsetType | None = UNSET
     draw_numbers: OptionalNumbers = UNSET
     """In a settlement: what was drawn."""
     draw_special_numbers: OptionalNumbers = UNSET
@@ -106,14 +106,14 @@ class LotteryV2(Fields, kw_only=True, forbid_unknown_fields=True):
     """Not explained by the vendor."""
 
 
-class Draw(Part, kw_only=True):
+class Draw(Nested, kw_only=True):
     """A draw that a ticket takes part in."""
 
     timestamp: Time
     """When it is drawn."""
 
 
-class Ticket(Part, kw_only=True):
+class Ticket(Nested, kw_only=True):
     """One ticket of a subscription."""
 
     ticket_id: Reference
@@ -124,7 +124,7 @@ class Ticket(Part, kw_only=True):
     """Its name."""
     amount: Amount
     """Its price."""
-    lines_count: Count
+    lines_count: WholeNumber
     """How many rows it has."""
     draws: list[Draw]
     """Which draws it takes part in."""
@@ -149,7 +149,7 @@ class Lottery(Fields, kw_only=True, forbid_unknown_fields=True):
     deposit_amount: Amount
     """What was paid by a deposit."""
     exchange_rate: Rate
-    origin: Origin
+    origin: BrandHost
     status: Annotated[str, choice("Approved", "Rejected", why="Whether it was accepted.")]
     tickets: list[Ticket]
     """What was bought."""
@@ -157,7 +157,7 @@ class Lottery(Fields, kw_only=True, forbid_unknown_fields=True):
     """Not explained by the vendor."""
 
 
-class CartPayment(Part, kw_only=True):
+class CartPayment(Nested, kw_only=True):
     """How a part of a cart was paid."""
 
     type: Annotated[str, hint("Wallet", "Deposit", "VirtualCurrency", why="Paid with what.")]
@@ -167,7 +167,7 @@ class CartPayment(Part, kw_only=True):
     """Anything else the brand wants to add."""
 
 
-class CartItem(Part, kw_only=True):
+class CartItem(Nested, kw_only=True):
     """Something in a cart."""
 
     id: Reference
@@ -197,12 +197,12 @@ class Cart(Fields, kw_only=True, forbid_unknown_fields=True):
     """The price of all items."""
     exchange_rate: Rate
     currency: Currency
-    origin: Origin
+    origin: BrandHost
     timestamp: Timestamp
     user_id: UserId
     status: Annotated[str, choice("Successful", why="Only what was bought is sent.")]
     type: Annotated[str, hint("Checkout", why="What was done with the cart.")]
-    device_type: DeviceType
+    device_type: LotteryDevice
     discount_amount: OptionalAmount = UNSET
     """How much less it cost."""
     bonus_code: OptionalText = UNSET

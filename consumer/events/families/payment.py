@@ -12,17 +12,17 @@ from msgspec import UNSET
 from consumer.events.base import (
     SCHEMAS,
     Amount,
+    BrandHost,
     Currency,
     EventType,
     Fields,
     Id,
     OptionalAmount,
-    OptionalCount,
     OptionalFlag,
     OptionalObject,
     OptionalRate,
     OptionalText,
-    Origin,
+    OptionalWholeNumber,
     Reference,
     Timestamp,
     UserId,
@@ -32,8 +32,8 @@ from consumer.events.base import (
 TYPES = ("Credit", "Debit", "Authorization", "Capture", "Void")
 STATUSES = ("Requested", "Approved", "Rejected", "Rollback", "Cancelled")
 
-Type = Annotated[str, choice(*TYPES, why="Credit is a deposit, Debit a withdrawal.")]
-Status = Annotated[str, choice(*STATUSES, why="Step in the life of the payment.")]
+PaymentType = Annotated[str, choice(*TYPES, why="Credit is a deposit, Debit a withdrawal.")]
+PaymentStatus = Annotated[str, choice(*STATUSES, why="Step in the life of the payment.")]
 
 
 class Payment(Fields, kw_only=True, forbid_unknown_fields=True):
@@ -49,20 +49,20 @@ class Payment(Fields, kw_only=True, forbid_unknown_fields=True):
     """0 when there is none."""
     note: OptionalText = UNSET
     """Free text."""
-    origin: Origin
+    origin: BrandHost
     payment_id: Id
     """The same through the life of one payment."""
-    status: Status
+    status: PaymentStatus
     timestamp: Timestamp
-    type: Type
+    type: PaymentType
     user_id: UserId
     vendor_id: Reference
     """Id of the payment provider."""
     vendor_name: OptionalText = UNSET
     """Name of the payment provider."""
-    deposit_count: OptionalCount = UNSET
+    deposit_count: OptionalWholeNumber = UNSET
     """How many deposits the player has made. Negative ones occur."""
-    withdraw_count: OptionalCount = UNSET
+    withdraw_count: OptionalWholeNumber = UNSET
     """How many withdrawals the player has made. Negative ones occur."""
     meta: OptionalObject = UNSET
     """Anything else the brand wants to add."""

@@ -8,13 +8,13 @@ from msgspec import UNSET
 
 from consumer.events.base import (
     SCHEMAS,
+    BrandHost,
     EventType,
     Fields,
     Id,
     OptionalFlag,
     OptionalObject,
     OptionalText,
-    Origin,
     Timestamp,
     UserId,
     only,
@@ -24,17 +24,17 @@ from consumer.events.canonical import digest
 PAGES = "https://fast-track.gitbook.io/integration/real-time-data"
 
 
-class Player(Fields, kw_only=True, forbid_unknown_fields=True):
+class PlayerEvent(Fields, kw_only=True, forbid_unknown_fields=True):
     """What all of them carry."""
 
     user_id: UserId
     timestamp: Timestamp
-    origin: Origin
+    origin: BrandHost
     skip_publishing: OptionalFlag = UNSET
     """Not explained by the vendor."""
 
 
-class Login(Player, kw_only=True, forbid_unknown_fields=True):
+class Login(PlayerEvent, kw_only=True, forbid_unknown_fields=True):
     """A player logged in."""
 
     is_impersonated: OptionalFlag = UNSET
@@ -51,7 +51,7 @@ class Login(Player, kw_only=True, forbid_unknown_fields=True):
     """What the brand knows of the player."""
 
 
-class UserCreate(Player, kw_only=True, forbid_unknown_fields=True):
+class UserCreate(PlayerEvent, kw_only=True, forbid_unknown_fields=True):
     """A player registered."""
 
     note: OptionalText = UNSET
@@ -64,37 +64,37 @@ class UserCreate(Player, kw_only=True, forbid_unknown_fields=True):
     """The page the player came from, in older documentation."""
 
 
-class UserUpdate(Player, kw_only=True, forbid_unknown_fields=True):
+class UserUpdate(PlayerEvent, kw_only=True, forbid_unknown_fields=True):
     """Something about a player changed."""
 
 
-class UserBlock(Player, kw_only=True, forbid_unknown_fields=True):
+class UserBlock(PlayerEvent, kw_only=True, forbid_unknown_fields=True):
     """A player was blocked or excluded, or is not any more."""
 
 
-class UserConsents(Player, kw_only=True, forbid_unknown_fields=True):
+class UserConsents(PlayerEvent, kw_only=True, forbid_unknown_fields=True):
     """A player allowed or forbade a way to be written to."""
 
 
-class UserTag(Player, kw_only=True, forbid_unknown_fields=True):
+class UserTag(PlayerEvent, kw_only=True, forbid_unknown_fields=True):
     """A player's tags changed."""
 
     tags: str
     """All of them, in one text."""
 
 
-class UserMigration(Player, kw_only=True, forbid_unknown_fields=True):
+class UserMigration(PlayerEvent, kw_only=True, forbid_unknown_fields=True):
     """A player moves from one brand to another."""
 
     migration_reference: Id
     """Unique for each migration."""
 
 
-class UserMigrationApprove(Player, kw_only=True, forbid_unknown_fields=True):
+class UserMigrationApprove(PlayerEvent, kw_only=True, forbid_unknown_fields=True):
     """The migration of a player was approved."""
 
 
-def _thin(name: str, fields: type[Player], subject: str, page: str) -> EventType:
+def _thin(name: str, fields: type[PlayerEvent], subject: str, page: str) -> EventType:
     def identity(event: Any) -> tuple[str, ...]:  # noqa: ANN401  # as EventType.identity
         return event.user_id, event.origin, event.timestamp
 

@@ -12,12 +12,12 @@ from msgspec import UNSET, UnsetType
 
 from consumer.events.base import (
     SCHEMAS,
+    BrandHost,
     Currency,
     EventType,
     Fields,
     Id,
     OptionalAmount,
-    OptionalCount,
     OptionalFlag,
     OptionalId,
     OptionalNumber,
@@ -25,7 +25,7 @@ from consumer.events.base import (
     OptionalRate,
     OptionalText,
     OptionalTime,
-    Origin,
+    OptionalWholeNumber,
     Timestamp,
     UserId,
     choice,
@@ -33,8 +33,8 @@ from consumer.events.base import (
     only,
 )
 
-Status = Annotated[str, choice("Approved", "Rollback", why="Absent means Approved.")]
-Format = Annotated[str, hint("MTT", "SNG", why="Kind of tournament.")]
+PokerStatus = Annotated[str, choice("Approved", "Rollback", why="Absent means Approved.")]
+TournamentFormat = Annotated[str, hint("MTT", "SNG", why="Kind of tournament.")]
 PAGES = "https://www.fasttrack.ai/en/resources/integration/real-time-data/poker"
 
 
@@ -42,13 +42,13 @@ class Poker(Fields, kw_only=True, forbid_unknown_fields=True):
     """What all poker events carry."""
 
     user_id: UserId
-    origin: Origin | UnsetType | None = UNSET
+    origin: BrandHost | UnsetType | None = UNSET
     brand_id: OptionalId = UNSET
     """The brand, where the vendor's table has this in place of origin."""
     timestamp: Timestamp
     currency: Currency | UnsetType | None = UNSET
     exchange_rate: OptionalRate = UNSET
-    status: Status | UnsetType | None = UNSET
+    status: PokerStatus | UnsetType | None = UNSET
     meta: OptionalObject = UNSET
     """Anything else the brand wants to add."""
     skip_publishing: OptionalFlag = UNSET
@@ -72,7 +72,7 @@ class CashGame(Poker, kw_only=True, forbid_unknown_fields=True):
     """The small blind."""
     table_big_blind: OptionalNumber = UNSET
     """The big blind."""
-    table_max_seats: OptionalCount = UNSET
+    table_max_seats: OptionalWholeNumber = UNSET
     """How many can play."""
     table_game_format: OptionalText = UNSET
     """Such as NLH."""
@@ -106,7 +106,7 @@ class Tournament(Poker, kw_only=True, forbid_unknown_fields=True):
     """Id of the tournament."""
     tournament_name: OptionalText = UNSET
     """Name of the tournament."""
-    tournament_format: Format | UnsetType | None = UNSET
+    tournament_format: TournamentFormat | UnsetType | None = UNSET
     tournament_game_format: OptionalText = UNSET
     """Such as NLH."""
     tournament_start_time: OptionalTime = UNSET

@@ -10,17 +10,17 @@ from consumer.events.base import (
     BODY,
     SCHEMAS,
     Amount,
+    BrandHost,
     Currency,
     EventType,
     Fields,
+    Nested,
     Number,
     OptionalFlag,
     OptionalId,
     OptionalNumber,
     OptionalObject,
     OptionalText,
-    Origin,
-    Part,
     Rate,
     Time,
     Timestamp,
@@ -32,7 +32,7 @@ from consumer.events.base import (
 ROLLBACK = "Rollback"
 SUBJECTS = {"Bet": "sports.bet", "Settlement": "sports.settlement", ROLLBACK: "sports.rollback"}
 
-Type = Annotated[
+SportsbookType = Annotated[
     str,
     choice(
         "Bet",
@@ -40,13 +40,13 @@ Type = Annotated[
         why="Absent: Settlement where activity_id_reference is sent, else Bet.",
     ),
 ]
-Status = Annotated[str, choice("Approved", ROLLBACK, why="Whether it stands.")]
+SportsbookStatus = Annotated[str, choice("Approved", ROLLBACK, why="Whether it stands.")]
 BetType = Annotated[
     str, hint("Single", "Multi", "System", "Teaser", "Combo", why="How the bets are combined.")
 ]
 
 
-class Outcome(Part, kw_only=True):
+class BetOutcome(Nested, kw_only=True):
     """What was bet on."""
 
     criterion_name: str
@@ -57,7 +57,7 @@ class Outcome(Part, kw_only=True):
     """Anything else the brand wants to add."""
 
 
-class Leg(Part, kw_only=True):
+class Leg(Nested, kw_only=True):
     """A bet on one event."""
 
     event_name: str
@@ -80,7 +80,7 @@ class Leg(Part, kw_only=True):
     """The tournament."""
     outcome: OptionalText = UNSET
     """What was bet on, in the vendor's oldest documentation."""
-    outcomes: list[Outcome] | UnsetType | None = UNSET
+    outcomes: list[BetOutcome] | UnsetType | None = UNSET
     """What was bet on."""
     meta: OptionalObject = UNSET
     """Anything else the brand wants to add."""
@@ -94,12 +94,12 @@ class Sportsbook(Fields, kw_only=True, forbid_unknown_fields=True):
     odds: Number
     """Of all bets together."""
     currency: Currency
-    origin: Origin
+    origin: BrandHost
     user_id: UserId
     exchange_rate: Rate
-    status: Status
+    status: SportsbookStatus
     timestamp: Timestamp
-    type: Type | UnsetType | None = UNSET
+    type: SportsbookType | UnsetType | None = UNSET
     bet_type: BetType
     bets: list[Leg]
     """One for each match."""
@@ -161,6 +161,7 @@ SPORTSBOOK = EventType(
     sources=("https://fast-track.gitbook.io/integration/real-time-data/bet-placement", SCHEMAS),
     identity=_identity,
     identified_by=("activity_id, or hash of the body without one", "rollback where it is one"),
+    id_suffixes=(":rollback",),
     deciding=("user_id", "type", "amount", "currency", "bet_type"),
     subject=_subject,
     subjects=SUBJECTS,

@@ -1,1 +1,1 @@
-"""Servers of our own, for trying things out and for tests."""
+"""Servers that a verb starts itself, for trying things out and for tests."""

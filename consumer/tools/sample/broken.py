@@ -1,6 +1,6 @@
 """How real senders break events: at least one way for every reason of a dead letter.
 
-Only `internal` is missing: that one is ours.
+Only `internal` is missing, because that reason is an error of ours and not of a sender.
 """
 
 from __future__ import annotations
@@ -12,20 +12,21 @@ from typing import Final
 import msgspec
 
 from consumer.errors import Reason
-from consumer.tools.sample.base import Event, SampleType
+from consumer.tools.sample.base import BrandEvent, Recipe
 from consumer.tools.sample.world import CENT
 
 encode: Final = msgspec.json.Encoder(decimal_format="number").encode
-"""As the sample brand writes events."""
+"""Writes an event as the sample brand does."""
 
 
-class Broken(msgspec.Struct, frozen=True):
+class BrokenEvent(msgspec.Struct, frozen=True):
     """What is sent in place of an event.
 
     Attributes:
-        body: what is sent.
-        message_type: None: the sender forgot it.
-        content_encoding: None: the message says nothing of one.
+        body: The bytes of the message.
+        message_type: The message type that the message names. None means that it names none.
+        content_encoding: The content encoding that the message names. None means that it names
+            none.
     """
 
     body: bytes
@@ -34,67 +35,68 @@ class Broken(msgspec.Struct, frozen=True):
 
 
 class Damage(msgspec.Struct, frozen=True):
-    """What a way gets besides the event.
+    """What a way to break an event is told besides the event.
 
     Attributes:
-        number: counts the broken ones, so that no two of them are the same.
-        large_bytes: the size of a body that is too large.
+        number: The number of broken events so far, which makes each of them different.
+        large_bytes: The size of a body that is too large, in bytes.
     """
 
     number: int
     large_bytes: int
 
 
-Way = Callable[[Event, SampleType, Damage], Broken]
+WayToBreak = Callable[[BrandEvent, Recipe, Damage], BrokenEvent]
 
 
-def _broken_json(event: Event, kind: SampleType, _: Damage) -> Broken:
-    return Broken(encode(event)[:-1], kind.name)
+def _broken_json(event: BrandEvent, recipe: Recipe, _: Damage) -> BrokenEvent:
+    return BrokenEvent(encode(event)[:-1], recipe.name)
 
 
-def _broken_utf8(event: Event, kind: SampleType, _: Damage) -> Broken:
-    text = str(event[kind.id_field]).encode()
-    return Broken(encode(event).replace(text, text + b"\xff", 1), kind.name)
+def _broken_utf8(event: BrandEvent, recipe: Recipe, _: Damage) -> BrokenEvent:
+    text = str(event[recipe.id_field]).encode()
+    return BrokenEvent(encode(event).replace(text, text + b"\xff", 1), recipe.name)
 
 
-def _without_type(event: Event, _: SampleType, __: Damage) -> Broken:
-    return Broken(encode(event), None)
+def _without_type(event: BrandEvent, _: Recipe, __: Damage) -> BrokenEvent:
+    return BrokenEvent(encode(event), None)
 
 
-def _unknown_type(event: Event, kind: SampleType, _: Damage) -> Broken:
-    return Broken(encode(event), f"{kind.name}_V9")
+def _unknown_type(event: BrandEvent, recipe: Recipe, _: Damage) -> BrokenEvent:
+    return BrokenEvent(encode(event), f"{recipe.name}_V9")
 
 
-def _without_id(event: Event, kind: SampleType, _: Damage) -> Broken:
-    kept = {name: value for name, value in event.items() if name != kind.id_field}
-    return Broken(encode(kept), kind.name)
+def _without_id(event: BrandEvent, recipe: Recipe, _: Damage) -> BrokenEvent:
+    kept = {name: value for name, value in event.items() if name != recipe.id_field}
+    return BrokenEvent(encode(kept), recipe.name)
 
 
-def _wrong_value(event: Event, kind: SampleType, _: Damage) -> Broken:
-    name, value = kind.wrong
-    return Broken(encode(event | {name: value}), kind.name)
+def _wrong_value(event: BrandEvent, recipe: Recipe, _: Damage) -> BrokenEvent:
+    name, value = recipe.wrong
+    return BrokenEvent(encode(event | {name: value}), recipe.name)
 
 
-def _unsupported_encoding(event: Event, kind: SampleType, _: Damage) -> Broken:
-    # Plain JSON all the same: nobody looks into a body that says it is something else.
-    return Broken(encode(event), kind.name, "br")
+def _unsupported_encoding(event: BrandEvent, recipe: Recipe, _: Damage) -> BrokenEvent:
+    # The body is plain JSON all the same. The daemon does not look into a body whose encoding it
+    # does not know.
+    return BrokenEvent(encode(event), recipe.name, "br")
 
 
-def _too_large(event: Event, kind: SampleType, damage: Damage) -> Broken:
-    room = damage.large_bytes - len(encode(event | {"padding": ""}))
-    return Broken(encode(event | {"padding": "x" * max(0, room)}), kind.name)
+def _too_large(event: BrandEvent, recipe: Recipe, damage: Damage) -> BrokenEvent:
+    room_bytes = damage.large_bytes - len(encode(event | {"padding": ""}))
+    return BrokenEvent(encode(event | {"padding": "x" * max(0, room_bytes)}), recipe.name)
 
 
-def _conflict(event: Event, kind: SampleType, damage: Damage) -> Broken:
-    """Send an event once more with another value in a deciding field."""
-    value = event[kind.conflict_field]
+def _conflict(event: BrandEvent, recipe: Recipe, damage: Damage) -> BrokenEvent:
+    """Send an event once more, with another value in a deciding field."""
+    value = event[recipe.conflict_field]
     other = (
         value + CENT * damage.number if isinstance(value, Decimal) else f"{value}-{damage.number}"
     )
-    return Broken(encode(event | {kind.conflict_field: other}), kind.name)
+    return BrokenEvent(encode(event | {recipe.conflict_field: other}), recipe.name)
 
 
-WAYS: Final[Mapping[Reason, tuple[Way, ...]]] = {
+WAYS: Final[Mapping[Reason, tuple[WayToBreak, ...]]] = {
     Reason.MALFORMED: (_broken_json, _broken_utf8),
     Reason.INVALID: (_without_id, _wrong_value),
     Reason.UNKNOWN_TYPE: (_unknown_type,),
@@ -103,7 +105,8 @@ WAYS: Final[Mapping[Reason, tuple[Way, ...]]] = {
     Reason.UNSUPPORTED_ENCODING: (_unsupported_encoding,),
     Reason.TOO_LARGE: (_too_large,),
 }
-"""What a sender can cause, and how."""
+"""Each reason that a sender can cause, and the ways to cause it."""
 
 USUAL: Final = tuple(reason for reason in WAYS if reason is not Reason.TOO_LARGE)
-"""What occurs unless others are picked: of the large ones a few already fill a queue."""
+"""The reasons that occur unless others are picked. A few events that are too large would already
+fill a queue."""

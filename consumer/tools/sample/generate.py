@@ -1,6 +1,6 @@
-"""A brand's traffic: distinct events, honest resends of some, and broken ones.
+"""Makes the traffic of a brand: distinct events, honest resends of some, and broken events.
 
-The shares are exact, not drawn, so that the books can be checked to the last event.
+The shares are exact, not drawn at random, so that the books can be checked to the last event.
 """
 
 from __future__ import annotations
@@ -15,77 +15,89 @@ import msgspec
 
 from consumer.errors import Reason
 from consumer.tools.sample.broken import USUAL, WAYS, Damage, encode
-from consumer.tools.sample.registry import SAMPLES
-from consumer.tools.sample.world import Event, World
+from consumer.tools.sample.registry import RECIPES
+from consumer.tools.sample.world import BrandEvent, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RESEND_WITHIN_COUNT: Final = 200
-"""A duplicate, or a conflict, repeats one of so many events before it."""
+"""A duplicate, or a conflict, repeats one of this many events before it."""
 
 SEEDED_START_S: Final = 1_767_225_600.0
-"""2026-01-01: fixed, because a time of day would make other bytes each time."""
+"""2026-01-01. A fixed time, because the present would make other bytes each time."""
 
 _encode_sorted: Final = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 
 
-class Role(Enum):
-    """What a message is meant to become."""
+class Intent(Enum):
+    """What the daemon is meant to make of a sample."""
 
     EVENT = "event"
+    """An event."""
     DUPLICATE = "duplicate"
+    """A duplicate of an event that was sent before."""
     BROKEN = "broken"
+    """A dead letter."""
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """One message of the sample brand.
+    """A message of the sample brand.
 
     Attributes:
-        body: what is sent.
-        message_type: None: the sender forgot it.
-        role: what it is meant to become.
-        identity: message type, and what tells the event from others (`SampleType.identity`);
-            empty for a broken one.
-        reason: of its dead letter, for a broken one.
-        content_encoding: None: the message says nothing of one.
-        key: the player; Kafka keeps what has the same key in order.
+        body: The bytes of the message.
+        message_type: The message type that the message names. None means that the sender forgot it.
+        intent: What the daemon is meant to make of it.
+        identity: The message type, and what tells the event from all others of its type
+            (`Recipe.identity`). Both are empty for a broken event.
+        reason: The reason of the dead letter that a broken event becomes.
+        content_encoding: The content encoding that the message names. None means that it names
+            none.
+        ordering_key: The player. Kafka keeps messages of the same key in their order.
     """
 
     body: bytes
     message_type: str | None
-    role: Role
+    intent: Intent
     identity: tuple[str, str] = ("", "")
     reason: Reason | None = None
     content_encoding: str | None = None
-    key: str | None = None
+    ordering_key: str | None = None
 
 
-class Tally:
-    """How many of each were sent."""
+class SentCounts:
+    """How many samples were sent.
+
+    Attributes:
+        by_intent: The number of samples of each intent.
+        by_reason: The number of broken events for each reason.
+    """
 
     def __init__(self) -> None:
-        self.roles: Counter[Role] = Counter()
-        self.reasons: Counter[Reason] = Counter()
+        self.by_intent: Counter[Intent] = Counter()
+        self.by_reason: Counter[Reason] = Counter()
 
     def add(self, samples: Sequence[Sample]) -> None:
-        """Book some messages."""
-        self.roles.update(sample.role for sample in samples)
-        self.reasons.update(sample.reason for sample in samples if sample.reason is not None)
+        """Count some samples."""
+        self.by_intent.update(sample.intent for sample in samples)
+        self.by_reason.update(sample.reason for sample in samples if sample.reason is not None)
 
 
-class Mix(msgspec.Struct, frozen=True, kw_only=True):
+class TrafficMix(msgspec.Struct, frozen=True, kw_only=True):
     """What to make.
 
     Attributes:
-        types: message types.
-        weighted: each comes as often as in a casino; otherwise all in equal shares.
-        count: of all messages together.
-        duplicates_ratio, broken_ratio: shares of `count`; together less than 1.
-        reasons: of the broken ones, in turn; `conflict` only where a type can (`can_conflict`).
-        seed: the same seed makes the same messages.
-        start_s: time of the first event, in seconds since 1970.
-        large_bytes: the size of a body that is too large, where that is among the reasons.
+        types: The message types of the events.
+        weighted: Each type occurs as often as in a casino. Otherwise all types occur equally often.
+        count: The number of messages, duplicates and broken events included.
+        duplicates_ratio: The share of duplicates among them.
+        broken_ratio: The share of broken events among them. Both shares together are less than 1.
+        reasons: The reasons that the broken events cause, in turn. `conflict` occurs only if one
+            of the types can conflict (`can_conflict`).
+        seed: The same seed makes the same messages.
+        start_s: The time of the first event, in seconds since 1970; the same seed then makes the
+            same times. None means that each event has the time at which it is made.
+        large_bytes: The size of a body that is too large, in bytes, if that is among the reasons.
     """
 
     types: Sequence[str]
@@ -95,82 +107,89 @@ class Mix(msgspec.Struct, frozen=True, kw_only=True):
     broken_ratio: float = 0.0
     reasons: Sequence[Reason] = USUAL
     seed: int = 0
-    start_s: float = SEEDED_START_S
+    start_s: float | None = SEEDED_START_S
     large_bytes: int = 0
 
 
 def can_conflict(types: Sequence[str]) -> bool:
-    """Tell whether an event of one of the types can have another with the same identity."""
-    return any(SAMPLES[name].conflict_field for name in types)
+    """Tell whether one of the types has a deciding field, so that an event can be contradicted."""
+    return any(RECIPES[name].conflict_field for name in types)
 
 
-def generate(mix: Mix) -> Iterator[Sample]:
-    """Make the messages one by one; memory does not grow with their number."""
-    return _Brand(mix).samples()
+def generate(mix: TrafficMix) -> Iterator[Sample]:
+    """Make the samples one by one. Memory does not grow with their number."""
+    return _Traffic(mix).samples()
 
 
-class _Brand:
-    """The state of one run."""
+class _Traffic:
+    """The state of one run of `generate`."""
 
-    def __init__(self, mix: Mix) -> None:
+    def __init__(self, mix: TrafficMix) -> None:
         self._mix = mix
         self._world = World(mix.seed, mix.start_s)
-        self._weights = [SAMPLES[name].weight if mix.weighted else 1 for name in mix.types]
-        self._recent: deque[tuple[Event, str]] = deque(maxlen=RESEND_WITHIN_COUNT)
+        self._weights = [RECIPES[name].weight if mix.weighted else 1 for name in mix.types]
+        self._recent: deque[tuple[BrandEvent, str]] = deque(maxlen=RESEND_WITHIN_COUNT)
         reasons = [
             reason
             for reason in mix.reasons
             if reason is not Reason.CONFLICT or can_conflict(mix.types)
         ]
-        # All ways in turn, so that a few broken events already show most of them.
+        # All ways take turns, so that a few broken events already show most of them.
         self._ways = cycle([(reason, way) for reason in reasons for way in WAYS[reason]])
         self._only_conflicts = set(reasons) == {Reason.CONFLICT}
         self._broken_count = 0
 
     def samples(self) -> Iterator[Sample]:
-        """Make all of them."""
+        """Make all samples."""
         count = self._mix.count
         remaining = {
-            Role.DUPLICATE: round(count * self._mix.duplicates_ratio),
-            Role.BROKEN: round(count * self._mix.broken_ratio),
+            Intent.DUPLICATE: round(count * self._mix.duplicates_ratio),
+            Intent.BROKEN: round(count * self._mix.broken_ratio),
         }
         for index in range(count):
-            role = self._draw(remaining, count - index)
-            if role is Role.DUPLICATE:
+            intent = self._draw(remaining, count - index)
+            if intent is Intent.DUPLICATE:
                 yield self._duplicate()
-            elif role is Role.BROKEN:
+            elif intent is Intent.BROKEN:
                 yield self._broken()
             else:
                 yield self._event()
 
-    def _draw(self, remaining: dict[Role, int], left: int) -> Role:
-        """Draw without putting back: in the end exactly as many of each as were asked for."""
-        possible = {
-            Role.DUPLICATE: bool(self._recent),
-            Role.BROKEN: not self._only_conflicts or bool(self._can_be_contradicted()),
-        }
-        drawn = self._world.random.random() * left
-        for role, count in remaining.items():
-            if drawn < count and possible[role]:
-                remaining[role] -= 1
-                return role
-            drawn -= count
-        return Role.EVENT
+    def _draw(self, remaining: dict[Intent, int], left_count: int) -> Intent:
+        """Draw the intent of the next sample, like a card that is not put back.
 
-    def _make(self) -> tuple[Event, str]:
+        So in the end there are exactly as many of each as were asked for.
+
+        Args:
+            remaining: How many duplicates and broken events are still to be made; changed here.
+            left_count: How many samples are still to be made.
+        """
+        possible = {
+            Intent.DUPLICATE: bool(self._recent),
+            Intent.BROKEN: not self._only_conflicts or bool(self._can_be_contradicted()),
+        }
+        drawn = self._world.random.random() * left_count
+        for intent, count in remaining.items():
+            if drawn < count and possible[intent]:
+                remaining[intent] -= 1
+                return intent
+            drawn -= count
+        return Intent.EVENT
+
+    def _make(self) -> tuple[BrandEvent, str]:
         (name,) = self._world.random.choices(self._mix.types, self._weights)
-        return SAMPLES[name].make(self._world), name
+        return RECIPES[name].make(self._world), name
 
     def _event(self) -> Sample:
         event, name = self._make()
         self._recent.append((event, name))
-        return Sample(encode(event), name, Role.EVENT, _identity(event, name), key=_key(event))
+        return _sample(event, name, Intent.EVENT, encode(event))
 
     def _duplicate(self) -> Sample:
-        """Repeat an event: the same bytes, or as another of the brand's services writes them."""
+        """Repeat an event: the same bytes, or as another service of the brand writes them."""
         event, name = self._world.random.choice(self._recent)
         body = encode(event) if self._world.chance(0.7) else _encode_sorted(event)
-        return Sample(body, name, Role.DUPLICATE, _identity(event, name), key=_key(event))
+        return _sample(event, name, Intent.DUPLICATE, body)
 
     def _broken(self) -> Sample:
         self._broken_count += 1
@@ -179,24 +198,25 @@ class _Brand:
         while reason is Reason.CONFLICT and not contradicted:
             reason, way = next(self._ways)
         event, name = self._world.random.choice(contradicted) if contradicted else self._make()
-        broken = way(event, SAMPLES[name], Damage(self._broken_count, self._mix.large_bytes))
+        broken = way(event, RECIPES[name], Damage(self._broken_count, self._mix.large_bytes))
         return Sample(
             broken.body,
             broken.message_type,
-            Role.BROKEN,
+            Intent.BROKEN,
             reason=reason,
             content_encoding=broken.content_encoding,
-            key=_key(event),
+            ordering_key=_player_of(event),
         )
 
-    def _can_be_contradicted(self) -> list[tuple[Event, str]]:
-        return [(event, name) for event, name in self._recent if SAMPLES[name].conflict_field]
+    def _can_be_contradicted(self) -> list[tuple[BrandEvent, str]]:
+        return [(event, name) for event, name in self._recent if RECIPES[name].conflict_field]
 
 
-def _identity(event: Event, name: str) -> tuple[str, str]:
-    return name, SAMPLES[name].identity(event)
+def _sample(event: BrandEvent, name: str, intent: Intent, body: bytes) -> Sample:
+    identity = name, RECIPES[name].identity(event)
+    return Sample(body, name, intent, identity, ordering_key=_player_of(event))
 
 
-def _key(event: Event) -> str | None:
+def _player_of(event: BrandEvent) -> str | None:
     user_id = event.get("user_id")
     return None if user_id is None else str(user_id)

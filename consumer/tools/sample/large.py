@@ -1,4 +1,4 @@
-"""How large an event has to be for the sink to refuse it."""
+"""Finds out how large an event has to be for the sink to refuse it."""
 
 from __future__ import annotations
 
@@ -14,32 +14,34 @@ if TYPE_CHECKING:
     from consumer.config.load import Config
 
 HEADERS_BYTES: Final = 128
-"""Left free for the headers of the message that brings it here: a NATS source on the same server
-has the same limit. The envelope makes the event larger by more than this."""
+"""The body stays below the limit by this much. The message that brings it to us has headers, and a
+NATS source on the same server has the same limit. What the envelope adds to the event is more than
+this, so the event is over the limit all the same."""
 
 
 async def too_large_bytes(config: Config) -> int:
-    """Ask the sink's server, and the stream there, for the largest message.
+    """Ask the sink's server, and its stream, for the largest message that they take.
 
     Returns:
-        The size of a body whose event is over it.
+        The size of a body, in bytes, whose event is larger than that.
 
     Raises:
-        Unavailable: the server is away.
+        Unavailable: The server is away.
     """
     client = await connect(
         config.sink, name="consumer send", on_lost=lambda _: None, on_error=lambda _: None
     )
     try:
-        limit = client.max_payload
+        limit_bytes = client.max_payload
         if config.sink.kind == "jetstream":
             info = await client.jetstream().stream_info(config.sink.stream)
-            largest = info.config.max_msg_size or -1
-            limit = min(limit, largest) if largest > 0 else limit
+            of_stream_bytes = info.config.max_msg_size or -1
+            if of_stream_bytes > 0:
+                limit_bytes = min(limit_bytes, of_stream_bytes)
     except NotFoundError:
-        limit = client.max_payload  # the daemon will create it without a limit of its own
+        limit_bytes = client.max_payload  # the daemon will create a stream that has no limit
     except (nats.errors.Error, OSError, TimeoutError) as error:
         raise Unavailable(f"the sink does not tell its largest message: {error}") from error
     finally:
         await close(client)
-    return limit - HEADERS_BYTES
+    return limit_bytes - HEADERS_BYTES

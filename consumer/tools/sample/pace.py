@@ -1,4 +1,4 @@
-"""Sends samples in batches, as fast as the broker confirms or at a given rate."""
+"""Sends samples in batches, as fast as the broker confirms them or at a given rate."""
 
 from __future__ import annotations
 
@@ -10,39 +10,46 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 
     from consumer.tools.sample.generate import Sample
-    from consumer.tools.sample.sender import Sender
+    from consumer.tools.sample.sender import SampleSender
 
 BATCH_COUNT: Final = 500
 BATCH_BYTES: Final = 4 * 1024 * 1024
 BATCHES_PER_S: Final = 10
-"""With a rate: batches so small that the stream looks even."""
+"""At a given rate, batches are small enough to make this many a second, which looks even."""
 
 
 async def send_paced(
-    sender: Sender, samples: Iterable[Sample], rate: float | None
+    sender: SampleSender, samples: Iterable[Sample], rate_per_s: float | None
 ) -> AsyncIterator[Sequence[Sample]]:
-    """Send in batches at so many a second; yields each batch once it is confirmed.
+    """Send the samples in batches; yields each batch once the broker has confirmed it.
+
+    Args:
+        sender: Sends them; open.
+        samples: The samples.
+        rate_per_s: The number of samples a second. None means as fast as the broker confirms.
 
     Raises:
-        Unavailable: not confirmed.
+        Unavailable: The broker did not confirm a batch.
     """
     loop = asyncio.get_running_loop()
     started_s, sent_count = loop.time(), 0
-    size = BATCH_COUNT if rate is None else max(1, min(BATCH_COUNT, round(rate / BATCHES_PER_S)))
+    max_count = BATCH_COUNT
+    if rate_per_s is not None:
+        max_count = max(1, min(BATCH_COUNT, round(rate_per_s / BATCHES_PER_S)))
     source = iter(samples)
-    while together := batch(source, size):
-        await sender.send(together)
-        sent_count += len(together)
-        yield together
-        if rate is not None:
-            await asyncio.sleep(max(0.0, started_s + sent_count / rate - loop.time()))
+    while batch := take_batch(source, max_count):
+        await sender.send(batch)
+        sent_count += len(batch)
+        yield batch
+        if rate_per_s is not None:
+            await asyncio.sleep(max(0.0, started_s + sent_count / rate_per_s - loop.time()))
 
 
-def batch(source: Iterator[Sample], size: int) -> list[Sample]:
-    """Take so many; fewer where they are large."""
+def take_batch(source: Iterator[Sample], max_count: int) -> list[Sample]:
+    """Take the next samples: at most `max_count`, and fewer where they are large."""
     taken: list[Sample] = []
     total_bytes = 0
-    for sample in islice(source, size):
+    for sample in islice(source, max_count):
         taken.append(sample)
         total_bytes += len(sample.body)
         if total_bytes >= BATCH_BYTES:

@@ -1,4 +1,4 @@
-"""All samples, by message type. A new type is one more word here and nothing elsewhere."""
+"""All recipes, by message type. A new message type needs its recipe here and nowhere else."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from consumer.tools.sample.families import (
 )
 
 if TYPE_CHECKING:
-    from consumer.tools.sample.base import SampleType
+    from consumer.tools.sample.base import Recipe
 
-SAMPLES: Final[dict[str, SampleType]] = {
-    kind.name: kind
-    for kind in (
-        casino.casino,
-        game.game_round,
-        game.game,
-        payment.payment,
-        payment.user_balances_update,
-        bonus.bonus,
-        sportsbook.sportsbook,
-        lottery.lottery_v2,
-        lottery.lottery,
-        lottery.cart,
-        poker.cash_buy_in,
-        poker.cash_out,
-        poker.tournament_buy_in,
-        poker.tournament_cash_out,
-        player.login,
-        player.user_create,
-        player.user_update,
-        player.user_block,
-        player.user_consents,
-        player.user_tag,
-        player.user_migration,
-        player.user_migration_approve,
-        custom.custom,
-        custom.it_ping,
+RECIPES: Final[dict[str, Recipe]] = {
+    recipe.name: recipe
+    for recipe in (
+        casino.CASINO,
+        game.GAME_ROUND,
+        game.GAME,
+        payment.PAYMENT,
+        payment.USER_BALANCES_UPDATE,
+        bonus.BONUS,
+        sportsbook.SPORTSBOOK,
+        lottery.LOTTERY_V2,
+        lottery.LOTTERY,
+        lottery.CART,
+        poker.POKER_CASH_GAME_BUY_IN_V2,
+        poker.POKER_CASH_GAME_CASH_OUT_V2,
+        poker.POKER_TOURNAMENT_BUY_IN_V2,
+        poker.POKER_TOURNAMENT_CASH_OUT_V2,
+        player.LOGIN_V2,
+        player.USER_CREATE_V2,
+        player.USER_UPDATE_V2,
+        player.USER_BLOCK_V2,
+        player.USER_CONSENTS_V2,
+        player.USER_TAG,
+        player.USER_MIGRATION,
+        player.USER_MIGRATION_APPROVE,
+        custom.CUSTOM,
+        custom.IT_PING,
     )
 }

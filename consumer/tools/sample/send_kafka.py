@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from consumer.errors import Unavailable
 from consumer.listeners.kafka.connection import explain, login_options, probe
-from consumer.tools.sample.sender import CONFIRM_TIMEOUT_S, Sender
+from consumer.tools.sample.sender import CONFIRM_TIMEOUT_S, SampleSender
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +24,8 @@ TOPIC_TIMEOUT_S = 5.0
 MAX_REQUEST_BYTES = 64 * 1024 * 1024
 
 
-class KafkaSender(Sender):
-    """Waits until all in-sync replicas have each record."""
+class KafkaSender(SampleSender):
+    """Sends records, and waits until all in-sync replicas have each of them."""
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
@@ -33,17 +33,18 @@ class KafkaSender(Sender):
         self._producer: Any = None  # aiokafka has no types
 
     async def open(self) -> None:
-        """See `Sender.open`."""
+        """See `SampleSender.open`."""
         await probe(self._settings)
         self._producer = AIOKafkaProducer(
             bootstrap_servers=self._settings.bootstrap_servers,
             client_id="consumer-send",
             acks="all",
             enable_idempotence=True,
-            # So large that it is the broker's own limit which is told; below 100 MiB, where a
-            # broker cuts the connection without a word (`socket.request.max.bytes`).
+            # Larger than the limit of a usual broker, so that the broker refuses what is too large
+            # and says so. But below 100 MiB, where a broker cuts the connection without a word
+            # (`socket.request.max.bytes`).
             max_request_size=MAX_REQUEST_BYTES,
-            # Below our own deadline, so that its text is the one that is told.
+            # Below our own deadline, so that aiokafka's error, which says more, comes first.
             request_timeout_ms=round(CONFIRM_TIMEOUT_S * 1000) - 2000,
             **login_options(self._settings),
         )
@@ -53,28 +54,29 @@ class KafkaSender(Sender):
         except (KafkaError, OSError, TimeoutError) as error:
             raise self._unavailable(error) from error
         try:
-            # aiokafka asks for a missing topic until its own, longer, time-out.
+            # aiokafka would ask for a missing topic until its own time-out, which is longer.
             async with asyncio.timeout(TOPIC_TIMEOUT_S):
                 await self._producer.partitions_for(self._topic)
         except (KafkaError, OSError, TimeoutError) as error:
             raise Unavailable(f"no topic {self._topic!r}: create it, or allow Describe") from error
 
     async def send(self, samples: Sequence[Sample]) -> None:
-        """See `Sender.send`."""
+        """See `SampleSender.send`."""
         try:
             async with asyncio.timeout(CONFIRM_TIMEOUT_S):
-                stored = [await self._append(sample) for sample in samples]
-                for one in stored:
-                    await one
+                confirmations = [await self._append(sample) for sample in samples]
+                for confirmation in confirmations:
+                    await confirmation
         except (KafkaError, OSError, TimeoutError) as error:
             raise self._unavailable(error) from error
 
-    async def _append(self, sample: Sample) -> asyncio.Future[Any]:
+    async def _append(self, sample: Sample) -> asyncio.Future[object]:
         values = {"type": sample.message_type, "content-encoding": sample.content_encoding}
         headers = [(name, value.encode()) for name, value in values.items() if value is not None]
-        # By player, as brands do: a conflict stays behind the event that it contradicts.
-        key = None if sample.key is None else sample.key.encode()
-        future: asyncio.Future[Any] = await self._producer.send(
+        # The key is the player, as with most brands. So a conflict stays behind the event that it
+        # contradicts.
+        key = None if sample.ordering_key is None else sample.ordering_key.encode()
+        future: asyncio.Future[object] = await self._producer.send(
             self._topic, sample.body, key=key, headers=headers
         )
         return future
@@ -83,12 +85,12 @@ class KafkaSender(Sender):
         if isinstance(error, MessageSizeTooLargeError):
             return Unavailable(
                 f"topic {self._topic!r}: a message is over its max.message.bytes: "
-                "too large an event cannot come this way"
+                "an event that is too large cannot come this way"
             )
         return Unavailable(f"topic {self._topic!r}: Kafka did not confirm: {explain(error)}")
 
     async def close(self) -> None:
-        """See `Sender.close`."""
+        """See `SampleSender.close`."""
         if self._producer is not None:
             with contextlib.suppress(KafkaError, OSError, TimeoutError):
                 async with asyncio.timeout(CLOSE_DEADLINE_S):

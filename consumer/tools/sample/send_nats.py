@@ -1,15 +1,15 @@
-"""Sends samples to what a NATS listener listens to: a stream, or a core subject."""
+"""Sends samples to the stream, or the core subject, of a NATS listener."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import nats.errors
 
 from consumer.errors import Unavailable
 from consumer.nats.connection import close, connect
-from consumer.tools.sample.sender import CONFIRM_TIMEOUT_S, Sender
+from consumer.tools.sample.sender import CONFIRM_TIMEOUT_S, SampleSender
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from consumer.listeners.nats.listener import NatsListenerSettings
     from consumer.tools.sample.generate import Sample
 
-DEFAULT_TOKEN = "sample"  # noqa: S105  # a subject's token
-"""Fills a wildcard where the message type does not belong."""
+WILDCARD_FILLER: Final = "sample"
+"""Stands in place of a wildcard that does not stand for the message type."""
 
 
-class NatsSender(Sender):
-    """Waits for PubAcks; without a stream, for the server to have read everything."""
+class NatsSender(SampleSender):
+    """Sends messages, and waits for their PubAcks.
+
+    Without a stream there are no PubAcks. Then it waits until the server has read everything.
+    """
 
     def __init__(self, settings: NatsListenerSettings) -> None:
         self._settings = settings
@@ -32,16 +35,16 @@ class NatsSender(Sender):
         self.can_omit_type = settings.type_from == "header"
 
     async def open(self) -> None:
-        """See `Sender.open`."""
+        """See `SampleSender.open`."""
         self._client = await connect(
             self._settings.connection(),
             name="consumer send",
-            on_lost=lambda _: None,  # the next send fails with a reason of its own
+            on_lost=lambda _: None,  # the next `send` fails, and says why
             on_error=lambda _: None,
         )
 
     async def send(self, samples: Sequence[Sample]) -> None:
-        """See `Sender.send`."""
+        """See `SampleSender.send`."""
         if self._client is None:
             raise Unavailable("not open")
         try:
@@ -52,8 +55,8 @@ class NatsSender(Sender):
                     await self._store(self._client, samples, self._settings.stream)
         except nats.errors.MaxPayloadError as error:
             raise Unavailable(
-                f"the server takes at most {self._client.max_payload} bytes a message: too large "
-                "an event cannot come this way"
+                f"the server takes at most {self._client.max_payload} bytes a message: an event "
+                "that is too large cannot come this way"
             ) from error
         except (nats.errors.Error, OSError, TimeoutError) as error:
             raise Unavailable(
@@ -69,7 +72,8 @@ class NatsSender(Sender):
 
     async def _store(self, client: Client, samples: Sequence[Sample], stream: str) -> None:
         jetstream = client.jetstream()
-        # Without a message id: the server would swallow the duplicates that we are to recognise.
+        # Without a message id, because the server would drop the duplicates that the daemon shall
+        # recognise.
         confirmations = [
             await jetstream.publish_async(
                 subject_for(self._settings, sample.message_type),
@@ -92,15 +96,15 @@ class NatsSender(Sender):
         return headers or None
 
     async def close(self) -> None:
-        """See `Sender.close`."""
+        """See `SampleSender.close`."""
         if self._client is not None:
             await close(self._client)
 
 
 def subject_for(settings: NatsListenerSettings, message_type: str | None) -> str:
-    """Choose a subject that the listener's subscription matches."""
+    """Return a subject that the listener hears, with the message type as its last token."""
     by_subject = settings.type_from == "subject"
-    last = (message_type if by_subject else (message_type or "").lower()) or DEFAULT_TOKEN
+    last = (message_type if by_subject else (message_type or "").lower()) or WILDCARD_FILLER
     *parents, final = settings.subject.split(".")
-    tokens = [DEFAULT_TOKEN if token == "*" else token for token in parents]  # noqa: S105  # a subject's token
-    return ".".join([*tokens, last if final in ("*", ">") else final])
+    filled = [WILDCARD_FILLER if parent == "*" else parent for parent in parents]
+    return ".".join([*filled, last if final in ("*", ">") else final])

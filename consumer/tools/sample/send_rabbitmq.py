@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import aiormq.exceptions as amqp
 from pamqp.commands import Basic
 
-from consumer.deliveries.origin import Sender as DeliverySender
+from consumer.deliveries.origin import Sender
 from consumer.errors import Unavailable
 from consumer.listeners.rabbitmq.connection import RabbitmqSettings, Transport, make_connection
-from consumer.tools.sample.sender import CONFIRM_TIMEOUT_S, Sender
+from consumer.tools.sample.sender import CONFIRM_TIMEOUT_S, SampleSender
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,30 +24,31 @@ if TYPE_CHECKING:
 PERSISTENT = 2
 
 
-class RabbitmqSender(Sender):
-    """Publishes to the default exchange, persistent, and waits for publisher confirms."""
+class RabbitmqSender(SampleSender):
+    """Publishes persistent messages to the default exchange, and waits for their confirms."""
 
     def __init__(self, settings: RabbitmqSettings) -> None:
         self._settings = settings
-        self._transport = Transport(settings, DeliverySender(settings.brand or ""))
+        self._transport = Transport(settings, Sender(settings.brand or ""))
         self._connection: aiormq.Connection | None = None
         self._channel: AbstractChannel | None = None
 
     async def open(self) -> None:
-        """See `Sender.open`."""
+        """See `SampleSender.open`."""
         with self._transport.translated():
             async with asyncio.timeout(self._settings.connect_timeout_s):
                 self._connection = make_connection(
                     self._settings, self._transport, name="consumer send"
                 )
                 await self._connection.connect()
-                # An unroutable message comes back; without this it would be confirmed and gone.
+                # A message that no queue takes comes back and raises. Otherwise the broker would
+                # confirm it and drop it.
                 self._channel = await self._connection.channel(
                     publisher_confirms=True, on_return_raises=True
                 )
 
     async def send(self, samples: Sequence[Sample]) -> None:
-        """See `Sender.send`."""
+        """See `SampleSender.send`."""
         channel = self._channel
         if channel is None:
             raise Unavailable("not open")
@@ -74,7 +75,8 @@ class RabbitmqSender(Sender):
                 sample.body, routing_key=self._settings.queue, properties=properties, mandatory=True
             )
         except (amqp.AMQPError, OSError) as error:
-            # Kept, not raised: to cancel the others makes aiormq log each returned message whole.
+            # Kept and not raised: a task group would cancel the other tasks, and aiormq would then
+            # log each returned message with its whole body.
             errors.append(error)
 
     def _explain(self, error: Exception) -> str:
@@ -86,6 +88,6 @@ class RabbitmqSender(Sender):
         return f"RabbitMQ did not confirm: {error}"
 
     async def close(self) -> None:
-        """See `Sender.close`."""
+        """See `SampleSender.close`."""
         if self._connection is not None:
             await self._connection.close()

@@ -1,8 +1,8 @@
-"""The contract of a sender: how samples get to a listener's source, as a brand would send them.
+"""The contract of a sender, which sends samples to a listener's source as a brand would.
 
-A batch is sent in one go, then all its confirmations are awaited, so that ten thousand messages
-take seconds and none is only hoped to have arrived. Not for production traffic: nothing is tried
-again.
+A sender sends a whole batch and then waits for all its confirmations. So ten thousand messages take
+seconds, and it is certain that each has arrived. A sender is not made for production traffic:
+it tries nothing a second time.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ if TYPE_CHECKING:
     from consumer.tools.sample.generate import Sample
 
 CONFIRM_TIMEOUT_S: Final = 15.0
-"""For all confirmations of a batch together."""
+"""How long a sender waits for all confirmations of a batch together, in seconds."""
 
 
-class Sender(ABC):
-    """Sends over one connection: `open`, `send` any number of times, `close`."""
+class SampleSender(ABC):
+    """Sends over one connection: call `open`, `send` any number of times, `close`."""
 
     can_omit_type: bool = True
-    """False: a message of this source always has a type, so none can be forgotten."""
+    """Whether a message of this source can be without a type, because a sender forgot it."""
 
     @abstractmethod
     async def open(self) -> None:
         """Connect.
 
         Raises:
-            Unavailable: away, or refusing us.
+            Unavailable: The source is away, or refuses us.
         """
 
     @abstractmethod
     async def send(self, samples: Sequence[Sample]) -> None:
-        """Send all in order; returns once the broker has confirmed every one.
+        """Send the samples in their order; returns once the broker has confirmed each of them.
 
         Raises:
-            Unavailable: not confirmed; some may have been stored.
+            Unavailable: The broker did not confirm all of them. Some may be stored.
         """
 
     @abstractmethod
     async def close(self) -> None:
-        """Free the connection. Also after a failed `open`; raises nothing."""
+        """Free the connection. Raises nothing, and may be called after a failed `open`."""

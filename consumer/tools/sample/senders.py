@@ -1,4 +1,4 @@
-"""Which kinds of listener samples can be sent to. A new kind is one more line here."""
+"""All senders, by the kind of listener to whose source they send."""
 
 from __future__ import annotations
 
@@ -13,20 +13,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from consumer.config.load import Config
-    from consumer.tools.sample.sender import Sender
+    from consumer.tools.sample.sender import SampleSender
 
-SENDERS: Final[dict[str, Callable[[Any], Sender]]] = {
+# Each sender takes the settings of its own kind of listener, so `Any` stands for what they have in
+# common: nothing.
+SENDERS: Final[dict[str, Callable[[Any], SampleSender]]] = {
     "rabbitmq": RabbitmqSender,
     "kafka": KafkaSender,
     "nats": NatsSender,
 }
 
 
-def make_sender(config: Config, listener: str | None) -> Sender:
-    """Make a sender to the source of a listener; None: of the first one.
+def make_sender(config: Config, listener: str | None) -> SampleSender:
+    """Make a sender to the source of a listener.
+
+    Args:
+        config: The configuration.
+        listener: The name of the listener. None means the first listener of the configuration.
 
     Raises:
-        ConfigError: no such listener, or of a kind that we cannot send to.
+        ConfigError: There is no such listener, or no sender for its kind.
     """
     name = listener or next(iter(config.listeners))
     settings = config.listeners.get(name)

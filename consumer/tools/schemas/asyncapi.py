@@ -16,6 +16,7 @@ from consumer.tools.schemas.describe import families, subjects, summary
 
 if TYPE_CHECKING:
     from consumer.events.base import EventType
+    from consumer.tools.schemas.fields import Schema
 
 Document = dict[str, Any]
 
@@ -78,9 +79,9 @@ def document(prefix: str = "") -> Document:
                 )
             },
             "schemas": {
-                name: _payload(one, event_type)
+                name: _payload(schema, event_type)
                 for event_type in CATALOGUE
-                for name, one in (
+                for name, schema in (
                     (_sent(event_type), json_schema.incoming(event_type)),
                     (_event(event_type), json_schema.outgoing(event_type)),
                 )
@@ -166,11 +167,13 @@ def _message(event_type: EventType, name: str, headers: Document, content_type: 
     }
 
 
-def _payload(one: json_schema.Schema, event_type: EventType) -> Document:
+def _payload(schema: Schema, event_type: EventType) -> Document:
     # Without what tools take for another document; nothing else in it is newer than draft-07,
     # which is AsyncAPI's own dialect.
     inner = {
-        name: part for name, part in json_schema.without_address(one).items() if name != "$comment"
+        name: part
+        for name, part in json_schema.without_address(schema).items()
+        if name != "$comment"
     }
     return {**inner, "externalDocs": {"url": event_type.sources[0]}}
 
@@ -179,8 +182,8 @@ def _tags(event_type: EventType) -> list[Document]:
     return [{"name": family} for family in families(event_type)]
 
 
-def _reference(kind: str, name: str) -> Document:
-    return {"$ref": f"#/components/{kind}/{name}"}
+def _reference(section: str, name: str) -> Document:
+    return {"$ref": f"#/components/{section}/{name}"}
 
 
 def _sent(event_type: EventType) -> str:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from consumer.events.base import Form
+from consumer.events.facts import Many
 from consumer.events.normalise import Normaliser
-from consumer.tools.schemas.describe import Described, Form, Many, describe
+from consumer.tools.schemas.describe import Described, describe
 
 if TYPE_CHECKING:
-    from consumer.events.base import EventType, Fields, Part
+    from consumer.events.base import EventType, Fields, Nested
 
 BRAND: Final = "brand-a"
 ARRIVED_S: Final = 1_425_284_879.25
@@ -61,22 +63,27 @@ def put_out(event_type: EventType) -> dict[str, Any]:
     return event
 
 
-def _object(kind: type[Fields | Part], wanted: set[str]) -> dict[str, Any]:
-    return {one.name: _values(one) for one in describe(kind) if one.required or one.name in wanted}
+def _object(struct: type[Fields | Nested], wanted: set[str]) -> dict[str, Any]:
+    return {
+        field.name: _values(field)
+        for field in describe(struct)
+        if field.fact.required or field.name in wanted
+    }
 
 
 def _values(field: Described) -> Any:  # noqa: ANN401  # any JSON value
     value = _value(field)
-    return [value] if field.many is Many.LIST else value
+    return [value] if field.fact.many is Many.LIST else value
 
 
 def _value(field: Described) -> Any:  # noqa: ANN401  # any JSON value
-    if field.part is not None:
-        return _object(field.part, set())
+    fact = field.fact
+    if fact.nested is not None:
+        return _object(fact.nested, set())
     if field.examples:
         return field.examples[0]
-    if field.values:
-        return field.values[0]
-    if field.form is Form.ID:
-        return f"{field.name.removesuffix('_id').replace('_', '-')}-17"
-    return _VALUES.get(field.form) or _TEXTS.get(field.name, field.name.replace("_", " "))
+    if fact.values:
+        return fact.values[0]
+    if fact.form is Form.ID:
+        return f"{fact.name.removesuffix('_id').replace('_', '-')}-17"
+    return _VALUES.get(fact.form) or _TEXTS.get(fact.name, fact.name.replace("_", " "))

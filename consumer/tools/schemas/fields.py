@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from consumer.events.base import Form
+from consumer.events.facts import Many
 from consumer.events.fields import ID_MAX_CHARACTERS, NUMBER_MAX_DIGITS
 from consumer.events.timestamp import FORM
-from consumer.tools.schemas.describe import Described, Form, Many, describe, summary
+from consumer.tools.schemas.describe import Described, describe, summary
 
 if TYPE_CHECKING:
-    from consumer.events.base import Fields, Part
+    from consumer.events.base import Fields, Nested
 
 Schema = dict[str, Any]
 
@@ -38,22 +40,23 @@ _PASSED: Final[dict[Form, Schema]] = {
 """What passes as it came, but for text."""
 
 
-def object_out(kind: type[Fields | Part], time: str | None = None) -> Schema:
+def object_out(struct: type[Fields | Nested], time: str | None = None) -> Schema:
     """Return the schema of a struct's normal form.
 
     Args:
-        kind: the struct.
-        time: the field with the event's own time.
+        struct: The struct.
+        time: The field with the event's own time.
     """
     properties = {}
-    for one in describe(kind):
-        value = _value_out(one, own_time=one.name == time)
-        properties[one.name] = _whole(one, value, _examples_out(one), nullable=not one.required)
-    return _object(kind, properties, ())
+    for field in describe(struct):
+        value = _value_out(field, own_time=field.name == time)
+        nullable = not field.fact.required
+        properties[field.name] = _whole(field, value, _examples_out(field), nullable=nullable)
+    return _object(struct, properties, ())
 
 
 def object_in(
-    kind: type[Fields | Part],
+    struct: type[Fields | Nested],
     time: str | None = None,
     needed: tuple[str, ...] = (),
     *,
@@ -62,38 +65,41 @@ def object_in(
     """Return the schema of a struct as it may be sent.
 
     Args:
-        kind: the struct.
-        time: the field with the event's own time.
-        needed: optional fields that have to be there all the same.
-        strict: refuse what the vendor's own schema refuses.
+        struct: The struct.
+        time: The field with the event's own time.
+        needed: Optional fields that have to be there all the same.
+        strict: Refuse what the vendor's own schema refuses.
     """
     properties = {}
-    for one in describe(kind):
-        value = _value_in(one, own_time=one.name == time, strict=strict)
-        nullable = not (one.required or one.name in needed)
-        schema = _whole(one, value, _examples_in(one), nullable=nullable)
-        if one.form is Form.CHOICE:
+    for field in describe(struct):
+        value = _value_in(field, own_time=field.name == time, strict=strict)
+        nullable = not (field.fact.required or field.name in needed)
+        schema = _whole(field, value, _examples_in(field), nullable=nullable)
+        if field.fact.form is Form.CHOICE:
             schema["description"] += " Upper and lower case are one."
-        properties[one.name] = schema
-    return _object(kind, properties, needed)
+        properties[field.name] = schema
+    return _object(struct, properties, needed)
 
 
-def _object(kind: type[Fields | Part], properties: Schema, needed: tuple[str, ...]) -> Schema:
+def _object(struct: type[Fields | Nested], properties: Schema, needed: tuple[str, ...]) -> Schema:
     # Unknown fields are welcome, everywhere.
     return {
-        "description": summary(kind),
+        "description": summary(struct),
         "type": "object",
         "properties": properties,
-        "required": [one.name for one in describe(kind) if one.required or one.name in needed],
+        "required": [
+            field.name for field in describe(struct) if field.fact.required or field.name in needed
+        ],
     }
 
 
 def _value_out(field: Described, *, own_time: bool) -> Schema:
-    if field.part is not None:
-        return object_out(field.part)
+    fact = field.fact
+    if fact.nested is not None:
+        return object_out(fact.nested)
     if own_time:
         return _string(format="date-time", pattern=_EXACT_TIME)
-    match field.form:
+    match fact.form:
         case Form.ID:
             value = _string(**_id_length(field), pattern=_NO_CONTROLS)
         case Form.NUMBER:
@@ -106,21 +112,22 @@ def _value_out(field: Described, *, own_time: bool) -> Schema:
 
 
 def _value_in(field: Described, *, own_time: bool, strict: bool) -> Schema:
-    if field.part is not None:
-        return object_in(field.part, strict=strict)
-    match field.form:
+    fact = field.fact
+    if fact.nested is not None:
+        return object_in(fact.nested, strict=strict)
+    match fact.form:
         case Form.ID:
             # Length and pattern are about text only, as JSON Schema defines them; so on below.
             value = {"type": ["string", "integer"], **_id_length(field), "pattern": _NO_CONTROLS}
         case Form.NUMBER:
-            least = {"minimum": 0} if strict and field.not_negative else {}
+            least = {"minimum": 0} if strict and fact.not_negative else {}
             sign = "[+]?" if least else "[+-]?"
             value = {"type": ["number", "string"], **least, "pattern": f"^{sign}{_UNSIGNED}"}
         case Form.COUNT:
             value = {"type": ["integer", "string"], "pattern": _WHOLE}
         case Form.TIME if strict or own_time:
             value = _string(pattern=f"^{FORM.pattern}$")
-        case Form.NAME if strict:
+        case Form.TEXT if strict and fact.not_empty:
             value = _string(minLength=1)
         case form:
             value = _PASSED.get(form) or _string(**_choices(field))
@@ -132,28 +139,30 @@ def _string(**rules: object) -> Schema:
 
 
 def _choices(field: Described) -> Schema:
-    return {"enum": list(field.values)} if field.form is Form.CHOICE else {}
+    fact = field.fact
+    return {"enum": list(fact.values)} if fact.form is Form.CHOICE else {}
 
 
 def _id_length(field: Described) -> Schema:
-    least = {} if field.may_be_empty else {"minLength": 1}
+    least = {} if field.fact.may_be_empty else {"minLength": 1}
     return {**least, "maxLength": ID_MAX_CHARACTERS}
 
 
 def _examples_out(field: Described) -> list[Any]:
     """Return examples where the normal form is the one that is sent."""
-    as_sent = field.form in (Form.ID, Form.NAME, Form.TEXT, Form.HINT)
+    as_sent = field.fact.form in (Form.ID, Form.TEXT, Form.HINT)
     return _examples_in(field) if as_sent else []
 
 
 def _examples_in(field: Described) -> list[Any]:
-    return list(field.examples or (field.values if field.form is Form.HINT else ()))
+    fact = field.fact
+    return list(field.examples or (fact.values if fact.form is Form.HINT else ()))
 
 
 def _whole(field: Described, value: Schema, examples: list[Any], *, nullable: bool) -> Schema:
     """Add list, null, meaning and examples to the schema of a single value."""
     types = [value["type"]] if isinstance(value["type"], str) else value["type"]
-    match field.many:
+    match field.fact.many:
         case Many.LIST:
             value, types = {"items": value}, ["array"]
         case Many.EITHER:
@@ -164,6 +173,6 @@ def _whole(field: Described, value: Schema, examples: list[Any], *, nullable: bo
     return {
         "description": field.meaning,
         "type": types[0] if len(types) == 1 else types,
-        **{name: one for name, one in value.items() if name not in ("description", "type")},
+        **{name: rule for name, rule in value.items() if name not in ("description", "type")},
         **({"examples": examples} if examples else {}),
     }

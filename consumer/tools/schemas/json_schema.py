@@ -9,24 +9,24 @@ point (`1.0`), and a JSON number has at most 64 digits on each side of its point
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from consumer.events.envelope import source_of
 from consumer.events.registry import CATALOGUE
+from consumer.options.values import TOKEN
 from consumer.tools.schemas import example
 from consumer.tools.schemas.describe import subjects, summary
-from consumer.tools.schemas.fields import UTC_TIME, object_in, object_out
+from consumer.tools.schemas.fields import UTC_TIME, Schema, object_in, object_out
 
 if TYPE_CHECKING:
     from consumer.events.base import EventType
-
-Schema = dict[str, Any]
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
 def outgoing(event_type: EventType) -> Schema:
     """Return the schema of what a subscriber gets: a CloudEvents object with `data`."""
-    source = rf"^/[A-Za-z0-9_-]{{1,64}}/{event_type.name.lower()}$"
+    source = f"^{source_of(TOKEN, event_type.name)}$"
     player = {"subject": _text("The player: data's user_id.", minLength=1)}
     properties: Schema = {
         "specversion": {"const": "1.0"},
@@ -43,7 +43,7 @@ def outgoing(event_type: EventType) -> Schema:
             pattern=UTC_TIME,
         ),
         "datacontenttype": {"const": "application/json"},
-        "brand": _text("Who sent it.", pattern="^[A-Za-z0-9_-]{1,64}$"),
+        "brand": _text("Who sent it.", pattern=f"^{TOKEN}$"),
         "data": object_out(event_type.fields, event_type.time),
     }
     return {
@@ -73,24 +73,26 @@ def incoming(event_type: EventType, *, strict: bool = False) -> Schema:
 def all_outgoing() -> Schema:
     """Return one schema of everything that a subscriber can get."""
     # Their subjects differ, so no event fits two.
-    return _all("events", "Every event", "oneOf", [outgoing(one) for one in CATALOGUE])
+    return _all(
+        "events", "Every event", "oneOf", [outgoing(event_type) for event_type in CATALOGUE]
+    )
 
 
 def all_incoming(*, strict: bool = False) -> Schema:
     """Return one schema of everything that a brand can send."""
     # The type is not in the body, so one body may fit several.
-    each = [incoming(one, strict=strict) for one in CATALOGUE]
+    each = [incoming(event_type, strict=strict) for event_type in CATALOGUE]
     return _all("strict" if strict else "sent", "Every message", "anyOf", each)
 
 
 def _all(which: str, title: str, combined: str, each: list[Schema]) -> Schema:
-    names = [one.name for one in CATALOGUE]
+    names = [event_type.name for event_type in CATALOGUE]
     return {
         "$schema": DIALECT,
         "$id": f"urn:consumer:{which}",
         "title": title,
         combined: [{"$ref": f"#/$defs/{name}"} for name in names],
-        "$defs": {name: without_address(one) for name, one in zip(names, each, strict=True)},
+        "$defs": {name: without_address(schema) for name, schema in zip(names, each, strict=True)},
     }
 
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from consumer.events.base import Form
+from consumer.events.facts import Many
 from consumer.events.registry import CATALOGUE
 from consumer.tools.schemas import example
-from consumer.tools.schemas.describe import Described, Form, Many, describe, subjects, summary
+from consumer.tools.schemas.describe import Described, describe, subjects, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +34,7 @@ Kafka and NATS, in any case. A subscriber gets a
 [CloudEvents](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md) object; its
 `data` holds the same fields in one form:
 
-| Kind | Accepted | Put out |
+| Form | Accepted | Put out |
 | --- | --- | --- |
 | id | text of 1 to 256 characters without control characters, or a whole number | text |
 | number, amount | JSON number or text, at most 64 digits on each side of the point | `"12.30"` |
@@ -57,7 +59,7 @@ Kafka and NATS, in any case. A subscriber gets a
 
 _WORDS: Final = {
     Form.FLAG: "flag",
-    Form.NAME: "text, not empty",
+    Form.NESTED: "object",
     Form.CHOICE: "text, one of",
     Form.HINT: "text, usually",
 }
@@ -81,7 +83,7 @@ def _section(event_type: EventType) -> Iterator[str]:
     yield f"- Identity: {_identity(event_type)}"
     yield f"- Deciding: {_code(event_type.deciding) or 'none'}"
     yield from (f"- Source: <{source}>" for source in event_type.sources)
-    yield from ("", "| Field | Kind | Required | Values | Meaning |")
+    yield from ("", "| Field | Form | Required | Values | Meaning |")
     yield "| --- | --- | --- | --- | --- |"
     yield from _fields(describe(event_type.fields), "", event_type.strict)
     yield from ("", "In:", "", *_json(example.sent(event_type)))
@@ -90,24 +92,26 @@ def _section(event_type: EventType) -> Iterator[str]:
 
 def _fields(fields: tuple[Described, ...], path: str, strict: tuple[str, ...]) -> Iterator[str]:
     for field in fields:
-        required = "yes" if field.required else "strict" if field.name in strict else ""
+        fact = field.fact
+        required = "yes" if fact.required else "strict" if field.name in strict else ""
         name = f"{path}{field.name}"
-        yield _row(f"`{name}`", _kind(field), required, _code(field.values), field.meaning)
-        if field.part is not None:
-            inner = f"{name}[]." if field.many is Many.LIST else f"{name}."
-            yield from _fields(describe(field.part), inner, ())
+        yield _row(f"`{name}`", _form(field), required, _code(fact.values), field.meaning)
+        if fact.nested is not None:
+            inner = f"{name}[]." if fact.many is Many.LIST else f"{name}."
+            yield from _fields(describe(fact.nested), inner, ())
 
 
-def _kind(field: Described) -> str:
-    if field.form is Form.ID:
-        word = "id, may be empty" if field.may_be_empty else "id"
-    elif field.not_negative:
+def _form(field: Described) -> str:
+    fact = field.fact
+    if fact.form is Form.ID:
+        word = "id, may be empty" if fact.may_be_empty else "id"
+    elif fact.not_negative:
         word = "amount"
-    elif field.form is Form.PART:
-        word = "object"
+    elif fact.not_empty:
+        word = "text, not empty"
     else:
-        word = _WORDS.get(field.form, str(field.form))
-    match field.many:
+        word = _WORDS.get(fact.form, str(fact.form))
+    match fact.many:
         case Many.LIST:
             return f"list: {word}"
         case Many.EITHER:

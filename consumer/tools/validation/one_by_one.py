@@ -1,6 +1,6 @@
 """Looks at each field of an event on its own, so that all its misfits are told, not the first.
 
-For `validate.py` only: a listener stops at the first misfit, which is enough for a dead letter and
+For `validator.py` only. A listener stops at the first misfit, which is enough for a dead letter and
 costs a tenth. The words are the same, because each field is decoded by a struct that has no other
 field, and brought into its normal form by the same steps.
 """
@@ -15,14 +15,14 @@ import msgspec
 from msgspec import NODEFAULT, UNSET
 
 from consumer.errors import Misfit, Rejected
-from consumer.events.fields import A_TIME, Oddity, apply, part_of, steps_of
+from consumer.events.facts import Fact, facts_of
+from consumer.events.fields import A_TIME, Oddity, apply, steps_of
 from consumer.events.refuse import explain, invalid, missing, shown
-from consumer.options.values import annotated_extra
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from consumer.events.base import EventType, Fields, Part
+    from consumer.events.base import EventType, Fields, Nested
 
 MISSING_ALIKE_RATIO: Final = 0.5
 """`tipo` is near enough to a required `type` that is missing; found by trying."""
@@ -33,25 +33,25 @@ _decode_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_list: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-class Found(msgspec.Struct):
-    """What is wrong with an event, and what is odd.
+class Faults(msgspec.Struct):
+    """What is wrong with an event, and what is odd about it.
 
     Attributes:
-        misfits: each makes the event a dead letter.
-        oddities: the oddity's name, and what was expected; the event passes.
+        misfits: Each of them makes the event a dead letter.
+        oddities: An oddity's name, and what was expected; the event passes.
     """
 
     misfits: list[Misfit] = []
     oddities: list[tuple[str, Misfit]] = []
 
-    def inside(self, path: str) -> Found:
-        """Return the same, seen from outside of a part of an event."""
-        return Found(
+    def inside(self, path: str) -> Faults:
+        """Return the same faults with the path of the object that they are in."""
+        return Faults(
             [misfit.inside(path) for misfit in self.misfits],
             [(name, misfit.inside(path)) for name, misfit in self.oddities],
         )
 
-    def add(self, other: Found) -> None:
+    def add(self, other: Faults) -> None:
         """Take over what was found elsewhere."""
         self.misfits += other.misfits
         self.oddities += other.oddities
@@ -61,40 +61,47 @@ class OneByOne:
     """Looks at the events of one type.
 
     Args:
-        event_type: what to read.
-        strict: refuse what the vendor's own schema refuses.
+        event_type: The type of all events.
+        strict: Refuse what the vendor's own schema refuses.
     """
 
     def __init__(self, event_type: EventType, *, strict: bool = False) -> None:
         required = event_type.strict if strict else ()
         self._fields = _fields_of(event_type.fields, event_type.time, required, strict=strict)
 
-    def look(self, body: bytes) -> Found:
+    def look(self, body: bytes) -> Faults:
         """Return everything about a body that is JSON."""
         return _look(self._fields, body)
+
+
+class _Declared(typing.NamedTuple):
+    """A field's type hint and default, as its struct declares them."""
+
+    hint: object
+    default: object
 
 
 class _Field:
     """One field as a struct of its own."""
 
-    def __init__(self, field: msgspec.structs.FieldInfo, hint: object, *, strict: bool) -> None:
+    def __init__(self, fact: Fact, field: _Declared, *, strict: bool) -> None:
         default = () if field.default is NODEFAULT else (field.default,)
-        alone: type[Any] = msgspec.defstruct("Alone", [(field.name, hint, *default)])
-        self.name = field.name
-        self.must_be_there = field.default is NODEFAULT
+        alone: type[Any] = msgspec.defstruct("Alone", [(fact.name, field.hint, *default)])
+        self.name = fact.name
+        self.must_be_there = fact.required
         self._decode = msgspec.json.Decoder(alone).decode
-        self._steps = steps_of(alone, None, strict=strict)[0]
-        self._values: tuple[str, ...] = annotated_extra(hint).get("values", ())
-        self.parts: Mapping[str, _Field] = {}
+        self._steps = steps_of(alone, None, strict=strict)
+        self._values = fact.values
+        self.nested: Mapping[str, _Field] = {}
 
-    def look(self, body: bytes, sent: msgspec.Raw | None) -> Found:
+    def look(self, body: bytes, sent: msgspec.Raw | None) -> Faults:
         """Look at this field of an object.
 
         Args:
-            body: the object.
-            sent: this field's value in it; None: it is not there.
+            body: The object.
+            sent: This field's value in it; None where it is not there.
         """
-        found = Found()
+        found = Faults()
         oddities: list[Oddity] = []
         try:
             alone = self._decode(body)
@@ -106,18 +113,18 @@ class _Field:
         except Rejected as rejected:
             found.misfits = [rejected.misfit] if rejected.misfit else []
         found.oddities = [(odd.name, self._expected(odd)) for odd in oddities]
-        if self.parts and sent and not any(one.field == self.name for one in found.misfits):
+        if self.nested and sent and not any(fault.field == self.name for fault in found.misfits):
             return self._look_inside(bytes(sent).strip())
         return found
 
-    def _look_inside(self, sent: bytes) -> Found:
+    def _look_inside(self, sent: bytes) -> Faults:
         """Look at each object in this field."""
-        found = Found()
+        found = Faults()
         if sent.startswith(b"{"):
-            found.add(_look(self.parts, sent).inside(self.name))
+            found.add(_look(self.nested, sent).inside(self.name))
         elif sent.startswith(b"["):
-            for index, one in enumerate(_decode_list(sent)):
-                found.add(_look(self.parts, bytes(one)).inside(f"{self.name}[{index}]"))
+            for index, element in enumerate(_decode_list(sent)):
+                found.add(_look(self.nested, bytes(element)).inside(f"{self.name}[{index}]"))
         return found
 
     def _expected(self, odd: Oddity) -> Misfit:
@@ -131,29 +138,29 @@ class _Field:
 
 
 def _fields_of(
-    kind: type[Fields | Part], time: str | None, required: tuple[str, ...], *, strict: bool
+    struct: type[Fields | Nested], time: str | None, required: tuple[str, ...], *, strict: bool
 ) -> dict[str, _Field]:
-    hints = typing.get_type_hints(kind, include_extras=True)
+    hints = typing.get_type_hints(struct, include_extras=True)
+    declared = zip(facts_of(struct), msgspec.structs.fields(struct), strict=True)
     fields: dict[str, _Field] = {}
-    for info in msgspec.structs.fields(kind):
-        hint = hints[info.name]
+    for fact, info in declared:
         # The event's own time is read strictly in any case.
-        field = _Field(info, hint, strict=strict or info.name == time)
-        field.must_be_there |= info.name in required
-        part = part_of(hint)
-        if part is not None:
-            field.parts = _fields_of(part, None, (), strict=strict)
-        fields[info.name] = field
+        here = strict or fact.name == time
+        field = _Field(fact, _Declared(hints[fact.name], info.default), strict=here)
+        field.must_be_there |= fact.name in required
+        if fact.nested is not None:
+            field.nested = _fields_of(fact.nested, None, (), strict=strict)
+        fields[fact.name] = field
     return fields
 
 
-def _look(fields: Mapping[str, _Field], body: bytes) -> Found:
-    """Look at one object: the event, or a part of it."""
+def _look(fields: Mapping[str, _Field], body: bytes) -> Faults:
+    """Look at one object: the event, or an object inside it."""
     try:
         sent = _decode_object(body)
     except msgspec.ValidationError as error:
-        return Found([explain(str(error), body)])
-    found = Found()
+        return Faults([explain(str(error), body)])
+    found = Faults()
     for name, field in fields.items():
         found.add(field.look(body, sent.get(name)))
     absent = [field for name, field in fields.items() if name not in sent]

@@ -15,7 +15,7 @@ from consumer.errors import Misfit, Reason, Rejected
 from consumer.events.normalise import Event, Normaliser
 from consumer.events.refuse import shown
 from consumer.tools.validation.cut import EVENT_MAX_BYTES, EventFile, Record
-from consumer.tools.validation.one_by_one import Found, OneByOne
+from consumer.tools.validation.one_by_one import Faults, OneByOne
 
 if TYPE_CHECKING:
     from consumer.events.base import EventType
@@ -37,7 +37,7 @@ class Severity(StrEnum):
     """It passes, or passed before."""
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
+class Remark(msgspec.Struct, frozen=True, kw_only=True):
     """One thing about one event.
 
     Attributes:
@@ -61,7 +61,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
-class Tally(msgspec.Struct):
+class FileTally(msgspec.Struct):
     """How many of what.
 
     Attributes:
@@ -78,7 +78,7 @@ class Tally(msgspec.Struct):
     repeated: int = 0
     warnings: int = 0
 
-    def add(self, other: Tally) -> None:
+    def add(self, other: FileTally) -> None:
         """Count another file's too."""
         for name in self.__struct_fields__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
@@ -103,9 +103,9 @@ class Validator:
         self._one_by_one = OneByOne(event_type, strict=strict)
         # Key and value are numbers, because those are smaller than what they are made of.
         self._seen: dict[int, int] = {}
-        self.tally = Tally()
+        self.tally = FileTally()
 
-    def look(self, record: Record) -> list[Finding]:
+    def look(self, record: Record) -> list[Remark]:
         """Return everything about one event: errors, then warnings."""
         self.tally.events += 1
         try:
@@ -114,7 +114,7 @@ class Validator:
             self.tally.wrong += 1
             errors, found = self._wrong(record, rejected)
         else:
-            errors, found = self._again(record, event), Found()
+            errors, found = self._again(record, event), Faults()
             if event.oddities:
                 found = self._one_by_one.look(record.body)
             if len(event.body) > USUAL_MAX_BYTES:
@@ -129,23 +129,23 @@ class Validator:
         if record.size_bytes > EVENT_MAX_BYTES:
             limit = Misfit("event", f"at most {EVENT_MAX_BYTES} bytes", str(record.size_bytes))
             raise Rejected(Reason.TOO_LARGE, limit)
-        return self._normalise(record.body, 0.0)
+        return self._normalise(record.body, 0.0, str(record.event))
 
-    def _wrong(self, record: Record, rejected: Rejected) -> tuple[list[Finding], Found]:
+    def _wrong(self, record: Record, rejected: Rejected) -> tuple[list[Remark], Faults]:
         """Return the dead letter's error, then those that it does not mention."""
         first = rejected.misfit
         if first is None:  # no JSON
             why = rejected.detail.removeprefix("JSON is malformed: ")
             first = Misfit("", f"JSON ({why})", shown(record.body))
             plain = finding(record, Severity.ERROR, rejected.reason, first)
-            return [msgspec.structs.replace(plain, message=rejected.detail)], Found()
+            return [msgspec.structs.replace(plain, message=rejected.detail)], Faults()
         if rejected.reason is not Reason.INVALID:
-            return [finding(record, Severity.ERROR, rejected.reason, first)], Found()
+            return [finding(record, Severity.ERROR, rejected.reason, first)], Faults()
         found = self._one_by_one.look(record.body)
         misfits = [first, *(one for one in found.misfits if one != first)]
         return [finding(record, Severity.ERROR, rejected.reason, one) for one in misfits], found
 
-    def _again(self, record: Record, event: Event) -> list[Finding]:
+    def _again(self, record: Record, event: Event) -> list[Remark]:
         """Count an event as good, unless an earlier one has its identity."""
         key, fingerprint = int(event.identity.key, 16), int(event.identity.fingerprint, 16)
         before = self._seen.setdefault(key, self._number(record) << FINGERPRINT_BITS | fingerprint)
@@ -175,9 +175,9 @@ class Validator:
         return record.line if self._unit == "line" else record.event
 
 
-def finding(record: Record, severity: Severity, reason: str, misfit: Misfit) -> Finding:
+def finding(record: Record, severity: Severity, reason: str, misfit: Misfit) -> Remark:
     """Return a finding about a field."""
-    return Finding(
+    return Remark(
         line=record.line,
         event=record.event,
         severity=severity,
@@ -189,9 +189,9 @@ def finding(record: Record, severity: Severity, reason: str, misfit: Misfit) -> 
     )
 
 
-def about_file(file: EventFile, tally: Tally) -> list[Finding]:
+def about_file(file: EventFile, tally: FileTally) -> list[Remark]:
     """Return the warnings about a file that was read, and count them."""
-    found: list[Finding] = []
+    found: list[Remark] = []
     if file.has_bom:
         misfit = Misfit("", "no byte order mark (skipped; a listener refuses it)", "EF BB BF")
         found.append(finding(Record(0, 1), Severity.WARNING, "bom", misfit))

@@ -1,1 +1,1 @@
-"""Samples of every message type, one file a family, as the catalogue has them."""
+"""The recipes of every message type, a file for each family as in the catalogue."""

@@ -1,11 +1,11 @@
-"""BONUS: from being given to one of its ends."""
+"""BONUS: a bonus from its beginning to its end."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from consumer.tools.sample.base import Event, about, money_of, sample
+from consumer.tools.sample.base import BrandEvent, Recipe, about, money_of
 
 if TYPE_CHECKING:
     from consumer.tools.sample.world import World
@@ -17,28 +17,28 @@ BONUSES: Final = (
     ("690", "RiskFreeBet", "Sportsbook", "GOAL"),
     ("695", "NoDeposit", "Lotto", ""),
 )
-"""Id, type, product, code."""
+"""Each bonus's id, type, product and code."""
 ENDS: Final = ("Completed", "Completed", "AutoCompleted", "Forfeited", "Expired", "Lost", "Lost")
-WAGERED_TIMES: Final = 35
+WAGERED_RATIO: Final = 35
+"""How many times its amount a bonus has to be wagered."""
 ZERO: Final = Decimal("0.00")
 
 
-def _identity(event: Event) -> str:
-    # The only status that may come several times.
+def _identity(event: BrandEvent) -> str:
+    # A bonus may be told as Ongoing several times, and as everything else once.
     when = f":{event['timestamp']}" if event["status"] == "Ongoing" else ""
     return f"{event['user_bonus_id']}:{event['status']}{when}"
 
 
-@sample("BONUS", weight=60, id_field="user_bonus_id", conflict_field="amount", identity=_identity)
-def bonus(world: World) -> Event:
+def make_bonus(world: World) -> BrandEvent:
     """Make a new bonus, or the next step of an earlier one."""
-    earlier = world.earlier("BONUS", 0.6)
+    earlier = world.take_earlier("BONUS", 0.6)
     if earlier is not None:
         return _next(world, earlier)
     player = world.player()
-    bonus_id, kind, product, code = world.random.choice(BONUSES)
+    bonus_id, bonus_type, product, code = world.random.choice(BONUSES)
     amount = Decimal(world.random.choice((5, 10, 25, 50, 100)))
-    created: Event = {
+    created: BrandEvent = {
         "amount": amount,
         "bonus_code": code,
         "bonus_id": bonus_id,
@@ -46,28 +46,38 @@ def bonus(world: World) -> Event:
         **money_of(player),
         "locked_amount": ZERO,
         "product": product,
-        "required_wagering_amount": amount * WAGERED_TIMES,
+        "required_wagering_amount": amount * WAGERED_RATIO,
         "status": "Created",
-        "type": kind,
+        "type": bonus_type,
         "user_bonus_id": world.number(),
         **about(world, player),
     }
     if world.chance(0.3):
         created["fasttrack_references"] = _references(world)
     if world.chance(0.1):
-        # Free spins are told of only once they are played, with what was won.
+        # Free spins are told only once they were played, with what they won.
         played = {"type": "FreeSpins", "status": "Completed", "bonus_turned_real": amount}
         return created | played
     player.bonus_balance += amount
-    world.wait("BONUS", created)
+    world.put_aside("BONUS", created)
     return created
 
 
-def _next(world: World, earlier: Event) -> Event:
+BONUS: Final = Recipe(
+    name="BONUS",
+    make=make_bonus,
+    weight=60,
+    id_field="user_bonus_id",
+    conflict_field="amount",
+    identity=_identity,
+)
+
+
+def _next(world: World, earlier: BrandEvent) -> BrandEvent:
     now = {"timestamp": world.timestamp()}
     if world.chance(0.3):
         ongoing = earlier | {"status": "Ongoing"} | now
-        world.wait("BONUS", ongoing)
+        world.put_aside("BONUS", ongoing)
         return ongoing
     player = world.player_of(earlier)
     amount = Decimal(str(earlier["amount"]))
@@ -79,8 +89,8 @@ def _next(world: World, earlier: Event) -> Event:
     return earlier | {"status": status, "bonus_turned_real": amount} | now
 
 
-def _references(world: World) -> Event:
-    """Return what the CRM sent with the bonus; its activity_id is not one of ours."""
+def _references(world: World) -> BrandEvent:
+    """Return what the CRM sent with the bonus. Its activity_id is not that of an event."""
     return {
         "id": world.random.randrange(10**6),
         "action_id": world.random.randrange(10**4),

@@ -1,32 +1,34 @@
-"""CASINO: bets, and what becomes of them."""
+"""CASINO: bets, and their wins, losses and rollbacks."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from consumer.tools.sample.base import Event, about, money_of, sample
+from consumer.tools.sample.base import BrandEvent, Recipe, about, money_of
 from consumer.tools.sample.world import GAMES
 
 if TYPE_CHECKING:
-    from consumer.tools.sample.world import Player, World
+    from consumer.tools.sample.world import SamplePlayer, World
+
+ROLLBACK_RATIO: Final = 0.02
+WIN_RATIO: Final = 0.38
 
 
-def _identity(event: Event) -> str:
+def _identity(event: BrandEvent) -> str:
     rollback = ":rollback" if event.get("status") == "Rollback" else ""
     return f"{event['activity_id']}{rollback}"
 
 
-@sample("CASINO", weight=400, id_field="activity_id", conflict_field="amount", identity=_identity)
-def casino(world: World) -> Event:
-    """Make a bet, or what follows from an earlier one: its win, its loss, its rollback."""
-    earlier = world.earlier("CASINO")
+def make_casino(world: World) -> BrandEvent:
+    """Make a bet, or the win, loss or rollback of an earlier bet."""
+    earlier = world.take_earlier("CASINO")
     if earlier is not None:
         return _outcome(world, earlier)
     player = world.player_with_money()
-    stake = min(world.money(0, 20) + Decimal("0.10"), player.balance)
+    stake = min(world.money(range(20)) + Decimal("0.10"), player.balance)
     game_id, game_name, game_type, vendor_id, vendor_name = world.random.choice(GAMES)
-    bet: Event = {
+    bet: BrandEvent = {
         "activity_id": world.unique_id(),
         **_booking(player, stake, -stake),
         "bonus_wager_amount": Decimal("0.00"),
@@ -43,20 +45,31 @@ def casino(world: World) -> Event:
         "wager_amount": stake,
         "status": "Approved",
     }
-    world.wait("CASINO", bet)
+    world.put_aside("CASINO", bet)
     return bet
 
 
-def _outcome(world: World, bet: Event) -> Event:
+CASINO: Final = Recipe(
+    name="CASINO",
+    make=make_casino,
+    weight=400,
+    id_field="activity_id",
+    conflict_field="amount",
+    identity=_identity,
+)
+
+
+def _outcome(world: World, bet: BrandEvent) -> BrandEvent:
     player = world.player_of(bet)
     stake = Decimal(str(bet["amount"]))
     now = {"timestamp": world.timestamp()}
     drawn = world.random.random()
-    if drawn < 0.02:  # noqa: PLR2004  # rollbacks are rare
-        # Under its bet's id, as the vendor allows: another event all the same.
+    if drawn < ROLLBACK_RATIO:
+        # A rollback has the activity_id of its bet, as the vendor allows, and is another event.
         return bet | _booking(player, stake, stake) | {"status": "Rollback"} | now
-    won = stake * world.random.randrange(1, 8) if drawn < 0.4 else Decimal("0.00")  # noqa: PLR2004  # about what casinos pay
-    changes: Event = {
+    is_won = drawn < ROLLBACK_RATIO + WIN_RATIO
+    won = stake * world.random.randrange(1, 8) if is_won else Decimal("0.00")
+    changes: BrandEvent = {
         "activity_id": world.unique_id(),
         **_booking(player, won, won),
         "is_round_end": True,
@@ -66,7 +79,7 @@ def _outcome(world: World, bet: Event) -> Event:
     return bet | changes | now
 
 
-def _booking(player: Player, amount: Decimal, change: Decimal) -> Event:
+def _booking(player: SamplePlayer, amount: Decimal, change: Decimal) -> BrandEvent:
     before = player.balance
     player.balance = before + change
     return {"amount": amount, "balance_before": before, "balance_after": player.balance}

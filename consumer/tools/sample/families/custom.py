@@ -1,10 +1,10 @@
-"""CUSTOM: the brand's own events. IT_PING: a test message."""
+"""CUSTOM: events that only this brand has. IT_PING: a test message."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from consumer.tools.sample.base import Event, about, joined, sample
+from consumer.tools.sample.base import BrandEvent, Recipe, about, joined
 from consumer.tools.sample.world import USER_AGENTS
 
 if TYPE_CHECKING:
@@ -13,16 +13,8 @@ if TYPE_CHECKING:
 LEVELS: Final = ("bronze", "silver", "gold", "platinum")
 
 
-@sample(
-    "CUSTOM",
-    weight=30,
-    id_field="notification_type",
-    wrong=("data", "abc"),
-    identity=joined("user_id", "timestamp"),
-    identity_is_id=False,
-)
-def custom(world: World) -> Event:
-    """Make something happen that only this brand has."""
+def make_custom(world: World) -> BrandEvent:
+    """Make an event that only this brand has."""
     notification = world.random.choice(("LEVEL_UP", "MISSION_COMPLETED", "KYC_APPROVED"))
     data = {
         "LEVEL_UP": {"level": world.random.choice(LEVELS), "points": world.number()[:4]},
@@ -38,14 +30,28 @@ def custom(world: World) -> Event:
     }
 
 
-@sample(
-    "IT_PING",
+CUSTOM: Final = Recipe(
+    name="CUSTOM",
+    make=make_custom,
+    weight=30,
+    id_field="notification_type",
+    wrong=("data", "abc"),
+    identity=joined("user_id", "timestamp"),
+    identity_is_id=False,
+)
+
+
+def make_it_ping(world: World) -> BrandEvent:
+    """Make a message that only tests whether messages arrive."""
+    return {"ping_id": world.unique_id(), **about(world, world.player())}
+
+
+IT_PING: Final = Recipe(
+    name="IT_PING",
+    make=make_it_ping,
     weight=5,
     id_field="ping_id",
     wrong=("origin", 5),
     conflict_field="user_id",
     identity=joined("ping_id"),
 )
-def it_ping(world: World) -> Event:
-    """Make a message that only asks whether the way is open."""
-    return {"ping_id": world.unique_id(), **about(world, world.player())}

@@ -1,6 +1,6 @@
-"""GAME_ROUND: whole rounds. GAME: changes in the brand's catalogue.
+"""GAME_ROUND: whole rounds. GAME: changes in the brand's catalogue of games.
 
-A brand sends either rounds or bets; the sample brand shows both.
+A real brand sends either rounds or bets. The sample brand sends both.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from consumer.tools.sample.base import Event, about, joined, sample
+from consumer.tools.sample.base import BrandEvent, Recipe, about, joined
 from consumer.tools.sample.world import CENT, CURRENCIES, GAMES, ORIGIN
 
 if TYPE_CHECKING:
@@ -17,22 +17,14 @@ if TYPE_CHECKING:
 RTP: Final = ("94.2", "96.21", "96.8", "97.3")
 
 
-@sample(
-    "GAME_ROUND",
-    weight=80,
-    id_field="round_id",
-    wrong=("real_bet_user", "abc"),
-    conflict_field="real_bet_user",
-    identity=joined("user_id", "round_id"),
-)
-def game_round(world: World) -> Event:
-    """Make a round that is over."""
+def make_game_round(world: World) -> BrandEvent:
+    """Make a finished round."""
     player = world.player_with_money()
     game_id, game_name, game_type, vendor_id, vendor_name = world.random.choice(GAMES)
-    stake = min(world.money(0, 20) + Decimal("0.10"), player.balance)
+    stake = min(world.money(range(20)) + Decimal("0.10"), player.balance)
     won = stake * world.random.choice((0, 0, 0, 1, 2, 5))
     player.balance += won - stake
-    rate = CURRENCIES[player.currency]
+    exchange_rate = CURRENCIES[player.currency]
     return {
         "round_id": world.number(),
         "game_id": game_id,
@@ -47,22 +39,25 @@ def game_round(world: World) -> Event:
         "real_win_user": won,
         "bonus_bet_user": Decimal("0.00"),
         "bonus_win_user": Decimal("0.00"),
-        "real_bet_base": (stake * rate).quantize(CENT),
-        "real_win_base": (won * rate).quantize(CENT),
+        "real_bet_base": (stake * exchange_rate).quantize(CENT),
+        "real_win_base": (won * exchange_rate).quantize(CENT),
         "bonus_bet_base": Decimal("0.00"),
         "bonus_win_base": Decimal("0.00"),
     }
 
 
-@sample(
-    "GAME",
-    weight=5,
-    id_field="game_id",
-    wrong=("is_live", "yes"),
-    identity=joined("game_id", "last_modified"),
-    identity_is_id=False,
+GAME_ROUND: Final = Recipe(
+    name="GAME_ROUND",
+    make=make_game_round,
+    weight=80,
+    id_field="round_id",
+    wrong=("real_bet_user", "abc"),
+    conflict_field="real_bet_user",
+    identity=joined("user_id", "round_id"),
 )
-def game(world: World) -> Event:
+
+
+def make_game(world: World) -> BrandEvent:
     """Make a new version of a game's entry."""
     game_id, name, game_type, _, provider = world.random.choice(GAMES)
     return {
@@ -78,3 +73,14 @@ def game(world: World) -> Event:
         "origin": [ORIGIN],
         "rtp": Decimal(world.random.choice(RTP)),
     }
+
+
+GAME: Final = Recipe(
+    name="GAME",
+    make=make_game,
+    weight=5,
+    id_field="game_id",
+    wrong=("is_live", "yes"),
+    identity=joined("game_id", "last_modified"),
+    identity_is_id=False,
+)

@@ -1,11 +1,11 @@
-"""LOTTERY_V2: tickets and their results. LOTTERY: subscriptions. CART: all of a purchase."""
+"""LOTTERY_V2: tickets and their results. LOTTERY: subscriptions. CART: whole purchases."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from consumer.tools.sample.base import Event, about, joined, money_of, sample
+from consumer.tools.sample.base import BrandEvent, Recipe, about, joined, money_of
 
 if TYPE_CHECKING:
     from consumer.tools.sample.world import World
@@ -16,16 +16,9 @@ DEVICES: Final = ("mobile", "desktop", "tablet")
 ZERO: Final = Decimal("0.00")
 
 
-@sample(
-    "LOTTERY_V2",
-    weight=25,
-    id_field="user_id",
-    conflict_field="amount",
-    identity=joined("user_id", "ticket_id", "draw_id", "type"),
-)
-def lottery_v2(world: World) -> Event:
-    """Make a ticket, or the result of an earlier one."""
-    earlier = world.earlier("LOTTERY_V2")
+def make_lottery_v2(world: World) -> BrandEvent:
+    """Make a ticket, or the result of an earlier ticket."""
+    earlier = world.take_earlier("LOTTERY_V2")
     if earlier is not None:
         return _result(world, earlier)
     player = world.player_with_money()
@@ -39,7 +32,7 @@ def lottery_v2(world: World) -> Event:
         }
         for number in range(1, world.random.randrange(2, 5))
     ]
-    ticket: Event = {
+    ticket: BrandEvent = {
         "ticket_id": world.number(),
         "lottery_id": lottery_id,
         "draw_id": str(world.random.randrange(800, 900)),
@@ -55,17 +48,27 @@ def lottery_v2(world: World) -> Event:
         **about(world, player),
         "lines": lines,
     }
-    world.wait("LOTTERY_V2", ticket)
+    world.put_aside("LOTTERY_V2", ticket)
     return ticket
 
 
-def _result(world: World, ticket: Event) -> Event:
+LOTTERY_V2: Final = Recipe(
+    name="LOTTERY_V2",
+    make=make_lottery_v2,
+    weight=25,
+    id_field="user_id",
+    conflict_field="amount",
+    identity=joined("user_id", "ticket_id", "draw_id", "type"),
+)
+
+
+def _result(world: World, ticket: BrandEvent) -> BrandEvent:
     is_won = world.chance(0.1)
     lines = ticket["lines"]
     matched = {"matched_numbers": [7], "matched_special_numbers": [], "is_winning_line": is_won}
-    changes: Event = {
+    changes: BrandEvent = {
         "type": "Settlement",
-        "amount": world.money(2, 200) if is_won else ZERO,
+        "amount": world.money(range(2, 200)) if is_won else ZERO,
         "timestamp": world.timestamp(),
         "draw_numbers": sorted(world.random.sample(range(1, 50), 5)),
         "draw_special_numbers": sorted(world.random.sample(range(1, 12), 2)),
@@ -78,15 +81,8 @@ def _result(world: World, ticket: Event) -> Event:
     return {name: value for name, value in (ticket | changes).items() if name not in bought}
 
 
-@sample(
-    "LOTTERY",
-    weight=10,
-    id_field="transaction_id",
-    conflict_field="amount",
-    identity=joined("transaction_id", "status"),
-)
-def lottery(world: World) -> Event:
-    """Make a subscription of some weeks."""
+def make_lottery(world: World) -> BrandEvent:
+    """Make a subscription for some weeks."""
     player = world.player_with_money()
     _, name = world.random.choice(LOTTERIES)
     weeks = world.random.randrange(1, 5)
@@ -114,15 +110,18 @@ def lottery(world: World) -> Event:
     }
 
 
-@sample(
-    "CART",
+LOTTERY: Final = Recipe(
+    name="LOTTERY",
+    make=make_lottery,
     weight=10,
-    id_field="cart_id",
+    id_field="transaction_id",
     conflict_field="amount",
-    identity=joined("cart_id", "status"),
+    identity=joined("transaction_id", "status"),
 )
-def cart(world: World) -> Event:
-    """Make a cart with some tickets, paid."""
+
+
+def make_cart(world: World) -> BrandEvent:
+    """Make a paid cart with some tickets."""
     player = world.player_with_money()
     chosen = world.random.sample(LOTTERIES, world.random.randrange(1, 4))
     items = [
@@ -152,3 +151,13 @@ def cart(world: World) -> Event:
         "payments": [{"type": world.random.choice(("Wallet", "Deposit")), "amount": amount}],
         "items": items,
     }
+
+
+CART: Final = Recipe(
+    name="CART",
+    make=make_cart,
+    weight=10,
+    id_field="cart_id",
+    conflict_field="amount",
+    identity=joined("cart_id", "status"),
+)

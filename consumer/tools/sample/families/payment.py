@@ -1,11 +1,11 @@
-"""PAYMENT: deposits and withdrawals. USER_BALANCES_UPDATE: what is on the accounts afterwards."""
+"""PAYMENT: deposits and withdrawals. USER_BALANCES_UPDATE: the balances of a player."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from consumer.tools.sample.base import Event, about, joined, money_of, sample
+from consumer.tools.sample.base import BrandEvent, Recipe, about, joined, money_of
 
 if TYPE_CHECKING:
     from consumer.tools.sample.world import World
@@ -13,21 +13,14 @@ if TYPE_CHECKING:
 VENDORS: Final = (("162", "Skrill"), ("163", "Trustly"), ("170", "Visa"), ("171", "Swish"))
 
 
-@sample(
-    "PAYMENT",
-    weight=80,
-    id_field="payment_id",
-    conflict_field="amount",
-    identity=joined("payment_id", "type", "status"),
-)
-def payment(world: World) -> Event:
-    """Make a requested deposit or withdrawal, or the next step of an earlier one."""
-    earlier = world.earlier("PAYMENT")
+def make_payment(world: World) -> BrandEvent:
+    """Make a request for a deposit or withdrawal, or the next step of an earlier request."""
+    earlier = world.take_earlier("PAYMENT")
     if earlier is not None:
         return _next(world, earlier)
     player = world.player()
     vendor_id, vendor_name = world.random.choice(VENDORS)
-    request: Event = {
+    request: BrandEvent = {
         "amount": Decimal(world.random.choice((10, 20, 25, 50, 100, 250))),
         "bonus_code": world.random.choice(("", "", "", "WELCOME100")),
         **money_of(player),
@@ -40,11 +33,21 @@ def payment(world: World) -> Event:
         "vendor_id": vendor_id,
         "vendor_name": vendor_name,
     }
-    world.wait("PAYMENT", request)
+    world.put_aside("PAYMENT", request)
     return request
 
 
-def _next(world: World, earlier: Event) -> Event:
+PAYMENT: Final = Recipe(
+    name="PAYMENT",
+    make=make_payment,
+    weight=80,
+    id_field="payment_id",
+    conflict_field="amount",
+    identity=joined("payment_id", "type", "status"),
+)
+
+
+def _next(world: World, earlier: BrandEvent) -> BrandEvent:
     player = world.player_of(earlier)
     change = Decimal(str(earlier["amount"])) * (1 if earlier["type"] == "Credit" else -1)
     if earlier["status"] == "Approved":
@@ -56,20 +59,12 @@ def _next(world: World, earlier: Event) -> Event:
     if status == "Approved":
         player.balance += change
         if world.chance(0.03):
-            world.wait("PAYMENT", end)
+            world.put_aside("PAYMENT", end)
     return end
 
 
-@sample(
-    "USER_BALANCES_UPDATE",
-    weight=90,
-    id_field="user_id",
-    wrong=("balances", "abc"),
-    identity=joined("user_id", "timestamp"),
-    identity_is_id=False,
-)
-def user_balances_update(world: World) -> Event:
-    """Make the present state of a player's accounts."""
+def make_user_balances_update(world: World) -> BrandEvent:
+    """Make the present balances of a player."""
     player = world.player()
     accounts = {"real_money": player.balance, "bonus_money": player.bonus_balance}
     return {
@@ -78,3 +73,14 @@ def user_balances_update(world: World) -> Event:
         ],
         **about(world, player),
     }
+
+
+USER_BALANCES_UPDATE: Final = Recipe(
+    name="USER_BALANCES_UPDATE",
+    make=make_user_balances_update,
+    weight=90,
+    id_field="user_id",
+    wrong=("balances", "abc"),
+    identity=joined("user_id", "timestamp"),
+    identity_is_id=False,
+)

@@ -1,26 +1,23 @@
-"""LOGIN_V2, USER_*: players come, change and go; logins most often."""
+"""LOGIN_V2, USER_*: players register, log in, change, and move between brands."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from consumer.tools.sample.base import Event, about, joined, sample
+from consumer.tools.sample.base import BrandEvent, Recipe, about, joined
 from consumer.tools.sample.world import USER_AGENTS
 
 if TYPE_CHECKING:
     from consumer.tools.sample.world import World
 
 TAGS: Final = ("vip", "churn-risk", "high-roller", "newsletter", "slots", "weekend")
-NO_BRAND: Final = ("origin", 5)
+WRONG_ORIGIN: Final = ("origin", 5)
 
 _identity: Final = joined("user_id", "origin", "timestamp")
 
 
-@sample(
-    "LOGIN_V2", weight=100, id_field="user_id", wrong=("is_verified", "yes"), identity=_identity
-)
-def login(world: World) -> Event:
-    """Make a player log in."""
+def make_login(world: World) -> BrandEvent:
+    """Make the login of a player."""
     return {
         **about(world, world.player()),
         "is_impersonated": world.chance(0.01),
@@ -30,9 +27,18 @@ def login(world: World) -> Event:
     }
 
 
-@sample("USER_CREATE_V2", weight=15, id_field="user_id", wrong=NO_BRAND, identity=_identity)
-def user_create(world: World) -> Event:
-    """Make somebody register, who then plays as the others do."""
+LOGIN_V2: Final = Recipe(
+    name="LOGIN_V2",
+    make=make_login,
+    weight=100,
+    id_field="user_id",
+    wrong=("is_verified", "yes"),
+    identity=_identity,
+)
+
+
+def make_user_create(world: World) -> BrandEvent:
+    """Make the registration of a player."""
     return {
         **about(world, world.player()),
         "note": "",
@@ -41,61 +47,107 @@ def user_create(world: World) -> Event:
     }
 
 
-@sample("USER_UPDATE_V2", weight=30, id_field="user_id", wrong=NO_BRAND, identity=_identity)
-def user_update(world: World) -> Event:
-    """Make something about a player change."""
+USER_CREATE_V2: Final = Recipe(
+    name="USER_CREATE_V2",
+    make=make_user_create,
+    weight=15,
+    id_field="user_id",
+    wrong=WRONG_ORIGIN,
+    identity=_identity,
+)
+
+
+def make_user_update(world: World) -> BrandEvent:
+    """Make a change in what the brand knows of a player."""
     return about(world, world.player())
 
 
-@sample("USER_BLOCK_V2", weight=5, id_field="user_id", wrong=NO_BRAND, identity=_identity)
-def user_block(world: World) -> Event:
-    """Make a player be blocked, or not any more."""
+USER_UPDATE_V2: Final = Recipe(
+    name="USER_UPDATE_V2",
+    make=make_user_update,
+    weight=30,
+    id_field="user_id",
+    wrong=WRONG_ORIGIN,
+    identity=_identity,
+)
+
+
+def make_user_block(world: World) -> BrandEvent:
+    """Make a change in a player's blocks."""
     return about(world, world.player())
 
 
-@sample("USER_CONSENTS_V2", weight=12, id_field="user_id", wrong=NO_BRAND, identity=_identity)
-def user_consents(world: World) -> Event:
-    """Make a player allow or forbid something."""
+USER_BLOCK_V2: Final = Recipe(
+    name="USER_BLOCK_V2",
+    make=make_user_block,
+    weight=5,
+    id_field="user_id",
+    wrong=WRONG_ORIGIN,
+    identity=_identity,
+)
+
+
+def make_user_consents(world: World) -> BrandEvent:
+    """Make a change in what a player consents to."""
     return about(world, world.player())
 
 
-@sample(
-    "USER_TAG",
+USER_CONSENTS_V2: Final = Recipe(
+    name="USER_CONSENTS_V2",
+    make=make_user_consents,
+    weight=12,
+    id_field="user_id",
+    wrong=WRONG_ORIGIN,
+    identity=_identity,
+)
+
+
+def make_user_tag(world: World) -> BrandEvent:
+    """Make a change in a player's tags."""
+    tags = world.random.sample(TAGS, world.random.randrange(4))
+    return {**about(world, world.player()), "tags": ",".join(sorted(tags))}
+
+
+USER_TAG: Final = Recipe(
+    name="USER_TAG",
+    make=make_user_tag,
     weight=10,
     id_field="user_id",
     wrong=("tags", ["vip"]),
     identity=joined("user_id", "timestamp"),
     identity_is_id=False,
 )
-def user_tag(world: World) -> Event:
-    """Make a player's tags change."""
-    tags = world.random.sample(TAGS, world.random.randrange(4))
-    return {**about(world, world.player()), "tags": ",".join(sorted(tags))}
 
 
-@sample(
-    "USER_MIGRATION",
-    weight=5,
-    id_field="migration_reference",
-    wrong=NO_BRAND,
-    conflict_field="user_id",
-    identity=joined("migration_reference"),
-)
-def user_migration(world: World) -> Event:
-    """Make a player ask to move here from another brand."""
+def make_user_migration(world: World) -> BrandEvent:
+    """Make the request of a player to move here from another brand."""
     migration = {**about(world, world.player()), "migration_reference": world.unique_id()}
-    world.wait("USER_MIGRATION", migration)
+    world.put_aside("USER_MIGRATION", migration)
     return migration
 
 
-@sample(
-    "USER_MIGRATION_APPROVE",
+USER_MIGRATION: Final = Recipe(
+    name="USER_MIGRATION",
+    make=make_user_migration,
+    weight=5,
+    id_field="migration_reference",
+    wrong=WRONG_ORIGIN,
+    conflict_field="user_id",
+    identity=joined("migration_reference"),
+)
+
+
+def make_user_migration_approve(world: World) -> BrandEvent:
+    """Make the approval of an earlier request to move here."""
+    asked = world.take_earlier("USER_MIGRATION", 1.0)
+    return about(world, world.player_of(asked) if asked else world.player())
+
+
+USER_MIGRATION_APPROVE: Final = Recipe(
+    name="USER_MIGRATION_APPROVE",
+    make=make_user_migration_approve,
     weight=5,
     id_field="user_id",
-    wrong=NO_BRAND,
+    wrong=WRONG_ORIGIN,
     identity=joined("user_id", "timestamp"),
 )
-def user_migration_approve(world: World) -> Event:
-    """Make it be allowed to one of those who asked."""
-    asked = world.earlier("USER_MIGRATION", 1.0)
-    return about(world, world.player_of(asked) if asked else world.player())

@@ -1,26 +1,26 @@
-"""POKER_*: players come to a table or tournament with money, and leave it."""
+"""POKER_*: players join a table or tournament with money, and leave it."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from consumer.tools.sample.base import Event, about, joined, money_of, sample
+from consumer.tools.sample.base import BrandEvent, Recipe, about, joined, money_of
 
 if TYPE_CHECKING:
     from consumer.tools.sample.world import World
 
 TABLES: Final = ((22, "Bern", "0.5"), (23, "Oslo", "1"), (31, "Riga", "2"))
-"""Id, name, small blind."""
+"""Each table's id, name and small blind."""
 TOURNAMENTS: Final = ((55, "Sunday Special", "MTT", 20), (56, "Quick Six", "SNG", 5))
-"""Id, name, format, price."""
+"""Each tournament's id, name, format and price."""
 ZERO: Final = Decimal("0.00")
 
 _cash_identity: Final = joined("user_id", "table_id", "status", "timestamp")
 _tournament_identity: Final = joined("user_id", "tournament_id", "status", "timestamp")
 
 
-def _paid(amount: Decimal) -> Event:
+def _paid(amount: Decimal) -> BrandEvent:
     return {
         "buy_in_amount": amount,
         "real_buy_in_amount": amount,
@@ -29,7 +29,7 @@ def _paid(amount: Decimal) -> Event:
     }
 
 
-def _seat(world: World) -> Event:
+def _seat(world: World) -> BrandEvent:
     player = world.player_with_money()
     table_id, name, blind = world.random.choice(TABLES)
     small = Decimal(blind)
@@ -51,36 +51,42 @@ def _seat(world: World) -> Event:
     }
 
 
-@sample(
-    "POKER_CASH_GAME_BUY_IN_V2",
+def make_cash_buy_in(world: World) -> BrandEvent:
+    """Make the buy-in of a player at a table."""
+    seat = _seat(world)
+    world.put_aside("POKER_CASH_GAME", seat)
+    blinds = world.random.choice((40, 100, 200))
+    return seat | _paid(Decimal(str(seat["table_small_blind"])) * blinds)
+
+
+POKER_CASH_GAME_BUY_IN_V2: Final = Recipe(
+    name="POKER_CASH_GAME_BUY_IN_V2",
+    make=make_cash_buy_in,
     weight=15,
     id_field="table_id",
     wrong=("buy_in_amount", "abc"),
     conflict_field="buy_in_amount",
     identity=_cash_identity,
 )
-def cash_buy_in(world: World) -> Event:
-    """Make a player sit down."""
-    seat = _seat(world)
-    world.wait("POKER_CASH_GAME", seat)
-    blinds = world.random.choice((40, 100, 200))
-    return seat | _paid(Decimal(str(seat["table_small_blind"])) * blinds)
 
 
-@sample(
-    "POKER_CASH_GAME_CASH_OUT_V2",
+def make_cash_out(world: World) -> BrandEvent:
+    """Make a player leave a table. The field that holds the amount is not documented anywhere."""
+    earlier = world.take_earlier("POKER_CASH_GAME", 1.0) or _seat(world)
+    return earlier | {"timestamp": world.timestamp(), "meta": {"amount": world.money(range(400))}}
+
+
+POKER_CASH_GAME_CASH_OUT_V2: Final = Recipe(
+    name="POKER_CASH_GAME_CASH_OUT_V2",
+    make=make_cash_out,
     weight=12,
     id_field="table_id",
     wrong=("table_max_seats", "six"),
     identity=_cash_identity,
 )
-def cash_out(world: World) -> Event:
-    """Make somebody leave a table. The name of its amount is nowhere documented."""
-    earlier = world.earlier("POKER_CASH_GAME", 1.0) or _seat(world)
-    return earlier | {"timestamp": world.timestamp(), "meta": {"amount": world.money(0, 400)}}
 
 
-def _entry(world: World) -> Event:
+def _entry(world: World) -> BrandEvent:
     player = world.player_with_money()
     tournament_id, name, form, price = world.random.choice(TOURNAMENTS)
     return {
@@ -105,30 +111,36 @@ def _entry(world: World) -> Event:
     }
 
 
-@sample(
-    "POKER_TOURNAMENT_BUY_IN_V2",
+def make_tournament_buy_in(world: World) -> BrandEvent:
+    """Make the buy-in of a player for a tournament."""
+    entry = _entry(world)
+    world.put_aside("POKER_TOURNAMENT", entry)
+    price = Decimal(str(entry["tournament_buy_in"])) + Decimal(str(entry["tournament_fee"]))
+    return entry | _paid(price) | {"is_late_entry": False, "is_rebuy": world.chance(0.1)}
+
+
+POKER_TOURNAMENT_BUY_IN_V2: Final = Recipe(
+    name="POKER_TOURNAMENT_BUY_IN_V2",
+    make=make_tournament_buy_in,
     weight=10,
     id_field="tournament_id",
     wrong=("buy_in_amount", "abc"),
     conflict_field="buy_in_amount",
     identity=_tournament_identity,
 )
-def tournament_buy_in(world: World) -> Event:
-    """Make a player buy a seat."""
-    entry = _entry(world)
-    world.wait("POKER_TOURNAMENT", entry)
-    price = Decimal(str(entry["tournament_buy_in"])) + Decimal(str(entry["tournament_fee"]))
-    return entry | _paid(price) | {"is_late_entry": False, "is_rebuy": world.chance(0.1)}
 
 
-@sample(
-    "POKER_TOURNAMENT_CASH_OUT_V2",
+def make_tournament_cash_out(world: World) -> BrandEvent:
+    """Make the prize of a player. The field that holds the amount is not documented anywhere."""
+    earlier = world.take_earlier("POKER_TOURNAMENT", 1.0) or _entry(world)
+    return earlier | {"timestamp": world.timestamp(), "meta": {"amount": world.money(range(400))}}
+
+
+POKER_TOURNAMENT_CASH_OUT_V2: Final = Recipe(
+    name="POKER_TOURNAMENT_CASH_OUT_V2",
+    make=make_tournament_cash_out,
     weight=8,
     id_field="tournament_id",
     wrong=("tournament_buy_in", "abc"),
     identity=_tournament_identity,
 )
-def tournament_cash_out(world: World) -> Event:
-    """Make somebody be paid. The name of its amount is nowhere documented."""
-    earlier = world.earlier("POKER_TOURNAMENT", 1.0) or _entry(world)
-    return earlier | {"timestamp": world.timestamp(), "meta": {"amount": world.money(0, 400)}}

@@ -1,11 +1,11 @@
-"""SPORTSBOOK: bets of one match or several, and how they end."""
+"""SPORTSBOOK: bets on a match or several, and their settlements and rollbacks."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from consumer.tools.sample.base import Event, about, money_of, sample
+from consumer.tools.sample.base import BrandEvent, Recipe, about, money_of
 from consumer.tools.sample.world import CENT
 
 if TYPE_CHECKING:
@@ -18,18 +18,17 @@ MATCHES: Final = (
     ("Ice Hockey", "SHL", "Frölunda", "Luleå"),
     ("Tennis", "Wimbledon", "Player One", "Player Two"),
 )
-"""Sport, tournament, and who plays."""
+"""Each match's sport, tournament and two sides."""
 
 
-def _identity(event: Event) -> str:
+def _identity(event: BrandEvent) -> str:
     rollback = ":rollback" if event["status"] == "Rollback" else ""
     return f"{event['activity_id']}{rollback}"
 
 
-@sample("SPORTSBOOK", weight=70, id_field="user_id", conflict_field="amount", identity=_identity)
-def sportsbook(world: World) -> Event:
-    """Make a bet, or the settlement of an earlier one."""
-    earlier = world.earlier("SPORTSBOOK")
+def make_sportsbook(world: World) -> BrandEvent:
+    """Make a bet, or the settlement or rollback of an earlier bet."""
+    earlier = world.take_earlier("SPORTSBOOK")
     if earlier is not None:
         return _settled(world, earlier)
     player = world.player_with_money()
@@ -40,7 +39,7 @@ def sportsbook(world: World) -> Event:
         odds *= Decimal(str(leg["odds"]))
     stake = min(Decimal(world.random.choice((2, 5, 10, 20, 50))), player.balance)
     before, player.balance = player.balance, player.balance - stake
-    bet: Event = {
+    bet: BrandEvent = {
         "activity_id": world.unique_id(),
         "amount": stake,
         "odds": odds.quantize(CENT),
@@ -56,16 +55,26 @@ def sportsbook(world: World) -> Event:
         **about(world, player),
         "bets": legs,
     }
-    world.wait("SPORTSBOOK", bet)
+    world.put_aside("SPORTSBOOK", bet)
     return bet
 
 
-def _leg(world: World, match: tuple[str, str, str, str]) -> Event:
+SPORTSBOOK: Final = Recipe(
+    name="SPORTSBOOK",
+    make=make_sportsbook,
+    weight=70,
+    id_field="user_id",
+    conflict_field="amount",
+    identity=_identity,
+)
+
+
+def _leg(world: World, match: tuple[str, str, str, str]) -> BrandEvent:
     sport, tournament, home, away = match
     return {
         "event_name": f"{home} - {away}",
         "match_start": world.moment(-5400, 86_400),
-        "odds": world.money(1, 5) + Decimal("0.05"),
+        "odds": world.money(range(1, 5)) + Decimal("0.05"),
         "is_live": world.chance(0.4),
         "market": "Full Time Result",
         "sports_name": sport,
@@ -76,7 +85,7 @@ def _leg(world: World, match: tuple[str, str, str, str]) -> Event:
     }
 
 
-def _settled(world: World, bet: Event) -> Event:
+def _settled(world: World, bet: BrandEvent) -> BrandEvent:
     player = world.player_of(bet)
     stake, odds = Decimal(str(bet["amount"])), Decimal(str(bet["odds"]))
     is_rollback = world.chance(0.02)
@@ -84,13 +93,13 @@ def _settled(world: World, bet: Event) -> Event:
     if is_rollback:
         won = stake
     before, player.balance = player.balance, player.balance + won
-    changes: Event = {
+    changes: BrandEvent = {
         "balance_before": before,
         "balance_after": player.balance,
         "timestamp": world.timestamp(),
     }
     if is_rollback:
-        # Under its bet's id: another event all the same.
+        # A rollback has the activity_id of its bet, and is another event.
         return bet | changes | {"status": "Rollback"}
     return (
         bet

@@ -1,0 +1,1 @@
+"""`consumer config`: what is in force, and what could be."""

@@ -1,0 +1,109 @@
+"""Shows everything that is known of one dead letter, its body included."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Final
+
+import click
+import msgspec
+
+from consumer.cli.input.configuration import load_config
+from consumer.cli.terminal.safe_text import printable
+from consumer.events.timestamp import from_epoch_s
+from consumer.tools.replay.read import open_reader
+
+if TYPE_CHECKING:
+    from consumer.cli.dead.options import DeadShowOptions
+    from consumer.tools.replay.query import StoredLetter
+
+BODY_SHOWN_BYTES: Final = 64 * 1024
+"""Nobody reads more than this on a screen. `--raw` has no such limit."""
+
+
+async def show(options: DeadShowOptions) -> None:
+    """Print the letter; with `raw`, its original bytes only.
+
+    Raises:
+        ConfigError: The configuration is wrong.
+        SinkUnavailable: There is no such letter, or no answer.
+    """
+    config = load_config(options.config_file)
+    async with open_reader(config.sink, config.dead_letters) as reader:
+        stored = await reader.get(options.number)
+        if options.raw:
+            await reader.write_body(stored.letter, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+            return
+        head = BodyHead()
+        await reader.write_body(stored.letter, head)
+    for line in facts(stored, head.length_bytes):
+        click.echo(line)
+    click.echo()
+    click.echo(readable(head))
+
+
+class BodyHead:
+    """Keeps the beginning of a body that is written to it, and counts the rest.
+
+    Attributes:
+        kept: The beginning.
+        length_bytes: The length of the whole body.
+    """
+
+    def __init__(self) -> None:
+        self.kept = bytearray()
+        self.length_bytes = 0
+
+    def write(self, data: bytes, /) -> None:
+        """Take a piece of the body."""
+        self.length_bytes += len(data)
+        self.kept += data[: BODY_SHOWN_BYTES - len(self.kept)]
+
+
+def facts(stored: StoredLetter, size_bytes: int) -> list[str]:
+    """Return everything known of a letter but its body, a line each."""
+    letter = stored.letter
+    known = {
+        "number": str(stored.number),
+        "reason": letter.reason.value,
+        "error": letter.error,
+        "listener": letter.listener,
+        "brand": letter.brand,
+        "type": letter.message_type or "(none)",
+        "encoding": letter.content_encoding,
+        "arrived": letter.arrived,
+        "stored": from_epoch_s(stored.stored_s),
+        "attempt": str(letter.attempt),
+        "size": f"{size_bytes} bytes",
+        "body in": letter.body_object and f"the object store, {letter.body_object}",
+    }
+    known |= {
+        f"attempt {past.number}": f"{past.reason}: {past.error} (until {past.until})"
+        for past in letter.history
+    }
+    known |= {f"source {name}": text for name, text in letter.coordinates.items()}
+    known |= {f"header {name}": text for name, text in letter.headers.items()}
+    shown = {printable(name): printable(text) for name, text in known.items() if text}
+    width = max(len(name) for name in shown)
+    bold = sys.stdout.isatty()
+    return [
+        f"{click.style(f'{name:<{width}}', bold=True) if bold else f'{name:<{width}}'}  {text}"
+        for name, text in shown.items()
+    ]
+
+
+def readable(head: BodyHead) -> str:
+    """Lay out a body: indented where it is JSON, escaped where it could harm a terminal."""
+    body = bytes(head.kept)
+    if not head.length_bytes:
+        return "(empty body)"
+    if head.length_bytes > len(body):
+        cut = printable(body.decode("utf-8", "backslashreplace"), keep="\n\t")
+        return f"{cut}\n… the first {len(body)} of {head.length_bytes} bytes; --raw for all"
+    try:
+        # This formats the text without decoding the values, so numbers keep their digits.
+        pretty = msgspec.json.format(body, indent=2).decode()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pretty = body.decode("utf-8", "backslashreplace")
+    return printable(pretty, keep="\n\t")

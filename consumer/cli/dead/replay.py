@@ -1,0 +1,88 @@
+"""Sends dead letters through the pipeline again, or tells what would become of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import click
+
+from consumer.cli.dead.chosen import chosen_letters
+from consumer.cli.input.configuration import load_config
+from consumer.clock import SYSTEM_CLOCK
+from consumer.deliveries.delivery import Dead
+from consumer.operations.log import LogSettings, configure
+from consumer.tools.replay.opened import Decoders, opened_replayer
+from consumer.tools.replay.read import NoSuchBodyError, NoSuchLetterError
+from consumer.tools.replay.replay import WITHOUT_BODY, decode, paced, several, whole
+
+if TYPE_CHECKING:
+    from consumer.cli.dead.options import DeadReplayOptions
+    from consumer.tools.replay.query import StoredLetter
+    from consumer.tools.replay.replay import Replayer
+
+
+async def replay(options: DeadReplayOptions) -> int:
+    """Replay letters, and say what became of them; returns exit code 1 if a letter failed again.
+
+    Raises:
+        ConfigError: The configuration is wrong.
+        Unavailable: The server of the dead letters is away.
+        click.Abort: The user did not agree.
+    """
+    config = load_config(options.config_file)
+    if config.dedupe.store == "memory":
+        click.echo(
+            "consumer: [dedupe] store is memory, which only the daemon can see: a copy is "
+            f"recognised for {config.sink.duplicate_window_s:g} s only, by the sink",
+            err=True,
+        )
+    configure(LogSettings(format="console", level="warning"))
+    replayer: Replayer | None = None
+    try:
+        async with (
+            chosen_letters(config, options, "Replay") as letters,
+            opened_replayer(config, letters.reader) as replayer,
+        ):
+            async for chunk in paced(letters.chunks(), options.rate_per_s, SYSTEM_CLOCK):
+                await replayer.replay(chunk)
+                letters.advance(len(chunk))
+    finally:
+        # Printed here, because the progress bar has gone by now. `replayer` is None where the
+        # letters could not be read, or the user did not agree.
+        if replayer is not None:
+            click.echo(replayer.said)
+    return 1 if replayer.failed_count else 0
+
+
+async def would_replay(options: DeadReplayOptions) -> int:
+    """Decode letters, and say what a replay would do; returns exit code 1 if a letter would fail.
+
+    Raises:
+        ConfigError: The configuration is wrong.
+        Unavailable: The server of the dead letters is away.
+    """
+    config = load_config(options.config_file)
+    decoder_of, fitting_count, failing = Decoders(config).of, 0, Counter[str]()
+    async with chosen_letters(config, options, "Decode") as letters:
+
+        async def with_body(stored: StoredLetter) -> StoredLetter | None:
+            try:
+                return await whole(letters.reader, stored.number)
+            except (NoSuchBodyError, NoSuchLetterError):
+                return None
+
+        async for chunk in letters.chunks():
+            found = await several(with_body, chunk)
+            bodies = [stored for stored in found if stored is not None]
+            ends = [work.delivery.end for work in decode(decoder_of, bodies)]
+            fitting_count += ends.count(None)
+            failing.update(end.rejected.reason.value for end in ends if isinstance(end, Dead))
+            failing[WITHOUT_BODY] += len(found) - len(bodies)
+            letters.advance(len(chunk))
+    reasons = ", ".join(f"{reason} {count}" for reason, count in failing.most_common() if count)
+    click.echo(
+        f"would forward or recognise {fitting_count}, "
+        f"would fail again {failing.total()}{f': {reasons}' if reasons else ''}"
+    )
+    return 1 if failing.total() else 0

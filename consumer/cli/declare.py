@@ -1,0 +1,65 @@
+"""How the `command.py` of a verb declares its options, as one Struct, and its help text."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import click
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from consumer.cli.lazy import OptionsT
+
+FunctionT = TypeVar("FunctionT", bound="Callable[..., None]")
+
+_HEADING: Final = re.compile(r"(?<=\n\n)[A-Z]\w*( \w+)?:\n")
+
+config_option = click.option(
+    "--config",
+    "-c",
+    "config_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Configuration file. [default: consumer.toml, then /etc/consumer/consumer.toml]",
+)
+"""The option of every verb that reads a configuration."""
+
+
+def takes(
+    options_type: type[OptionsT],
+) -> Callable[[Callable[[OptionsT], None]], Callable[..., None]]:
+    """Make click call a verb's function with one Struct instead of one argument for each option.
+
+    The names that click gives to options and arguments have to be the fields of the Struct. Values
+    are converted, so that a field may be an enum, for example. The function's docstring becomes the
+    verb's help text.
+
+    Args:
+        options_type: The Struct.
+    """
+
+    def decorate(function: Callable[[OptionsT], None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def call(**values: object) -> None:
+            function(msgspec.convert(values, options_type))
+
+        return with_lists(call)
+
+    return decorate
+
+
+def with_lists(function: FunctionT) -> FunctionT:
+    """Keep the lines of the lists in a help text, such as that of the examples.
+
+    click joins the lines of a paragraph, unless a line before it holds nothing but a backspace
+    character. That mark is put in here before each paragraph whose first line is a heading such as
+    `Examples:` or `Exit codes:`, so that no docstring has to hold it.
+    """
+    help_text = inspect.cleandoc(function.__doc__ or "")
+    function.__doc__ = _HEADING.sub("\b\n\\g<0>", help_text)
+    return function

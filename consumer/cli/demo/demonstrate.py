@@ -1,0 +1,109 @@
+"""Runs a demo: starts the servers and the daemon, sends a mix, waits, and reads the books."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from consumer.app import App
+from consumer.cli.demo.books import BrandBooks, imbalances, read_counters, read_streams
+from consumer.cli.demo.table import print_books
+from consumer.cli.run.passing_events import passing_events_shown
+from consumer.errors import ConsumerError
+from consumer.listeners.registry import kinds
+from consumer.operations.log import LogSettings, configure
+from consumer.tools.embedded.sample_config import (
+    LISTENER,
+    embedded_servers,
+    make_inbound_stream,
+    sample_config,
+)
+from consumer.tools.sample.generate import TrafficMix, generate
+from consumer.tools.sample.pace import send_paced
+from consumer.tools.sample.registry import RECIPES
+from consumer.tools.sample.senders import make_sender
+
+if TYPE_CHECKING:
+    from consumer.cli.demo.command import DemoOptions
+    from consumer.config.load import Config
+
+CONCLUDED_DEADLINE_S: Final = 60.0
+LOOK_EVERY_S: Final = 0.05
+SHOW_S: Final = 8.0
+"""On a terminal the sample brand takes this long, in seconds, so that there is something to see."""
+
+
+async def demonstrate(options: DemoOptions) -> int:
+    """Run a demo; returns exit code 0 only if the books balance.
+
+    Raises:
+        ConsumerError: A server did not start, or the daemon did not conclude everything in time.
+    """
+    mix = TrafficMix(
+        types=list(RECIPES),
+        weighted=True,
+        count=options.count,
+        duplicates_ratio=options.duplicates_ratio,
+        broken_ratio=options.broken_ratio,
+        seed=options.seed,
+    )
+    with tempfile.TemporaryDirectory(prefix="consumer-demo-") as folder:
+        return 0 if await _books_balance(mix, Path(folder)) else 1
+
+
+async def _books_balance(mix: TrafficMix, folder: Path) -> bool:
+    configure(LogSettings(level="warning"))
+    click.echo("starting NATS and Valkey …", err=True)
+    async with embedded_servers(folder) as (nats_url, valkey_url):
+        await make_inbound_stream(nats_url)
+        config = sample_config(nats_url, valkey_url, 0)
+        app, brand = App(config, kinds()), BrandBooks()
+        async with passing_events_shown(config) as lines, asyncio.TaskGroup() as group:
+            running = group.create_task(app.run(), name="daemon")
+            await _send(config, mix, brand)
+            await _all_concluded(app, mix.count)
+            await lines.catch_up(read_counters(app.metrics).forwarded_count)
+            app.stop()
+            await running
+        daemon = read_counters(app.metrics)
+        streams = await read_streams(config, LISTENER)
+    wrong = imbalances(brand, daemon, streams)
+    print_books(brand, daemon, streams, wrong)
+    return not wrong
+
+
+async def _send(config: Config, mix: TrafficMix, brand: BrandBooks) -> None:
+    rate_per_s = mix.count / SHOW_S if sys.stdout.isatty() else None
+    sender = make_sender(config, None)
+    try:
+        await sender.open()
+        async for batch in send_paced(sender, generate(mix), rate_per_s):
+            brand.add(batch)
+    finally:
+        await sender.close()
+
+
+async def _all_concluded(app: App, count: int) -> None:
+    """Wait until the daemon has received `count` messages and concluded all of them.
+
+    Raises:
+        ConsumerError: It has not done so within the deadline; the text holds what `/readyz` says.
+    """
+
+    def concluded() -> bool:
+        daemon = read_counters(app.metrics)
+        return daemon.received_count >= count and not daemon.in_flight_count
+
+    try:
+        async with asyncio.timeout(CONCLUDED_DEADLINE_S):
+            while not concluded():  # noqa: ASYNC110  # nothing wakes us when a counter grows
+                await asyncio.sleep(LOOK_EVERY_S)
+    except TimeoutError as error:
+        raise ConsumerError(
+            f"not done within {CONCLUDED_DEADLINE_S:g} s: {app.health.report().decode()}"
+        ) from error

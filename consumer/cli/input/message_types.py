@@ -1,0 +1,39 @@
+"""Finds the message type that a person means, or says which types there are."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+import click
+
+from consumer.events.registry import CATALOGUE, find
+
+if TYPE_CHECKING:
+    from consumer.events.base import EventType
+
+
+def known_type(name: str, param_hint: str) -> EventType:
+    """Return the message type of a name that a person has typed.
+
+    Args:
+        name: The name, in any case.
+        param_hint: The option or argument that holds it, as the error names it.
+
+    Raises:
+        click.BadParameter: No message type is called so.
+    """
+    event_type = find(name)
+    if event_type is None:
+        raise click.BadParameter(
+            f"no message type is called {name!r}. {offered_types(name)}", param_hint=param_hint
+        )
+    return event_type
+
+
+def offered_types(name: str) -> str:
+    """Return the type whose name is nearest to the one that was typed, if any is, and all types."""
+    names = [event_type.name for event_type in CATALOGUE]
+    near = difflib.get_close_matches(name.upper(), names, 1)
+    meant = f"Did you mean {near[0]}? " if near else ""
+    return f"{meant}There are {', '.join(names)}."

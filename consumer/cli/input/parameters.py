@@ -1,0 +1,71 @@
+"""The kinds of value that a person types: a point in time, a duration, a percentage."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import click
+
+from consumer.clock import SYSTEM_CLOCK
+from consumer.events import timestamp
+
+_UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+_PERCENT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(%?)")
+
+
+class TimeParameter(click.ParamType[float]):
+    """A point in time, as RFC 3339 or as how long ago it was; becomes seconds since 1970."""
+
+    name = "TIME"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """See `click.ParamType.convert`."""
+        text = str(value).strip()
+        ago_s = _duration_s(text)
+        if ago_s is not None:
+            return SYSTEM_CLOCK.now_s() - ago_s
+        try:
+            return timestamp.parse(text).epoch_s
+        except ValueError:
+            self.fail(f"{text!r}: expected 30m, 1h, 2d or 2026-01-31T12:00:00Z", param, ctx)
+
+
+class DurationParameter(click.ParamType[float]):
+    """A duration such as `2s` or `1.5m`; becomes seconds."""
+
+    name = "DURATION"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """See `click.ParamType.convert`."""
+        duration_s = _duration_s(str(value).strip())
+        if not duration_s:
+            self.fail(f"{value!r}: expected 2s, 0.5s or 1m", param, ctx)
+        return duration_s
+
+
+class PercentParameter(click.ParamType[float]):
+    """A part of the whole, as `10%` or `0.1`; becomes a ratio from 0 to 1."""
+
+    name = "PERCENT"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """See `click.ParamType.convert`."""
+        match = _PERCENT.fullmatch(str(value).strip())
+        ratio = float(match[1]) / (100 if match[2] else 1) if match else -1.0
+        if not 0 <= ratio <= 1:
+            self.fail(f"{value!r}: expected 0% to 100%, such as 10% or 0.1", param, ctx)
+        return ratio
+
+
+def _duration_s(text: str) -> float | None:
+    """Read a number with a unit, such as `1.5m`; None: the text is something else."""
+    match = _DURATION.fullmatch(text)
+    return float(match[1]) * _UNITS_S[match[2]] if match else None

@@ -1,0 +1,1 @@
+"""`consumer schema`: the contract, for brands, for subscribers and for their tools."""

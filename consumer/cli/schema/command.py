@@ -1,0 +1,87 @@
+"""Declares `consumer schema`: its options and its help text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import click
+import msgspec
+
+from consumer.cli.declare import takes
+from consumer.cli.lazy import LazyCall
+
+
+class SchemaOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Which document `schema` is asked for.
+
+    Attributes:
+        message_type: The message type. None means all of them.
+        incoming: What a brand may send is wanted, not what is put out.
+        strict: With `incoming`: what a listener takes that validates strictly.
+        asyncapi: An AsyncAPI document is wanted.
+        markdown: The page `docs/events.md` is wanted.
+        config_file: The configuration whose subject prefix an AsyncAPI document shall have.
+    """
+
+    message_type: str | None
+    incoming: bool
+    strict: bool
+    asyncapi: bool
+    markdown: bool
+    config_file: Path | None
+
+
+_print_schema: Final = LazyCall("consumer.cli.schema.show:print_schema", SchemaOptions)
+_print_page: Final = LazyCall("consumer.cli.schema.show:print_page", SchemaOptions)
+_print_asyncapi: Final = LazyCall("consumer.cli.schema.show:print_asyncapi", SchemaOptions)
+_print_configured: Final = LazyCall("consumer.cli.schema.configured:print_asyncapi", SchemaOptions)
+
+
+@click.command()
+@click.argument("message_type", metavar="[TYPE]", required=False)
+@click.option("--incoming", is_flag=True, help="Describe what a brand may send.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help='With --incoming: what a listener takes that has validation = "strict".',
+)
+@click.option("--asyncapi", is_flag=True, help="Print an AsyncAPI 3.0 document of all types.")
+@click.option("--markdown", is_flag=True, help="Print docs/events.md.")
+@click.option(
+    "--config",
+    "-c",
+    "config_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="With --asyncapi: put the subject prefix of this configuration in front.",
+)
+@takes(SchemaOptions)
+def schema(options: SchemaOptions) -> None:
+    """Print the JSON Schema (2020-12) of one TYPE, or of all types.
+
+    The schema describes what a subscriber gets: a CloudEvents object whose data has one form. With
+    --incoming, it describes what a brand may send. An AsyncAPI document describes both. With
+    --config, its subjects have the prefix of that configuration.
+
+    Examples:
+      consumer schema CASINO > casino.schema.json
+      consumer schema CASINO --incoming --strict
+      consumer schema --asyncapi --config consumer.toml > asyncapi.json
+    """
+    whole = options.asyncapi or options.markdown
+    _refuse(options.asyncapi and options.markdown, "--asyncapi and --markdown are two documents")
+    _refuse(whole and (options.message_type or options.incoming), "that document has all there is")
+    _refuse(options.strict and not options.incoming, "--strict goes with --incoming")
+    _refuse(options.config_file and not options.asyncapi, "--config goes with --asyncapi")
+    if options.markdown:
+        _print_page(options)
+    if options.config_file:
+        _print_configured(options)
+    if options.asyncapi:
+        _print_asyncapi(options)
+    _print_schema(options)
+
+
+def _refuse(wrong: object, text: str) -> None:
+    if wrong:
+        raise click.UsageError(text)

@@ -1,0 +1,78 @@
+"""Holds files of events against the catalogue, and hands the remarks to a printer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from consumer.cli.input.files import STANDARD_INPUT, opened
+from consumer.cli.input.message_types import offered_types
+from consumer.cli.validate.printers import JsonPrinter, TablePrinter
+from consumer.errors import ConsumerError
+from consumer.events.registry import find
+from consumer.tools.validation.cut import EventFile
+from consumer.tools.validation.validator import FileTally, Validator, about_file
+
+if TYPE_CHECKING:
+    from consumer.cli.validate.command import ValidateOptions
+    from consumer.cli.validate.printers import RemarkPrinter
+    from consumer.events.base import EventType
+
+
+def validate(options: ValidateOptions) -> int:
+    """Look at all files; returns exit code 1 if an event is wrong, or there is none.
+
+    Raises:
+        ConsumerError: A file cannot be read.
+        click.UsageError: The message type of a file is not known.
+    """
+    files = options.files or (STANDARD_INPUT,)
+    # All types first: a usage error shall not stand below the table of another file.
+    types = [_type_of(file, options.message_type) for file in files]
+    printer = (
+        JsonPrinter()
+        if options.form == "json"
+        else TablePrinter(options.limit_count, many=len(files) > 1)
+    )
+    total = FileTally()
+    for file, event_type in zip(files, types, strict=True):
+        total.add(_look(file, event_type, printer, strict=options.strict))
+    printer.end(total)
+    return 1 if total.wrong or not total.events else 0
+
+
+def _type_of(file: str, message_type: str | None) -> EventType:
+    """Return the type that was asked for, or the type that the file is named after.
+
+    Raises:
+        click.UsageError: No type has that name.
+    """
+    name = message_type or ("" if file == STANDARD_INPUT else Path(file).name.partition(".")[0])
+    event_type = find(name)
+    if event_type is not None:
+        return event_type
+    told = f"no message type is called {name!r}." if name else "standard input has no name."
+    if not message_type:
+        told += " Say which one it is with --type."
+    raise click.UsageError(f"{told} {offered_types(name)}")
+
+
+def _look(file: str, event_type: EventType, printer: RemarkPrinter, *, strict: bool) -> FileTally:
+    """Look at one file."""
+    shown = "standard input" if file == STANDARD_INPUT else file
+    with opened(file) as stream:
+        try:
+            events = EventFile(stream)
+            validator = Validator(event_type, strict=strict, unit=events.unit)
+            printer.begin(shown, event_type.name, events.unit)
+            for record in events:
+                printer.show(validator.look(record))
+        except BrokenPipeError:
+            raise  # that is our output, not the file
+        except (ConsumerError, OSError) as error:
+            raise ConsumerError(f"{shown}: {error}") from error
+    printer.show(about_file(events, validator.tally))
+    printer.finish(validator.tally)
+    return validator.tally

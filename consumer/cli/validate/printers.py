@@ -1,0 +1,154 @@
+"""Prints remarks: a table for people, lines of JSON for programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from consumer.cli.terminal.safe_text import printable
+from consumer.tools.validation.validator import FileTally, Remark, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_COLOURS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
+WIDEST_COLUMNS: Final = 120
+"""On a wider terminal, the eye would not find the end of a row."""
+
+
+class RemarkPrinter(Protocol):
+    """Takes the remarks: `begin`, `show` and `finish` for each file, and `end` after the last."""
+
+    def begin(self, file: str, message_type: str, unit: str, /) -> None:
+        """Begin a file.
+
+        Args:
+            file: Its name, as it is shown.
+            message_type: The message type of its events.
+            unit: What its events are counted in: `line` or `event`.
+        """
+
+    def show(self, remarks: Sequence[Remark], /) -> None:
+        """Take remarks of the file."""
+
+    def finish(self, tally: FileTally, /) -> None:
+        """End the file."""
+
+    def end(self, total: FileTally, /) -> None:
+        """End the output with the sum of all files."""
+
+
+class JsonPrinter:
+    """Prints each remark at once as a line of JSON, and at the end a line with the sum."""
+
+    def __init__(self) -> None:
+        self._place: dict[str, object] = {}
+
+    def begin(self, file: str, message_type: str, _: str, /) -> None:
+        """See `RemarkPrinter.begin`."""
+        self._place = {"file": file, "type": message_type}
+
+    def show(self, remarks: Sequence[Remark], /) -> None:
+        """See `RemarkPrinter.show`."""
+        for remark in remarks:
+            line = self._place | msgspec.structs.asdict(remark)
+            click.echo(msgspec.json.encode(line))
+
+    def finish(self, tally: FileTally, /) -> None:
+        """See `RemarkPrinter.finish`."""
+
+    def end(self, total: FileTally, /) -> None:
+        """See `RemarkPrinter.end`."""
+        click.echo(msgspec.json.encode({"severity": "summary", **msgspec.structs.asdict(total)}))
+
+
+class TablePrinter:
+    """Prints a table for each file, once the whole file was read.
+
+    Args:
+        limit_count: The largest number of rows of a table. Further remarks are counted.
+        many: There are several files, so that each needs a title.
+    """
+
+    def __init__(self, limit_count: int, *, many: bool) -> None:
+        self._limit_count = limit_count
+        self._many = many
+        self._console = Console(highlight=False)
+        self._console.width = min(self._console.width, WIDEST_COLUMNS)
+        self._unit = ""
+        self._rows: list[Remark] = []
+        self._hidden_count = 0
+
+    def begin(self, file: str, message_type: str, unit: str, /) -> None:
+        """See `RemarkPrinter.begin`."""
+        self._unit = unit
+        self._rows = []
+        self._hidden_count = 0
+        if self._many:
+            title = Text(f"{printable(file)}: {message_type}", "bold")
+            self._console.print(title, soft_wrap=True)
+
+    def show(self, remarks: Sequence[Remark], /) -> None:
+        """See `RemarkPrinter.show`."""
+        room = self._limit_count - len(self._rows)
+        self._rows += remarks[:room]
+        self._hidden_count += len(remarks[room:])
+
+    def finish(self, tally: FileTally, /) -> None:
+        """See `RemarkPrinter.finish`."""
+        if self._rows:
+            self._console.print(self._table())
+        if self._hidden_count:
+            more = f"… and {self._hidden_count} more: --limit, or --format json"
+            self._console.print(Text(more, "dim"))
+        if self._rows:
+            self._console.print()
+        self._console.print(_sum(tally))
+        if self._many:
+            self._console.print()
+
+    def end(self, total: FileTally, /) -> None:
+        """See `RemarkPrinter.end`."""
+        if self._many:
+            self._console.print(Text("all files: ", "bold") + _sum(total))
+
+    def _table(self) -> Table:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column(self._unit, justify="right", no_wrap=True)
+        table.add_column("field", overflow="fold", max_width=24)
+        table.add_column("found", overflow="fold", max_width=30)
+        table.add_column("expected", overflow="fold")
+        before = None
+        for row in self._rows:
+            number = row.event if self._unit == "event" else row.line
+            colour = _COLOURS[row.severity]
+            warning = "warning: " if row.severity is Severity.WARNING else ""
+            table.add_row(
+                "" if number == before else str(number),
+                Text(printable(row.field) or "(all of it)"),
+                Text("(missing)" if row.found is None else printable(row.found), colour),
+                Text.assemble((warning, colour), printable(row.expected)),
+            )
+            before = number
+        return table
+
+
+def _sum(tally: FileTally) -> Text:
+    """Say in one line how many events there were, and what would become of them."""
+    if not tally.events:
+        return Text("no events", "red")
+    parts = [Text(f"{tally.good} good", "green" if tally.good else "")]
+    for count, words, colour in (
+        (tally.wrong, "wrong", "red"),
+        (tally.repeated, "repeat an earlier one", "yellow"),
+        (tally.warnings, "warning" if tally.warnings == 1 else "warnings", "yellow"),
+    ):
+        if count:
+            parts.append(Text(f"{count} {words}", colour))
+    events = "event" if tally.events == 1 else "events"
+    return Text(f"{tally.events} {events}: ") + Text(", ").join(parts)

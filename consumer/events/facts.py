@@ -1,0 +1,118 @@
+"""The facts that the type hints of a struct state about each field, read once for each struct.
+
+Responsible for turning `Annotated[...] | UnsetType | None` into a `Fact`. What is done with the
+facts: normal forms in `fields.py`, hashes in `canonical.py`, schemas and pages in `tools/schemas`.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from enum import StrEnum
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+from msgspec import Meta, UnsetType
+
+from consumer.events.base import Fields, Form, Nested, Object
+
+
+class Many(StrEnum):
+    """How many values a field holds."""
+
+    ONE = "one"
+    LIST = "list"
+    EITHER = "one or a list"
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
+    """What a struct states about one of its fields.
+
+    Attributes:
+        name: The field's name, as it is sent and as it is put out.
+        form: The form of the value, or of each value in a list.
+        many: Whether the field holds one value or a list.
+        required: The field has to be there. Every other field may be absent or null.
+        values: The values of an enumeration, in the vendor's spelling.
+        may_be_empty: The id is no part of an identity, so that it may be empty.
+        not_empty: The vendor's schema wants at least one character.
+        not_negative: The vendor's schema wants 0 or more.
+        nested: The struct of the objects that the field holds; None where it holds no such object.
+    """
+
+    name: str
+    form: Form
+    many: Many
+    required: bool
+    values: tuple[str, ...] = ()
+    may_be_empty: bool = False
+    not_empty: bool = False
+    not_negative: bool = False
+    nested: type[Nested] | None = None
+
+
+_PLAIN: Final[dict[object, Form]] = {
+    str: Form.TEXT,
+    bool: Form.FLAG,
+    int: Form.INTEGER,
+    Object: Form.OBJECT,
+}
+"""Types that need no statement about their form."""
+_ABSENT: Final = (UnsetType, types.NoneType)
+
+
+@cache
+def facts_of(struct: type[Fields | Nested]) -> tuple[Fact, ...]:
+    """Return the facts about the fields of a struct, in its order."""
+    hints = typing.get_type_hints(struct, include_extras=True)
+    return tuple(_fact(field, hints[field.name]) for field in msgspec.structs.fields(struct))
+
+
+def metas(hint: Any) -> tuple[Meta, ...]:  # noqa: ANN401  # type hints have any shape
+    """Return everything that a type hint is annotated with, the innermost first."""
+    inner = tuple(meta for argument in _arguments(hint) for meta in metas(argument))
+    own = getattr(hint, "__metadata__", ())
+    return inner + tuple(meta for meta in own if isinstance(meta, Meta))
+
+
+def _fact(field: msgspec.structs.FieldInfo, hint: Any) -> Fact:  # noqa: ANN401  # as above
+    value, many = _value(hint)
+    # What stands further out says more, or something else, about the same field.
+    stated: dict[str, Any] = {}
+    for meta in metas(hint):
+        stated |= meta.extra or {}
+    nested = value if isinstance(value, type) and issubclass(value, Nested) else None
+    form = stated.pop("form", None) or (Form.NESTED if nested else _PLAIN[value])
+    return Fact(
+        name=field.encode_name,
+        form=form,
+        many=many,
+        required=field.required,
+        nested=nested,
+        **stated,
+    )
+
+
+def _value(hint: Any) -> tuple[Any, Many]:  # noqa: ANN401  # as above
+    """Return the type of a single value, without annotations, and how many values there are."""
+    members = [member for member in _members(hint) if member not in _ABSENT]
+    lists = [member for member in members if typing.get_origin(member) is list]
+    if lists:
+        (element,) = typing.get_args(lists[0])
+        return _value(element)[0], Many.LIST if len(members) == 1 else Many.EITHER
+    return members[0], Many.ONE
+
+
+def _members(hint: Any) -> tuple[Any, ...]:  # noqa: ANN401  # as above
+    """Return the types of a union, of nested ones too, without annotations."""
+    if hasattr(hint, "__metadata__"):
+        return _members(hint.__origin__)
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return tuple(inner for member in typing.get_args(hint) for inner in _members(member))
+    return (hint,)
+
+
+def _arguments(hint: Any) -> tuple[Any, ...]:  # noqa: ANN401  # as above
+    # The arguments of Annotated are the type and its annotations; only the type is a hint.
+    return (hint.__origin__,) if hasattr(hint, "__metadata__") else typing.get_args(hint)
