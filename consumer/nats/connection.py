@@ -53,7 +53,7 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     Attributes:
         url: The address, `nats://` or `tls://`. Several servers of one cluster are separated by
             commas.
-        user, password: The login, where the server's configuration has a list of `users`.
+        user, password: User and password, where the server's configuration has a list of `users`.
         token: The token, where the server's configuration says `authorization { token }`.
         nkey_seed: The private seed of an NKey user (`SU…`).
         credentials_file: The path of a `.creds` file with a JWT and a seed.

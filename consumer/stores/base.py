@@ -32,7 +32,7 @@ class DedupeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         store: `redis` (Redis from 7.0, or Valkey), which all processes share, or `memory`, which
             belongs to a single process.
         url: The address, `redis://` or `rediss://`, with the number of the database.
-        username, password: The login, if the URL does not hold it.
+        username, password: User name and password, if the URL does not hold them.
         tls: The TLS options. The URL must begin with `rediss://`.
         key_prefix: The text before every key, so that a database can be shared.
         mode: `enforce`, or `shadow`, which forwards duplicates and conflicts and marks them.

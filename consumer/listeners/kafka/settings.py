@@ -45,7 +45,7 @@ class KafkaSettings(ListenerSettings, frozen=True, kw_only=True, forbid_unknown_
             `tls`.
         tls: The TLS options. If absent, the system's authorities are trusted.
         sasl_mechanism: How to log in with `SASL_PLAINTEXT` and `SASL_SSL`.
-        sasl_username, sasl_password: The login for PLAIN and SCRAM.
+        sasl_username, sasl_password: User name and password, for PLAIN and SCRAM.
         sasl_oauth_token_path: For OAUTHBEARER, the path of a file with the token. The file is
             read at each login.
         sasl_kerberos_service_name, sasl_kerberos_domain_name: The names for GSSAPI, which also
