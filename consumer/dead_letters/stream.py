@@ -59,6 +59,11 @@ class DeadLetterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     max_share: Share = 0.5
     max_share_window_s: Seconds = 60.0
 
+    @property
+    def bodies_bucket(self) -> str:
+        """The name of the object store that keeps large bodies."""
+        return f"{self.stream}_BODIES"
+
 
 class DeadLetters:
     """Stores letters. One object serves all lanes.
@@ -116,7 +121,7 @@ class DeadLetters:
 
 async def open_bodies(jetstream: JetStreamContext, settings: DeadLetterSettings) -> ObjectStore:
     """Open the object store of large bodies; create it for the first body."""
-    bucket = f"{settings.stream}_BODIES"
+    bucket = settings.bodies_bucket
     try:
         return await jetstream.object_store(bucket)
     except (BucketNotFoundError, NotFoundError):

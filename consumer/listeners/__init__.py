@@ -1,1 +1,1 @@
-"""Where deliveries come from: one file a broker, one contract, one supervising loop."""
+"""Takes deliveries in: a folder for each broker, and the contract that all listeners keep."""

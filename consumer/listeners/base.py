@@ -1,16 +1,16 @@
-"""The contract of a listener: everything a new broker has to provide, and no more.
+"""States the contract of a listener: everything a new broker has to provide, and no more.
 
-A listener object lives for exactly one connection. `supervise.py` makes it, opens it, hands it
-to the lane, and after any trouble closes it and makes another; so an acknowledgement can never
-reach a connection other than the one its delivery came from, and a listener needs no reconnect
-logic: it raises `ListenerUnavailable` and is thrown away.
+A listener object lives for exactly one connection. `lanes/supervise.py` makes it, opens it, and
+hands it to the lane. After any trouble it closes the listener and makes another. So an
+acknowledgement can never reach another connection than the one from which its delivery came. And a
+listener never connects again: it raises `ListenerUnavailable` and is thrown away.
 
 Order of calls:
 
     open ─► receive* ─► close
             settle*, keep*, backlog*   between open and close, from other tasks at the same time
 
-`receive` is called by one task at a time, and so are `settle`, `keep` and `backlog`, each.
+Each of `receive`, `settle`, `keep` and `backlog` is called by one task at a time.
 """
 
 from __future__ import annotations
@@ -32,17 +32,22 @@ if TYPE_CHECKING:
 
 
 class ListenerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The options every kind of listener has.
+    """The options that every kind of listener has.
 
     Attributes:
-        kind: which listener.
-        brand: who sends; the top-level `brand` where it is absent.
-        validation: `lenient`, or `strict`: what the vendor's own schema refuses is a dead letter.
-        max_batch_count: at most so many deliveries travel together.
-        max_batch_bytes: a batch is closed when its bodies reach this; one larger body passes.
-        max_buffered_bytes: the listener stops reading from its source while it holds more.
-        max_decoded_bytes: of one body once its content encoding is undone.
-        stall_after_s: messages wait at the source and none arrived for so long: reconnect.
+        kind: Which kind of listener it is.
+        brand: Who sends to this listener. If absent, the top-level `brand`.
+        validation: `lenient`, or `strict`, which makes a dead letter of everything that the
+            vendor's own schema refuses.
+        max_batch_count: The largest number of deliveries that travel together.
+        max_batch_bytes: The largest number of bytes that their bodies have together. A single body
+            that is larger travels alone.
+        max_buffered_bytes: While the listener holds more bytes than this, it stops reading from
+            its source.
+        max_decoded_bytes: The largest size of a body after its content encoding is undone, in
+            bytes. A larger body becomes a dead letter.
+        stall_after_s: If messages wait at the source and none arrives for this time, in seconds,
+            the listener is made anew.
     """
 
     kind: str
@@ -86,11 +91,11 @@ class Listener(ABC, Generic[S]):
     max_hold_s: float | None = None
 
     def __init__(self, name: str, settings: S) -> None:
-        """Keep name and settings. Does no I/O: that is `open`.
+        """Keep the name and the settings. Does no I/O; `open` does.
 
         Args:
             name: The listener's name in the configuration, for logs and the broker's tools.
-            settings: The options, already checked.
+            settings: The options, which were checked already.
         """
         self.name = name
         self.settings = settings
@@ -102,10 +107,11 @@ class Listener(ABC, Generic[S]):
         """Connect and start the flow of deliveries.
 
         Raises:
-            ListenerUnavailable: away (`reason="lost"`) or refusing us (`reason="refused"`: wrong
-                password, missing queue, missing permission); the text says what to do.
+            ListenerUnavailable: The source is away (`reason="lost"`), or refuses us
+                (`reason="refused"`: wrong password, missing queue, missing permission). The text
+                says what to do.
 
-        Cancelling: leaves something half open; `close` is called in any case.
+        Cancelling: may leave something half open. `close` is called in any case.
         """
 
     @abstractmethod
@@ -145,29 +151,29 @@ class Listener(ABC, Generic[S]):
         """
 
     async def keep(self, deliveries: Sequence[Delivery]) -> None:
-        """Tell the source that these are still being worked on, where it wants to hear that.
+        """Tell the source that these deliveries are still worked on, if it wants to hear that.
 
         Raises:
-            ListenerUnavailable: the connection is gone.
+            ListenerUnavailable: The connection is gone.
         """
 
     @abstractmethod
     async def backlog(self) -> int | None:
-        """Ask the source how many messages wait for us there, in this very moment.
+        """Ask the source how many messages wait for us there at this moment.
 
-        It is a question to the broker, never a counter of ours: the stall watchdog uses the
-        answer to tell "nothing to do" from "connected but silent". Messages already handed to
-        this process do not count. None: the source cannot tell.
+        The answer comes from the broker, never from a counter of ours: the supervisor tells by it
+        whether there is nothing to do, or whether the connection only looks alive. Messages that
+        were handed to this process already do not count. None: the source cannot tell.
 
         Raises:
-            ListenerUnavailable: no answer within a deadline of the listener's own (5 s).
+            ListenerUnavailable: There was no answer within a deadline of the listener's own (5 s).
         """
 
     @abstractmethod
     def origin(self, delivery: Delivery) -> Origin:
-        """Describe where a delivery came from. Only called for dead letters, so it may be slow.
+        """Describe where a delivery came from. Called for dead letters only, so it may be slow.
 
-        Works after the connection is gone. Never raises for hostile headers.
+        It works also after the connection is gone, and raises for no header, however hostile.
         """
 
     def occurrence(self, delivery: Delivery) -> str:  # noqa: ARG002  # a source that cannot tell
@@ -186,6 +192,6 @@ class Listener(ABC, Generic[S]):
     async def close(self) -> None:
         """Give back what is not settled, as far as the protocol can, and free everything.
 
-        Ends within 5 s whatever state the connection is in, also after a failed `open`, and
-        raises nothing for a connection that is broken already. May be called twice.
+        Ends within 5 s, whatever state the connection is in, also after an `open` that failed.
+        Raises nothing for a connection that is broken already. May be called twice.
         """

@@ -1,6 +1,6 @@
-"""Which kinds of listener there are: ours, and those of installed packages.
+"""Knows which kinds of listener there are: ours, and those of installed packages.
 
-A third-party listener is a `Listener` subclass named in its package's entry points:
+A package offers a listener by naming a subclass of `Listener` in its entry points:
 
     [project.entry-points."consumer.listeners"]
     sqs = "my_package:SqsListener"
@@ -25,10 +25,10 @@ OWN: Final[tuple[type[Listener[Any]], ...]] = (RabbitmqListener, KafkaListener, 
 
 
 def kinds() -> Mapping[str, type[Listener[Any]]]:
-    """Return every kind by the word that the configuration uses.
+    """Return every kind of listener, by the word that the configuration uses for it.
 
     Raises:
-        ConfigError: an installed package's entry point cannot be loaded or is no listener.
+        ConfigError: An entry point of an installed package cannot be loaded, or is no listener.
     """
     known: dict[str, type[Listener[Any]]] = {kind.kind: kind for kind in OWN}
     for entry in entry_points(group=GROUP):

@@ -1,1 +1,1 @@
-"""What is done with NATS, whoever does it: connections, streams, reading them."""
+"""Connects to NATS, and creates and reads its streams, for every room that needs that."""

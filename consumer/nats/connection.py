@@ -1,9 +1,9 @@
-"""One connection to a NATS server, for the listener, the sink and the dead letters alike.
+"""Makes one connection to a NATS server, for the listener, the sink and all who read streams.
 
-Responsible for the connection options, for failing within a deadline, and for saying why. Not
-for reconnecting: nats-py's own reconnect keeps a buffer that publishes late, after a time-out was
-reported, and leaves pull subscriptions silent (research of its issues: docs/decisions/0003). So
-`allow_reconnect` is off, and whoever owns the connection makes a new one.
+Responsible for the options of a connection, for giving up within a deadline, and for saying why.
+Not responsible for connecting again: nats-py's own reconnect keeps a buffer that it publishes late,
+after a time-out was reported, and it leaves pull subscriptions silent (docs/decisions/0003). So
+`allow_reconnect` is off, and the owner of a lost connection makes a new one.
 """
 
 from __future__ import annotations
@@ -25,11 +25,22 @@ if TYPE_CHECKING:
     from nats.aio.client import Client
 
 PING_INTERVAL_S: Final = 5
-"""With two pings outstanding a frozen server is noticed after at most 15 s."""
+"""nats-py gives up at the third ping without an answer, so a frozen server is noticed within 15 s.
+"""
 CLOSE_DEADLINE_S: Final = 3.0
-
-
-_LOGIN_REFUSED: Final = "login refused: check user, password, token, nkey_seed or credentials_file"
+LOGIN_REFUSED: Final = "login refused: check user, password, token, nkey_seed or credentials_file"
+EXPLANATIONS: Final = (
+    (
+        nats.errors.SecureConnWantedError,
+        "the server does not offer TLS, and nothing is sent to it without",
+    ),
+    (ConnectionRefusedError, "connection refused: is the NATS server running there?"),
+    (TimeoutError, "no answer in time: is the NATS server frozen, or a firewall in the way?"),
+    (nats.errors.UnexpectedEOF, "the server closed the connection"),
+    (nats.errors.StaleConnectionError, "the server stopped answering pings"),
+)
+"""Kinds of error and what each of them means. The first kind that fits counts, because an
+unexpected end is a stale connection as well."""
 
 
 class LoginRefused(Unavailable):
@@ -40,15 +51,18 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """How to reach and log in to NATS; at most one way of logging in is used.
 
     Attributes:
-        url: `nats://` or `tls://`, several servers of one cluster separated by commas.
-        user, password: as the server's `users` have them.
-        token: as the server's `authorization { token }`.
-        nkey_seed: the private seed of an NKey user (`SU…`).
-        credentials_file: a `.creds` file with JWT and seed.
-        tls: TLS options.
-        tls_handshake_first: TLS before the server's INFO, where the server wants that.
-        inbox_prefix: of reply subjects, where the account allows only its own.
-        connect_timeout_s: for connecting and logging in together.
+        url: The address, `nats://` or `tls://`. Several servers of one cluster are separated by
+            commas.
+        user, password: User and password, where the server's configuration has a list of `users`.
+        token: The token, where the server's configuration says `authorization { token }`.
+        nkey_seed: The private seed of an NKey user (`SU…`).
+        credentials_file: The path of a `.creds` file with a JWT and a seed.
+        tls: The TLS options.
+        tls_handshake_first: Whether TLS begins before the server's first line. The server has to
+            be configured for it.
+        inbox_prefix: The first tokens of all subjects for replies, where the account allows only
+            its own.
+        connect_timeout_s: How long connecting and logging in may take together, in seconds.
     """
 
     url: Url = "nats://127.0.0.1:4222"
@@ -63,20 +77,7 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     connect_timeout_s: Seconds = 5.0
 
 
-_WORDS: Final = (
-    (
-        nats.errors.SecureConnWantedError,
-        "the server does not offer TLS, and nothing is sent to it without",
-    ),
-    (ConnectionRefusedError, "connection refused: is the NATS server running there?"),
-    (TimeoutError, "no answer in time: is the NATS server frozen, or a firewall in the way?"),
-    (nats.errors.UnexpectedEOF, "the server closed the connection"),
-    (nats.errors.StaleConnectionError, "the server stopped answering pings"),
-)
-"""The first that fits: an unexpected end is a stale connection as well."""
-
-
-def _options(settings: NatsSettings) -> dict[str, Any]:
+def _connect_options(settings: NatsSettings) -> dict[str, Any]:
     options: dict[str, Any] = {
         "servers": settings.url.split(","),
         "user": settings.user,
@@ -98,22 +99,22 @@ async def connect(
     settings: NatsSettings,
     *,
     name: str,
-    on_lost: Callable[[str], None],
-    on_error: Callable[[Exception], None],
+    on_lost: Callable[[str], None] | None = None,
+    on_error: Callable[[Exception], None] | None = None,
 ) -> Client:
     """Connect once.
 
     Args:
-        settings: where to and as whom.
-        name: shown in the server's monitoring.
-        on_lost: called once with the reason when the connection is gone. The client is then
-            closed and never comes back.
-        on_error: called with what the server complained about on a living connection; the only
-            place where a missing permission shows.
+        settings: Where to connect to, and as which user.
+        name: The name that the server's monitoring shows for the connection.
+        on_lost: Called once with the reason when the connection is gone. The client is then
+            closed and never comes back. None: the owner learns it when its next call fails.
+        on_error: Called with every complaint of the server about a living connection. A missing
+            permission shows nowhere else. None: the owner does not ask for complaints.
 
     Raises:
-        Unavailable: not connected within `connect_timeout_s`; the text names cause and address.
-            `LoginRefused` where that is the cause.
+        Unavailable: There was no connection within `connect_timeout_s`. The text names the cause
+            and the address. `LoginRefused` where that is the cause.
 
     Cancelling: closes what was half open.
     """
@@ -123,36 +124,40 @@ async def connect(
     usable = False
 
     async def lost() -> None:
-        if usable:
+        if usable and on_lost is not None:
             on_lost(_explain(client.last_error))
 
     async def error(problem: Exception) -> None:
         nonlocal cause
         cause = problem
-        if usable:
+        if usable and on_error is not None:
             on_error(problem)
 
     try:
         async with asyncio.timeout(settings.connect_timeout_s):
             await client.connect(
-                **_options(settings),
+                **_connect_options(settings),
                 name=name,
                 allow_reconnect=False,
-                # Not 0: nats-py would go round its server list for ever, whatever the error.
+                # With 0, nats-py would go round its list of servers for ever, whatever the error.
                 max_reconnect_attempts=1,
                 reconnect_time_wait=0,
                 ping_interval=PING_INTERVAL_S,
-                # A publish of a lost connection must never leave later by itself.
+                # What is published on a lost connection must not be sent later by itself.
                 pending_size=0,
                 closed_cb=lost,
                 error_cb=error,
             )
+    except asyncio.CancelledError:
+        client.abort()
+        raise
     except (TimeoutError, OSError, nats.errors.Error, ValueError) as failure:
         await close(client)  # within its deadline: after a failed handshake nats-py waits for ever
         hosts = _hosts(settings.url)
-        # A server that refuses also closes, and any of the three may be the one that says why.
+        # A server that refuses us also closes the connection. Each of the three errors may be the
+        # one that says why.
         if any(_is_refusal(error) for error in (failure, cause, client.last_error)):
-            raise LoginRefused(f"{hosts}: {_LOGIN_REFUSED}") from failure
+            raise LoginRefused(f"{hosts}: {LOGIN_REFUSED}") from failure
         explained = _explain(cause or client.last_error or failure)
         raise Unavailable(f"{hosts}: {explained}") from failure
     usable = True
@@ -161,12 +166,12 @@ async def connect(
 
 @contextlib.asynccontextmanager
 async def connected(settings: NatsSettings, *, name: str) -> AsyncIterator[Client]:
-    """Connect for the time of the block; after a loss, whatever is asked next fails.
+    """Connect for the time of the block. After a loss, the next call fails.
 
     Raises:
-        Unavailable: as `connect`.
+        Unavailable: See `connect`.
     """
-    client = await connect(settings, name=name, on_lost=lambda _: None, on_error=lambda _: None)
+    client = await connect(settings, name=name)
     try:
         yield client
     finally:
@@ -179,7 +184,10 @@ def _hosts(url: str) -> str:
 
 
 def _is_refusal(error: Exception | None) -> bool:
-    """Tell by the text as well: while it connects, nats-py raises its general error for this."""
+    """Whether the server refused the login.
+
+    While it connects, nats-py raises its general error for this, and only the text tells.
+    """
     return isinstance(error, nats.errors.AuthorizationError) or (
         "authorization violation" in str(error).lower()
     )
@@ -187,17 +195,17 @@ def _is_refusal(error: Exception | None) -> bool:
 
 def _explain(error: Exception | None) -> str:
     if _is_refusal(error):
-        return _LOGIN_REFUSED
-    for kind, words in _WORDS:
+        return LOGIN_REFUSED
+    for kind, meaning in EXPLANATIONS:
         if isinstance(error, kind):
-            return words
+            return meaning
     return str(error) or type(error).__name__ if error else "closed"
 
 
 async def close(client: Client) -> None:
     """Close a connection within `CLOSE_DEADLINE_S`, also towards a server that is frozen.
 
-    Raises nothing: of a connection that is broken already, nothing is needed any more.
+    Raises nothing, because nothing is needed any more from a connection that is broken.
     """
     try:
         async with asyncio.timeout(CLOSE_DEADLINE_S):

@@ -1,9 +1,9 @@
-"""Reads a stream, and goes on as it grows, without ever being in the daemon's way.
+"""Reads a stream, and goes on as it grows, without being in the daemon's way.
 
-Responsible for a consumer of our own on one stream: it pulls, so that a slow reader costs the
-server nothing; it acknowledges nothing; it lives in the server's memory, and the server forgets it
-when we end without deleting it. Not for going on after a loss (`follow_on.py`), nor for what
-messages mean.
+Responsible for a consumer of our own on one stream. It pulls, so a slow reader costs the server
+nothing. It acknowledges nothing. It lives in the server's memory, and the server forgets it if we
+end without deleting it. Not responsible for going on after a loss (`follow_on.py`), nor for what
+the messages mean.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import nats.errors
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
-from nats.js.errors import APIError, NotFoundError
 
 from consumer.errors import SinkUnavailable, Unavailable
-from consumer.nats.pull import Pull
+from consumer.nats.explain import explained
+from consumer.nats.pull import PullRequests
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     from nats.aio.client import Client
     from nats.aio.msg import Msg
@@ -32,42 +32,45 @@ if TYPE_CHECKING:
 
 HELD_COUNT: Final = 1000
 HELD_BYTES: Final = 4 << 20
-"""At most so much is asked for and not read yet."""
-UNLIMITED: Final = -1
-"""nats-py's own limits would drop what was asked for; `HELD_COUNT` bounds it already."""
+"""The most that is asked for and not read yet."""
 FORGET_AFTER_S: Final = 30.0
+"""The server deletes our consumer if we did not ask for anything for this time."""
 LOOK_EVERY_S: Final = 1.0
-"""So soon a lost connection is noticed."""
+"""A lost connection is noticed within this time."""
 ANSWER_DEADLINE_S: Final = 5.0
 GOODBYE_DEADLINE_S: Final = 1.0
 
 
-class Start(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to begin; neither: with what is stored from now on.
+class StreamStart(msgspec.Struct, frozen=True, kw_only=True):
+    """Where in a stream to begin. With neither attribute: with what is stored from now on.
 
     Attributes:
-        sequence: with this one, or the first after it.
-        time_s: with what was stored then or later, in seconds since 1970.
+        sequence: The number of the first message that is wanted. If that message is gone, the
+            first one after it.
+        time_s: When the first message that is wanted was stored, in seconds since 1970.
     """
 
     sequence: int | None = None
     time_s: float | None = None
 
 
-FIRST: Final = Start(sequence=1)
+FIRST: Final = StreamStart(sequence=1)
 
 
-class StreamReader:
-    """What a stream holds from a start on; made by `following`.
+class StreamFollower:
+    """The messages of a stream, from a start on. Made by `following`.
 
     Attributes:
-        sequence: of the last message that was handed out, or of the one before the first.
-        waiting_count: how many messages the stream held when this began.
+        sequence: The number of the last message that was yielded. At the beginning, the number of
+            the message before the first.
+        waiting_count: How many messages the stream held at the beginning.
     """
 
-    def __init__(self, client: Client, pull: Pull, sequence: int, waiting_count: int) -> None:
+    def __init__(
+        self, client: Client, requests: PullRequests, sequence: int, waiting_count: int
+    ) -> None:
         self._client = client
-        self._pull = pull
+        self._requests = requests
         self._held: deque[Msg] = deque()
         self._held_bytes = 0
         self._news = asyncio.Event()
@@ -75,21 +78,21 @@ class StreamReader:
         self.sequence = sequence
         self.waiting_count = waiting_count
 
-    async def take(self, msg: Msg) -> None:
-        """Take what the server sends: a message, or a status about the request."""
+    async def on_message(self, msg: Msg) -> None:
+        """Take what the server sends: a message, or a status of the request."""
         if msg.reply:
-            self._pull.arrived()
+            self._requests.arrived()
             self._held.append(msg)
             self._held_bytes += len(msg.data)
         else:
-            self._failure = self._pull.status(msg) or self._failure
+            self._failure = self._requests.read_status(msg) or self._failure
         self._news.set()
 
     async def __aiter__(self) -> AsyncIterator[Msg]:
-        """Yield one message after the other.
+        """Yield one message after the other, for ever.
 
         Raises:
-            SinkUnavailable: connection or consumer are gone.
+            SinkUnavailable: The connection is gone, or the consumer.
         """
         while True:
             while self._held:
@@ -103,7 +106,7 @@ class StreamReader:
         """Yield what the stream holds, and end with its last message.
 
         Raises:
-            SinkUnavailable: as above.
+            SinkUnavailable: The connection is gone, or the consumer.
         """
         if not self.waiting_count:
             return
@@ -125,8 +128,8 @@ class StreamReader:
 
     async def _ask(self) -> None:
         try:
-            self._pull.check_silence()
-            await self._pull.ask(len(self._held), self._held_bytes)
+            self._requests.check_silence()
+            await self._requests.ask(len(self._held), self._held_bytes)
         except (nats.errors.Error, OSError, Unavailable) as error:
             raise SinkUnavailable(f"connection lost: {error}") from error
 
@@ -135,7 +138,7 @@ def refuse_closed(client: Client) -> None:
     """Notice a lost connection.
 
     Raises:
-        SinkUnavailable: it is lost.
+        SinkUnavailable: The connection is lost.
     """
     if client.is_closed:
         raise SinkUnavailable("connection lost")
@@ -143,37 +146,39 @@ def refuse_closed(client: Client) -> None:
 
 @contextlib.asynccontextmanager
 async def following(
-    client: Client, start: Start, *, stream: str, subject: str = ">", headers_only: bool = False
-) -> AsyncIterator[StreamReader]:
-    """Read a stream for the time of the block. What is stored from here on is not missed.
+    client: Client,
+    start: StreamStart,
+    *,
+    stream: str,
+    subject: str = ">",
+    headers_only: bool = False,
+) -> AsyncIterator[StreamFollower]:
+    """Read a stream for the time of the block. Nothing that is stored meanwhile is missed.
 
     Args:
-        client: the connection.
-        start: where to begin.
-        stream: its name.
-        subject: only what is stored under it; wildcards allowed.
-        headers_only: leave the bodies where they are.
+        client: The connection.
+        start: Where to begin.
+        stream: The name of the stream.
+        subject: The subject whose messages are wanted; it may have wildcards.
+        headers_only: Leave the bodies at the server.
 
     Raises:
-        SinkUnavailable: no such stream, or no answer.
+        SinkUnavailable: There is no such stream, or no answer.
     """
-    wanted = _consumer(start, subject, headers_only=headers_only)
+    wanted = _ephemeral_consumer(start, subject, headers_only=headers_only)
     jetstream = client.jetstream(timeout=ANSWER_DEADLINE_S)
-    with explained(stream):
+    with explained(
+        stream, missing="has the daemon ever run?", request=f"$JS.API.CONSUMER.CREATE.{stream}.>"
+    ):
         info = await jetstream.add_consumer(stream, wanted)
-        inbox = client.new_inbox()
-        requests = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{info.name}"
-        pull = Pull(client, requests, inbox, max_count=HELD_COUNT, max_bytes=HELD_BYTES)
-        before = info.delivered.stream_seq if info.delivered else 0
-        reader = StreamReader(client, pull, before, info.num_pending or 0)
-        subscription = await client.subscribe(
-            f"{inbox}.*",
-            cb=reader.take,
-            pending_msgs_limit=UNLIMITED,
-            pending_bytes_limit=UNLIMITED,
+        requests = PullRequests(
+            client, stream, info.name, max_count=HELD_COUNT, max_bytes=HELD_BYTES
         )
+        before = info.delivered.stream_seq if info.delivered else 0
+        follower = StreamFollower(client, requests, before, info.num_pending or 0)
+        subscription = await requests.subscribe(follower.on_message)
     try:
-        yield reader
+        yield follower
     finally:
         if not client.is_closed:
             with contextlib.suppress(nats.errors.Error, TimeoutError, OSError):
@@ -183,7 +188,7 @@ async def following(
                 )
 
 
-def _consumer(start: Start, subject: str, *, headers_only: bool) -> ConsumerConfig:
+def _ephemeral_consumer(start: StreamStart, subject: str, *, headers_only: bool) -> ConsumerConfig:
     config = ConsumerConfig(
         name=f"consumer-{secrets.token_hex(8)}",
         deliver_policy=DeliverPolicy.NEW,
@@ -200,25 +205,3 @@ def _consumer(start: Start, subject: str, *, headers_only: bool) -> ConsumerConf
         config.deliver_policy = DeliverPolicy.BY_START_TIME
         config.opt_start_time = datetime.fromtimestamp(start.time_s, UTC)
     return config
-
-
-@contextlib.contextmanager
-def explained(stream: str) -> Iterator[None]:
-    """Translate what can go wrong while something is opened.
-
-    Raises:
-        SinkUnavailable: with what to do.
-    """
-    try:
-        yield
-    except NotFoundError as error:
-        raise SinkUnavailable(f"there is no stream {stream}: has the daemon ever run?") from error
-    except APIError as error:
-        raise SinkUnavailable(f"stream {stream}: {error.description}") from error
-    except (TimeoutError, nats.errors.TimeoutError) as error:
-        raise SinkUnavailable(
-            f"no answer about stream {stream}: is JetStream on (-js), and may this user publish to "
-            f"$JS.API.CONSUMER.CREATE.{stream}.>?"
-        ) from error
-    except (nats.errors.Error, OSError) as error:
-        raise SinkUnavailable(f"stream {stream}: {error}") from error

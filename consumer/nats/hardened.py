@@ -1,4 +1,4 @@
-"""nats-py's client, mended where a broken network or a hostile sender would silence it.
+"""Mends nats-py's client where a broken network or a hostile sender would silence it.
 
 Responsible for everything that we know of nats-py's private parts; no other module uses them.
 Each method below overrides one of nats-py's, and says what goes wrong without it. Read against

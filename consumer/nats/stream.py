@@ -1,7 +1,8 @@
-"""Creates a JetStream stream, or checks that one keeps what the promise needs.
+"""Creates a JetStream stream, or checks that it keeps what our promise needs.
 
-Responsible for the stream's settings. Not for publishing: `jetstream.py`. Why each setting is
-required: docs/guarantees.md; what the server does was measured on nats-server 2.15.
+Responsible for the settings of a stream. Not responsible for publishing to it:
+`sinks/jetstream.py`. docs/guarantees.md says why each setting is required; what the server does was
+measured with nats-server 2.15.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-import nats.errors
 import structlog
 from nats.js.api import DiscardPolicy, PersistMode, RetentionPolicy, StorageType, StreamConfig
-from nats.js.errors import APIError, NotFoundError
+from nats.js.errors import NotFoundError
 
 from consumer.errors import SinkUnavailable
+from consumer.nats.explain import explained
 from consumer.nats.subjects import covers
 from consumer.operations.caveat import Caveat
 
@@ -33,14 +34,16 @@ class StreamPlan(msgspec.Struct, frozen=True, kw_only=True):
     """The stream that is wanted.
 
     Attributes:
-        name: of the stream.
-        subjects: what it must store, with wildcards.
-        create: make it when it is missing, and add missing subjects; False: only check.
-        max_age_s: of a created stream; messages are deleted afterwards.
-        max_bytes: of a created stream; -1: no limit.
-        replicas: of a created stream.
-        duplicate_window_s: how long the server recognises a message id; at least so long in a
-            stream that exists.
+        name: The name of the stream.
+        subjects: The subjects that it must store; they may have wildcards.
+        create: Create the stream if it is missing, and add subjects that it lacks. False: only
+            check it.
+        max_age_s: The age at which a stream that we create deletes a message, in seconds.
+        max_bytes: The size at which a stream that we create deletes its oldest messages. -1: no
+            limit.
+        replicas: How many servers keep a stream that we create.
+        duplicate_window_s: How long the server recognises a message id, in seconds. A stream that
+            exists has to recognise it at least as long.
     """
 
     name: str
@@ -64,7 +67,7 @@ class FitStream(msgspec.Struct, frozen=True):
     caveats: list[Caveat]
 
 
-async def prepare(client: Client, plan: StreamPlan) -> FitStream:
+async def prepare_stream(client: Client, plan: StreamPlan) -> FitStream:
     """Find a stream and check that it is fit, or create it where the plan says so.
 
     Raises:
@@ -72,7 +75,9 @@ async def prepare(client: Client, plan: StreamPlan) -> FitStream:
             says what to do.
     """
     jetstream = client.jetstream()
-    try:
+    with explained(
+        plan.name, missing="was it deleted just now?", request=f"$JS.API.STREAM.INFO.{plan.name}"
+    ):
         config = await _find(jetstream, plan.name)
         if config is None:
             return FitStream(await _create(client, jetstream, plan), [])
@@ -80,8 +85,6 @@ async def prepare(client: Client, plan: StreamPlan) -> FitStream:
         if missing and plan.create:
             config = await _widen(jetstream, config, missing)
             missing = []
-    except (nats.errors.Error, TimeoutError, OSError) as error:
-        raise SinkUnavailable(_advice(plan.name, error)) from error
     problems = _problems(plan, config, missing)
     if problems:
         raise SinkUnavailable(f"stream {plan.name} is not fit: {'; '.join(problems)}")
@@ -107,8 +110,8 @@ async def _create(client: Client, jetstream: JetStreamContext, plan: StreamPlan)
     wanted = StreamConfig(
         name=plan.name,
         subjects=list(plan.subjects),
-        # Limits: an acknowledged message of a work queue is forgotten at a restart, and its id
-        # with it: https://github.com/nats-io/nats-server/issues/3272
+        # Not a work queue: that forgets an acknowledged message at a restart, and its id with it:
+        # https://github.com/nats-io/nats-server/issues/3272
         retention=RetentionPolicy.LIMITS,
         storage=StorageType.FILE,
         discard=DiscardPolicy.OLD,
@@ -165,14 +168,3 @@ def _problems(plan: StreamPlan, config: StreamConfig, missing: list[str]) -> lis
 
 def _covered(wanted: str, config: StreamConfig) -> bool:
     return any(covers(subject, wanted) for subject in config.subjects or [])
-
-
-def _advice(name: str, error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return (
-            f"no answer about stream {name}: is JetStream on (-js), and may this user publish to "
-            f"$JS.API.STREAM.INFO.{name}?"
-        )
-    if isinstance(error, APIError):
-        return f"stream {name}: {error.description} (error {error.err_code})"
-    return f"stream {name}: {error}"

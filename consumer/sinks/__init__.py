@@ -1,1 +1,1 @@
-"""Where events go: JetStream, or core NATS."""
+"""Stores events on NATS subjects: in a JetStream stream, or over core NATS."""

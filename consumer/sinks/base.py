@@ -1,8 +1,8 @@
-"""The contract of a sink: where events and dead letters go.
+"""States the contract of a sink, which stores events and dead letters.
 
-A sink object lives as long as the process; its connection may come and go. `keep_open.py`
-opens it again whenever `wait_lost` returns. Meanwhile `publish` answers
-`SinkUnavailable`, and lanes hold what they have.
+A sink object lives as long as the process, while its connection may come and go.
+`parts/keep_open.py` opens it again whenever `wait_lost` returns. Meanwhile `publish` answers
+`SinkUnavailable`, and the lanes hold what they have.
 """
 
 from __future__ import annotations
@@ -25,19 +25,22 @@ if TYPE_CHECKING:
 
 
 class SinkSettings(NatsSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The table `[sink]`; besides, how to reach and log in to NATS.
+    """The table `[sink]`. It also has the options of a NATS connection.
 
     Attributes:
-        kind: `jetstream`, or `core`: at most once, for subscribers that want the newest or none.
-        stream: its name; `core` has none.
-        create_stream: make it when it is missing, and add missing subjects; False: only check.
-        max_age_s: of a created stream, in seconds.
-        max_bytes: of a created stream; absent: no limit.
-        replicas: of a created stream.
-        duplicate_window_s: how long the server knows a message id; about 215 bytes of its memory
-            for each event in it.
-        subject_prefix: one token before all subjects; empty: none.
-        publish_timeout_s: how long a confirmation may take.
+        kind: `jetstream`, or `core`, which delivers an event at most once, for subscribers that
+            want the newest event or none.
+        stream: The name of the stream. `core` has no stream.
+        create_stream: Create the stream if it is missing, and add subjects that it lacks. False:
+            only check it.
+        max_age_s: The age at which a stream that we create deletes an event, in seconds.
+        max_bytes: The size at which a stream that we create deletes its oldest events. Absent: no
+            limit.
+        replicas: How many servers keep a stream that we create.
+        duplicate_window_s: How long the server recognises a message id, in seconds. Each event in
+            this time takes about 215 bytes of the server's memory.
+        subject_prefix: A token before all subjects. Empty: none.
+        publish_timeout_s: How long a confirmation may take, in seconds.
     """
 
     kind: Literal["jetstream", "core"] = "jetstream"
@@ -52,21 +55,21 @@ class SinkSettings(NatsSettings, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Receipt(Enum):
-    """The sink has it."""
+    """The sink's answer for a message: it has the message."""
 
     STORED = "stored"
     DUPLICATE = "duplicate"
-    """It has had it before under the same message id: as good as stored."""
+    """The sink had stored it before, under the same message id. That is as good as stored."""
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
-    """One message for the sink, already checked: subject, id and headers are ASCII.
+    """A message for the sink. Its subject, id and headers are known to be ASCII.
 
     Attributes:
-        subject: whole, with its prefix.
-        body: together with the headers at most the sink's `max_message_bytes`.
-        message_id: what the sink itself recognises a copy by.
-        headers: further headers; `Nats-Msg-Id` is made from `message_id`.
+        subject: The whole subject, with its prefix.
+        body: The bytes. With the headers, they are at most the sink's `max_message_bytes`.
+        message_id: The id by which the sink itself recognises a copy.
+        headers: The headers but for `Nats-Msg-Id`, which is made from `message_id`.
     """
 
     subject: str
@@ -76,27 +79,28 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 
 
 class Sink(Part):
-    """Stores messages, and says so."""
+    """Stores messages, and confirms that it has stored them."""
 
     deduplicates: bool = True
-    """False: it stores a copy again, and confirms nothing (core NATS: at most once)."""
+    """Whether it recognises a copy. False: it passes a copy on again, and stores nothing (core
+    NATS: at most once)."""
 
     @property
     @abstractmethod
     def max_message_bytes(self) -> int:
-        """How many bytes body and headers may have together. 0 before the sink was opened."""
+        """How many bytes body and headers may have together. 0 until the sink was opened."""
 
     @abstractmethod
     async def wait_lost(self) -> str:
-        """Return the reason once the connection is gone; at once where there is none."""
+        """Return the reason once the connection is gone; at once if there is no connection."""
 
     @abstractmethod
     async def publish(self, messages: Sequence[Message]) -> list[Receipt | SinkUnavailable]:
-        """Send all in order, then wait for all confirmations, each with a deadline.
+        """Send all messages in order, then wait for all confirmations, with a deadline.
 
-        Several lanes call it at the same time. It never raises for a single message: each has
-        its own answer, in order. A `SinkUnavailable` leaves open whether that one is stored;
-        it is sent again under the same id.
+        Several lanes may call it at the same time. It never raises because of a message: each
+        message has an answer of its own, in order. `SinkUnavailable` leaves open whether the
+        message is stored; the caller sends it again under the same id.
 
         Cancelling: what was sent may be stored.
         """

@@ -1,4 +1,4 @@
-"""What every sink on NATS shares: one connection at a time, and the truth about its state."""
+"""Holds what every sink on NATS shares: a connection, and the truth about its state."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ CHECK_TIMEOUT_S: Final = 2
 
 
 class ConnectedSink(Sink):
-    """Holds the connection; a subclass publishes over it.
+    """A sink that has a connection to NATS, or waits for one. Subclasses publish over it.
 
     Args:
-        connection: to the server.
-        name: of the connection, for the server's monitoring.
+        connection: How to reach the server.
+        name: The connection's name, for the server's monitoring.
 
     Attributes:
-        complaint: the last thing the server said about a living connection; a missing permission
+        complaint: The last complaint of the server about a living connection. A missing permission
             shows nowhere else.
     """
 
@@ -50,14 +50,14 @@ class ConnectedSink(Sink):
         """The connection.
 
         Raises:
-            SinkUnavailable: there is none now.
+            SinkUnavailable: There is no connection now.
         """
         if self._client is None:
             raise SinkUnavailable(self._why_lost)
         return self._client
 
     async def prepare(self, client: Client) -> list[Caveat]:
-        """Get a new connection ready; may lower `max_message_bytes`.
+        """Get a new connection ready for publishing. May lower `max_message_bytes`.
 
         Returns:
             What works and may still surprise.
@@ -69,7 +69,7 @@ class ConnectedSink(Sink):
         return []
 
     def abandon(self, why: str) -> None:
-        """Answer whoever still waits for this connection. By default nobody does."""
+        """Answer all calls that still wait for this connection. By default there are none."""
 
     async def open(self) -> list[Caveat]:
         """See `Part.open`."""
@@ -77,7 +77,7 @@ class ConnectedSink(Sink):
         lost = self._lost = asyncio.Event()
 
         def on_lost(why: str) -> None:
-            if lost is self._lost:  # else: the end of an earlier connection, heard late
+            if lost is self._lost:  # else it is the end of an earlier connection, told late
                 self._forget(f"connection lost: {why}")
 
         try:

@@ -1,7 +1,7 @@
-"""The sink over core NATS: at most once. Nobody listening means gone, and no copy is recognised.
+"""Publishes to core NATS, which delivers at most once: an event that nobody hears is gone.
 
-For subscribers that want the newest event or none. The log, the documentation and `check` say so;
-dead letters still go to JetStream.
+This is for subscribers that want the newest event or none. No copy is recognised. The log, the
+documentation and `check` say so. Dead letters go to JetStream all the same.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class CoreSink(ConnectedSink):
-    """Publishes, and takes the server's answer to a ping as "it has read everything before"."""
+    """Publishes, and takes the answer to a ping as a confirmation of all that was sent before."""
 
     deduplicates = False
 
@@ -31,7 +31,7 @@ class CoreSink(ConnectedSink):
         self._publish_timeout_s = publish_timeout_s
 
     async def publish(self, messages: Sequence[Message]) -> list[Receipt | SinkUnavailable]:
-        """See `Sink.publish`. Confirmed means: the server has read it."""
+        """See `Sink.publish`. A confirmation means that the server has read the message."""
         try:
             client = self.client
             for message in messages:

@@ -1,11 +1,12 @@
-"""The sink for everything that must not be lost: a JetStream stream.
+"""Publishes to a JetStream stream, the sink for everything that must not be lost.
 
-Responsible for sending a batch in one go and matching each confirmation (PubAck) to its message.
-Not for the stream's settings (`stream.py`), and not for trying again (`pipeline/deliver.py`).
+Responsible for sending a batch in one go and for matching each confirmation (PubAck) to its
+message. Not responsible for the settings of the stream (`nats/stream.py`), nor for trying again
+(`publish.py`).
 
-All confirmations come to one inbox subscription; the last token of the reply subject is the
-message's number. nats-py's own `publish_async` does the same with a random token, a semaphore and
-a done-callback for each message.
+All confirmations come to one subscription. The last token of the subject to which the server
+replies is the number of the message. nats-py's own `publish_async` does the same, but makes a
+random token, a semaphore's turn and a callback for each message, which costs more.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import msgspec
 import nats.errors
 
 from consumer.errors import SinkUnavailable
-from consumer.nats.stream import StreamPlan, prepare
+from consumer.nats.stream import StreamPlan, prepare_stream
 from consumer.sinks.base import Message, Receipt
 from consumer.sinks.connected import ConnectedSink
 
@@ -31,11 +32,11 @@ if TYPE_CHECKING:
     from consumer.operations.caveat import Caveat
 
 IN_PROCESS: Final = 10158
-"""A copy with the same id is being stored right now, so it is neither stored nor refused:
-https://github.com/nats-io/nats-server/pull/6486"""
+"""The server's error code for a message that it neither stores nor refuses, because it is storing
+a copy with the same id at this moment: https://github.com/nats-io/nats-server/pull/6486"""
 
 
-class _Error(msgspec.Struct):
+class _PubAckError(msgspec.Struct):
     code: int
     err_code: int = 0
     description: str = ""
@@ -44,7 +45,7 @@ class _Error(msgspec.Struct):
 class _PubAck(msgspec.Struct):
     """The server's answer: https://docs.nats.io/reference/reference-protocols/nats_api_reference."""
 
-    error: _Error | None = None
+    error: _PubAckError | None = None
     stream: str = ""
     seq: int = 0
     duplicate: bool = False
@@ -54,7 +55,13 @@ _decode_puback = msgspec.json.Decoder(_PubAck).decode
 
 
 class _Flight:
-    """The messages of one `publish` call, and what became of each."""
+    """The messages of one `publish` call, and the answer to each of them.
+
+    Attributes:
+        answers: The answers in the order of the messages. None: there is no answer yet.
+        open_count: How many messages have no answer yet.
+        landed: Done once every message has its answer.
+    """
 
     __slots__ = ("answers", "landed", "open_count")
 
@@ -72,13 +79,13 @@ class _Flight:
 
 
 class JetStreamSink(ConnectedSink):
-    """Publishes to one stream and waits for its confirmations.
+    """Publishes to a stream and waits for its confirmations.
 
     Args:
-        connection: to the server.
-        plan: the stream.
-        name: of the connection, for the server's monitoring.
-        publish_timeout_s: how long a confirmation may take, in seconds.
+        connection: How to reach the server.
+        plan: The stream that is wanted.
+        name: The connection's name, for the server's monitoring.
+        publish_timeout_s: How long a confirmation may take, in seconds.
     """
 
     def __init__(
@@ -88,12 +95,12 @@ class JetStreamSink(ConnectedSink):
         self._plan = plan
         self._publish_timeout_s = publish_timeout_s
         self._inbox = ""
-        self._next = 0
+        self._sent_count = 0
         self._flights: dict[str, tuple[_Flight, int]] = {}
 
     async def prepare(self, client: Client) -> list[Caveat]:
-        """See `ConnectedSink.prepare`: the stream, and the inbox of its confirmations."""
-        stream = await prepare(client, self._plan)
+        """See `ConnectedSink.prepare`. Prepares the stream and subscribes to confirmations."""
+        stream = await prepare_stream(client, self._plan)
         inbox = client.new_inbox()
         await client.subscribe(f"{inbox}.*", cb=self._on_puback)
         self._inbox = f"{inbox}."
@@ -104,7 +111,7 @@ class JetStreamSink(ConnectedSink):
         return stream.caveats
 
     def abandon(self, why: str) -> None:
-        """See `ConnectedSink.abandon`: no confirmation can come any more."""
+        """See `ConnectedSink.abandon`. No confirmation can come any more."""
         flights, self._flights = self._flights, {}
         for flight, index in flights.values():
             flight.land(index, SinkUnavailable(why))
@@ -119,7 +126,8 @@ class JetStreamSink(ConnectedSink):
             return [away for _ in messages]
         flight = _Flight(len(messages))
         tokens = [
-            await self._send(client, flight, index, one) for index, one in enumerate(messages)
+            await self._send(client, flight, index, message)
+            for index, message in enumerate(messages)
         ]
         try:
             async with asyncio.timeout(self._publish_timeout_s):
@@ -134,8 +142,8 @@ class JetStreamSink(ConnectedSink):
         return [answer for answer in flight.answers if answer is not None]
 
     async def _send(self, client: Client, flight: _Flight, index: int, message: Message) -> str:
-        self._next += 1
-        token = str(self._next)
+        self._sent_count += 1
+        token = str(self._sent_count)
         self._flights[token] = (flight, index)
         try:
             await client.publish(
@@ -151,11 +159,11 @@ class JetStreamSink(ConnectedSink):
     async def _on_puback(self, msg: Msg) -> None:
         token = msg.subject.rpartition(".")[2]
         flight, index = self._flights.get(token, (None, 0))
-        if flight is None:  # its deadline is over; the message goes again under the same id
+        if flight is None:  # its deadline is over; the message is sent again under the same id
             return
         answer = _answer(msg.data, self._plan.name)
         if isinstance(answer, str):
-            # Not from our stream; the stream's own answer may still come.
+            # It is not from our stream, whose own answer may still come.
             self.complaint = answer
             return
         del self._flights[token]
@@ -167,7 +175,11 @@ class JetStreamSink(ConnectedSink):
 
 
 def _answer(data: bytes, stream: str) -> Receipt | SinkUnavailable | str:
-    """Read an answer; a text: what is wrong with one that no stream of ours has given."""
+    """Read an answer to a message.
+
+    Returns:
+        The sink's answer; or, if our stream has not given this answer, a text that says who did.
+    """
     if not data:  # the server's "no responders" status: no stream takes this subject
         return SinkUnavailable(f"no stream stores this subject: was {stream} deleted or changed?")
     try:
@@ -176,8 +188,8 @@ def _answer(data: bytes, stream: str) -> Receipt | SinkUnavailable | str:
         return f"not a confirmation: {error}"
     if ack.error is None:
         if ack.stream != stream or not ack.seq:
-            # Somebody who answers whatever has a reply subject; or a stream whose retention and
-            # window were never checked.
+            # A subscriber answers to every message that has a reply subject; or the answer is
+            # from a stream whose retention and window were never checked.
             who = f"stream {ack.stream}" if ack.stream else "a subscriber"
             return f"answered by {who}, not by stream {stream}: was it changed?"
         return Receipt.DUPLICATE if ack.duplicate else Receipt.STORED

@@ -1,6 +1,7 @@
-"""The id under which the sink recognises a message: how a mark of shadow mode is put on it.
+"""Puts the mark of shadow mode on the id under which the sink recognises a message.
 
-An event's own message id is a hash (`events/identity.py`), which holds no dot.
+An event's own message id is a hash (`events/identity.py`). It holds no dot, so the mark stands
+behind a dot.
 """
 
 from __future__ import annotations

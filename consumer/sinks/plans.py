@@ -1,4 +1,4 @@
-"""From the configuration to the two streams that are wanted."""
+"""Says which stream of events the configuration asks for."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ if TYPE_CHECKING:
 
 
 def event_plan(sink: SinkSettings, routes: Routes) -> StreamPlan:
-    """Plan the stream of events: the catalogue's subjects and the operator's own ones, prefixed.
+    """Plan the stream of events: the subjects of the catalogue and of the operator's routes.
 
-    A route's targets are listed one by one, not as wildcards: a stream must not have two subjects
-    that overlap, and a wildcard could overlap with what the stream has already.
+    Each target of a route is listed by its own name, not under a wildcard. No two subjects of a
+    stream may overlap, and a wildcard could overlap with a subject that the stream has already.
     """
     prefix = f"{sink.subject_prefix}." if sink.subject_prefix else ""
     families = subject_families()
     targets = {target for subject in subjects() for target in targets_of(subject, routes)}
-    others = {one for one in targets if not any(covers(family, one) for family in families)}
+    others = {
+        target for target in targets if not any(covers(family, target) for family in families)
+    }
     return StreamPlan(
         name=sink.stream,
         subjects=tuple(prefix + subject for subject in (*families, *sorted(others))),

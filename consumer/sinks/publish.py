@@ -1,4 +1,4 @@
-"""Publishing with patience: until the sink has confirmed every single message."""
+"""Publishes with patience, until the sink has confirmed every single message."""
 
 from __future__ import annotations
 
@@ -14,26 +14,33 @@ if TYPE_CHECKING:
 async def publish_all(
     sink: Sink, messages: list[Message], patience: Patience, stage: str
 ) -> list[tuple[Receipt, bool]]:
-    """Publish until everything is confirmed.
+    """Publish messages again and again, until all of them are confirmed.
+
+    Args:
+        sink: Where the messages are stored.
+        messages: The messages.
+        patience: Waits between two tries.
+        stage: What the messages are, for log and metrics.
 
     Returns:
-        For each message: the receipt, and whether it came at the first try. A duplicate at the
-        first try was published by somebody else; at a later one, probably by ourselves.
+        For each message, the receipt, and whether it came at the first try. A duplicate at the
+        first try was published by another process. At a later try it was probably published by
+        ourselves, at a try before it.
 
     Cancelling: what was sent may be stored.
     """
     receipts: list[tuple[Receipt, bool] | None] = [None] * len(messages)
-    open_ones = list(range(len(messages)))
+    unconfirmed = list(range(len(messages)))
     first_try = True
-    while open_ones:
-        answers = await sink.publish([messages[index] for index in open_ones])
+    while unconfirmed:
+        answers = await sink.publish([messages[index] for index in unconfirmed])
         failures = []
-        for index, answer in zip(open_ones, answers, strict=True):
+        for index, answer in zip(unconfirmed, answers, strict=True):
             if isinstance(answer, Receipt):
                 receipts[index] = (answer, first_try)
             else:
                 failures.append((index, str(answer)))
-        open_ones = [index for index, _ in failures]
+        unconfirmed = [index for index, _ in failures]
         if failures:
             await patience.wait(stage, failures[0][1])
             first_try = False

@@ -1,1 +1,1 @@
-"""What remembers identities: Redis or Valkey, or this process's memory."""
+"""Remembers identities: in Redis or Valkey, or in the memory of this process."""

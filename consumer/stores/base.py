@@ -1,11 +1,11 @@
-"""The contract of a store: the memory of identities that all processes of a brand share.
+"""States the contract of a store: the memory of identities that all processes of a brand share.
 
-A store is a cache of facts about the sink; the sink is the truth. Its states only grow:
+A store remembers facts about the sink; the sink itself is the truth. An identity only goes forward:
 
     nothing ──claim──► P, pending ──the sink confirmed──► D, done
 
-Nothing is ever deleted or moved back; a mark ends when the window is over. Why these rules lose
-nothing and double nothing: docs/guarantees.md and the model in tests/unit/dedupe_model.py.
+A mark is never deleted or moved back; it ends when its window is over. docs/guarantees.md and the
+model in tests/unit/dedupe_model.py show why these rules lose nothing and double nothing.
 """
 
 from __future__ import annotations
@@ -29,15 +29,16 @@ class DedupeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """The table `[dedupe]`.
 
     Attributes:
-        store: `redis` (Redis from 7.0, Valkey), shared by all processes, or `memory`, for one.
-        url: `redis://` or `rediss://`, with the number of the database.
-        username, password: where the URL does not hold them.
-        tls: TLS options; the URL must begin with `rediss://`.
-        key_prefix: before every key, so that a database can be shared.
-        mode: `enforce`, or `shadow`: duplicates and conflicts are forwarded and marked.
-        window_s: how long an identity is remembered, in seconds.
-        windows_s: the same for single message types, by name.
-        timeout_s: of one call, in seconds.
+        store: `redis` (Redis from 7.0, or Valkey), which all processes share, or `memory`, which
+            belongs to a single process.
+        url: The address, `redis://` or `rediss://`, with the number of the database.
+        username, password: User name and password, if the URL does not hold them.
+        tls: The TLS options. The URL must begin with `rediss://`.
+        key_prefix: The text before every key, so that a database can be shared.
+        mode: `enforce`, or `shadow`, which forwards duplicates and conflicts and marks them.
+        window_s: How long an identity is remembered, in seconds.
+        windows_s: The same for single message types, by their names.
+        timeout_s: How long a call may take, in seconds.
     """
 
     store: Literal["redis", "memory"] = "redis"
@@ -55,7 +56,7 @@ class DedupeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         """Refuse TLS options that would have no effect.
 
         Raises:
-            ValueError: with what to change.
+            ValueError: The text says what to change.
         """
         if self.tls is None:
             return
@@ -76,9 +77,10 @@ class Memory(msgspec.Struct, frozen=True, gc=False):
     """What the store knew of a key before this claim.
 
     Attributes:
-        done: True: D, the sink confirmed it. False: P, somebody may have published it.
-        fingerprint: of the delivery that was claimed or done first.
-        age_s: how long ago a P was claimed, by the store's own clock; 0 for a D.
+        done: True for D: the sink has confirmed the event. False for P: some process may have
+            published it.
+        fingerprint: The fingerprint of the delivery that was claimed or done first.
+        age_s: How long ago a P was claimed, by the store's own clock, in seconds. 0 for a D.
     """
 
     done: bool
@@ -90,8 +92,8 @@ class Mark(msgspec.Struct, frozen=True, gc=False):
     """What is remembered of a key, for people who ask.
 
     Attributes:
-        done, fingerprint, age_s: as in `Memory`.
-        remaining_s: until it is forgotten.
+        done, fingerprint, age_s: The same as in `Memory`.
+        remaining_s: How long it will still be remembered, in seconds.
     """
 
     done: bool
@@ -107,38 +109,40 @@ class Store(Part):
     async def exchange(
         self, done: Sequence[Identity], claims: Sequence[Identity]
     ) -> list[Memory | None]:
-        """Mark some done and claim others, in this order, as one step.
+        """Mark some identities as done, then claim others, in one step.
 
-        Atomic for each key; idempotent, so it is simply repeated after an error. It may be
-        called by several tasks at the same time.
+        The step is atomic for each key. It may be repeated after an error, with the same effect.
+        Several tasks may call it at the same time.
 
         Args:
-            done: confirmed by the sink; whatever stood there becomes D for a whole window
-                of its own.
-            claims: about to be published; a key without a mark becomes P, others stay as they
-                are. A key stands at most once in it.
+            done: Identities that the sink has confirmed. Whatever was known of them, they become
+                D, for a whole window of their own.
+            claims: Identities that are about to be published. Those without a mark become P, the
+                others stay as they are. No key stands in it twice.
 
         Returns:
-            For each claim, in order: what was known before, or None: nothing, go ahead.
+            For each claim, in order, what was known before. None: nothing, so the caller may
+            publish the event.
 
         Raises:
-            StoreUnavailable: no answer; each mark may have been written or not.
+            StoreUnavailable: There was no answer. Each mark may have been written or not.
 
-        Cancelling: the call is finished first, so that no reply is ever taken for another's.
+        Cancelling: the call is finished first, so that its reply is not taken for that of the
+        next call.
         """
 
     @abstractmethod
     async def recall(self, keys: Sequence[str]) -> list[Mark | None]:
-        """Look keys up, and change nothing: neither a mark nor how long it lasts.
+        """Look keys up. Changes neither a mark nor how long it lasts.
 
-        For `consumer seen`; the answer may be out of date when it comes, so nothing is decided by
-        it.
+        This is for people who ask (`consumer seen`). The answer may be out of date when it comes,
+        so no event's fate may depend on it.
 
         Returns:
-            For each key, in order: what is remembered, or None: nothing.
+            For each key, in order, what is remembered. None: nothing.
 
         Raises:
-            StoreUnavailable: no answer.
+            StoreUnavailable: There was no answer.
 
-        Cancelling: as `exchange`.
+        Cancelling: See `exchange`.
         """

@@ -1,12 +1,12 @@
 #!lua
--- One step for a whole batch: marks KEYS[1..n] done, then claims the keys after them.
+-- Does one step for a whole batch: marks KEYS[1..n] as done, then claims the keys after them.
 --
--- ARGV: n; one fingerprint for each key; then for each run of keys that have the same window, how
--- many they are, and the window in seconds. One argument more for each key made a call 10 to 20 % dearer.
+-- ARGV: n; a fingerprint for each key; then, for each run of keys that have the same window, their
+-- number and the window in seconds. A window for each key would make a call 10 to 20 % dearer.
 -- Reply: the server's clock in seconds, then for each claim what stood there (false: nothing).
 --
--- The first line makes the server refuse the script before it starts when memory is full; without
--- it a script stops half-way: https://redis.io/docs/latest/develop/reference/errors/common/oom/
+-- The first line lets the server refuse the script before it starts if memory is full. Without it,
+-- a script stops half-way: https://redis.io/docs/latest/develop/reference/errors/common/oom/
 -- SET with NX and GET together needs Redis 7.0: https://redis.io/docs/latest/commands/set/
 local now = redis.call('TIME')[1]
 local done = tonumber(ARGV[1])

@@ -1,8 +1,8 @@
-"""The store for one process: marks live and die with it.
+"""Remembers identities in this process: the marks are gone when it ends.
 
-For demos, tests, and a single process whose sink's own window is enough after a restart. No
-bound but the window: at about 250 bytes an identity, 1,000 events a second remembered for an hour
-are about 900 MB, so a long window belongs into Redis.
+This is for demos, tests, and a single process that can rely on the sink's own window after a
+restart. Only the window bounds its size. An identity takes about 250 bytes, so 1,000 events a
+second that are remembered for an hour take about 900 MB: a long window needs Redis.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ class MemoryStore(Store):
     """Keeps marks in one dictionary for each window, oldest first.
 
     Args:
-        clock: for tests.
+        clock: The clock; tests give another.
     """
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
         self._clock = clock
-        # By window. In each, insertion order is order of expiry, because a mark that is written
-        # anew moves to the end. There are as many windows as message types, at most.
+        # A dictionary for each length of window. In each of them, the marks stand in the order in
+        # which they end, because a mark that is written again moves to the end. There are at most
+        # as many windows as message types.
         self._windows: dict[float, dict[str, tuple[float, Memory]]] = {}
 
     @property
@@ -89,7 +90,7 @@ class MemoryStore(Store):
         return None
 
     async def check(self) -> None:
-        """See `Part.check`. It is always there."""
+        """See `Part.check`. This store is always there."""
 
     async def close(self) -> None:
         """See `Part.close`. There is nothing to free."""

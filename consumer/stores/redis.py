@@ -1,7 +1,7 @@
-"""The store in Redis (from 7.0) or Valkey: one Lua call for a whole batch.
+"""Remembers identities in Redis (from 7.0) or Valkey, with one Lua call for a whole batch.
 
 Responsible for the script, for the meaning of its replies, and for telling the operator why Redis
-cannot be used. Not for deciding what a reply means for an event: `pipeline/dedupe.py`.
+cannot be used. Not responsible for what a reply means for an event: `pipeline/dedupe.py`.
 
 A key is `<prefix><32 hex digits>`. Its value is `P<unix seconds>:<fingerprint>` or
 `D<fingerprint>`; every key has a time to live.
@@ -58,7 +58,8 @@ class RedisStore(Store):
             socket_timeout=settings.timeout_s,
             socket_connect_timeout=settings.timeout_s,
             client_name="consumer",
-            # Lanes repeat with their own backoff; a second loop below would hide its errors.
+            # Lanes repeat a call with pauses of their own. A second loop below them would hide
+            # the errors from them.
             retry=Retry(NoBackoff(), 0),
             **_given(username=settings.username, password=settings.password),
             **(_tls_options(tls) if tls else {}),
@@ -66,7 +67,7 @@ class RedisStore(Store):
         self._exchange = self._redis.register_script(_SCRIPT)
 
     async def open(self) -> list[Caveat]:
-        """See `Part.open`. Checks version and eviction policy where `INFO` is permitted."""
+        """See `Part.open`. Checks the version and the eviction policy, if `INFO` is permitted."""
         await self.check()
         try:
             info: dict[str, Any] = await self._redis.info()
@@ -86,7 +87,7 @@ class RedisStore(Store):
         prefix = self._settings.key_prefix
         identities = [*done, *claims]
         keys = [prefix + identity.key for identity in identities]
-        arguments: list[str | int] = [len(done), *(one.fingerprint for one in identities)]
+        arguments: list[str | int] = [len(done), *(each.fingerprint for each in identities)]
         for window_s, run in groupby(identities, attrgetter("window_s")):
             arguments += (sum(1 for _ in run), max(1, round(window_s)))
         try:
@@ -124,7 +125,7 @@ class RedisStore(Store):
 
 
 def refuse_unfit(info: dict[str, Any]) -> list[Caveat]:
-    """Refuse a server that would forget marks or does not know the commands.
+    """Refuse a server that would forget marks, or that does not know the commands.
 
     Args:
         info: What `INFO` answered.
@@ -151,10 +152,11 @@ def refuse_unfit(info: dict[str, Any]) -> list[Caveat]:
 
 
 async def _to_its_end(call: Awaitable[Any]) -> Any:  # noqa: ANN401  # a Lua reply has any shape
-    """Await a call that must not be cut off half-way.
+    """Await a call to its end, also if we are cancelled meanwhile.
 
-    A cancelled call leaves its reply on the connection, where the next call would take it for its
-    own (CVE-2023-28858): a wrong `D` is a lost event. redis-py's time-out ends it in any case.
+    A call that is cut off leaves its reply on the connection. The next call would take that reply
+    for its own (CVE-2023-28858), and a wrong `D` is a lost event. The call ends in any case, by
+    redis-py's time-out.
     """
 
     async def run() -> Any:  # noqa: ANN401  # as above
@@ -166,7 +168,7 @@ async def _to_its_end(call: Awaitable[Any]) -> Any:  # noqa: ANN401  # a Lua rep
     except asyncio.CancelledError:
         await asyncio.wait({task})
         if not task.cancelled():
-            task.exception()  # looked at, so that asyncio does not report it as forgotten
+            task.exception()  # else asyncio would report an error that nobody looked at
         raise
 
 
@@ -182,7 +184,7 @@ def _memory(value: bytes | None, now_s: int) -> Memory | None:
 
 def _mark(value: bytes | None, remaining_s: float, now_s: int) -> Mark | None:
     memory = _memory(value, now_s)
-    if memory is None or remaining_s <= 0:  # it ended between the two questions
+    if memory is None or remaining_s <= 0:  # the mark ended between the two questions
         return None
     return Mark(memory.done, memory.fingerprint, memory.age_s, remaining_s)
 
@@ -205,7 +207,7 @@ def _tls_options(tls: TlsSettings) -> dict[str, Any]:
 
 
 def _explained(error: RedisError) -> StoreUnavailable:
-    """Say what to do about it. Everything Redis answers here is transient by construction."""
+    """Say what to do about an error. None of them is permanent: the same call may work later."""
     if isinstance(error, (AuthenticationError, AuthorizationError)):
         advice = "login refused: check username and password"
     elif isinstance(error, NoPermissionError):

@@ -18,6 +18,7 @@ from consumer.operations.metrics import Metrics
 from consumer.parts.keep_open import KeptOpen
 from consumer.parts.patience import Patience
 from consumer.pipeline.books import LaneBooks
+from consumer.sinks import jetstream as jetstream_sink
 from consumer.sinks.jetstream import JetStreamSink
 from tests.contract.sink_suite import elsewhere
 from tests.support.eventually import eventually
@@ -125,17 +126,15 @@ async def test_connection_that_ends_while_opening_does_not_end_the_daemon(
     jetstream: JetStreamPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server answers about the stream and goes, before the inbox is subscribed."""
-    from consumer.sinks import jetstream as module  # noqa: PLC0415  # only this test patches it
-
-    prepare = module.prepare  # type: ignore[attr-defined]  # where the sink looks it up
+    prepare_stream = jetstream_sink.prepare_stream  # type: ignore[attr-defined]  # where the sink looks
 
     async def prepare_and_lose(client: Client, plan: StreamPlan) -> FitStream:
-        stream = await prepare(client, plan)
+        stream = await prepare_stream(client, plan)
         monkeypatch.undo()
         await client.close()
         return stream
 
-    monkeypatch.setattr(module, "prepare", prepare_and_lose)
+    monkeypatch.setattr(jetstream_sink, "prepare_stream", prepare_and_lose)
     sink, health = jetstream.sink(), Health()
     async with asyncio.TaskGroup() as group:
         keeping = group.create_task(KeptOpen("sink", sink, health).run())

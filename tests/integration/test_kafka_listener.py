@@ -85,7 +85,7 @@ async def settle(listener: KafkaListener, deliveries: list[Delivery]) -> None:
     await listener.settle(deliveries)
 
 
-async def opened(source: KafkaSource, **settings: Any) -> KafkaListener:  # noqa: ANN401  # options
+async def opened(source: KafkaSource, **settings: object) -> KafkaListener:
     """Return an open listener."""
     listener = source.listener(**settings)
     await listener.open()

@@ -45,9 +45,11 @@ async def opened(listener: NatsListener) -> AsyncIterator[NatsListener]:
         await listener.close()
 
 
-def core_listener(url: str, subject: str, **settings: Any) -> NatsListener:  # noqa: ANN401  # options
+def core_listener(url: str, subject: str, **settings: object) -> NatsListener:
     """Make a listener without a stream."""
-    return NatsListener("core", NatsListenerSettings(url=url, subject=subject, **settings))
+    options: dict[str, Any] = {"url": url, "subject": subject}
+    options.update(settings)
+    return NatsListener("core", NatsListenerSettings(**options))
 
 
 async def receive(listener: NatsListener, count: int) -> list[Delivery]:

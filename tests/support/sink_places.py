@@ -75,7 +75,7 @@ class NatsPlace(Place):
 class JetStreamPlace(NatsPlace):
     """A stream of its own."""
 
-    def plan(self, **changes: Any) -> StreamPlan:  # noqa: ANN401  # options have many types
+    def plan(self, **changes: object) -> StreamPlan:
         """Return the wanted stream."""
         options: dict[str, Any] = {
             "name": f"TEST_{self.prefix}",
@@ -84,9 +84,10 @@ class JetStreamPlace(NatsPlace):
             "max_age_s": 3600.0,
             "duplicate_window_s": WINDOW_S,
         }
-        return StreamPlan(**{**options, **changes})
+        options.update(changes)
+        return StreamPlan(**options)
 
-    def sink(self, **changes: Any) -> JetStreamSink:  # noqa: ANN401  # as in plan
+    def sink(self, **changes: object) -> JetStreamSink:
         """See `Place.sink`."""
         return JetStreamSink(
             self.connection,
@@ -95,14 +96,15 @@ class JetStreamPlace(NatsPlace):
             publish_timeout_s=PUBLISH_TIMEOUT_S,
         )
 
-    async def create(self, **changes: Any) -> None:  # noqa: ANN401  # as in plan
+    async def create(self, **changes: object) -> None:
         """Create the stream as another operator would."""
         options: dict[str, Any] = {
             "name": self.plan().name,
             "subjects": list(self.plan().subjects),
             "duplicate_window": WINDOW_S,
         }
-        await self.client.jetstream().add_stream(StreamConfig(**{**options, **changes}))
+        options.update(changes)
+        await self.client.jetstream().add_stream(StreamConfig(**options))
 
     async def config(self) -> StreamConfig:
         """Return what the stream is like."""

@@ -18,6 +18,8 @@ from tests.support.sources import Source
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aiokafka.structs import BrokerMetadata
+
     from tests.support.proxy import Proxy
 
 MAX_REQUEST_BYTES = 10 * 1024 * 1024
@@ -30,14 +32,14 @@ class _ProxiedListener(KafkaListener):
     a proxy: aiokafka's picture of the cluster is changed instead.
     """
 
-    def make_consumer(self) -> Any:  # noqa: ANN401  # aiokafka has no types
+    def make_consumer(self) -> AIOKafkaConsumer:
         """See `KafkaListener.make_consumer`."""
         consumer = super().make_consumer()
         host, _, port = self.settings.bootstrap_servers[0].rpartition(":")
         cluster = consumer._client.cluster  # noqa: SLF001  # there is no public way
         real = cluster.broker_metadata
 
-        def proxied(node: object) -> Any:  # noqa: ANN401  # aiokafka has no types
+        def proxied(node: object) -> BrokerMetadata | None:
             broker = real(node)
             return broker and broker._replace(host=host, port=int(port))
 
@@ -120,7 +122,7 @@ class KafkaSource(Source):
         for confirmed in pending:
             await confirmed
 
-    def listener(self, **settings: Any) -> KafkaListener:  # noqa: ANN401  # as in Source
+    def listener(self, **settings: object) -> KafkaListener:
         """See `Source.listener`. Mends what `cut` broke."""
         if self._proxy is not None:
             self._proxy.accept()

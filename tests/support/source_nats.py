@@ -60,16 +60,17 @@ class NatsSource(Source):
             all_headers["Content-Encoding"] = content_encoding
         await self._jetstream.publish(self.subject, body, headers=all_headers or None)
 
-    def listener(self, **settings: Any) -> NatsListener:  # noqa: ANN401  # as in Source
+    def listener(self, **settings: object) -> NatsListener:
         """See `Source.listener`."""
-        options = {
+        options: dict[str, Any] = {
             "url": self._proxied_url,
             "stream": self.stream,
             "subject": self.subject,
             # What a lost connection held comes again after this; a test does not wait 30 s.
             "ack_wait_s": 1.0,
         }
-        return NatsListener("nats", NatsListenerSettings(**{**options, **settings}))
+        options.update(settings)
+        return NatsListener("nats", NatsListenerSettings(**options))
 
     async def remaining(self) -> int:
         """See `Source.remaining`."""

@@ -36,7 +36,7 @@ def test_position_is_the_prefix_of_what_is_settled(
         if offset not in settled:
             break
         prefix.append(offset)
-    assert book.position == (prefix[-1] + 1 if prefix else None)
+    assert book.committable_offset == (prefix[-1] + 1 if prefix else None)
     assert book.in_hand_count == len(offsets) - len(settled)
 
 
@@ -47,10 +47,10 @@ def test_position_never_goes_back(offsets: list[int], random: Random) -> None:
     before = -1
     for offset in random.sample(offsets, len(offsets)):
         book.settle(offset)
-        now = -1 if book.position is None else book.position
+        now = -1 if book.committable_offset is None else book.committable_offset
         assert now >= before
         before = now
-    assert book.position == offsets[-1] + 1
+    assert book.committable_offset == offsets[-1] + 1
     assert book.in_hand_count == 0
 
 
@@ -59,9 +59,9 @@ def test_taking_more_goes_on_behind_what_is_settled() -> None:
     book = handed_out([5])
     book.settle(5)
     book.hand_out(9)
-    assert book.position == 6
+    assert book.committable_offset == 6
     book.settle(9)
-    assert book.position == 10
+    assert book.committable_offset == 10
 
 
 def test_one_move_is_committed_once() -> None:
@@ -70,5 +70,5 @@ def test_one_move_is_committed_once() -> None:
     moved = [book.moved]
     book.settle(0)
     moved.append(book.moved)
-    book.committed = book.position
+    book.committed_offset = book.committable_offset
     assert [*moved, book.moved] == [False, True, False]

@@ -10,16 +10,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-import nats.errors
 from nats.js.errors import NotFoundError
 
 from consumer.config.render import mask_url
 from consumer.dead_letters.plan import dead_letter_plan
-from consumer.errors import ConfigError, SinkUnavailable, Unavailable
+from consumer.errors import ConfigError, Unavailable
 from consumer.lanes.outside import caveats, make_store
 from consumer.listeners.registry import kinds
-from consumer.nats.connection import close, connect
-from consumer.nats.stream import StreamPlan, prepare
+from consumer.nats.connection import connected
+from consumer.nats.explain import explained
+from consumer.nats.stream import StreamPlan, prepare_stream
 from consumer.nats.subjects import covers
 from consumer.sinks.plans import event_plan
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from consumer.config.load import Config
     from consumer.listeners.base import Listener
 
+CONNECTION_NAME: Final = "consumer check"
 DEADLINE_S: Final = 20.0
 """The deadline for one part. It is longer than every part's own, whose text says more."""
 
@@ -92,8 +93,8 @@ async def _store(config: Config) -> PartAnswer:
 
 async def _sink(config: Config) -> PartAnswer:
     if config.sink.kind == "core":
-        client = await _connect(config)
-        await close(client)
+        async with connected(config.sink, name=CONNECTION_NAME):
+            pass  # it can be reached
         at_most_once = "core NATS is at most once: an event that nobody hears is gone"
         return PartAnswer(ok=True, text=mask_url(config.sink.url), warnings=(at_most_once,))
     return await _stream(config, event_plan(config.sink, config.routes))
@@ -103,21 +104,10 @@ async def _dead_letters(config: Config) -> PartAnswer:
     return await _stream(config, dead_letter_plan(config.dead_letters, config.sink))
 
 
-async def _connect(config: Config) -> Client:
-    return await connect(
-        config.sink, name="consumer check", on_lost=lambda _: None, on_error=lambda _: None
-    )
-
-
 async def _stream(config: Config, plan: StreamPlan) -> PartAnswer:
-    client = await _connect(config)
-    try:
-        return await _inspect(client, plan)
-    except (nats.errors.Error, OSError, TimeoutError) as error:
-        why = str(error) or type(error).__name__
-        raise SinkUnavailable(f"stream {plan.name}: {why}; is JetStream on (-js)?") from error
-    finally:
-        await close(client)
+    async with connected(config.sink, name=CONNECTION_NAME) as client:
+        with explained(plan.name, missing="was it deleted just now?"):
+            return await _inspect(client, plan)
 
 
 async def _inspect(client: Client, plan: StreamPlan) -> PartAnswer:
@@ -136,7 +126,7 @@ async def _inspect(client: Client, plan: StreamPlan) -> PartAnswer:
         if config is None:
             return PartAnswer(ok=True, text=f"stream {plan.name} will be created")
         plan = msgspec.structs.replace(plan, subjects=())
-    found = await prepare(client, msgspec.structs.replace(plan, create=False))
+    found = await prepare_stream(client, msgspec.structs.replace(plan, create=False))
     added = f"; {', '.join(missing)} will be added" if missing else ""
     warnings = tuple(map(str, found.caveats))
     return PartAnswer(ok=True, text=f"stream {plan.name}{added}", warnings=warnings)

@@ -11,7 +11,7 @@ from rich.console import Console
 from consumer.cli.terminal.limited_lines import LimitedLines
 from consumer.dead_letters.plan import dead_letter_plan
 from consumer.nats.connection import connected
-from consumer.nats.stream import prepare
+from consumer.nats.stream import prepare_stream
 from consumer.sinks.plans import event_plan
 from consumer.tools.replay.read import stored_letter
 
@@ -47,7 +47,7 @@ async def passing_events_shown(config: Config) -> AsyncIterator[LimitedLines]:
         for plan, callback in ((events, on_event), (letters, on_letter)):
             # The daemon prepares the same streams in the same way. Whichever of us comes first
             # creates them, the other finds them fit.
-            await prepare(client, plan)
+            await prepare_stream(client, plan)
             await client.jetstream().subscribe(
                 ">",
                 stream=plan.name,

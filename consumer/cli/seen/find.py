@@ -13,7 +13,7 @@ from consumer.events import identity
 from consumer.events.subjects import targets_of
 from consumer.lanes.outside import make_store
 from consumer.nats.connection import connected
-from consumer.nats.follow import Start, following
+from consumer.nats.follow import StreamStart, following
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -209,7 +209,7 @@ def message_ids(
 async def _search_sink(
     config: Config, ids: dict[str, CandidateIdentity], answer: SeenAnswer
 ) -> None:
-    start, stream = Start(time_s=answer.from_s), config.sink.stream
+    start, stream = StreamStart(time_s=answer.from_s), config.sink.stream
     async with (
         connected(config.sink, name="consumer seen") as client,
         following(client, start, stream=stream, headers_only=True) as reader,

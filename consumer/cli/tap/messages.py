@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from consumer.nats.follow import Start, following
+from consumer.nats.follow import StreamStart, following
 from consumer.nats.follow_on import follow, hearing
 from consumer.nats.subjects import covers
 from consumer.sinks.plans import event_plan
@@ -51,7 +51,7 @@ def passing(
         Unavailable: The sink, or its stream, is not there at the beginning.
     """
     sink = config.sink
-    start = Start(time_s=options.since_s)
+    start = StreamStart(time_s=options.since_s)
     if options.dead:
         letters = partial(
             following,

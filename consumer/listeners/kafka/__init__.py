@@ -1,1 +1,1 @@
-"""The listener on topics of Kafka."""
+"""Listens to topics of Kafka."""

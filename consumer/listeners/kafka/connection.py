@@ -1,4 +1,4 @@
-"""One connection to Kafka: aiokafka's consumer, why it cannot be reached, and its end.
+"""Makes and ends aiokafka's consumer, and says why a broker cannot be reached.
 
 Not responsible for the group and its offsets: `group.py`.
 """
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from consumer.listeners.kafka.settings import KafkaSettings
 
 JOIN_MARGIN_S: Final = 5.0
-"""On top of `rebalance_timeout_s`, for the last commit and the way back to the group."""
+"""What the broker waits for us longer than `rebalance_timeout_s`: for the last commit, and for the
+way back into the group."""
 STOP_DEADLINE_S: Final = 2.5
 HUNG_UP: Final = "the broker hung up: is it starting, or security_protocol not that of this port?"
 LOGIN_REFUSED: Final = "login refused: check sasl_username, sasl_password and sasl_mechanism"
@@ -52,11 +53,11 @@ REFUSED: Final = (
     UnsupportedSaslMechanismError,
 )
 READ_ERRORS: Final = (KafkaError, ConsumerStoppedError, ValueError)
-"""What aiokafka raises where records cannot be read; ValueError is a batch it cannot parse."""
+"""What aiokafka raises if records cannot be read. ValueError: it cannot parse a batch."""
 
 
 class _TokenFile(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka has no types
-    """Reads the token anew at each login: whoever writes the file replaces it before it ends."""
+    """Reads the token from its file at each login, because tokens expire and are replaced."""
 
     def __init__(self, path: str) -> None:
         self._path = Path(path)
@@ -67,13 +68,18 @@ class _TokenFile(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka has n
 
 
 def login_options(settings: KafkaSettings) -> dict[str, Any]:
-    """Return the options with which every aiokafka client of this cluster logs in."""
+    """Return the options with which any aiokafka client logs in to this cluster.
+
+    Raises:
+        ListenerUnavailable: A file of the TLS options cannot be used.
+    """
     options: dict[str, Any] = {"security_protocol": settings.security_protocol}
     if settings.security_protocol.endswith("SSL"):
         try:
             options["ssl_context"] = (settings.tls or TlsSettings()).context()
         except ConfigError as error:
-            # Files can appear and be mended while we run: no reason to stop the others.
+            # Files may appear and be mended while we run, so this is not an error of the
+            # configuration, which would stop the other listeners too.
             raise ListenerUnavailable(str(error), reason="refused") from error
     if settings.security_protocol.startswith("SASL"):
         options |= {
@@ -89,14 +95,15 @@ def login_options(settings: KafkaSettings) -> dict[str, Any]:
 
 
 def make_consumer(settings: KafkaSettings, name: str) -> AIOKafkaConsumer:
-    """Make an aiokafka consumer that is not started yet; needs a running loop."""
+    """Make an aiokafka consumer that is not started yet. Needs a running event loop."""
     tolerate()
     return AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap_servers,
         client_id=f"consumer-{name}",
         group_id=settings.group_id,
         group_instance_id=settings.group_instance_id,
-        # Both defaults lose: commits by the clock, and beginning at the end of the topic.
+        # The defaults of both would lose messages: aiokafka would commit by the clock, and would
+        # begin at the end of the topic.
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level=settings.isolation_level,
@@ -116,13 +123,14 @@ def _ms(seconds: float) -> int:
 
 
 async def probe(settings: KafkaSettings) -> None:
-    """Reach one bootstrap server and log in.
+    """Try to reach a bootstrap server and to log in, until it works with one of them.
 
-    aiokafka's own bootstrap tells in its log only why it failed, and waits for
-    `request_timeout_s` where nobody answers.
+    aiokafka's own bootstrap writes the reason for a failure only to its log, and waits for
+    `request_timeout_s` if nobody answers.
 
     Raises:
-        ListenerUnavailable: none could be reached; each with its reason.
+        ListenerUnavailable: None of the servers could be reached. The text names the reason for
+            each of them.
     """
     problems: list[str] = []
     refused = False
@@ -165,7 +173,7 @@ EXPLAINED: Final[tuple[tuple[type[BaseException], str], ...]] = (
 
 
 def explain(error: BaseException) -> str:
-    """Say what happened, and what to do where that is known."""
+    """Say what happened, and what to do about it if that is known."""
     said = str(error)
     for kind, advice in EXPLAINED:
         if isinstance(error, kind):
@@ -189,10 +197,10 @@ async def stop(consumer: AIOKafkaConsumer) -> None:
 
     try:
         async with asyncio.timeout(STOP_DEADLINE_S), asyncio.TaskGroup() as group:
-            # A task of its own, because aiokafka raises CancelledError here on nobody's behalf
-            # when it ends a fetch that waits to be repeated.
+            # In a task of its own: aiokafka raises CancelledError here although nobody cancelled
+            # us, when it ends a fetch that waits to be repeated.
             group.create_task(leave(), name="leave")
     except TimeoutError:
-        pass  # what could not be told politely is cut off below
+        pass  # what could not be ended in order is cut off below
     finally:
         await abort(consumer)

@@ -1,8 +1,8 @@
-"""This member of the consumer group: which partitions are ours, and what is committed for them.
+"""Keeps our place in a consumer group: which partitions are ours, and what is committed of them.
 
-aiokafka knows no cooperative rebalance: whenever members come or go, each gives up all partitions
-and gets a new set. So before they move, what is in flight is waited for and committed; what misses
-the deadline comes again to whoever gets the partition.
+aiokafka has no cooperative rebalance. Whenever members come or go, each member gives up all its
+partitions and gets a new set. So before the partitions move, we wait for what is in flight and
+commit it. What misses that deadline is delivered again, to the member that gets the partition.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ log = structlog.get_logger()
 
 
 class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    """Our place in the group.
+    """Our membership in the group.
 
     Args:
-        name: the listener's, for the log.
-        settings: its options.
-        consumer: aiokafka's.
+        name: The listener's name, for the log.
+        settings: The listener's options.
+        consumer: aiokafka's consumer, not started yet.
 
     Attributes:
-        consumer: as above; the connection of this member.
-        books: one for each partition that is ours.
-        assigned: set once the partitions are known (there may be none), clear while they move.
+        consumer: The same: the connection over which this member speaks.
+        books: A book for each partition that is ours.
+        assigned: Set while we know our partitions (there may be none), clear while they move.
     """
 
     def __init__(self, name: str, settings: KafkaSettings, consumer: AIOKafkaConsumer) -> None:
@@ -54,34 +54,34 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         self.assigned = asyncio.Event()
 
     def moving_s(self) -> float:
-        """Return for how long the partitions have been on the move, in seconds; 0: they are not."""
+        """Return for how long the partitions have been on the move, in seconds. 0: they are not."""
         if self.assigned.is_set():
             return 0.0
         return asyncio.get_running_loop().time() - self._moving_since_s
 
     def progress(self) -> None:
-        """Hear that something in hand was settled."""
+        """Hear that deliveries in hand were settled."""
         self._progress.set()
 
     def release(self) -> None:
-        """Wait for nothing any more: the connection closes."""
+        """Wait for nothing in hand any more, because the connection closes."""
         self._closing = True
         self._progress.set()
 
     async def commit(self) -> None:
-        """Commit what may be, in one request; nothing where no prefix has moved.
+        """Commit what may be committed, in one request. No request if no prefix has moved.
 
-        A commit refused because the group is moving is no error: its offsets are committed before
-        the partitions are given up, or they come again.
+        A commit that is refused because partitions move is not an error. Its offsets are committed
+        before the partitions are given up, or the deliveries come again.
 
         Raises:
-            ListenerUnavailable: the broker did not confirm within the deadline, or refuses us.
+            ListenerUnavailable: The broker did not confirm within the deadline, or refuses us.
         """
         async with self._committing:
             books = {partition: book for partition, book in self.books.items() if book.moved}
             if not books:
                 return
-            moved = {partition: book.position for partition, book in books.items()}
+            moved = {partition: book.committable_offset for partition, book in books.items()}
             try:
                 async with asyncio.timeout(ANSWER_DEADLINE_S):
                     await self.consumer.commit(moved)
@@ -91,10 +91,10 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
             except (KafkaError, TimeoutError) as error:
                 raise unavailable(error) from error
             for partition, book in books.items():
-                book.committed = moved[partition]
+                book.committed_offset = moved[partition]
 
     async def on_partitions_revoked(self, revoked: object) -> None:  # noqa: ARG002  # always all
-        """Give up all partitions, after what is in hand is settled, or the deadline."""
+        """Give up all partitions, once all in hand is settled or the deadline is over."""
         self.assigned.clear()
         self._moving_since_s = asyncio.get_running_loop().time()
         try:
@@ -128,7 +128,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         self.assigned.set()
 
     async def _find_start(self, partitions: list[TopicPartition]) -> None:
-        """Tell what retention took before we came, and begin at the end where that is wanted."""
+        """Report what retention removed before we came, and begin at the end if that is wanted."""
         firsts = await self.consumer.beginning_offsets(partitions)
         new: list[TopicPartition] = []
         for partition in partitions:
@@ -147,5 +147,6 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
             ends = await self.consumer.end_offsets(new)
             for partition, end in ends.items():
                 self.consumer.seek(partition, end)
-            # At once, or a restart before the first message would skip what came in between.
+            # Committed at once: after a restart before the first message, we would begin at the
+            # end again, and skip what came in between.
             await self.consumer.commit(ends)

@@ -1,4 +1,4 @@
-r"""aiokafka's private parts: how its records are read, and how its tasks are ended at once.
+r"""Knows aiokafka's private parts: how it reads records, and how its tasks are ended at once.
 
 Responsible for everything that we know of aiokafka's inside; no other module uses it. Read against
 aiokafka 0.14. tests/unit/test_kafka_internals.py names what a new version would break.

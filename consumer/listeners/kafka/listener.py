@@ -1,12 +1,13 @@
 """Listens to topics of Kafka as a member of a consumer group.
 
-Responsible for turning records into deliveries and outcomes into offsets. The group and its
-commits are in `group.py`, what may be committed in `offsets.py`, options and errors of
-the connection in `connection.py`.
+Responsible for turning records into deliveries, and settled deliveries into offsets. The modules
+beside it do the parts: `group.py` the group and its commits, `offsets.py` what may be committed,
+`connection.py` the connection and its errors, `internals.py` what aiokafka keeps private.
 
-aiokafka connects again by itself for ever, and a short interruption harms nothing here: a commit
-belongs to the group's generation, not to a connection. The connection is gone when the brokers do
-not answer within a deadline, when they refuse us, or when the group cannot agree for too long.
+aiokafka connects again by itself, for ever. A short interruption does no harm, because a commit
+belongs to the group's generation and not to a connection. For us the connection is gone when the
+brokers do not answer within a deadline, when they refuse us, or when the group cannot agree on
+partitions for too long.
 """
 
 from __future__ import annotations
@@ -37,20 +38,23 @@ if TYPE_CHECKING:
     from consumer.listeners.kafka.offsets import PartitionBook
 
 ANSWER_DEADLINE_S: Final = 5.0
-KEEPS_PER_INTERVAL: Final = 4
+KEEPS_PER_POLL_INTERVAL_COUNT: Final = 4
+"""How often `keep` is called in `max_poll_interval_s`: three calls may be late."""
 MOVING_DEADLINE_S: Final = 60.0
-"""On top of the group's own deadlines: partitions on the move for longer are stuck, as in
-https://github.com/aio-libs/aiokafka/issues/1154."""
+"""Partitions that are on the move for this time longer than the group's own deadlines are stuck,
+as in https://github.com/aio-libs/aiokafka/issues/1154."""
 OVERTIME_S: Final = 0.5
+"""What aiokafka may take longer than its own time-out before we stop waiting for it."""
 NOTHING: Final = TopicPartition("", -1)
-"""A partition that is never ours: asking for its records is a sign of life and takes none."""
+"""A partition that is never ours. To ask for its records is a sign of life, and takes no record."""
 
 
 class KafkaListener(Listener[KafkaSettings]):
-    """One member of a consumer group and what arrives for it.
+    """One member of a consumer group, and what arrives for it.
 
-    Order is kept within a partition. The message type is the header `type` (any case; the first
-    of several), the content encoding the header `content-encoding`. A tombstone is an empty body.
+    Order is kept within a partition. The message type is the header `type` (in any case; the first
+    of several), the content encoding is the header `content-encoding`. A tombstone has an empty
+    body.
     """
 
     kind: ClassVar[str] = "kafka"
@@ -58,13 +62,13 @@ class KafkaListener(Listener[KafkaSettings]):
 
     def __init__(self, name: str, settings: KafkaSettings) -> None:
         super().__init__(name, settings)
-        self.keep_every_s = settings.max_poll_interval_s / KEEPS_PER_INTERVAL
+        self.keep_every_s = settings.max_poll_interval_s / KEEPS_PER_POLL_INTERVAL_COUNT
         self._group: Group | None = None
         self._buffer: deque[Delivery] = deque()
         self._failure = FirstFailure()
 
     async def open(self) -> None:
-        """See `Listener.open`. A group that takes longer to agree is joined in the background."""
+        """See `Listener.open`. If the group needs longer to agree, we join it in the background."""
         await probe(self.settings)
         consumer = self.make_consumer()
         self._group = Group(self.name, self.settings, consumer)
@@ -82,12 +86,12 @@ class KafkaListener(Listener[KafkaSettings]):
         except KafkaError as error:
             raise unavailable(error) from error
         except TimeoutError:
-            # Others may be finishing what they have in hand. To leave and come again would only
-            # make all of them begin anew.
+            # Other members may still be settling what they have in hand. If we left and came
+            # again, all of them would only have to begin anew.
             return
 
     def make_consumer(self) -> AIOKafkaConsumer:
-        """Make the client; tests lead it through a proxy."""
+        """Make aiokafka's consumer. Tests override this, to lead it through a proxy."""
         return make_consumer(self.settings, self.name)
 
     def _check_topics(self, found: set[str]) -> None:
@@ -112,16 +116,16 @@ class KafkaListener(Listener[KafkaSettings]):
             self._joined()
         buffer = self._buffer
         while buffer and not _token(buffer[0])[0].open:
-            buffer.popleft()  # of partitions that moved: whoever has them now reads it again
+            buffer.popleft()  # its partition moved; the member that has it now reads it again
         if not buffer:
             await self._fetch(group, max_count, timeout_s)
         return self._take(group, max_count, max_bytes)
 
     async def _fetch(self, group: Group, max_count: int, timeout_s: float) -> None:
         try:
-            # aiokafka's own deadline does not count while partitions move. Being cancelled takes
-            # nothing: records are handed out in one step without a pause. It only makes aiokafka
-            # count us as busy from then on, so that `max_poll_interval_s` rests.
+            # aiokafka's own time-out does not count while partitions move. To cancel it loses
+            # nothing, because aiokafka hands out records in one step without an await. But it
+            # takes us for busy from then on, so that `max_poll_interval_s` does not run.
             async with asyncio.timeout(timeout_s + OVERTIME_S):
                 fetched = await group.consumer.getmany(
                     timeout_ms=round(timeout_s * 1000), max_records=max_count
@@ -129,13 +133,14 @@ class KafkaListener(Listener[KafkaSettings]):
         except TimeoutError:
             return
         except READ_ERRORS as error:
-            # Never read on after this: of a batch that broke half-way, aiokafka forgets what it
-            # had read and goes on behind it.
+            # We must not read on after this. If a batch broke half-way, aiokafka forgets the
+            # records that it had read of it, and goes on behind the batch: they would be lost.
             raise self._failure.remember(unavailable(error)) from error
         for partition, records in fetched.items():
             book = group.books.get(partition)
             if book is None:
-                # aiokafka may hand out records of a new assignment before it tells us of it.
+                # aiokafka may hand out records of a new assignment before it tells us of the
+                # assignment. They are read again when it has.
                 group.consumer.seek(partition, records[0].offset)
             else:
                 self._buffer.extend([_delivery(book, record, self.sender) for record in records])
@@ -150,7 +155,7 @@ class KafkaListener(Listener[KafkaSettings]):
         return taken
 
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
-        """See `Listener.settle`. Waits for one commit a call, and for none where nothing moved."""
+        """See `Listener.settle`. A call waits for one commit, or for none if no prefix moved."""
         group = self._joined()
         for delivery in deliveries:
             book, record = _token(delivery)
@@ -158,11 +163,11 @@ class KafkaListener(Listener[KafkaSettings]):
         group.progress()
         await group.commit()
 
-    async def keep(self, deliveries: Sequence[Delivery]) -> None:  # noqa: ARG002  # it is all or none
-        """See `Listener.keep`. The coordinator expels a member that asks for nothing for long."""
+    async def keep(self, deliveries: Sequence[Delivery]) -> None:  # noqa: ARG002  # it concerns all or none
+        """See `Listener.keep`. A member that asks for nothing for too long leaves the group."""
         group = self._joined()
         if not group.assigned.is_set():
-            return  # aiokafka would not answer now, and the heartbeats go on without
+            return  # aiokafka would not answer now, and its heartbeats go on without us
         try:
             await group.consumer.getmany(NOTHING)
         except READ_ERRORS as error:
@@ -174,20 +179,20 @@ class KafkaListener(Listener[KafkaSettings]):
         partitions = list(group.books)
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
-                # Without partitions it is a question all the same: a dead broker must show.
+                # If we have no partitions, we ask about all: a dead broker has to show.
                 ends = await group.consumer.end_offsets(partitions or self._all_partitions(group))
-                waiting = 0
+                waiting_count = 0
                 for partition in partitions:
-                    at: int = await group.consumer.position(partition)
-                    waiting += max(0, ends[partition] - at)
+                    position: int = await group.consumer.position(partition)
+                    waiting_count += max(0, ends[partition] - position)
         except IllegalStateError:
-            return None  # the partitions moved in the meantime
+            return None  # the partitions moved meanwhile
         except (KafkaError, OSError, TimeoutError) as error:
             raise unavailable(error) from error
         limit_s = MOVING_DEADLINE_S + self.settings.rebalance_timeout_s
         if group.moving_s() > limit_s + self.settings.session_timeout_s:
             raise ListenerUnavailable("the group does not agree on partitions", reason="stalled")
-        return waiting if group.assigned.is_set() else None
+        return waiting_count if group.assigned.is_set() else None
 
     def _all_partitions(self, group: Group) -> list[TopicPartition]:
         return [
@@ -197,7 +202,7 @@ class KafkaListener(Listener[KafkaSettings]):
         ]
 
     def origin(self, delivery: Delivery) -> Origin:
-        """See `Listener.origin`. Of several headers with one name, the first."""
+        """See `Listener.origin`. If several headers have one name, the first one counts."""
         _, record = _token(delivery)
         coordinates = {
             "topic": record.topic,
@@ -211,7 +216,7 @@ class KafkaListener(Listener[KafkaSettings]):
         return Origin(coordinates, headers)
 
     async def close(self) -> None:
-        """See `Listener.close`. Leaving the group makes the partitions move at once."""
+        """See `Listener.close`. We leave the group, so that the partitions move at once."""
         group, self._group = self._group, None
         if group is None:
             return
@@ -220,7 +225,7 @@ class KafkaListener(Listener[KafkaSettings]):
         await stop(group.consumer)
 
     def moving_s(self) -> float:
-        """Return for how long the partitions have been on the move, in seconds; 0: they are not."""
+        """Return for how long the partitions have been on the move, in seconds. 0: they are not."""
         return self._joined().moving_s()
 
     def _joined(self) -> Group:
@@ -242,11 +247,11 @@ def _delivery(book: PartitionBook, record: ConsumerRecord, sender: Sender) -> De
 
 
 def _text(value: bytes | None) -> str | None:
-    """Read a header; what is no UTF-8 shows as U+FFFD and so is no known type."""
+    """Read a header. Bytes that are not UTF-8 become U+FFFD, which is part of no known type."""
     return None if value is None else value.decode(errors="replace")
 
 
 def _token(delivery: Delivery) -> tuple[PartitionBook, ConsumerRecord]:
-    """Return the book of the assignment it came in, and aiokafka's record."""
+    """Return the book of the assignment in which a delivery came, and aiokafka's record."""
     token: tuple[PartitionBook, ConsumerRecord] = delivery.token  # type: ignore[assignment]  # all here have one
     return token

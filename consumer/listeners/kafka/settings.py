@@ -1,4 +1,4 @@
-"""The options of `kind = "kafka"`, and which combinations of them can never connect."""
+"""Holds the options of a Kafka listener, and refuses combinations that can never connect."""
 
 from __future__ import annotations
 
@@ -15,32 +15,41 @@ class KafkaSettings(ListenerSettings, frozen=True, kw_only=True, forbid_unknown_
     """The options of `kind = "kafka"`.
 
     Attributes:
-        bootstrap_servers: `host:port` of some brokers of the cluster.
-        topics: what to listen to; each has to exist.
-        group_id: whose committed offsets count; listeners of one group share the partitions.
-        group_instance_id: static membership: a restart within `session_timeout_s` under the same
-            name moves no partitions. Needs a name of its own for each process.
-        start_at: where a group without a committed offset begins. An offset that is no longer
-            there (retention was faster than we) always continues at the earliest that is.
+        bootstrap_servers: Some brokers of the cluster, each as `host:port`.
+        topics: The topics to listen to. Each has to exist.
+        group_id: The group whose committed offsets count. Listeners of one group share the
+            partitions.
+        group_instance_id: The name of a static member. If a process restarts within
+            `session_timeout_s` under the same name, no partitions move. Each process needs a name
+            of its own.
+        start_at: Where a group without a committed offset begins. If a committed offset is not
+            there any more (retention was faster than we), the listener continues at the earliest
+            offset, whatever this option says.
         isolation_level: `read_committed` shows no record of an aborted or open transaction.
-        session_timeout_s: a member silent for so long loses its partitions; the broker accepts
-            6 s to 30 min by default.
-        heartbeat_interval_s: at most a third of it.
-        max_poll_interval_s: a member whose lane neither takes in nor holds anything for so long
-            leaves the group. Holding is no idleness, a sink may be away as long as it likes.
-        rebalance_timeout_s: before partitions move, how long what is in flight may take to settle.
-        connect_timeout_s: for reaching one broker and logging in.
-        request_timeout_s: for one answer; longer than a rebalance takes.
-        fetch_max_bytes: of one answer of one broker; read ahead, so it is memory, and
-            `max_buffered_bytes` limits it too.
-        max_partition_fetch_bytes: of one partition in it. One larger record always passes.
-        security_protocol: as every Kafka client names it; `SSL` and `SASL_SSL` use `tls`.
-        tls: certificates; the system's authorities where absent.
-        sasl_mechanism: how to log in with `SASL_PLAINTEXT` and `SASL_SSL`.
-        sasl_username, sasl_password: for PLAIN and SCRAM.
-        sasl_oauth_token_path: for OAUTHBEARER: a file with the token, read at each login.
-        sasl_kerberos_service_name, sasl_kerberos_domain_name: for GSSAPI, which needs the Python
-            package `gssapi` and a ticket (`kinit`).
+        session_timeout_s: A member that is silent for this time loses its partitions, in
+            seconds. By default, brokers accept 6 s to 30 min.
+        heartbeat_interval_s: The pause between two signs of life, in seconds. At most a third of
+            `session_timeout_s`.
+        max_poll_interval_s: A member whose lane neither takes in nor holds anything for this
+            time leaves the group, in seconds. To hold deliveries is not to be idle: a sink may be
+            away for as long as it likes.
+        rebalance_timeout_s: How long deliveries in flight may take to be settled before
+            partitions move, in seconds.
+        connect_timeout_s: How long reaching a broker and logging in may take, in seconds.
+        request_timeout_s: How long an answer may take, in seconds. Longer than a rebalance takes.
+        fetch_max_bytes: The largest answer of a broker, in bytes. Answers are read ahead, so they
+            take memory, and `max_buffered_bytes` limits them too.
+        max_partition_fetch_bytes: The largest part of one partition in an answer, in bytes. A
+            single record that is larger passes.
+        security_protocol: The protocol, as every Kafka client names it. `SSL` and `SASL_SSL` use
+            `tls`.
+        tls: The TLS options. If absent, the system's authorities are trusted.
+        sasl_mechanism: How to log in with `SASL_PLAINTEXT` and `SASL_SSL`.
+        sasl_username, sasl_password: User name and password, for PLAIN and SCRAM.
+        sasl_oauth_token_path: For OAUTHBEARER, the path of a file with the token. The file is
+            read at each login.
+        sasl_kerberos_service_name, sasl_kerberos_domain_name: The names for GSSAPI, which also
+            needs the Python package `gssapi` and a ticket (`kinit`).
     """
 
     kind: str = "kafka"
@@ -73,7 +82,7 @@ class KafkaSettings(ListenerSettings, frozen=True, kw_only=True, forbid_unknown_
         """Refuse combinations that could never connect.
 
         Raises:
-            ValueError: with what to change; msgspec adds where.
+            ValueError: The text says what to change; msgspec adds where.
         """
         if self.heartbeat_interval_s >= self.session_timeout_s:
             raise ValueError("heartbeat_interval_s has to be below session_timeout_s")

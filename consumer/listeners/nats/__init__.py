@@ -1,1 +1,1 @@
-"""The listener on NATS."""
+"""Listens to NATS."""

@@ -1,7 +1,7 @@
-"""What is particular about a core subscription: nobody keeps what there is no room for.
+"""Counts and reports what a core subscription had to drop: core NATS keeps nothing for later.
 
-Responsible for dropping within bounds and for saying so. Not reading on would be worse: the server
-then closes the connection of a slow consumer, and drops all of them:
+Not responsible for deciding what is dropped: `listener.py`. Not to read on would be worse than
+dropping. The server then closes the connection of such a slow consumer, and drops everything:
 https://docs.nats.io/running-a-nats-service/nats_admin/slow_consumers.
 """
 
@@ -18,17 +18,17 @@ log = structlog.get_logger()
 
 
 class Drops:
-    """Counts what was dropped, and says so in at most one line per `REPORT_EVERY_S`."""
+    """The dropped messages of one listener, reported in at most one line per `REPORT_EVERY_S`."""
 
     def __init__(self, listener: str) -> None:
         self._listener = listener
         self._next_report_s = 0.0
         self._unreported_count = 0
-        self.total_count = 0
+        self._total_count = 0
 
     def add(self) -> None:
-        """Count one."""
-        self.total_count += 1
+        """Count one message that was dropped, and report it when that is due."""
+        self._total_count += 1
         self._unreported_count += 1
         now_s = asyncio.get_running_loop().time()
         if now_s >= self._next_report_s:
@@ -36,13 +36,13 @@ class Drops:
             self.report()
 
     def report(self) -> None:
-        """Log what is not logged yet."""
+        """Log what was dropped since the last report."""
         if self._unreported_count:
             log.error(
                 "messages dropped",
                 listener=self._listener,
                 count=self._unreported_count,
-                total=self.total_count,
+                total=self._total_count,
                 why="max_buffered_bytes are held; core NATS keeps nothing",
             )
         self._unreported_count = 0

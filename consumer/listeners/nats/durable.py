@@ -1,7 +1,7 @@
-"""The durable consumer of a JetStream listener: made when missing, refused when unfit.
+"""Makes the durable consumer of a JetStream listener, or refuses one that is not fit.
 
-Responsible for the words in which a refusal is told, and for the list of rights that a NATS user
-needs. What the options of a consumer mean: https://docs.nats.io/nats-concepts/jetstream/consumers.
+Responsible also for telling which right a NATS user lacks. What the options of a consumer mean:
+https://docs.nats.io/nats-concepts/jetstream/consumers.
 """
 
 from __future__ import annotations
@@ -20,17 +20,21 @@ if TYPE_CHECKING:
     from consumer.listeners.nats.settings import NatsListenerSettings
 
 STREAM_NOT_FOUND: Final = 10059
+"""The server's error code. Its 404 alone does not tell a missing stream from a missing consumer."""
 DEFAULT_ACK_WAIT_S: Final = 30.0
+"""The server's own default."""
 
 
 async def prepare_consumer(jetstream: JetStreamContext, settings: NatsListenerSettings) -> float:
-    """Make the consumer, or check the one that is there.
+    """Make the consumer, or check the consumer that is there.
 
     Returns:
-        How long the consumer waits for an acknowledgement, in seconds.
+        How long the consumer waits for an acknowledgement before it delivers a message again, in
+        seconds.
 
     Raises:
-        ListenerUnavailable: `refused`, with what to do; or `lost`: no answer.
+        ListenerUnavailable: The consumer is not fit, or cannot be made (`reason="refused"`), or
+            the server does not answer (`reason="lost"`). The text says what to do.
     """
     stream, durable = settings.stream or "", settings.durable
     try:
@@ -63,9 +67,11 @@ async def _find_or_make(
         deliver_policy=DeliverPolicy.ALL,
         ack_policy=AckPolicy.EXPLICIT,
         ack_wait=settings.ack_wait_s,
-        # A lane holds up to five batches; with less than two it would wait for its own acks.
+        # A lane holds up to five batches. With room for less than two, it would wait for
+        # messages that the server does not send before those in the lane are acknowledged.
         max_ack_pending=max(settings.max_ack_pending_count, 2 * settings.max_batch_count),
-        # Any other number would leave a message undelivered for ever once it is used up.
+        # Without a limit: after the last delivery of a limit, the server would never deliver the
+        # message again, and it would be lost.
         max_deliver=-1,
         filter_subject=settings.subject,
     )
@@ -110,10 +116,14 @@ def _explain(stream: str, error: Exception) -> ListenerUnavailable:
 
 
 def missing_right(settings: NatsListenerSettings, complaint: str) -> str:
-    """Say which right to give, from a "permissions violation" of the server.
+    """Say which right is missing, from a "permissions violation" of the server.
 
-    nats-py turns the server's words into lower case, so the subject is taken from the list of
-    those that a listener uses.
+    nats-py turns the server's text into lower case, but subjects have upper case too. So the
+    subject is looked up among those that a listener uses.
+
+    Args:
+        settings: The options of the listener.
+        complaint: The server's text.
     """
     stream, durable = settings.stream or "", settings.durable
     used = [

@@ -1,8 +1,9 @@
-"""The listener on NATS: a durable JetStream consumer, or a core subscription (at most once).
+"""Listens to NATS: to a durable JetStream consumer, or to a core subscription (at most once).
 
 Responsible for receiving, settling and asking for the backlog, over one connection. The modules
-beside it do the parts: `settings.py` options, `durable.py` the durable consumer, `drops.py` drops,
-`message.py` deliveries; `consumer.nats` connects, and pulls from the consumer.
+beside it do the parts: `settings.py` has the options, `durable.py` makes the durable consumer,
+`message.py` makes deliveries, `drops.py` reports what a core subscription dropped. `consumer.nats`
+connects and asks the consumer for messages.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from consumer.listeners.nats.durable import missing_right, prepare_consumer
 from consumer.listeners.nats.message import Buffer, describe, size_bytes, to_delivery, token_of
 from consumer.listeners.nats.settings import NatsListenerSettings
 from consumer.nats.connection import LoginRefused, close, connect
-from consumer.nats.pull import Pull
+from consumer.nats.pull import UNLIMITED, PullRequests
 from consumer.operations.caveat import Caveat
 
 if TYPE_CHECKING:
@@ -37,13 +38,13 @@ if TYPE_CHECKING:
 __all__ = ["NatsListener", "NatsListenerSettings"]
 
 ANSWER_DEADLINE_S: Final = 5
-"""Whole seconds: nats-py's flush takes no others."""
+"""A whole number, because nats-py's `flush` takes no other."""
 GIVE_BACK_DEADLINE_S: Final = 1.5
-"""With the connection's own deadline for closing, less than the 5 s that a close may take."""
-KEEPS_PER_ACK_WAIT: Final = 3
-BATCHES_AHEAD: Final = 4
-UNLIMITED: Final = -1
-"""For nats-py's own queue: what is asked for bounds it, and it drops silently at a limit."""
+"""Together with the connection's own deadline for closing, less than the 5 s of a `close`."""
+KEEPS_PER_ACK_WAIT_COUNT: Final = 3
+"""How often `keep` is called while the server waits for an acknowledgement: two calls may fail."""
+BATCHES_AHEAD_COUNT: Final = 4
+"""How many batches are asked for and held together."""
 
 log = structlog.get_logger()
 
@@ -57,14 +58,17 @@ class NatsListener(Listener[NatsListenerSettings]):
     def __init__(self, name: str, settings: NatsListenerSettings) -> None:
         super().__init__(name, settings)
         self.source_keeps = settings.stream is not None
-        self.keep_every_s = settings.ack_wait_s / KEEPS_PER_ACK_WAIT if self.source_keeps else None
+        self.keep_every_s = (
+            settings.ack_wait_s / KEEPS_PER_ACK_WAIT_COUNT if self.source_keeps else None
+        )
         self._client: Client | None = None
         self._subscription: Subscription | None = None
-        self._pull: Pull | None = None
+        self._requests: PullRequests | None = None
         self._buffer = Buffer()
         self._drops = Drops(name)
         self._unsettled: dict[str, None] = {}
-        """Reply subjects of what JetStream waits for, in order: so it delivers them again."""
+        """Where JetStream waits for an acknowledgement: a subject for each message, in order of
+        arrival. In the same order the server delivers them again when they are given back."""
         self._failure = FirstFailure(self._wake)
         self._preparing: asyncio.Timeout | None = None
 
@@ -93,6 +97,7 @@ class NatsListener(Listener[NatsListenerSettings]):
     async def _subscribe(self, client: Client) -> None:
         settings = self.settings
         if settings.stream is None:
+            # Our own limit, `max_buffered_bytes`, also says that it dropped something.
             self._subscription = await client.subscribe(
                 settings.subject,
                 queue=settings.queue_group or "",
@@ -103,23 +108,18 @@ class NatsListener(Listener[NatsListenerSettings]):
             self.caveats = [Caveat("listener is at most once", {"instead": "set stream"})]
         else:
             ack_wait_s = await prepare_consumer(client.jetstream(), settings)
-            self.keep_every_s = ack_wait_s / KEEPS_PER_ACK_WAIT
-            inbox = client.new_inbox()
-            self._subscription = await client.subscribe(
-                f"{inbox}.*",
-                cb=self._on_message,
-                pending_msgs_limit=UNLIMITED,
-                pending_bytes_limit=UNLIMITED,
-            )
-            self._pull = Pull(
+            self.keep_every_s = ack_wait_s / KEEPS_PER_ACK_WAIT_COUNT
+            self._requests = PullRequests(
                 client,
-                f"$JS.API.CONSUMER.MSG.NEXT.{settings.stream}.{settings.durable}",
-                inbox,
-                max_count=settings.max_batch_count * BATCHES_AHEAD,
+                settings.stream,
+                settings.durable,
+                max_count=settings.max_batch_count * BATCHES_AHEAD_COUNT,
                 max_bytes=settings.max_buffered_bytes,
             )
+            self._subscription = await self._requests.subscribe(self._on_message)
             await self._ask()
-        await client.flush(ANSWER_DEADLINE_S)  # behind it, every missing permission is known
+        # The server complains about a missing permission before it answers this.
+        await client.flush(ANSWER_DEADLINE_S)
         self._failure.check()
 
     async def receive(self, max_count: int, max_bytes: int, timeout_s: float) -> list[Delivery]:
@@ -128,15 +128,15 @@ class NatsListener(Listener[NatsListenerSettings]):
             async with asyncio.timeout(timeout_s):
                 await self._wait_for_news()
         except TimeoutError:
-            if self._pull is not None:
-                self._pull.check_silence()
+            if self._requests is not None:
+                self._requests.check_silence()
             return []
         taken = self._buffer.take(max_count, max_bytes)
         await self._ask()
         return taken
 
     async def _wait_for_news(self) -> None:
-        """Return once there is something to take."""
+        """Return once a delivery is held."""
         while True:
             self._failure.check()
             await self._ask()
@@ -146,12 +146,12 @@ class NatsListener(Listener[NatsListenerSettings]):
             await self._buffer.news.wait()
 
     async def _ask(self) -> None:
-        if self._pull is not None:
+        if self._requests is not None:
             buffer = self._buffer
-            await self._guarded(self._pull.ask(len(buffer.held), buffer.held_bytes))
+            await self._guarded(self._requests.ask(len(buffer.held), buffer.held_bytes))
 
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
-        """Write the acknowledgements; the server answers none. See `Listener.settle`."""
+        """Write the acknowledgements. The server does not answer them. See `Listener.settle`."""
         for delivery in deliveries:
             reply = token_of(delivery).reply
             if reply in self._unsettled:
@@ -159,16 +159,19 @@ class NatsListener(Listener[NatsListenerSettings]):
                 await self._answer(reply, b"+ACK")
 
     async def keep(self, deliveries: Sequence[Delivery]) -> None:
-        """Restart the consumer's clock, also for what waits in the buffer. See `Listener.keep`."""
+        """Restart the server's wait for an acknowledgement. See `Listener.keep`.
+
+        It is restarted also for what waits in the buffer, which the lane does not know yet.
+        """
         for delivery in (*deliveries, *self._buffer.held):
             reply = token_of(delivery).reply
             if reply in self._unsettled:
                 await self._answer(reply, b"+WPI")
 
     async def backlog(self) -> int | None:
-        """Return the consumer's pending count. See `Listener.backlog`.
+        """Return how many messages the consumer has for us. See `Listener.backlog`.
 
-        None for core NATS, which keeps nothing; there the server only has to answer.
+        None for core NATS, which keeps nothing. There the server only has to answer.
         """
         self._failure.check()
         client = self._connected()
@@ -192,7 +195,7 @@ class NatsListener(Listener[NatsListenerSettings]):
         return describe(token_of(delivery))
 
     async def close(self) -> None:
-        """Let what is unsettled come again at once, and close. See `Listener.close`."""
+        """Give back what is not settled, so that it comes again at once. See `Listener.close`."""
         client, self._client = self._client, None
         self._drops.report()
         if client is None:
@@ -206,28 +209,30 @@ class NatsListener(Listener[NatsListenerSettings]):
     async def _give_back(self, client: Client) -> None:
         try:
             async with asyncio.timeout(GIVE_BACK_DEADLINE_S):
-                # What is still on its way here has to arrive, or nobody gives it back.
+                # What is still on its way to us has to arrive first, or it is not given back.
                 if self._subscription is not None:
                     await self._subscription.drain()  # type: ignore[no-untyped-call]  # nats-py's
-                # The request that stands for nobody now: the server would try the first message
-                # on it, and put that one behind the others. To be asked makes it look for them.
+                # Our last request still stands, although nobody waits for it. The server would
+                # send the first message that we give back to it, and then put that message
+                # behind the others. To be asked about the consumer makes the server drop it.
                 if self._unsettled:
                     await self._count_pending(client)
                 await _publish_all(client, self._unsettled, b"-NAK")
-                await client.flush(ANSWER_DEADLINE_S)  # also for the acknowledgements before
+                # The acknowledgements that were written before have to arrive, too.
+                await client.flush(ANSWER_DEADLINE_S)
         except (nats.errors.Error, OSError, TimeoutError) as error:
             log.debug("giving back failed", listener=self.name, why=str(error))
 
     async def _on_message(self, msg: Msg) -> None:
-        if self._pull is None:
+        if self._requests is None:
             return
-        if not msg.reply:  # a status of the server; a message of JetStream always has a reply
-            failure = self._pull.status(msg)
+        if not msg.reply:  # the server's own status; a message of JetStream always has a reply
+            failure = self._requests.read_status(msg)
             if failure is not None:
                 self._failure.remember(failure)
             self._buffer.news.set()
             return
-        self._pull.arrived()
+        self._requests.arrived()
         self._unsettled[msg.reply] = None
         self._store(msg)
 
@@ -246,17 +251,17 @@ class NatsListener(Listener[NatsListenerSettings]):
         await self._guarded(self._connected().publish(reply, answer))
 
     async def _guarded(self, sending: Awaitable[None]) -> None:
-        """Send something, and translate what can go wrong with the connection."""
+        """Await a sending, and translate what can go wrong with the connection."""
         try:
             await sending
         except (nats.errors.Error, OSError) as error:
             raise ListenerUnavailable(f"connection lost: {error}") from error
 
     def _connected(self) -> Client:
-        """Return the connection, also when nothing is received over it any more.
+        """Return the connection, also if it has failed and can only be sent to.
 
         Raises:
-            ListenerUnavailable: there is none.
+            ListenerUnavailable: There is no connection.
         """
         if self._client is None:
             raise ListenerUnavailable("this listener is not open")
@@ -272,7 +277,7 @@ class NatsListener(Listener[NatsListenerSettings]):
         self._failure.remember(ListenerUnavailable(f"connection lost: {why}"))
 
     def _complain(self, error: Exception) -> None:
-        """Hear the server; a missing permission shows nowhere else."""
+        """Hear a complaint of the server. A missing permission shows nowhere else."""
         text = str(error)
         if "permissions violation" in text.lower():
             why = missing_right(self.settings, text)

@@ -1,7 +1,7 @@
-"""Turns a NATS message into a delivery, and a delivery's token into its origin.
+"""Turns a NATS message into a delivery, and holds deliveries until the lane asks for them.
 
-Responsible for the bounded buffer between the connection and `receive` as well. Not for asking
-(`consumer.nats.pull`) or settling (`nats`).
+Not responsible for asking the server for messages (`consumer/nats/pull.py`), nor for settling
+(`listener.py`).
 """
 
 from __future__ import annotations
@@ -19,15 +19,23 @@ if TYPE_CHECKING:
 
     from consumer.deliveries.origin import Sender
 
-V1_TOKENS: Final = 9
-"""`$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>`; version
-2 has domain and account hash after `ACK`:
-https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-15.md"""
+SHORT_TOKENS_COUNT: Final = 9
+"""An acknowledgement's subject is `$JS.ACK.<stream>.<consumer>.<delivered>.<stream sequence>.
+<consumer sequence>.<time>.<pending>`. Newer servers put a domain and the hash of an account behind
+`ACK`: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-15.md"""
 NO_DOMAIN: Final = "_"
 
 
-class AckPlace(NamedTuple):
-    """What the subject of an acknowledgement tells about a message, as text."""
+class AckSubject(NamedTuple):
+    """What the subject of a message's acknowledgement tells about the message, as text.
+
+    Attributes:
+        stream: The name of the stream.
+        consumer: The name of the consumer.
+        delivered: How often the message was delivered: `1` for the first time.
+        sequence: The number of the message in the stream.
+        domain: The JetStream domain.
+    """
 
     stream: str
     consumer: str
@@ -36,18 +44,19 @@ class AckPlace(NamedTuple):
     domain: str = NO_DOMAIN
 
 
-def ack_place(reply: str) -> AckPlace | None:
-    """Read the reply subject of a message; None: it did not come from JetStream."""
+def read_ack_subject(reply: str) -> AckSubject | None:
+    """Read the reply subject of a message. None: the message did not come from JetStream."""
     tokens = reply.split(".")
-    first = 2 if len(tokens) == V1_TOKENS else 4
+    is_short = len(tokens) == SHORT_TOKENS_COUNT
+    first = 2 if is_short else 4
     if tokens[:2] != ["$JS", "ACK"] or len(tokens) < first + 4:
         return None
-    place = AckPlace(*tokens[first : first + 4])
-    return place if first == 2 else place._replace(domain=tokens[2])  # noqa: PLR2004  # as above
+    found = AckSubject(*tokens[first : first + 4])
+    return found if is_short else found._replace(domain=tokens[2])
 
 
 def to_delivery(msg: Msg, sender: Sender, *, type_from_subject: bool) -> Delivery:
-    """Make a delivery. Whatever the headers hold, it has the body untouched."""
+    """Make a delivery. Its body is untouched, whatever the headers hold."""
     message_type = encoding = None
     for name, text in (msg.headers or {}).items():
         lowered = name.lower()
@@ -57,18 +66,18 @@ def to_delivery(msg: Msg, sender: Sender, *, type_from_subject: bool) -> Deliver
             encoding = text
     if type_from_subject:
         message_type = msg.subject.rpartition(".")[2]
-    place = ack_place(msg.reply)
-    redelivered = place is not None and place.delivered != "1"
+    ack = read_ack_subject(msg.reply)
+    redelivered = ack is not None and ack.delivered != "1"
     return Delivery(msg.data, message_type, msg, sender, encoding, redelivered)
 
 
 def describe(msg: Msg) -> Origin:
-    """Return subject, and stream, consumer, stream sequence and delivery count if there are any."""
+    """Describe where a message came from: its subject, and its place in a stream if it has one."""
     coordinates = {"subject": msg.subject}
-    place = ack_place(msg.reply)
-    if place is not None:
-        coordinates |= place._asdict()
-        if place.domain == NO_DOMAIN:
+    ack = read_ack_subject(msg.reply)
+    if ack is not None:
+        coordinates |= ack._asdict()
+        if ack.domain == NO_DOMAIN:
             del coordinates["domain"]
     return Origin(coordinates, {str(name): text for name, text in (msg.headers or {}).items()})
 
@@ -80,12 +89,12 @@ def token_of(delivery: Delivery) -> Msg:
 
 
 class Buffer:
-    """What has arrived and was not taken, in order.
+    """What has arrived and was not taken yet, in order.
 
     Attributes:
-        held: the deliveries, oldest first.
-        held_bytes: their bodies and headers.
-        news: set when something was put, or to wake whoever waits.
+        held: The deliveries, the oldest first.
+        held_bytes: The size of their bodies and headers together.
+        news: Set when a delivery was put, and to wake a task that waits for that.
     """
 
     def __init__(self) -> None:
@@ -94,7 +103,7 @@ class Buffer:
         self.news = asyncio.Event()
 
     def put(self, delivery: Delivery) -> None:
-        """Add the newest."""
+        """Add a delivery behind the others."""
         self.held.append(delivery)
         self.held_bytes += size_bytes(token_of(delivery))
         self.news.set()
@@ -108,7 +117,7 @@ class Buffer:
 
 
 def size_bytes(msg: Msg) -> int:
-    """Return what a message holds: a sender may put more into its headers than into its body."""
+    """Return the size of body and headers: a sender may put more into headers than into a body."""
     headers = msg.headers
     if not headers:
         return len(msg.data)

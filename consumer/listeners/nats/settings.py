@@ -1,4 +1,4 @@
-"""The options of a NATS listener."""
+"""Holds the options of a NATS listener."""
 
 from __future__ import annotations
 
@@ -13,13 +13,18 @@ class NatsListenerSettings(ListenerSettings, frozen=True, kw_only=True, forbid_u
     """The options of `kind = "nats"`; those of the connection are explained in `NatsSettings`.
 
     Attributes:
-        subject: what to listen to, wildcards allowed.
-        stream: the JetStream stream that holds it; absent: core subscription, at most once.
-        durable: the consumer's name; made when it is not there, from the stream's beginning.
-        type_from: `header` (`type`, any case), or `subject`: its last token.
-        ack_wait_s: of a consumer that is made: how long until a silent delivery comes again.
-        max_ack_pending_count: of a consumer that is made: at most so many are unsettled.
-        queue_group: core only: share the subject with others of this group.
+        subject: The subject to listen to; it may have wildcards.
+        stream: The JetStream stream that stores the subject. If it is absent, the listener makes
+            a core subscription: each message arrives at most once.
+        durable: The name of the stream's durable consumer. If it is missing, it is made, and
+            begins with the first message of the stream.
+        type_from: Where the message type is: `header` (the header `type`, in any case) or
+            `subject` (the last token of the subject).
+        ack_wait_s: How long a consumer that we make waits for an acknowledgement before it
+            delivers a message again, in seconds.
+        max_ack_pending_count: The largest number of unacknowledged messages that a consumer
+            that we make allows.
+        queue_group: The group with which a core subscription shares its messages.
     """
 
     kind: str = "nats"
@@ -30,7 +35,7 @@ class NatsListenerSettings(ListenerSettings, frozen=True, kw_only=True, forbid_u
     ack_wait_s: Seconds = 60.0
     max_ack_pending_count: Count = 10_000
     queue_group: Token | None = None
-    # The fields of NatsSettings: msgspec structs cannot have two bases.
+    # These are the fields of NatsSettings. A msgspec struct cannot have two bases.
     url: Url = "nats://127.0.0.1:4222"
     user: Text | None = None
     password: Secret | None = None

@@ -12,7 +12,7 @@ from nats.js.api import StreamConfig
 from consumer.config.load import Config, build
 from consumer.config.render import to_toml
 from consumer.listeners.registry import kinds
-from consumer.nats.connection import NatsSettings, close, connect
+from consumer.nats.connection import NatsSettings, connected
 from consumer.tools.embedded.servers import embedded_nats, embedded_valkey
 
 if TYPE_CHECKING:
@@ -73,17 +73,10 @@ async def make_inbound_stream(nats_url: str) -> None:
     Raises:
         Unavailable: The server is away.
     """
-    client = await connect(
-        NatsSettings(url=nats_url),
-        name="consumer embedded",
-        on_lost=lambda _: None,
-        on_error=lambda _: None,
-    )
-    try:
+    settings = NatsSettings(url=nats_url)
+    async with connected(settings, name="consumer embedded") as client:
         inbound = StreamConfig(name=INBOUND, subjects=[INBOUND_SUBJECTS])
         await client.jetstream().add_stream(inbound)
-    finally:
-        await close(client)
 
 
 def sample_tables(nats_url: str, valkey_url: str, operations_port: int) -> dict[str, object]:

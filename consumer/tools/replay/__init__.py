@@ -1,1 +1,1 @@
-"""Dead letters once more: read, chosen, sent through the pipeline again."""
+"""Reads dead letters, and sends them through the pipeline again."""

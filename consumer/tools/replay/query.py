@@ -1,4 +1,4 @@
-"""What is asked of the dead letters, and what is answered."""
+"""Says which dead letters are wanted, and what is told of each of them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from consumer.errors import Reason
 
 
 class StoredLetter(msgspec.Struct, frozen=True):
-    """A letter where it is kept.
+    """A letter in its stream.
 
     Attributes:
-        number: its sequence number in the stream.
-        stored_s: seconds since 1970.
-        size_bytes: of the body.
-        letter: without its body, where it comes from a list.
+        number: Its sequence number in the stream.
+        stored_s: When the server stored it, in seconds since 1970.
+        size_bytes: The size of the body.
+        letter: The letter itself. It has no body where it comes from a list.
     """
 
     number: int
@@ -27,13 +27,15 @@ class StoredLetter(msgspec.Struct, frozen=True):
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
-    """Which letters are wanted; None: any.
+    """Which letters are wanted. None: any.
 
     Attributes:
-        message_type: compared without case.
-        since_s: stored at or after this, in seconds since 1970.
-        until_s: stored before this.
-        limit_count: the newest so many.
+        listener: The name of the listener that took the delivery in.
+        reason: Why the delivery became a letter.
+        message_type: The message type, compared without case.
+        since_s: Letters that were stored at this time or later, in seconds since 1970.
+        until_s: Letters that were stored before this time, in seconds since 1970.
+        limit_count: How many letters, counted from the newest.
     """
 
     listener: str | None = None
@@ -44,7 +46,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     limit_count: int = 50
 
     def wants(self, stored: StoredLetter) -> bool:
-        """Tell what the subject alone cannot tell."""
+        """Whether a letter is wanted, as far as its subject alone does not tell it."""
         wanted = self.message_type
         if wanted is not None and stored.letter.message_type.lower() != wanted.lower():
             return False

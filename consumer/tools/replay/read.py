@@ -1,8 +1,8 @@
-"""Reads dead letters: the newest that fit a query, or one by its number.
+"""Reads dead letters from their stream, without holding more of them than the answer.
 
-Responsible for reading without holding more than the answer: headers only, the newest first in
-ranges of sequence numbers, so that a stream of a million letters costs no more than one of a
-thousand. Not for changing anything.
+Responsible for reading headers only, and for finding the newest letters in ranges of numbers from
+the end of the stream, so that a stream of a million letters costs no more than one of a thousand.
+Responsible also for deleting a letter. Not responsible for what happens to letters: `replay.py`.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
-import nats.errors
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import APIError, BucketNotFoundError, NotFoundError, ObjectNotFoundError
 
 from consumer.dead_letters.record import Letter, from_message
 from consumer.errors import SinkUnavailable
-from consumer.nats.connection import close, connect
+from consumer.nats.connection import connected
+from consumer.nats.explain import explained
+from consumer.nats.follow import StreamStart, following
 from consumer.tools.replay.query import Query, StoredLetter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator
+    from contextlib import AbstractContextManager
 
     from nats.aio.client import Client
     from nats.aio.msg import Msg
@@ -31,18 +32,29 @@ if TYPE_CHECKING:
     from consumer.nats.connection import NatsSettings
 
 FIRST_RANGE_COUNT: Final = 1000
-RANGE_FACTOR: Final = 4
-"""Each range is so much longer than the one after it: few questions, little read in vain."""
-FETCH_COUNT: Final = 500
-FETCH_TIMEOUT_S: Final = 5.0
+RANGE_GROWTH_RATIO: Final = 4
+"""Each range is this much longer than the range behind it. So a letter is found with few
+questions, and not much is read in vain."""
 REMOVE_TIMEOUT_S: Final = 30.0
-IDLE_CONSUMER_S: Final = 30.0
-"""The server forgets our consumer after this, should we end before we could delete it."""
 SIZE_HEADER: Final = "Nats-Msg-Size"
-"""Of the body, where only headers are sent: https://docs.nats.io/nats-concepts/jetstream/headers."""
+"""The size of the body, where only headers are sent:
+https://docs.nats.io/nats-concepts/jetstream/headers."""
+NO_MESSAGE: Final = 10037
+GONE: Final = frozenset({NO_MESSAGE, 10043, 10057})
+"""Errors of the server that mean that a message is not there any more: no message found; no such
+sequence; message delete failed, as a stream in files says it. Source of the codes:
+https://github.com/nats-io/nats-server/blob/main/server/errors.json."""
 
 
-class _Deleted(msgspec.Struct):
+class NoSuchBodyError(SinkUnavailable):
+    """The body of a letter is not in the object store, or not any more."""
+
+
+class NoSuchLetterError(SinkUnavailable):
+    """There is no letter with this number, or not any more."""
+
+
+class _DeleteReply(msgspec.Struct):
     """https://docs.nats.io/reference/reference-protocols/nats_api_reference."""
 
     error: dict[str, Any] | None = None
@@ -56,24 +68,25 @@ class Writable(Protocol):
 
 
 def stored_letter(message: Msg) -> StoredLetter:
-    """Read a letter from its headers, without its body.
+    """Read a letter from the headers of its message, without its body.
 
     Raises:
-        ValueError: this is not one of our letters.
+        ValueError: This is not a letter of ours.
     """
     headers = message.headers or {}
     letter = from_message(headers, b"")
-    place = message.metadata
-    # Where only headers were sent, the server says how large the body is.
+    metadata = message.metadata
+    # If only headers were sent, the server says how large the body is.
     size_bytes = letter.body_bytes or int(headers.get(SIZE_HEADER) or len(message.data))
-    return StoredLetter(place.sequence.stream, place.timestamp.timestamp(), size_bytes, letter)
+    stored_s = metadata.timestamp.timestamp()
+    return StoredLetter(metadata.sequence.stream, stored_s, size_bytes, letter)
 
 
 class LetterReader:
-    """Reads the stream of `[dead_letters]` over a connection that is open.
+    """Reads the stream of `[dead_letters]`, over a connection that is open.
 
     Attributes:
-        foreign_count: messages met that are none of our letters.
+        foreign_count: How many messages it has met that are not letters of ours.
     """
 
     def __init__(self, client: Client, settings: DeadLetterSettings) -> None:
@@ -86,153 +99,145 @@ class LetterReader:
         """Return the newest letters of a query, the newest last.
 
         Raises:
-            SinkUnavailable: no stream, or no answer.
+            SinkUnavailable: There is no stream, or no answer.
         """
-        with _explained(self._settings.stream):
+        with self._explained():
             state = (await self._jetstream.stream_info(self._settings.stream)).state
-            found: deque[StoredLetter] = deque()
-            # An empty stream that never held a message begins at 0.
-            first = max(state.first_seq, 1)
-            end, length = state.last_seq + 1, FIRST_RANGE_COUNT
-            while end > first and len(found) < query.limit_count:
-                start = max(first, end - length)
-                older, went_back_far_enough = await self._range(query, start, end)
-                room = query.limit_count - len(found)
-                found.extendleft(list(reversed(older))[:room])
-                if went_back_far_enough:
-                    break
-                end, length = start, length * RANGE_FACTOR
+        found: deque[StoredLetter] = deque()
+        first_number = max(state.first_seq, 1)  # 0 in a stream that never held a message
+        end_number, length_count = state.last_seq + 1, FIRST_RANGE_COUNT
+        while end_number > first_number and len(found) < query.limit_count:
+            start_number = max(first_number, end_number - length_count)
+            older, is_far_enough = await self._range(query, start_number, end_number)
+            room_count = query.limit_count - len(found)
+            found.extendleft(list(reversed(older))[:room_count])
+            if is_far_enough:
+                break
+            end_number, length_count = start_number, length_count * RANGE_GROWTH_RATIO
         return list(found)
 
+    async def _range(
+        self, query: Query, start_number: int, end_number: int
+    ) -> tuple[deque[StoredLetter], bool]:
+        """Return the newest letters of a range, and whether it has letters before `since_s`."""
+        found: deque[StoredLetter] = deque(maxlen=query.limit_count)
+        is_far_enough = False
+        async with contextlib.aclosing(self._letters(query, start_number, end_number)) as letters:
+            async for stored in letters:
+                is_far_enough = is_far_enough or stored.stored_s < query.since_s
+                if query.wants(stored):
+                    found.append(stored)
+        return found, is_far_enough
+
     async def last_number(self) -> int:
-        """Return the number of the newest letter there was; 0: there was none.
+        """Return the number of the newest letter that there ever was. 0: there was no letter.
 
         Raises:
-            SinkUnavailable: no stream, or no answer.
+            SinkUnavailable: There is no stream, or no answer.
         """
-        with _explained(self._settings.stream):
+        with self._explained():
             return (await self._jetstream.stream_info(self._settings.stream)).state.last_seq
 
     async def following(
-        self, query: Query, after: int, last: int, max_count: int
+        self, query: Query, after_number: int, last_number: int, max_count: int
     ) -> list[StoredLetter]:
         """Return the next letters of a query, the oldest first, without their bodies.
 
         Args:
-            query: which ones; its `limit_count` is not looked at.
-            after: only letters with a higher number.
-            last: no letter with a higher number.
-            max_count: so many at most.
+            query: Which letters are wanted. Its `limit_count` does not count here.
+            after_number: Only letters with a higher number are returned.
+            last_number: No letter with a higher number is returned.
+            max_count: The largest number of letters to return.
 
         Raises:
-            SinkUnavailable: no stream, or no answer.
+            SinkUnavailable: There is no stream, or no answer.
         """
-        if after >= last:
-            return []
-        with _explained(self._settings.stream):
-            async with contextlib.aclosing(self._messages(query, after + 1, last + 1)) as messages:
-                return await self._first(query, messages, max_count)
-
-    async def _first(
-        self, query: Query, messages: AsyncIterator[Msg], max_count: int
-    ) -> list[StoredLetter]:
         found: list[StoredLetter] = []
-        async for message in messages:
-            stored = self._stored(message)
-            if stored is not None and query.wants(stored):
-                found.append(stored)
-            if len(found) == max_count:
-                break
+        if after_number >= last_number:
+            return found
+        wanted = self._letters(query, after_number + 1, last_number + 1)
+        async with contextlib.aclosing(wanted) as letters:
+            async for stored in letters:
+                if query.wants(stored):
+                    found.append(stored)
+                if len(found) == max_count:
+                    break
         return found
 
-    async def remove(self, number: int, *, erase: bool = False) -> bool:
-        """Delete a letter; False: somebody else has done so.
-
-        Its body in the object store stays: a letter of another attempt may point at it, and the
-        store's own age limit ends it.
-
-        Args:
-            number: of the letter.
-            erase: have its bytes overwritten on the server's disk as well. Measured with
-                nats-server 2.15: hundreds a second instead of ten thousand, and fewer the more
-                letters there are.
-
-        Raises:
-            SinkUnavailable: no stream, or no answer.
-        """
-        # nats-py's own delete_msg always erases.
-        subject = f"$JS.API.STREAM.MSG.DELETE.{self._settings.stream}"
-        asked = msgspec.json.encode({"seq": number, "no_erase": not erase})
-        with _explained(self._settings.stream):
-            reply = await self._client.request(subject, asked, timeout=REMOVE_TIMEOUT_S)
-            error = msgspec.json.decode(reply.data, type=_Deleted).error
-            if error is None:
-                return True
-            if error.get("err_code") in GONE:
-                return False
-            raise APIError.from_error(error)
-
-    async def _range(self, query: Query, start: int, end: int) -> tuple[deque[StoredLetter], bool]:
-        """Read numbers from `start` to before `end`; True: there were some before `since_s`."""
-        found: deque[StoredLetter] = deque(maxlen=query.limit_count)
-        older = False
-        async for message in self._messages(query, start, end):
-            stored = self._stored(message)
-            older = older or (stored is not None and stored.stored_s < query.since_s)
-            if stored is not None and query.wants(stored):
-                found.append(stored)
-        return found, older
-
-    async def _messages(self, query: Query, start: int, end: int) -> AsyncGenerator[Msg, None]:
+    async def _letters(
+        self, query: Query, start_number: int, end_number: int
+    ) -> AsyncGenerator[StoredLetter]:
+        """Yield the letters from one number to before another that have the query's subject."""
         reason = query.reason.value if query.reason else "*"
-        config = ConsumerConfig(
-            deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
-            opt_start_seq=start,
-            ack_policy=AckPolicy.NONE,
-            headers_only=True,
-            mem_storage=True,
-            inactive_threshold=IDLE_CONSUMER_S,
-        )
-        subscription = await self._jetstream.pull_subscribe(
-            f"{self._settings.subject_prefix}.{query.listener or '*'}.{reason}",
-            stream=self._settings.stream,
-            config=config,
-        )
-        info = await subscription.consumer_info()
-        pending = info.num_pending or 0
-        try:
-            while pending:
-                batch = await subscription.fetch(min(FETCH_COUNT, pending), FETCH_TIMEOUT_S)
-                pending = batch[-1].metadata.num_pending
-                wanted = [one for one in batch if one.metadata.sequence.stream < end]
-                for message in wanted:
-                    yield message
-                if len(wanted) < len(batch):
+        subject = f"{self._settings.subject_prefix}.{query.listener or '*'}.{reason}"
+        async with (
+            following(
+                self._client,
+                StreamStart(sequence=start_number),
+                stream=self._settings.stream,
+                subject=subject,
+                headers_only=True,
+            ) as follower,
+            contextlib.aclosing(follower.stored()) as messages,
+        ):
+            async for message in messages:
+                if follower.sequence >= end_number:
                     return
-        finally:
-            with contextlib.suppress(nats.errors.Error, TimeoutError, OSError):
-                await subscription.unsubscribe()
-                await self._jetstream.delete_consumer(self._settings.stream, info.name)
+                stored = self._read(message)
+                if stored is not None:
+                    yield stored
+                if follower.sequence == end_number - 1:
+                    return
 
-    def _stored(self, message: Msg) -> StoredLetter | None:
+    def _read(self, message: Msg) -> StoredLetter | None:
         try:
             return stored_letter(message)
         except ValueError:
             self.foreign_count += 1
             return None
 
-    async def get(self, number: int) -> StoredLetter:
-        """Return one letter with its body, unless that is in the object store.
+    async def remove(self, number: int, *, erase: bool = False) -> bool:
+        """Delete a letter. Its body in the object store stays.
+
+        A letter of another attempt may point at that body, and the store's own age limit ends it.
+
+        Args:
+            number: The number of the letter.
+            erase: Let the server overwrite the letter's bytes on its disk, too. Measured with
+                nats-server 2.15: this deletes hundreds of letters a second instead of ten
+                thousand, and fewer the more letters there are.
+
+        Returns:
+            False: the letter was deleted already.
 
         Raises:
-            SinkUnavailable: no such letter, or no answer.
+            SinkUnavailable: There is no stream, or no answer.
+        """
+        # nats-py's own delete_msg always lets the server overwrite the bytes.
+        subject = f"$JS.API.STREAM.MSG.DELETE.{self._settings.stream}"
+        asked = msgspec.json.encode({"seq": number, "no_erase": not erase})
+        with self._explained():
+            reply = await self._client.request(subject, asked, timeout=REMOVE_TIMEOUT_S)
+            error = msgspec.json.decode(reply.data, type=_DeleteReply).error
+            if error is None:
+                return True
+            if error.get("err_code") in GONE:
+                return False
+            raise APIError.from_error(error)
+
+    async def get(self, number: int) -> StoredLetter:
+        """Return a letter, with its body unless that is in the object store.
+
+        Raises:
+            NoSuchLetterError: There is no letter with this number.
+            SinkUnavailable: It is not a letter of ours, or there is no answer.
         """
         stream = self._settings.stream
-        with _explained(stream):
+        with self._explained():
             try:
                 message = await self._jetstream.get_msg(stream, number)
             except NotFoundError as error:
-                # Either is 404; the code behind it says which.
+                # A missing stream and a missing message are both 404. The code tells which.
                 if error.err_code == NO_MESSAGE:
                     raise NoSuchLetterError(f"there is no dead letter {number}") from error
                 raise
@@ -245,16 +250,17 @@ class LetterReader:
         return StoredLetter(number, stored_s, len(body), letter)
 
     async def write_body(self, letter: Letter, out: Writable) -> None:
-        """Write the original bytes, a piece at a time where they are in the object store.
+        """Write the original bytes, piece by piece if they are in the object store.
 
         Raises:
-            SinkUnavailable: they are gone, or no answer.
+            NoSuchBodyError: They are not in the object store any more.
+            SinkUnavailable: There is no answer.
         """
         if not letter.body_object:
             out.write(letter.body)
             return
-        bucket = f"{self._settings.stream}_BODIES"
-        with _explained(bucket):
+        bucket = self._settings.bodies_bucket
+        with self._explained(bucket):
             try:
                 objects = await self._jetstream.object_store(bucket)
                 await objects.get(letter.body_object, writeinto=out)  # type: ignore[arg-type]  # only write() is called
@@ -263,19 +269,11 @@ class LetterReader:
                     f"the body is not in the object store {bucket} any more"
                 ) from error
 
-
-NO_MESSAGE: Final = 10037
-GONE: Final = frozenset({NO_MESSAGE, 10043, 10057})
-"""https://github.com/nats-io/nats-server/blob/main/server/errors.json: no message found; no such
-sequence; message delete failed, which is how a file store says that it is gone."""
-
-
-class NoSuchBodyError(SinkUnavailable):
-    """A letter's body is not in the object store, or not any more."""
-
-
-class NoSuchLetterError(SinkUnavailable):
-    """There is no letter of that number, or not any more."""
+    def _explained(self, bucket: str = "") -> AbstractContextManager[None]:
+        missing = (
+            "nothing was ever rejected, or [dead_letters] stream names another than the daemon's"
+        )
+        return explained(bucket or self._settings.stream, missing=missing)
 
 
 @contextlib.asynccontextmanager
@@ -285,32 +283,7 @@ async def open_reader(
     """Connect for the time of the block.
 
     Raises:
-        Unavailable: the server is away, or refuses us.
+        Unavailable: The server is away, or refuses us.
     """
-    client = await connect(
-        connection,
-        name="consumer dead",
-        on_lost=lambda _: None,  # whatever is asked next fails with a reason of its own
-        on_error=lambda _: None,
-    )
-    try:
+    async with connected(connection, name="consumer dead") as client:
         yield LetterReader(client, settings)
-    finally:
-        await close(client)
-
-
-@contextlib.contextmanager
-def _explained(stream: str) -> Iterator[None]:
-    try:
-        yield
-    except NotFoundError as error:
-        raise SinkUnavailable(
-            f"there is no stream {stream}: nothing was ever rejected, or [dead_letters] stream "
-            "names another than the daemon's"
-        ) from error
-    except APIError as error:
-        raise SinkUnavailable(f"stream {stream}: {error.description}") from error
-    except (TimeoutError, nats.errors.TimeoutError) as error:
-        raise SinkUnavailable(f"no answer about stream {stream}: is JetStream on (-js)?") from error
-    except (nats.errors.Error, OSError) as error:
-        raise SinkUnavailable(f"stream {stream}: {error}") from error

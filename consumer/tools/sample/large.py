@@ -8,9 +8,11 @@ import nats.errors
 from nats.js.errors import NotFoundError
 
 from consumer.errors import Unavailable
-from consumer.nats.connection import close, connect
+from consumer.nats.connection import connected
 
 if TYPE_CHECKING:
+    from nats.aio.client import Client
+
     from consumer.config.load import Config
 
 HEADERS_BYTES: Final = 128
@@ -28,20 +30,22 @@ async def too_large_bytes(config: Config) -> int:
     Raises:
         Unavailable: The server is away.
     """
-    client = await connect(
-        config.sink, name="consumer send", on_lost=lambda _: None, on_error=lambda _: None
-    )
-    try:
+    async with connected(config.sink, name="consumer send") as client:
         limit_bytes = client.max_payload
-        if config.sink.kind == "jetstream":
-            info = await client.jetstream().stream_info(config.sink.stream)
-            of_stream_bytes = info.config.max_msg_size or -1
-            if of_stream_bytes > 0:
-                limit_bytes = min(limit_bytes, of_stream_bytes)
+        of_stream_bytes = await _limit_of_stream_bytes(client, config)
+    if of_stream_bytes > 0:
+        limit_bytes = min(limit_bytes, of_stream_bytes)
+    return limit_bytes - HEADERS_BYTES
+
+
+async def _limit_of_stream_bytes(client: Client, config: Config) -> int:
+    """Ask the sink's stream for the largest message that it takes. 0 or less: it has no limit."""
+    if config.sink.kind != "jetstream":
+        return 0
+    try:
+        info = await client.jetstream().stream_info(config.sink.stream)
     except NotFoundError:
-        limit_bytes = client.max_payload  # the daemon will create a stream that has no limit
+        return 0  # the daemon will create a stream that has no limit
     except (nats.errors.Error, OSError, TimeoutError) as error:
         raise Unavailable(f"the sink does not tell its largest message: {error}") from error
-    finally:
-        await close(client)
-    return limit_bytes - HEADERS_BYTES
+    return info.config.max_msg_size or 0

@@ -36,12 +36,7 @@ class NatsSender(SampleSender):
 
     async def open(self) -> None:
         """See `SampleSender.open`."""
-        self._client = await connect(
-            self._settings.connection(),
-            name="consumer send",
-            on_lost=lambda _: None,  # the next `send` fails, and says why
-            on_error=lambda _: None,
-        )
+        self._client = await connect(self._settings.connection(), name="consumer send")
 
     async def send(self, samples: Sequence[Sample]) -> None:
         """See `SampleSender.send`."""
