@@ -19,6 +19,12 @@ FORM: Final = re.compile(
     re.ASCII,
 )
 """Also the pattern in the schema of what brands send, so in a form that ECMA 262 reads as well."""
+STRICT_FORM: Final = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)
+"""What the vendor's own validator reads as a date and time, and RFC 3339: with T and zone, but also
+with a one-digit hour and a comma. The vendor's validator also takes a day alone or a time of day
+alone; those say no moment, so they are not a time here."""
 _MICRO_DIGITS: Final = 6
 _LEAP_SECOND: Final = 60
 

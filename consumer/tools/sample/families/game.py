@@ -75,6 +75,6 @@ def game(world: World) -> Event:
         "subcategory": world.random.choice(("Popular", "New", "Jackpots")),
         "supported_devices": ["mobile", "desktop", "app"],
         "last_modified": world.timestamp(),
-        "origin": [ORIGIN],
+        "origin": ORIGIN,
         "rtp": Decimal(world.random.choice(RTP)),
     }

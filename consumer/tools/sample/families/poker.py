@@ -54,7 +54,7 @@ def _seat(world: World) -> Event:
 @sample(
     "POKER_CASH_GAME_BUY_IN_V2",
     weight=15,
-    id_field="table_id",
+    id_field="user_id",
     wrong=("buy_in_amount", "abc"),
     conflict_field="buy_in_amount",
     identity=_cash_identity,
@@ -70,7 +70,7 @@ def cash_buy_in(world: World) -> Event:
 @sample(
     "POKER_CASH_GAME_CASH_OUT_V2",
     weight=12,
-    id_field="table_id",
+    id_field="user_id",
     wrong=("table_max_seats", "six"),
     identity=_cash_identity,
 )
@@ -108,7 +108,7 @@ def _entry(world: World) -> Event:
 @sample(
     "POKER_TOURNAMENT_BUY_IN_V2",
     weight=10,
-    id_field="tournament_id",
+    id_field="user_id",
     wrong=("buy_in_amount", "abc"),
     conflict_field="buy_in_amount",
     identity=_tournament_identity,
@@ -124,7 +124,7 @@ def tournament_buy_in(world: World) -> Event:
 @sample(
     "POKER_TOURNAMENT_CASH_OUT_V2",
     weight=8,
-    id_field="tournament_id",
+    id_field="user_id",
     wrong=("tournament_buy_in", "abc"),
     identity=_tournament_identity,
 )

@@ -103,6 +103,6 @@ def _settled(world: World, bet: Event) -> Event:
             "type": "Settlement",
             "is_cashout": world.chance(0.1),
             "reference_bet_amount": stake,
-            "reference_real_amount": stake,
+            "reference_bet_real_amount": stake,
         }
     )
