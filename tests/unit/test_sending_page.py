@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from consumer.errors import Reason
+from consumer.events.conflict import conflict_text
+from consumer.events.normalise import Normaliser
+from consumer.events.registry import CATALOGUE
 from consumer.listeners.base import Delivery
 from consumer.pipeline.batch import Batch, Work
 from consumer.pipeline.decode import Decoder
-from consumer.pipeline.dedupe import conflict
 from tests.support import vendor
 from tests.support.samples import casino
 
@@ -51,7 +53,8 @@ BAD = [
     *(Bad(casino(), None), Bad(casino(), "CASINOO"), Bad(casino(), encoding="br")),
     Bad(gzip.compress(bytes(20 << 20)), encoding="gzip"),
 ]
-ELSEWHERE = {conflict().detail, "KeyError in the decoder"}
+CONFLICT = conflict_text(Normaliser(CATALOGUE[0], "b").normalise(casino(), 0.0))
+ELSEWHERE = {CONFLICT, "KeyError in the decoder"}
 """Errors that the decoder does not make of a body."""
 
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from consumer.errors import Misfit, Reason, Rejected
+from consumer.events.conflict import conflict_text
 from consumer.events.normalise import Normaliser
 from consumer.events.registry import CATALOGUE, find
-from consumer.pipeline.dedupe import conflict
 from consumer.tools.validation.cut import EventFile, Record
 from consumer.tools.validation.validator import Remark, Severity, Validator, about_file
 from tests.support.corpus import BROKEN
@@ -176,8 +176,9 @@ def test_an_honest_resend_is_a_warning() -> None:
 def test_other_deciding_fields_are_a_conflict() -> None:
     """In the dead letter's words, and then where."""
     [found] = look(casino(), casino(amount=13))
+    conflicting = Normaliser(CATALOGUE[0], "b").normalise(casino(amount=13), 0.0)
     assert (found.severity, found.reason) == (Severity.ERROR, Reason.CONFLICT)
-    assert found.message == f"{conflict().detail}: see line 1"
+    assert found.message == f"{conflict_text(conflicting)}: see line 1"
 
 
 def test_a_large_event_is_warned_about() -> None:
