@@ -93,7 +93,7 @@ Number = Annotated[Decimal, Meta(extra={"form": Form.NUMBER})]
 passes through a binary float."""
 Amount = Annotated[Number, NOT_NEGATIVE]
 """A number that is 0 or more in the vendor's schema."""
-WholeNumber = Annotated[Decimal, Meta(extra={"form": Form.COUNT})]
+WholeNumber = Annotated[int | Decimal, Meta(extra={"form": Form.COUNT})]
 """A whole number, also as `3.0` or `"3"`, comes in; a JSON number goes out. Negative numbers occur.
 A number with a fraction, which the vendor's schemas accept, passes and is counted."""
 Time = Annotated[str, Meta(extra={"form": Form.TIME})]

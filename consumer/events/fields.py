@@ -103,9 +103,11 @@ class _Each(Step):
         self._step = step
 
     def normal(self, value: list[Any], oddities: list[Oddity]) -> list[object]:
+        if self._step.keeps(value):
+            return value
         normal: list[object] = []
         for index, element in enumerate(value):
-            # The step tells the path by its name.
+            # The step tells the path of a misfit by its name.
             self._step.name = f"{self.name}[{index}]"
             normal.append(self._step.normal(element, oddities))
         return normal

@@ -22,8 +22,8 @@ from consumer.events.facts import facts_of
 from consumer.events.fields import apply, plan_of
 from consumer.events.identity import WINDOW_S, Identity
 from consumer.events.number_ids import with_ids_as_text
-from consumer.events.refuse import UNREADABLE, explain, malformed, refuse_broken_json
-from consumer.events.steps import Oddity, read_time
+from consumer.events.refuse import UNREADABLE, explain, invalid, malformed, refuse_broken_json
+from consumer.events.steps import A_TIME, Oddity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -215,7 +215,10 @@ class Normaliser:
         text = getattr(fields, name) if name else None
         if name is None or not isinstance(text, str):
             return None
-        instant = read_time(name, text, strict=self._strict)
+        try:
+            instant = timestamp.parse(text, strict=self._strict)
+        except ValueError as error:
+            raise invalid(name, A_TIME, text) from error
         setattr(fields, name, instant.exact)
         if instant.assumed_utc:
             oddities.append(Oddity("no_zone", name, text))

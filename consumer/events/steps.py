@@ -10,23 +10,24 @@ Limits: an id has at most 256 characters, a number at most 64 digits before and 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from consumer.errors import Rejected
 from consumer.events import timestamp
 from consumer.events.base import Form
 from consumer.events.refuse import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from decimal import Decimal
 
     from consumer.events.facts import Fact
 
 ID_MAX_CHARACTERS: Final = 256
 NUMBER_MAX_DIGITS: Final = 64
+_UNQUESTIONED: Final = 10**9
+"""Whole numbers from 0 up to this pass as they are, whatever is asked of them."""
 A_TIME: Final = "a time such as 2015-03-02T08:27:58.10Z"
 
 
@@ -59,31 +60,15 @@ class Step(ABC):
             Rejected: The value cannot be accepted.
         """
 
+    def keeps(self, values: list[Any]) -> bool:  # noqa: ARG002  # a step that knows better
+        """Tell, at less cost than one by one, whether all these values pass as they are."""
+        return False
+
 
 def lenient_steps(fact: Fact) -> list[Step]:
     """Return the steps of a field's single value for any listener; none where it passes."""
     make = _MAKERS.get(fact.form)
     return [make(fact)] if make else []
-
-
-def read_time(name: str, text: str, *, strict: bool) -> timestamp.Instant:
-    """Read a time.
-
-    Args:
-        name: The field.
-        text: Its value.
-        strict: Refuse what the vendor's own validator cannot read.
-
-    Raises:
-        Rejected: The text is not a time.
-    """
-    try:
-        instant = timestamp.parse(text)
-    except ValueError as error:
-        raise invalid(name, A_TIME, text) from error
-    if strict and not timestamp.STRICT_FORM.fullmatch(text):
-        raise invalid(name, A_TIME, text)
-    return instant
 
 
 class IdStep(Step):
@@ -128,9 +113,9 @@ class WholeNumberStep(Step):
         super().__init__(name)
         self._not_negative = not_negative
 
-    def normal(self, value: Decimal, oddities: list[Oddity]) -> int | msgspec.Raw:
+    def normal(self, value: int | Decimal, oddities: list[Oddity]) -> int | msgspec.Raw:
         """See `Step.normal`."""
-        text = _plain(value)
+        text = _plain(Decimal(value))
         if text is None:
             raise invalid(self.name, f"a number of at most {NUMBER_MAX_DIGITS} digits", value)
         if self._not_negative and value < 0:
@@ -141,6 +126,10 @@ class WholeNumberStep(Step):
         # No page knows a count with a fraction, but the vendor's schemas accept it.
         oddities.append(Oddity("fraction", self.name, text))
         return msgspec.Raw(text.encode())
+
+    def keeps(self, values: list[int | Decimal]) -> bool:
+        """See `Step.keeps`."""
+        return {*map(type, values)} == {int} and min(values) >= 0 and max(values) < _UNQUESTIONED
 
 
 class ChoiceStep(Step):
@@ -189,10 +178,10 @@ class TimeStep(Step):
     def normal(self, value: str, oddities: list[Oddity]) -> str:
         """See `Step.normal`."""
         try:
-            instant = read_time(self.name, value, strict=self._strict)
-        except Rejected:
+            instant = timestamp.parse(value, strict=self._strict)
+        except ValueError as error:
             if self._must_be_read:
-                raise
+                raise invalid(self.name, A_TIME, value) from error
             oddities.append(Oddity("unreadable_time", self.name, value))
             return value
         if instant.assumed_utc:

@@ -45,14 +45,18 @@ class Instant(msgspec.Struct, frozen=True, gc=False):
     assumed_utc: bool
 
 
-def parse(text: str) -> Instant:
+def parse(text: str, *, strict: bool = False) -> Instant:
     """Read a time.
 
+    Args:
+        text: The time as it was sent.
+        strict: Accept only what `STRICT_FORM` describes.
+
     Raises:
-        ValueError: it is none, or no such day, hour or zone exists.
+        ValueError: The text is not a time, or no such day, hour or zone exists.
     """
     match = FORM.fullmatch(text)
-    if match is None:
+    if match is None or (strict and not STRICT_FORM.fullmatch(text)):
         raise ValueError("not a time")
     day, hour, minute, second, fraction, zulu, sign, *offset = match.groups()
     leap = int(second) == _LEAP_SECOND

@@ -201,3 +201,10 @@ def test_what_is_odd_about_a_file_is_told() -> None:
     assert len(list(file)) == 2
     assert [one.reason for one in about_file(file, looking.tally)] == ["bom", "crlf"]
     assert looking.tally.warnings == 2
+
+
+@pytest.mark.parametrize(("sent", "got"), [(True, "true"), ([], "[]"), ("x", '"x"')])
+def test_a_count_is_expected_to_be_a_number(sent: object, got: str) -> None:
+    """Whatever it is read as inside."""
+    [found] = look(payment(deposit_count=sent), name="PAYMENT")
+    assert found.message == f"deposit_count: expected number, got {got}"
