@@ -40,10 +40,17 @@ class Form(StrEnum):
     """A listed value that decides nothing: other values pass, and are counted."""
     TEXT = "text"
     FLAG = "true or false"
-    INTEGER = "whole number"
     OBJECT = "object"
     NESTED = "nested"
     """An object whose fields are known: a `Nested` struct."""
+
+
+class SentAs(StrEnum):
+    """The JSON types that the vendor's schema wants for an id."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    EITHER = "text or number"
 
 
 def choice(*values: str, why: str) -> Meta:
@@ -51,15 +58,30 @@ def choice(*values: str, why: str) -> Meta:
     return Meta(description=why, extra={"form": Form.CHOICE, "values": values})
 
 
-def hint(*values: str, why: str) -> Meta:
-    """Describe an enumeration that is only passed on."""
-    return Meta(description=why, extra={"form": Form.HINT, "values": values})
+def hint(*values: str, why: str, schema: tuple[str, ...] = ()) -> Meta:
+    """Describe an enumeration that is only passed on.
+
+    Args:
+        values: The values that some page or schema of the vendor's names.
+        why: The field's meaning.
+        schema: The values that the vendor's schema accepts; empty where it accepts any text.
+    """
+    return Meta(
+        description=why,
+        extra={"form": Form.HINT, "values": values, "schema_values": schema},
+    )
 
 
+# What the vendor's schema says of a field beyond its form. Only strict listeners hold events
+# against it; `facts.Fact` explains each of these.
 NOT_EMPTY: Final = Meta(extra={"not_empty": True})
-"""The vendor's schema wants at least one character. A strict listener refuses less."""
 NOT_NEGATIVE: Final = Meta(extra={"not_negative": True})
-"""The vendor's schema wants 0 or more. A strict listener refuses less."""
+ONLY_DIGITS: Final = Meta(extra={"only_digits": True})
+ONE_VALUE: Final = Meta(extra={"one_value": True})
+AS_NUMBER: Final = Meta(extra={"sent_as": SentAs.NUMBER})
+AS_EITHER: Final = Meta(extra={"sent_as": SentAs.EITHER})
+NULL_TOO: Final = Meta(extra={"null_too": True})
+PAGE_ONLY: Final = Meta(extra={"page_only": True})
 
 Id = Annotated[str | int, Meta(extra={"form": Form.ID})]
 """Text or a whole number comes in, text goes out: `1` and `"1"` are the same id. The text has 1 to
@@ -71,9 +93,9 @@ Number = Annotated[Decimal, Meta(extra={"form": Form.NUMBER})]
 passes through a binary float."""
 Amount = Annotated[Number, NOT_NEGATIVE]
 """A number that is 0 or more in the vendor's schema."""
-WholeNumber = Annotated[Decimal, Meta(extra={"form": Form.COUNT})]
-"""A whole number, also as `3.0` or `"3"`, comes in; a JSON number goes out. Negative numbers
-occur."""
+WholeNumber = Annotated[int | Decimal, Meta(extra={"form": Form.COUNT})]
+"""A whole number, also as `3.0` or `"3"`, comes in; a JSON number goes out. Negative numbers occur.
+A number with a fraction, which the vendor's schemas accept, passes and is counted."""
 Time = Annotated[str, Meta(extra={"form": Form.TIME})]
 """A time as `timestamp.py` reads it comes in, strict RFC 3339 in UTC goes out. Text that cannot be
 read as a time passes as it is and is counted, except as the event's own time."""
@@ -82,22 +104,26 @@ Name = Annotated[str, NOT_EMPTY]
 Object = dict[str, msgspec.Raw]
 """A JSON object whose values pass as they came."""
 
-UserId = Annotated[Id, Meta(description="The player.", examples=["player-17"])]
+UserId = Annotated[Id, NOT_EMPTY, Meta(description="The id of the player.", examples=["player-17"])]
 Currency = Annotated[
-    str, Meta(description="ISO 4217, or a crypto currency's code.", examples=["EUR"])
+    str,
+    Meta(
+        description="The currency's ISO 4217 code, or a crypto currency's code.", examples=["EUR"]
+    ),
 ]
 Rate = Annotated[
     Amount,
     Meta(
-        description="An amount times this is the amount in the brand's base currency.",
+        description="An amount times this rate is the amount in the brand's base currency.",
         examples=[0.1],
     ),
 ]
-BrandHost = Annotated[Name, Meta(description="The brand's host.", examples=["www.brand.com"])]
+AnyHost = Annotated[str, Meta(description="The brand's host.", examples=["www.brand.com"])]
+BrandHost = Annotated[AnyHost, NOT_EMPTY]
+"""Half of the vendor's schemas want the host not to be empty, the others take any text."""
 Timestamp = Annotated[
-    Time, Meta(description="When it happened.", examples=["2015-03-02T8:27:58.10Z"])
+    Time, Meta(description="When the event happened.", examples=["2015-03-02T8:27:58.10Z"])
 ]
-"""These five are carried by most types, with the same meaning in all of them."""
 
 OptionalId = Reference | UnsetType | None
 OptionalNumber = Number | UnsetType | None
@@ -109,7 +135,24 @@ OptionalText = str | UnsetType | None
 OptionalFlag = bool | UnsetType | None
 OptionalObject = Object | UnsetType | None
 OptionalRate = Rate | UnsetType | None
+OptionalCurrency = Currency | UnsetType | None
 """An optional field may be absent or null; either way it is passed on as it came."""
+
+MetaObject = Annotated[
+    OptionalObject, NULL_TOO, Meta(description="Anything else that the brand wants to say.")
+]
+SkipPublishing = Annotated[
+    OptionalFlag, Meta(description="The vendor does not explain this field.")
+]
+
+PageId = Annotated[OptionalId, PAGE_ONLY]
+PageNumber = Annotated[OptionalNumber, PAGE_ONLY]
+PageWholeNumber = Annotated[OptionalWholeNumber, PAGE_ONLY]
+PageTime = Annotated[OptionalTime, PAGE_ONLY]
+PageText = Annotated[OptionalText, PAGE_ONLY]
+PageFlag = Annotated[OptionalFlag, PAGE_ONLY]
+"""An optional field that a page of the vendor's documentation describes, and that the vendor's
+schema does not know."""
 
 
 class Nested(msgspec.Struct, kw_only=True):
@@ -141,6 +184,8 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         deciding: The fields whose difference under one identity is a conflict.
         subject: Returns the subject, out of `subjects`, that an event belongs on.
         subjects: All subjects of the type, two tokens each, without the operator's prefix.
+        has_schema: The vendor publishes a JSON Schema of the type. Where it does not, a strict
+            listener accepts what any listener accepts.
         strict: Optional fields that the vendor's schema requires. A listener with
             `validation = "strict"` requires them too.
         time: The field with the event's own time; None where the type has no such field.
@@ -158,6 +203,7 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     deciding: tuple[str, ...]
     subject: Callable[[Any], str]
     subjects: Mapping[str, str]
+    has_schema: bool = True
     strict: tuple[str, ...] = ()
     time: str | None = "timestamp"
     user: str | None = "user_id"

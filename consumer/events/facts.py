@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Meta, UnsetType
 
-from consumer.events.base import Fields, Form, Nested, Object
+from consumer.events.base import Fields, Form, Nested, Object, SentAs
 
 
 class Many(StrEnum):
@@ -36,9 +36,20 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
         required: The field has to be there. Every other field may be absent or null.
         values: The values of an enumeration, in the vendor's spelling.
         may_be_empty: The id is no part of an identity, so that it may be empty.
-        not_empty: The vendor's schema wants at least one character.
-        not_negative: The vendor's schema wants 0 or more.
         nested: The struct of the objects that the field holds; None where it holds no such object.
+
+    The rest is what the vendor's schema says, and only strict listeners hold events against it:
+
+    Attributes:
+        page_only: The schema does not know the field, or accepts any value in it. Only a page
+            describes the field, so strict listeners read it as lenient ones do.
+        null_too: The field may be null. Every other field may be absent, but not null.
+        sent_as: The JSON types of an id.
+        not_empty: The text has at least one character.
+        only_digits: The text has no other characters than the digits 0 to 9.
+        not_negative: The number is 0 or more.
+        one_value: The field holds one value, although a page has a list there.
+        schema_values: The values of an enumeration; empty where the schema accepts any text.
     """
 
     name: str
@@ -47,15 +58,36 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     required: bool
     values: tuple[str, ...] = ()
     may_be_empty: bool = False
-    not_empty: bool = False
-    not_negative: bool = False
     nested: type[Nested] | None = None
+    page_only: bool = False
+    null_too: bool = False
+    sent_as: SentAs = SentAs.TEXT
+    not_empty: bool = False
+    only_digits: bool = False
+    not_negative: bool = False
+    one_value: bool = False
+    schema_values: tuple[str, ...] = ()
 
+    @property
+    def expected(self) -> str:
+        """What the field takes, in the words of an error."""
+        if self.many is Many.LIST:
+            return "list"
+        return _EXPECTED.get(self.form, "text")
+
+
+_EXPECTED: Final[dict[Form, str]] = {
+    Form.ID: "text or whole number",
+    Form.NUMBER: "number",
+    Form.COUNT: "number",
+    Form.FLAG: "true or false",
+    Form.OBJECT: "object",
+    Form.NESTED: "object",
+}
 
 _PLAIN: Final[dict[object, Form]] = {
     str: Form.TEXT,
     bool: Form.FLAG,
-    int: Form.INTEGER,
     Object: Form.OBJECT,
 }
 """Types that need no statement about their form."""

@@ -8,9 +8,12 @@ fingerprint only have to differ between two versions of one event.
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 KEY_BYTES = 16
 FINGERPRINT_BYTES = 8
@@ -78,7 +81,7 @@ def output_id(identity_key: str, target: str) -> str:
     return blake2b(f"{identity_key}\0{target}".encode(), digest_size=KEY_BYTES).hexdigest()
 
 
-def fingerprint(values: tuple[str, ...]) -> str:
+def fingerprint(values: Sequence[str]) -> str:
     """Hash the deciding fields in their canonical form."""
     return blake2b("\0".join(values).encode(), digest_size=FINGERPRINT_BYTES).hexdigest()
 

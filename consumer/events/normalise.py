@@ -19,16 +19,11 @@ from consumer.errors import Reason, Rejected
 from consumer.events import canonical, envelope, identity, timestamp
 from consumer.events.base import BODY, OCCURRENCE, EventType, Fields, Nested
 from consumer.events.facts import facts_of
-from consumer.events.fields import A_TIME, Oddity, apply, steps_of
+from consumer.events.fields import apply, plan_of
 from consumer.events.identity import WINDOW_S, Identity
-from consumer.events.refuse import (
-    UNREADABLE,
-    explain,
-    invalid,
-    malformed,
-    missing,
-    refuse_broken_json,
-)
+from consumer.events.number_ids import with_ids_as_text
+from consumer.events.refuse import UNREADABLE, explain, invalid, malformed, refuse_broken_json
+from consumer.events.steps import A_TIME, Oddity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -96,9 +91,14 @@ class Normaliser:
             forbid_unknown_fields=False,
         )
         self._decode_lenient: Callable[[bytes], Any] = msgspec.json.Decoder(lenient).decode
-        self._steps = steps_of(event_type.fields, event_type.time, strict=strict)
+        self._strict = strict and event_type.has_schema
+        self._plan = plan_of(
+            event_type.fields,
+            own_time=event_type.time,
+            required=event_type.strict if self._strict else (),
+            strict=self._strict,
+        )
         self._has_nested = any(fact.nested is not None for fact in facts_of(event_type.fields))
-        self._required = event_type.strict if strict else ()
         self._numbers = canonical.numbers_of(event_type.fields)
 
     def normalise(self, body: bytes, arrived_s: float, occurrence: str = "") -> Event:
@@ -144,7 +144,7 @@ class Normaliser:
             brand=self._brand,
             data=msgspec.Raw(_encode(data)),
         )
-        decided = tuple(self._decided(fields, name) for name in event_type.deciding)
+        decided = [self._decided(fields, name) for name in event_type.deciding]
         return Event(
             id=wrapped.id,
             identity=Identity(
@@ -166,19 +166,31 @@ class Normaliser:
             # msgspec does not look into values that it only passes on.
             body.decode()
         plain = not self._has_nested
+        oddities: list[Oddity] = []
         try:
             fields = self._decode(body)
         except msgspec.ValidationError:
-            fields = self._decode_lenient(body)
+            fields, body = self._decode_again(body, oddities)
             plain = False
-        oddities: list[Oddity] = []
-        for name in self._required:
-            if getattr(fields, name) in (None, UNSET):
-                raise missing(name)
-        apply(self._steps, fields, oddities)
+        apply(self._plan, fields, oddities)
         instant = self._set_time(fields, oddities)
         data = fields if plain else _whole(fields, _decode_object(body), "", oddities)
         return fields, data, instant, oddities
+
+    def _decode_again(self, body: bytes, oddities: list[Oddity]) -> tuple[Fields, bytes]:
+        """Decode a body with unknown fields, or with ids that are numbers with a point.
+
+        Returns:
+            The known fields, and the body that they were read from.
+        """
+        try:
+            return self._decode_lenient(body), body
+        except msgspec.ValidationError:
+            struct = self._type.fields
+            written = with_ids_as_text(struct, body, "", oddities, strict=self._strict)
+            if written is None:
+                raise
+            return self._decode_lenient(written), written
 
     def _filled(
         self, values: tuple[str, ...], data: Fields | dict[str, object], occurrence: str
@@ -207,7 +219,7 @@ class Normaliser:
         if name is None or not isinstance(text, str):
             return None
         try:
-            instant = timestamp.parse(text)
+            instant = timestamp.parse(text, strict=self._strict)
         except ValueError as error:
             raise invalid(name, A_TIME, text) from error
         setattr(fields, name, instant.exact)

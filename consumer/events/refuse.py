@@ -20,7 +20,9 @@ _WORDS: Final = (
     ("Expected", "expected"),
     ("Invalid decimal string", "expected number"),
     ("Integer value out of range", "expected number of at most 4300 digits"),
-    ("`int | str`", "text or whole number"),
+    ("Number out of range", "expected number of at most 64 digits"),
+    ("int | str", "text or whole number"),
+    ("int | decimal", "number"),
     ("decimal", "number"),
     ("array", "list"),
     ("bool", "true or false"),
@@ -47,6 +49,11 @@ def invalid(name: str, expected: str, found: object) -> Rejected:
 def missing(name: str) -> Rejected:
     """Return the refusal of an event without a field that it needs."""
     return Rejected(Reason.INVALID, Misfit(name, "required", None))
+
+
+def null(name: str, expected: str) -> Rejected:
+    """Return the refusal of a null where only a value, or no field at all, is accepted."""
+    return Rejected(Reason.INVALID, Misfit(name, expected, "null"))
 
 
 def malformed(error: Exception) -> Rejected:

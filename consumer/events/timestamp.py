@@ -19,6 +19,12 @@ FORM: Final = re.compile(
     re.ASCII,
 )
 """Also the pattern in the schema of what brands send, so in a form that ECMA 262 reads as well."""
+STRICT_FORM: Final = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)
+"""What the vendor's own validator reads as a date and time, and RFC 3339: with T and zone, but also
+with a one-digit hour and a comma. The vendor's validator also takes a day alone or a time of day
+alone; those say no moment, so they are not a time here."""
 _MICRO_DIGITS: Final = 6
 _LEAP_SECOND: Final = 60
 
@@ -39,14 +45,18 @@ class Instant(msgspec.Struct, frozen=True, gc=False):
     assumed_utc: bool
 
 
-def parse(text: str) -> Instant:
+def parse(text: str, *, strict: bool = False) -> Instant:
     """Read a time.
 
+    Args:
+        text: The time as it was sent.
+        strict: Accept only what `STRICT_FORM` describes.
+
     Raises:
-        ValueError: it is none, or no such day, hour or zone exists.
+        ValueError: The text is not a time, or no such day, hour or zone exists.
     """
     match = FORM.fullmatch(text)
-    if match is None:
+    if match is None or (strict and not STRICT_FORM.fullmatch(text)):
         raise ValueError("not a time")
     day, hour, minute, second, fraction, zulu, sign, *offset = match.groups()
     leap = int(second) == _LEAP_SECOND

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from consumer.errors import Reason, Rejected, StoreUnavailable
+from consumer.events.conflict import conflict_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,7 +135,7 @@ def judge(same_key: list[tuple[Work, Identity]], known: Memory | None, mode: Mod
     first: Work | None = None
     for work, identity in same_key:
         if identity.fingerprint != fingerprint:
-            mode.contradicted(work, conflict())
+            mode.contradicted(work, _conflict(work, same_key, fingerprint))
         elif known is not None and known.done:
             mode.repeated(work)
         elif first is None:
@@ -144,8 +145,12 @@ def judge(same_key: list[tuple[Work, Identity]], known: Memory | None, mode: Mod
     return first is not None
 
 
-def conflict() -> Rejected:
-    """Return the rejection of a second delivery whose deciding fields differ."""
-    return Rejected(
-        Reason.CONFLICT, "this identity was sent before with other values in its deciding fields"
-    )
+def _conflict(work: Work, same_key: list[tuple[Work, Identity]], fingerprint: str) -> Rejected:
+    """Return the rejection of a second delivery whose deciding fields differ.
+
+    The store knows only a hash of the deciding fields. Where the batch holds the event that stands,
+    the text names the fields that differ, with both values.
+    """
+    standing = (other.event for other, known in same_key if known.fingerprint == fingerprint)
+    text = conflict_text(work.event, next(standing, None)) if work.event is not None else ""
+    return Rejected(Reason.CONFLICT, text)

@@ -138,7 +138,6 @@ def _value(fact: Fact) -> st.SearchStrategy[Any]:
         Form.CHOICE: named | named.map(str.upper),
         Form.HINT: named | TEXT,
         Form.FLAG: st.booleans(),
-        Form.INTEGER: st.integers(),
         Form.OBJECT: st.dictionaries(TEXT, json_values(), max_size=3),
     }
     return by_form.get(fact.form, TEXT)

@@ -30,7 +30,6 @@ PLAIN: Final[dict[Form, Any]] = {
     Form.COUNT: 3,
     Form.TIME: "2026-01-01T00:00:00Z",
     Form.FLAG: True,
-    Form.INTEGER: 7,
     Form.OBJECT: {"a": [1, {"b": 2.5}]},
 }
 WRONG: Final[tuple[Any, ...]] = (

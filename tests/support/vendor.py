@@ -345,6 +345,31 @@ VARIANTS: Final = (
         status="Rollback",
         tournament_game_format="NLHE",
     ),
+    TOURNAMENT_BUY_IN.changed(
+        "no tournament_id", "", "33f126cdabe33470ed3e2ba8b0e68580", tournament_id=...
+    ),
+    TOURNAMENT_CASH_OUT.changed(
+        "no tournament_id", "", "7ddb757fb6d5e68804febbcbdb2fcbf3", tournament_id=None, status=...
+    ),
+    CASH_BUY_IN.changed("no table_id", "", "4fe25f9b416037038f5ad8aef347b499", table_id=...),
+    CART.changed("an id with a point", "", "993.5:Successful", cart_id=993.5),
+    PAYMENT.changed(
+        "an id with a point, a count with a fraction",
+        "",
+        "26:Credit:Approved",
+        payment_id=26.0,
+        deposit_count=1.5,
+    ),
+    SPORTSBOOK.changed(
+        "what is settled",
+        "sports.settlement",
+        "s5",
+        activity_id="s5",
+        type="Settlement",
+        reference_bet_amount=10.0,
+        reference_bet_real_amount="7.50",
+        reference_bet_exchange_rate=1,
+    ),
     GAME.changed(
         "origin is text, no name",
         "",

@@ -243,6 +243,7 @@ def test_odd_body_is_a_correct_event(name: str) -> None:
         (casino(amount="abc"), 'amount: expected number, got "abc"'),
         (casino(activity_id=...), "activity_id: required, but missing"),
         (casino(user_id=True), "user_id: expected text or whole number, got true"),
+        (casino(round_id=True), "round_id: expected text or whole number, got true"),
         (casino(type="Wager"), 'type: expected Bet or Win or Loss, got "Wager"'),
         (casino(meta=5), "meta: expected object, got 5"),
     ],

@@ -88,7 +88,7 @@ def test_all_types_are_one_document() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "fits", "fits_strict"),
     [
-        ("activity_id", 17, True, True),
+        ("activity_id", 17, True, False),
         ("activity_id", "", False, False),
         ("activity_id", "a\nb", False, False),
         ("activity_id", None, False, False),
@@ -104,7 +104,10 @@ def test_all_types_are_one_document() -> None:
         ("origin", "", True, False),
         ("game_type", "Holodeck", True, True),
         ("type", "Wager", False, False),
-        ("timestamp", "2015-03-02 8:27:58,1", True, True),
+        ("timestamp", "2015-03-02 8:27:58,1", True, False),
+        ("timestamp", "2015-03-02T8:27:58,1Z", True, True),
+        ("game_id", 132.5, True, True),
+        ("vendor_name", None, True, False),
         ("timestamp", "yesterday", False, False),
         ("meta", [], False, False),
     ],
@@ -128,8 +131,8 @@ def test_strict_schema_requires_what_the_vendor_does() -> None:
 def test_text_under_an_inherited_field_is_its_meaning() -> None:
     """It stands in the source of the base class."""
     properties = printed("POKER_CASH_GAME_BUY_IN_V2", "--incoming")["properties"]
-    assert properties["table_name"]["description"] == "Name of the table."
-    assert properties["user_id"]["description"] == "The player."
+    assert properties["table_name"]["description"] == "The name of the table."
+    assert properties["user_id"]["description"] == "The id of the player."
 
 
 def test_command_prints_the_same_every_time() -> None:

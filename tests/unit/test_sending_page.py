@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 from pathlib import Path
 from typing import NamedTuple
 
 from consumer.errors import Reason
+from consumer.events.conflict import conflict_text
+from consumer.events.normalise import Normaliser
+from consumer.events.registry import CATALOGUE
 from consumer.pipeline.batch import Batch, Work
 from consumer.pipeline.decode import Decoder
-from consumer.pipeline.dedupe import conflict
+from tests.support import vendor
 from tests.support.fates import rejected, sent
-from tests.support.samples import casino, payment
+from tests.support.samples import casino
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sending.md").read_text(encoding="utf-8")
 ERRORS = PAGE.partition("## What an error means")[2]
@@ -29,22 +33,28 @@ class Bad(NamedTuple):
 
 
 BALANCES = "USER_BALANCES_UPDATE"
+LOTTERY = json.dumps(vendor.LOTTERY_V2.body | {"ticket_id": "T-5501"}).encode()
+BONUS = json.dumps(vendor.BONUS.body | {"product": "Live Casino"}).encode()
 BAD = [
     *(Bad(b'{"activity_id": "a", '), Bad(b'{"activity_id": a}'), Bad(b"[" * 100_000)),
     Bad(casino(game_name="X").replace(b'"X"', b'"\xff"')),
     *(Bad(gzip.compress(casino())[:-9], encoding="gzip"), Bad(casino(), encoding="gzip")),
     *(Bad(casino(user_id=...)), Bad(b"[]"), Bad(casino(amount="12,30"))),
-    *(Bad(casino(amount="1e999")), Bad(payment(deposit_count=1.5), "PAYMENT")),
+    Bad(casino(amount="1e999")),
     *(Bad(casino(user_id=True)), Bad(casino(user_id=None)), Bad(casino(activity_id=""))),
     *(Bad(casino(activity_id="a\nb")), Bad(casino(currency=978))),
     *(Bad(casino(is_round_end="false")), Bad(casino(meta=[])), Bad(b'{"balances":{}}', BALANCES)),
     *(Bad(b'{"balances":[{"amount":"x"}]}', BALANCES), Bad(casino(type="Wager"))),
     *(Bad(casino(timestamp="02.03.2015 08:27")), Bad(casino(timestamp=1425284878))),
     *(Bad(casino(round_id=...)), Bad(casino(amount=-5)), Bad(casino(game_name=""))),
+    *(Bad(casino(vendor_name=None)), Bad(casino(user_id=17)), Bad(casino(type="bet"))),
+    *(Bad(LOTTERY, "LOTTERY_V2"), Bad(BONUS, "BONUS")),
+    Bad(casino(timestamp="2026-01-31 12:00:00")),
     *(Bad(casino(), None), Bad(casino(), "CASINOO"), Bad(casino(), encoding="br")),
     Bad(gzip.compress(bytes(20 << 20)), encoding="gzip"),
 ]
-ELSEWHERE = {conflict().detail, "KeyError in the decoder"}
+CONFLICT = conflict_text(Normaliser(CATALOGUE[0], "b").normalise(casino(), 0.0))
+ELSEWHERE = {CONFLICT, "KeyError in the decoder"}
 """Errors that the decoder does not make of a body."""
 
 

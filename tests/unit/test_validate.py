@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from consumer.errors import Misfit, Reason, Rejected
+from consumer.events.conflict import conflict_text
 from consumer.events.normalise import Normaliser
 from consumer.events.registry import CATALOGUE, find
-from consumer.pipeline.dedupe import conflict
 from consumer.tools.validation.cut import EventFile, Record
 from consumer.tools.validation.validator import Remark, Severity, Validator, about_file
 from tests.support.corpus import BROKEN
@@ -183,8 +183,9 @@ def test_an_honest_resend_is_a_warning() -> None:
 def test_other_deciding_fields_are_a_conflict() -> None:
     """In the dead letter's words, and then where."""
     [found] = look(casino(), casino(amount=13))
+    conflicting = Normaliser(CATALOGUE[0], "b").normalise(casino(amount=13), 0.0)
     assert (found.severity, found.reason) == (Severity.ERROR, Reason.CONFLICT)
-    assert found.message == f"{conflict().detail}: see line 1"
+    assert found.message == f"{conflict_text(conflicting)}: see line 1"
 
 
 def test_a_large_event_is_warned_about() -> None:
@@ -207,3 +208,10 @@ def test_what_is_odd_about_a_file_is_told() -> None:
     assert len(list(file)) == 2
     assert [one.reason for one in about_file(file, looking.tally)] == ["bom", "crlf"]
     assert looking.tally.warnings == 2
+
+
+@pytest.mark.parametrize(("sent", "got"), [(True, "true"), ([], "[]"), ("x", '"x"')])
+def test_a_count_is_expected_to_be_a_number(sent: object, got: str) -> None:
+    """Whatever it is read as inside."""
+    [found] = look(payment(deposit_count=sent), name="PAYMENT")
+    assert found.message == f"deposit_count: expected number, got {got}"

@@ -7,7 +7,7 @@ from typing import Annotated
 from consumer.events.base import (
     SCHEMAS,
     Amount,
-    BrandHost,
+    AnyHost,
     Currency,
     EventType,
     Fields,
@@ -20,25 +20,34 @@ from consumer.events.base import (
 )
 from consumer.events.canonical import digest
 
-BalanceKey = Annotated[str, hint("real_money", "bonus_money", "locked_money", why="Which account.")]
+BalanceKey = Annotated[
+    str,
+    hint(
+        "real_money",
+        "bonus_money",
+        "locked_money",
+        why="The kind of money on the account.",
+        schema=("real_money", "bonus_money"),
+    ),
+]
 
 
 class Balance(Nested, kw_only=True):
     """One account of a player."""
 
     amount: Amount
-    """What is on it, in whole units."""
+    """The money on the account, in whole units of the currency."""
     currency: Currency
     key: BalanceKey
     exchange_rate: Rate
 
 
 class UserBalancesUpdate(Fields, kw_only=True, forbid_unknown_fields=True):
-    """The balances of a player after a change; real and bonus money at least."""
+    """The balances of a player after a change; at least those of real money and bonus money."""
 
     balances: list[Balance]
     """One entry for each account."""
-    origin: BrandHost
+    origin: AnyHost
     timestamp: Timestamp
     user_id: UserId
 

@@ -1,4 +1,4 @@
-"""BONUS: one event for each change in the life of a player's bonus."""
+"""BONUS: an event for each change in the life of a player's bonus."""
 
 from __future__ import annotations
 
@@ -7,21 +7,25 @@ from typing import Annotated
 from msgspec import UNSET, UnsetType
 
 from consumer.events.base import (
+    NOT_EMPTY,
+    PAGE_ONLY,
     SCHEMAS,
     Amount,
-    BrandHost,
+    AnyHost,
     Currency,
     EventType,
     Fields,
     Id,
+    MetaObject,
     Nested,
     OptionalAmount,
     OptionalFlag,
-    OptionalId,
-    OptionalObject,
     OptionalText,
+    PageId,
+    PageText,
     Rate,
     Reference,
+    SkipPublishing,
     Timestamp,
     UserId,
     choice,
@@ -43,10 +47,18 @@ SUBJECTS = {
     "Claimed": "bonus.claimed",
 }
 
-BonusStatus = Annotated[str, choice(*SUBJECTS, why="Step in the life of the bonus.")]
+BonusStatus = Annotated[str, choice(*SUBJECTS, why="The step in the life of the bonus.")]
 BonusProduct = Annotated[
     str,
-    hint("Casino", "Live Casino", "Sportsbook", "Lotto", "Poker", why="What it can be used for."),
+    hint(
+        "Casino",
+        "Live Casino",
+        "Sportsbook",
+        "Lotto",
+        "Poker",
+        why="The product that the bonus can be used for.",
+        schema=("Casino", "Sportsbook", "Lotto", "Poker"),
+    ),
 ]
 BonusType = Annotated[
     str,
@@ -59,67 +71,66 @@ BonusType = Annotated[
         "FreeSpins",
         "RiskFreeBet",
         "Undefined",
-        why="Kind of bonus.",
+        why="The kind of bonus.",
     ),
+    NOT_EMPTY,
 ]
 
 
 class CrmReferences(Nested, kw_only=True):
-    """What the CRM sent with the bonus, given back to it. Not ids of this event."""
+    """What the CRM sent with the bonus, given back to it. These are not ids of this event."""
 
-    id: OptionalId = UNSET
-    """X-Fasttrack-Id."""
-    action_id: OptionalId = UNSET
-    """X-Fasttrack-Actionid."""
-    action_group_id: OptionalId = UNSET
-    """X-Fasttrack-Actiongroupid."""
-    action_communication_profile_id: OptionalId = UNSET
-    """X-Fasttrack-Actioncommunicationprofileid."""
-    activity_id: OptionalId = UNSET
-    """X-Fasttrack-Activityid: another thing than the activity_id of CASINO."""
-    trigger_hash: OptionalText = UNSET
-    """X-Fasttrack-Triggerhash."""
-    player_origin_id: OptionalId = UNSET
-    """The player, at the CRM."""
+    id: PageId = UNSET
+    """The header X-Fasttrack-Id."""
+    action_id: PageId = UNSET
+    """The header X-Fasttrack-Actionid."""
+    action_group_id: PageId = UNSET
+    """The header X-Fasttrack-Actiongroupid."""
+    action_communication_profile_id: PageId = UNSET
+    """The header X-Fasttrack-Actioncommunicationprofileid."""
+    activity_id: PageId = UNSET
+    """The header X-Fasttrack-Activityid. It has nothing to do with the activity_id of CASINO."""
+    trigger_hash: PageText = UNSET
+    """The header X-Fasttrack-Triggerhash."""
+    player_origin_id: PageId = UNSET
+    """The player's id at the CRM."""
 
 
 class Bonus(Fields, kw_only=True, forbid_unknown_fields=True):
-    """One step in the life of a player's bonus; amounts in the player's currency."""
+    """A step in the life of a player's bonus; amounts are in the player's currency."""
 
     amount: Amount
-    """What the bonus is worth; for free spins, what was won."""
+    """The value of the bonus; for free spins, the money that was won with them."""
     bonus_code: OptionalText = UNSET
-    """Code that the player gave."""
-    bonus_id: Reference
-    """The bonus in the brand's catalogue."""
+    """The code that the player entered."""
+    bonus_id: Annotated[Reference, NOT_EMPTY]
+    """The id of the bonus in the brand's catalogue."""
     bonus_turned_real: OptionalAmount = UNSET
-    """How much of it became real money."""
+    """The part of the bonus that became real money."""
     currency: Currency
     exchange_rate: Rate
     locked_amount: OptionalAmount = UNSET
-    """Money that is locked while the bonus lasts."""
-    meta: OptionalObject = UNSET
-    """Anything else the brand wants to add."""
-    origin: BrandHost
+    """The money that is locked while the bonus lasts."""
+    meta: MetaObject = UNSET
+    origin: AnyHost
     product: BonusProduct
     required_wagering_amount: OptionalAmount = UNSET
-    """What has to be wagered before it becomes real money."""
+    """The amount that has to be wagered before the bonus becomes real money."""
     status: BonusStatus
     timestamp: Timestamp
     type: BonusType
-    user_bonus_id: Id
-    """This player's instance of the bonus."""
+    user_bonus_id: Annotated[Id, NOT_EMPTY]
+    """The id of this player's instance of the bonus."""
     user_id: UserId
-    fasttrack_references: CrmReferences | UnsetType | None = UNSET
+    fasttrack_references: Annotated[CrmReferences | UnsetType | None, PAGE_ONLY] = UNSET
     """What the CRM sent when it credited the bonus."""
-    skip_publishing: OptionalFlag = UNSET
-    """Not explained by the vendor."""
+    skip_publishing: SkipPublishing = UNSET
     is_free_money: OptionalFlag = UNSET
-    """Sweepstakes play without real money."""
+    """The player plays in a sweepstake, without real money."""
 
 
 def _identity(event: Bonus) -> tuple[str, ...]:
-    # The only status that may come several times.
+    # Ongoing is the only status that may come several times.
     when = (event.timestamp,) if event.status == ONGOING else ()
     return (str(event.user_bonus_id), event.status, *when)
 

@@ -1,7 +1,7 @@
 """CASINO: bets, wins and losses in casino games.
 
-A field is required where the vendor's bet/win page, its newer pages and its published JSON Schema
-all require it.
+A field is required where the vendor's bet and win page, its newer pages and its published JSON
+Schema all require it.
 """
 
 from __future__ import annotations
@@ -11,21 +11,24 @@ from typing import Annotated
 from msgspec import UNSET, UnsetType
 
 from consumer.events.base import (
+    AS_EITHER,
+    NOT_EMPTY,
     SCHEMAS,
     BrandHost,
     Currency,
     EventType,
     Fields,
     Id,
+    MetaObject,
     OptionalAmount,
     OptionalFlag,
     OptionalId,
     OptionalName,
     OptionalNumber,
-    OptionalObject,
     OptionalText,
     Rate,
     Reference,
+    SkipPublishing,
     Timestamp,
     UserId,
     choice,
@@ -34,18 +37,18 @@ from consumer.events.base import (
 
 ROLLBACK = "Rollback"
 
-CasinoGameType = Annotated[str, hint("Slots", "Live Casino", "Table", why="Kind of game.")]
+CasinoGameType = Annotated[str, hint("Slots", "Live Casino", "Table", why="The kind of game.")]
 CasinoType = Annotated[str, choice("Bet", "Win", "Loss", why="What happened.")]
 CasinoStatus = Annotated[str, choice("Approved", ROLLBACK, why="Absent means Approved.")]
 
 
 class Casino(Fields, kw_only=True, forbid_unknown_fields=True):
-    """One bet, win or loss in a casino game; amounts in the player's currency, in whole units."""
+    """A bet, win or loss in a casino game; amounts are in the player's currency, in whole units."""
 
     activity_id: Id
     """Unique for each event of a brand; a rollback may repeat its bet's."""
     amount: OptionalAmount = UNSET
-    """Real money, bonus and locked money together; 0 for a win that closes a lost round."""
+    """Real money, bonus money and locked money together; 0 for a win that closes a lost round."""
     balance_after: OptionalNumber = UNSET
     """The player's balance after the round."""
     balance_before: OptionalNumber = UNSET
@@ -54,38 +57,36 @@ class Casino(Fields, kw_only=True, forbid_unknown_fields=True):
     """The bonus part of the bet or win."""
     currency: Currency
     exchange_rate: Rate
-    game_id: Reference
-    """Id of the game."""
+    game_id: Annotated[Reference, AS_EITHER]
+    """The id of the game."""
     game_name: OptionalName = UNSET
-    """Name of the game."""
+    """The name of the game."""
     game_type: CasinoGameType | UnsetType | None = UNSET
     is_round_end: OptionalFlag = UNSET
     """Whether this event ends its round."""
     locked_wager_amount: OptionalAmount = UNSET
     """The locked-money part of the bet or win."""
     origin: BrandHost
-    round_id: OptionalId = UNSET
-    """The same for a bet and its win."""
+    round_id: Annotated[OptionalId, NOT_EMPTY] = UNSET
+    """The id of the round; a bet and its win have the same."""
     timestamp: Timestamp
     type: CasinoType
     user_id: UserId
-    vendor_id: Reference
-    """Id of the game's vendor."""
+    vendor_id: Annotated[Reference, AS_EITHER]
+    """The id of the game's vendor."""
     vendor_name: OptionalText = UNSET
-    """Name of the game's vendor."""
+    """The name of the game's vendor."""
     wager_amount: OptionalNumber = UNSET
     """The real-money part of the bet or win."""
-    meta: OptionalObject = UNSET
-    """Anything else the brand wants to add."""
+    meta: MetaObject = UNSET
     status: CasinoStatus | UnsetType | None = UNSET
-    skip_publishing: OptionalFlag = UNSET
-    """Not explained by the vendor."""
+    skip_publishing: SkipPublishing = UNSET
     is_free_money: OptionalFlag = UNSET
-    """Sweepstakes play without real money."""
+    """The player plays in a sweepstake, without real money."""
 
 
 def _identity(event: Casino) -> tuple[str, ...]:
-    # A rollback may come under its bet's id: it is another event.
+    # A rollback may come under its bet's id, and is another event.
     if event.status == ROLLBACK:
         return str(event.activity_id), "rollback"
     return (str(event.activity_id),)

@@ -1,4 +1,4 @@
-"""CUSTOM: whatever a brand wants to tell. IT_PING: whether the way is open."""
+"""CUSTOM: events of the brand's own making. IT_PING: test messages of an integration."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from consumer.events.base import (
     EventType,
     Fields,
     Id,
+    Name,
     Object,
-    OptionalFlag,
     OptionalText,
     Timestamp,
     UserId,
@@ -23,19 +23,17 @@ from consumer.events.base import (
 class Custom(Fields, kw_only=True, forbid_unknown_fields=True):
     """An event of the brand's own making."""
 
-    notification_type: str
-    """The brand's name for it."""
+    notification_type: Name
+    """The brand's name for the event."""
     user_id: UserId
     origin: BrandHost
     timestamp: Timestamp
     data: Object
-    """What the brand has to say; the CRM gives some of its keys a meaning."""
+    """Whatever the brand has to say; the CRM gives some of its keys a meaning."""
     user_agent: OptionalText = UNSET
-    """The browser, as it names itself."""
+    """The name that the player's browser gives itself."""
     ip_address: OptionalText = UNSET
-    """From where; not checked."""
-    skip_publishing: OptionalFlag = UNSET
-    """Not explained by the vendor."""
+    """The player's IP address; it is not checked."""
 
 
 class Ping(Fields, kw_only=True, forbid_unknown_fields=True):
@@ -68,4 +66,6 @@ IT_PING = EventType(
     deciding=("user_id",),
     subject=lambda _: "system.ping",
     subjects=only("system.ping"),
+    # A branch of the vendor's repository names it; nothing on its main branch does.
+    has_schema=False,
 )

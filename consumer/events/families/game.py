@@ -1,4 +1,4 @@
-"""GAME_ROUND: one event for a whole round. GAME: the brand's catalogue of games.
+"""GAME_ROUND: an event for a whole round. GAME: the brand's catalogue of games.
 
 A brand sends either rounds or bets and wins (`casino.py`), not both.
 """
@@ -12,20 +12,21 @@ from msgspec import UNSET, UnsetType
 from consumer.events import timestamp
 from consumer.events.base import (
     BODY,
+    NOT_EMPTY,
     OCCURRENCE,
+    ONE_VALUE,
     SCHEMAS,
     BrandHost,
     Currency,
     EventType,
     Fields,
     Id,
-    OptionalFlag,
-    OptionalName,
+    MetaObject,
     OptionalNumber,
-    OptionalObject,
     OptionalText,
-    OptionalTime,
+    PageTime,
     Reference,
+    SkipPublishing,
     Timestamp,
     UserId,
     hint,
@@ -37,7 +38,18 @@ ZERO_TIMES_END_S: Final = 86_400.0
 it would be the same in every event of such a sender."""
 
 RoundDevice = Annotated[
-    str, hint("mobile", "desktop", "app", "unknown", why="What the player plays on.")
+    str, hint("mobile", "desktop", "app", "unknown", why="The device that the player plays on.")
+]
+SupportedDevice = Annotated[
+    str,
+    hint(
+        "mobile",
+        "desktop",
+        "app",
+        "unknown",
+        why="The devices that the game can be played on.",
+        schema=("mobile", "desktop", "app", "unknown"),
+    ),
 ]
 
 
@@ -48,15 +60,15 @@ class GameRound(Fields, kw_only=True, forbid_unknown_fields=True):
     round_id: Id
     """Unique for each round of a player."""
     game_id: Reference
-    """Id of the game."""
+    """The id of the game."""
     game_name: str
-    """Name of the game."""
+    """The name of the game."""
     game_type: str
-    """Kind of game."""
+    """The kind of game."""
     vendor_id: Reference
-    """Id of the game's vendor."""
+    """The id of the game's vendor."""
     vendor_name: OptionalText = UNSET
-    """Name of the game's vendor."""
+    """The name of the game's vendor."""
     user_currency: Currency
     device_type: RoundDevice
     timestamp: Timestamp
@@ -78,39 +90,36 @@ class GameRound(Fields, kw_only=True, forbid_unknown_fields=True):
     bonus_win_base: OptionalNumber = UNSET
     """Bonus money won, in the brand's base currency."""
     total_bet_base: OptionalNumber = UNSET
-    """Real and bonus money bet, in the brand's base currency."""
-    meta: OptionalObject = UNSET
-    """Anything else the brand wants to add."""
-    skip_publishing: OptionalFlag = UNSET
-    """Not explained by the vendor."""
+    """Real money and bonus money bet, in the brand's base currency."""
+    meta: MetaObject = UNSET
+    skip_publishing: SkipPublishing = UNSET
 
 
 class Game(Fields, kw_only=True, forbid_unknown_fields=True):
-    """A game of the brand's catalogue, new or changed; the last one sent is right."""
+    """A game of the brand's catalogue, new or changed; the last one that was sent is right."""
 
-    game_id: Id
-    """Id of the game."""
+    game_id: Annotated[Id, NOT_EMPTY]
+    """The id of the game."""
     is_live: bool
-    """False: taken off the catalogue."""
-    name: OptionalName = UNSET
-    """Name of the game."""
+    """False where the game was taken off the catalogue."""
+    name: OptionalText = UNSET
+    """The name of the game."""
     slug: OptionalText = UNSET
-    """Name of the game in addresses."""
+    """The name of the game in web addresses."""
     provider: OptionalText = UNSET
-    """Who made it."""
+    """The company that made the game."""
     category: OptionalText = UNSET
-    """Where the brand shows it."""
+    """The place where the brand shows the game."""
     subcategory: OptionalText = UNSET
-    """Where the brand shows it, more exactly."""
-    supported_devices: list[str] | UnsetType | None = UNSET
-    """What it can be played on: mobile, desktop, app, unknown."""
-    last_modified: OptionalTime = UNSET
+    """The place where the brand shows the game, more exactly."""
+    supported_devices: list[SupportedDevice] | UnsetType | None = UNSET
+    last_modified: PageTime = UNSET
     """When the brand last changed the entry; another time with every change. An event that has it
     is put out once, however often it is sent. An event that does not have it, or has a time before
     1970-01-02, cannot be told from the next event that looks the same, so it is put out again
     whenever it is sent again."""
-    origin: list[str] | str | UnsetType | None = UNSET
-    """The brand's host, or several of them."""
+    origin: Annotated[list[str] | str | UnsetType | None, ONE_VALUE] = UNSET
+    """The brand's host, or several hosts."""
     rtp: OptionalNumber = UNSET
     """Return to player, in percent."""
 
@@ -146,6 +155,8 @@ GAME_ROUND = EventType(
     ),
     subject=lambda _: "game.round",
     subjects=only("game.round"),
+    # The vendor's repository had a schema of it, which its main branch does not have.
+    has_schema=False,
 )
 
 GAME = EventType(

@@ -7,23 +7,31 @@ from typing import Annotated
 from msgspec import UNSET, UnsetType
 
 from consumer.events.base import (
+    AS_NUMBER,
     BODY,
+    NOT_EMPTY,
+    NOT_NEGATIVE,
+    ONLY_DIGITS,
     SCHEMAS,
     Amount,
+    AnyHost,
     BrandHost,
     Currency,
     EventType,
     Fields,
     Id,
+    MetaObject,
+    Name,
     Nested,
+    Number,
     OptionalAmount,
     OptionalFlag,
     OptionalId,
-    OptionalObject,
     OptionalText,
     OptionalTime,
     Rate,
     Reference,
+    SkipPublishing,
     Time,
     Timestamp,
     UserId,
@@ -35,99 +43,124 @@ from consumer.events.base import (
 
 SUBJECTS = {"Bet": "lottery.bet", "Settlement": "lottery.settlement"}
 
-OptionalNumbers = list[int] | UnsetType | None
-LotteryEvent = Annotated[str, choice(*SUBJECTS, why="Bet is a purchase, Settlement its result.")]
-LotteryType = Annotated[str, hint("Lottery", "Raffle", why="Kind of lottery.")]
+OptionalNumbers = list[WholeNumber] | UnsetType | None
+LotteryId = Annotated[OptionalId, NOT_EMPTY, ONLY_DIGITS]
+LotteryEvent = Annotated[str, choice(*SUBJECTS, why="Bet is a purchase, Settlement is its result.")]
+LotteryType = Annotated[str, hint("Lottery", "Raffle", why="The kind of lottery.")]
 LotteryDevice = Annotated[
     str,
-    hint("mobile", "desktop", "app", "tablet", "unknown", "unkown", why="What was bought with."),
+    hint(
+        "mobile",
+        "desktop",
+        "app",
+        "tablet",
+        "unknown",
+        "unkown",
+        why="The device that the player bought with.",
+    ),
+]
+CartDevice = Annotated[
+    str,
+    hint(
+        "mobile",
+        "desktop",
+        "app",
+        "tablet",
+        "unknown",
+        "unkown",
+        why="The device that the player bought with; `unkown` is the vendor's own spelling.",
+        schema=("desktop", "mobile", "tablet", "unkown"),
+    ),
+]
+CartType = Annotated[
+    str, hint("Checkout", why="What was done with the cart.", schema=("Checkout",))
+]
+CartPaymentType = Annotated[
+    str, hint("Wallet", "Deposit", "VirtualCurrency", why="The means of payment."), NOT_EMPTY
 ]
 
 
 class TicketLine(Nested, kw_only=True):
-    """One row of a ticket."""
+    """A row of a ticket."""
 
-    line_id: Reference
-    """Number of the row."""
+    line_id: Annotated[Reference, AS_NUMBER]
+    """The number of the row."""
     is_free_bet: OptionalFlag = UNSET
-    """It was a gift."""
+    """The row was a gift."""
     numbers: OptionalNumbers = UNSET
-    """What the player chose."""
+    """The numbers that the player chose."""
     special_numbers: OptionalNumbers = UNSET
     """The extra numbers that the player chose."""
     is_quick_pick: OptionalFlag = UNSET
     """The numbers were drawn for the player."""
     matched_numbers: OptionalNumbers = UNSET
-    """In a settlement: what was drawn as well."""
+    """In a settlement: the player's numbers that were drawn."""
     matched_special_numbers: OptionalNumbers = UNSET
-    """In a settlement: the extra numbers that were drawn as well."""
+    """In a settlement: the player's extra numbers that were drawn."""
     is_winning_line: OptionalFlag = UNSET
-    """In a settlement: whether it has won."""
-    meta: OptionalObject = UNSET
-    """Anything else the brand wants to add."""
+    """In a settlement: whether the row has won."""
+    meta: MetaObject = UNSET
 
 
 class LotteryV2(Fields, kw_only=True, forbid_unknown_fields=True):
-    """A ticket for one draw, bought or settled; amounts in the player's currency."""
+    """A ticket for a draw, bought or settled; amounts are in the player's currency."""
 
-    ticket_id: OptionalId = UNSET
-    """Id of the ticket."""
-    lottery_id: OptionalId = UNSET
-    """Id of the lottery."""
-    draw_id: OptionalId = UNSET
-    """Id of the draw."""
+    ticket_id: LotteryId = UNSET
+    """The id of the ticket."""
+    lottery_id: LotteryId = UNSET
+    """The id of the lottery."""
+    draw_id: LotteryId = UNSET
+    """The id of the draw."""
     lottery_name: OptionalText = UNSET
-    """Name of the lottery."""
+    """The name of the lottery."""
     lottery_type: LotteryType | UnsetType | None = UNSET
     draw_date: OptionalTime = UNSET
-    """When it is drawn."""
+    """When the draw takes place."""
     currency: Currency
     exchange_rate: Rate
     amount: Amount
     """The price, or what was won."""
-    origin: BrandHost
+    origin: AnyHost
     timestamp: Timestamp
     user_id: UserId
     type: LotteryEvent
     lines: list[TicketLine]
     """The rows of the ticket."""
     bonus_code: OptionalText = UNSET
-    """Code that the player gave."""
+    """The code that the player entered."""
     discount_amount: OptionalAmount = UNSET
-    """How much less it cost."""
+    """The discount on the price."""
     device_type: LotteryDevice | UnsetType | None = UNSET
     draw_numbers: OptionalNumbers = UNSET
-    """In a settlement: what was drawn."""
+    """In a settlement: the numbers that were drawn."""
     draw_special_numbers: OptionalNumbers = UNSET
     """In a settlement: the extra numbers that were drawn."""
-    meta: OptionalObject = UNSET
-    """Anything else the brand wants to add."""
-    skip_publishing: OptionalFlag = UNSET
-    """Not explained by the vendor."""
+    meta: MetaObject = UNSET
+    skip_publishing: SkipPublishing = UNSET
 
 
 class Draw(Nested, kw_only=True):
     """A draw that a ticket takes part in."""
 
     timestamp: Time
-    """When it is drawn."""
+    """When the draw takes place."""
 
 
 class Ticket(Nested, kw_only=True):
-    """One ticket of a subscription."""
+    """A ticket of a subscription."""
 
     ticket_id: Reference
-    """Id of the ticket."""
+    """The id of the ticket."""
     product: str
-    """What was bought."""
+    """The product that was bought."""
     product_name: str
-    """Its name."""
+    """The name of the product."""
     amount: Amount
-    """Its price."""
+    """The price of the ticket."""
     lines_count: WholeNumber
-    """How many rows it has."""
+    """The number of its rows."""
     draws: list[Draw]
-    """Which draws it takes part in."""
+    """The draws that the ticket takes part in."""
 
 
 class Lottery(Fields, kw_only=True, forbid_unknown_fields=True):
@@ -135,64 +168,60 @@ class Lottery(Fields, kw_only=True, forbid_unknown_fields=True):
 
     timestamp: Timestamp
     transaction_id: Id
-    """The same through the life of one purchase."""
+    """The id of a purchase, the same through its life."""
     user_id: UserId
     amount: Amount
     """The price of all tickets."""
-    account_amount: Amount
-    """What was paid from the player's account."""
-    bonus_amount: Amount
-    """What was paid with bonus money."""
+    account_amount: Number
+    """The part that was paid from the player's account."""
+    bonus_amount: Number
+    """The part that was paid with bonus money."""
     bonus_code: str
-    """Code that the player gave; empty: none."""
+    """The code that the player entered; empty where there was none."""
     currency: Currency
-    deposit_amount: Amount
-    """What was paid by a deposit."""
+    deposit_amount: Number
+    """The part that was paid by a deposit."""
     exchange_rate: Rate
-    origin: BrandHost
-    status: Annotated[str, choice("Approved", "Rejected", why="Whether it was accepted.")]
+    origin: AnyHost
+    status: Annotated[str, choice("Approved", "Rejected", why="Whether the purchase was accepted.")]
     tickets: list[Ticket]
-    """What was bought."""
-    skip_publishing: OptionalFlag = UNSET
-    """Not explained by the vendor."""
+    """The tickets that were bought."""
 
 
 class CartPayment(Nested, kw_only=True):
-    """How a part of a cart was paid."""
+    """A means by which a part of a cart was paid."""
 
-    type: Annotated[str, hint("Wallet", "Deposit", "VirtualCurrency", why="Paid with what.")]
+    type: CartPaymentType
     amount: Amount
-    """How much of it."""
-    meta: OptionalObject = UNSET
-    """Anything else the brand wants to add."""
+    """The amount that was paid by this means."""
+    meta: MetaObject = UNSET
 
 
 class CartItem(Nested, kw_only=True):
-    """Something in a cart."""
+    """An item in a cart."""
 
-    id: Reference
-    """Id of the item."""
-    type: str
-    """Kind of item."""
-    name: str
-    """Its name."""
+    id: Annotated[Reference, AS_NUMBER, NOT_NEGATIVE]
+    """The id of the item."""
+    type: Name
+    """The kind of item."""
+    name: Name
+    """The name of the item."""
     description: str
-    """What it is."""
+    """The description of the item."""
     amount: Amount
-    """Its price."""
+    """The price of the item."""
     discount_amount: Amount
-    """How much less it cost."""
+    """The discount on the price."""
     bonus_code: str
-    """Code that the player gave; empty: none."""
-    meta: OptionalObject = UNSET
-    """Anything else the brand wants to add."""
+    """The code that the player entered; empty where there was none."""
+    meta: MetaObject = UNSET
 
 
 class Cart(Fields, kw_only=True, forbid_unknown_fields=True):
     """What a player bought in one go; the payments need not add up to the amount."""
 
-    cart_id: Id
-    """Id of the cart."""
+    cart_id: Annotated[Id, AS_NUMBER, NOT_NEGATIVE]
+    """The id of the cart."""
     amount: Amount
     """The price of all items."""
     exchange_rate: Rate
@@ -200,21 +229,18 @@ class Cart(Fields, kw_only=True, forbid_unknown_fields=True):
     origin: BrandHost
     timestamp: Timestamp
     user_id: UserId
-    status: Annotated[str, choice("Successful", why="Only what was bought is sent.")]
-    type: Annotated[str, hint("Checkout", why="What was done with the cart.")]
-    device_type: LotteryDevice
+    status: Annotated[str, choice("Successful", why="Only carts that were paid are sent.")]
+    type: CartType
+    device_type: CartDevice
     discount_amount: OptionalAmount = UNSET
-    """How much less it cost."""
+    """The discount on the price."""
     bonus_code: OptionalText = UNSET
-    """Code that the player gave."""
+    """The code that the player entered."""
     payments: list[CartPayment]
-    """How it was paid."""
+    """The means by which the cart was paid."""
     items: list[CartItem]
-    """What was bought."""
-    meta: OptionalObject = UNSET
-    """Anything else the brand wants to add."""
-    skip_publishing: OptionalFlag = UNSET
-    """Not explained by the vendor."""
+    """The items that were bought."""
+    meta: MetaObject = UNSET
 
 
 def _ticket(event: LotteryV2) -> tuple[str, ...]:
@@ -238,7 +264,8 @@ LOTTERY_V2 = EventType(
         "draw_id",
         "type",
     ),
-    # Another lottery may number its tickets and draws alike: told, rather than dropped as a copy.
+    # Another lottery may number its tickets and draws alike. Its ticket is then a conflict, which
+    # somebody sees, and is not dropped as a copy.
     deciding=("lottery_id", "amount", "currency"),
     subject=lambda event: SUBJECTS[event.type],
     subjects=SUBJECTS,

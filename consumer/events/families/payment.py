@@ -1,4 +1,4 @@
-"""PAYMENT: deposits and withdrawals, one event for each step of a payment's life.
+"""PAYMENT: deposits and withdrawals, an event for each step of a payment's life.
 
 A field is required where the vendor's pages and its published JSON Schema all require it.
 """
@@ -10,6 +10,8 @@ from typing import Annotated
 from msgspec import UNSET
 
 from consumer.events.base import (
+    AS_EITHER,
+    NOT_NEGATIVE,
     SCHEMAS,
     Amount,
     BrandHost,
@@ -18,12 +20,12 @@ from consumer.events.base import (
     Fields,
     Id,
     OptionalAmount,
-    OptionalFlag,
     OptionalObject,
     OptionalRate,
     OptionalText,
     OptionalWholeNumber,
     Reference,
+    SkipPublishing,
     Timestamp,
     UserId,
     choice,
@@ -32,50 +34,49 @@ from consumer.events.base import (
 TYPES = ("Credit", "Debit", "Authorization", "Capture", "Void")
 STATUSES = ("Requested", "Approved", "Rejected", "Rollback", "Cancelled")
 
-PaymentType = Annotated[str, choice(*TYPES, why="Credit is a deposit, Debit a withdrawal.")]
-PaymentStatus = Annotated[str, choice(*STATUSES, why="Step in the life of the payment.")]
+PaymentType = Annotated[str, choice(*TYPES, why="Credit is a deposit, Debit is a withdrawal.")]
+PaymentStatus = Annotated[str, choice(*STATUSES, why="The step in the life of the payment.")]
 
 
 class Payment(Fields, kw_only=True, forbid_unknown_fields=True):
-    """One step of a deposit or withdrawal; amounts in the player's currency, in whole units."""
+    """A step of a deposit or withdrawal; amounts are in the player's currency, in whole units."""
 
     amount: Amount
-    """What is paid in or out."""
+    """The amount that is paid in or out."""
     bonus_code: OptionalText = UNSET
-    """Code that the player gave; empty: none."""
+    """The code that the player entered; empty where there was none."""
     currency: Currency
     exchange_rate: OptionalRate = UNSET
     fee_amount: OptionalAmount = UNSET
-    """0 when there is none."""
+    """The fee; 0 where there is none."""
     note: OptionalText = UNSET
     """Free text."""
     origin: BrandHost
-    payment_id: Id
-    """The same through the life of one payment."""
+    payment_id: Annotated[Id, AS_EITHER]
+    """The id of the payment, the same through its life."""
     status: PaymentStatus
     timestamp: Timestamp
     type: PaymentType
     user_id: UserId
-    vendor_id: Reference
-    """Id of the payment provider."""
+    vendor_id: Annotated[Reference, AS_EITHER, NOT_NEGATIVE]
+    """The id of the payment provider."""
     vendor_name: OptionalText = UNSET
-    """Name of the payment provider."""
-    deposit_count: OptionalWholeNumber = UNSET
-    """How many deposits the player has made. Negative ones occur."""
-    withdraw_count: OptionalWholeNumber = UNSET
-    """How many withdrawals the player has made. Negative ones occur."""
+    """The name of the payment provider."""
+    deposit_count: Annotated[OptionalWholeNumber, NOT_NEGATIVE] = UNSET
+    """The number of deposits that the player has made. Negative numbers occur."""
+    withdraw_count: Annotated[OptionalWholeNumber, NOT_NEGATIVE] = UNSET
+    """The number of withdrawals that the player has made. Negative numbers occur."""
     meta: OptionalObject = UNSET
-    """Anything else the brand wants to add."""
-    skip_publishing: OptionalFlag = UNSET
-    """Not explained by the vendor."""
+    """Anything else that the brand wants to say."""
+    skip_publishing: SkipPublishing = UNSET
 
 
 SUBJECTS = {
     **{f"Credit {status}": f"wallet.deposit_{status.lower()}" for status in STATUSES},
     **{f"Debit {status}": f"withdrawal.{status.lower()}" for status in STATUSES},
     **{
-        f"{kind} {status}": f"wallet.{kind.lower()}"
-        for kind in ("Authorization", "Capture", "Void")
+        f"{card_step} {status}": f"wallet.{card_step.lower()}"
+        for card_step in ("Authorization", "Capture", "Void")
         for status in STATUSES
     },
 }

@@ -1,4 +1,4 @@
-"""LOGIN_V2, USER_*: what happens to a player. Most of these events say only that it happened."""
+"""LOGIN_V2 and USER_*: what happens to a player. Most of these events say only that it happened."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from msgspec import UNSET
 
 from consumer.events.base import (
     SCHEMAS,
-    BrandHost,
+    AnyHost,
     EventType,
     Fields,
     Id,
     OptionalFlag,
     OptionalObject,
     OptionalText,
+    PageText,
+    SkipPublishing,
     Timestamp,
     UserId,
     only,
@@ -25,28 +27,27 @@ PAGES = "https://fast-track.gitbook.io/integration/real-time-data"
 
 
 class PlayerEvent(Fields, kw_only=True, forbid_unknown_fields=True):
-    """What all of them carry."""
+    """What all of these events carry."""
 
     user_id: UserId
     timestamp: Timestamp
-    origin: BrandHost
-    skip_publishing: OptionalFlag = UNSET
-    """Not explained by the vendor."""
+    origin: AnyHost
 
 
 class Login(PlayerEvent, kw_only=True, forbid_unknown_fields=True):
     """A player logged in."""
 
+    skip_publishing: SkipPublishing = UNSET
     is_impersonated: OptionalFlag = UNSET
-    """It was the brand's support."""
+    """The brand's support logged in as the player."""
     ip_address: OptionalText = UNSET
-    """From where; not checked."""
+    """The player's IP address; it is not checked."""
     user_agent: OptionalText = UNSET
-    """The browser, as it names itself."""
+    """The name that the player's browser gives itself."""
     is_verified: OptionalFlag = UNSET
     """The brand knows who the player is."""
     meta: OptionalObject = UNSET
-    """Anything else the brand wants to add."""
+    """Anything else that the brand wants to say."""
     user_details: OptionalObject = UNSET
     """What the brand knows of the player."""
 
@@ -57,11 +58,11 @@ class UserCreate(PlayerEvent, kw_only=True, forbid_unknown_fields=True):
     note: OptionalText = UNSET
     """Free text."""
     user_agent: OptionalText = UNSET
-    """The browser, as it names itself."""
+    """The name that the player's browser gives itself."""
     ip_address: OptionalText = UNSET
-    """From where; not checked."""
-    url_referer: OptionalText = UNSET
-    """The page the player came from, in older documentation."""
+    """The player's IP address; it is not checked."""
+    url_referer: PageText = UNSET
+    """The page that the player came from, in older documentation."""
 
 
 class UserUpdate(PlayerEvent, kw_only=True, forbid_unknown_fields=True):
@@ -73,25 +74,29 @@ class UserBlock(PlayerEvent, kw_only=True, forbid_unknown_fields=True):
 
 
 class UserConsents(PlayerEvent, kw_only=True, forbid_unknown_fields=True):
-    """A player allowed or forbade a way to be written to."""
+    """A player allowed or forbade a way of being written to."""
 
 
 class UserTag(PlayerEvent, kw_only=True, forbid_unknown_fields=True):
     """A player's tags changed."""
 
+    skip_publishing: SkipPublishing = UNSET
     tags: str
-    """All of them, in one text."""
+    """All tags of the player, in one text."""
 
 
 class UserMigration(PlayerEvent, kw_only=True, forbid_unknown_fields=True):
     """A player moves from one brand to another."""
 
+    skip_publishing: SkipPublishing = UNSET
     migration_reference: Id
     """Unique for each migration."""
 
 
 class UserMigrationApprove(PlayerEvent, kw_only=True, forbid_unknown_fields=True):
     """The migration of a player was approved."""
+
+    skip_publishing: SkipPublishing = UNSET
 
 
 def _thin(name: str, fields: type[PlayerEvent], subject: str, page: str) -> EventType:
@@ -118,7 +123,7 @@ USER_CONSENTS_V2 = _thin("USER_CONSENTS_V2", UserConsents, "user.consents", "con
 
 USER_TAG = EventType(
     name="USER_TAG",
-    # The name in the vendor's validator; which of the two is sent is nowhere said.
+    # The vendor's validator uses this name, its schema the other; no page says which is sent.
     aliases=("USER_TAGS",),
     fields=UserTag,
     sources=(SCHEMAS,),

@@ -11,21 +11,21 @@ from typing import Annotated
 from msgspec import UNSET, UnsetType
 
 from consumer.events.base import (
+    BODY,
+    PAGE_ONLY,
     SCHEMAS,
-    BrandHost,
-    Currency,
+    AnyHost,
     EventType,
     Fields,
-    Id,
-    OptionalAmount,
-    OptionalFlag,
-    OptionalId,
-    OptionalNumber,
+    OptionalCurrency,
     OptionalObject,
     OptionalRate,
-    OptionalText,
-    OptionalTime,
-    OptionalWholeNumber,
+    PageFlag,
+    PageId,
+    PageNumber,
+    PageText,
+    PageTime,
+    PageWholeNumber,
     Timestamp,
     UserId,
     choice,
@@ -34,148 +34,157 @@ from consumer.events.base import (
 )
 
 PokerStatus = Annotated[str, choice("Approved", "Rollback", why="Absent means Approved.")]
-TournamentFormat = Annotated[str, hint("MTT", "SNG", why="Kind of tournament.")]
+TournamentFormat = Annotated[str, hint("MTT", "SNG", why="The kind of tournament.")]
 PAGES = "https://www.fasttrack.ai/en/resources/integration/real-time-data/poker"
 
 
 class Poker(Fields, kw_only=True, forbid_unknown_fields=True):
-    """What all poker events carry."""
+    """What all poker events carry. The vendor's schemas know only a few of the fields."""
 
     user_id: UserId
-    origin: BrandHost | UnsetType | None = UNSET
-    brand_id: OptionalId = UNSET
-    """The brand, where the vendor's table has this in place of origin."""
+    origin: Annotated[AnyHost | UnsetType | None, PAGE_ONLY] = UNSET
+    brand_id: PageId = UNSET
+    """The brand, where the table of the vendor's page has this field in place of origin."""
     timestamp: Timestamp
-    currency: Currency | UnsetType | None = UNSET
-    exchange_rate: OptionalRate = UNSET
     status: PokerStatus | UnsetType | None = UNSET
-    meta: OptionalObject = UNSET
-    """Anything else the brand wants to add."""
-    skip_publishing: OptionalFlag = UNSET
-    """Not explained by the vendor."""
+    meta: Annotated[OptionalObject, PAGE_ONLY] = UNSET
+    """Anything else that the brand wants to say."""
 
 
 class CashGame(Poker, kw_only=True, forbid_unknown_fields=True):
     """A table where players come and go."""
 
-    table_id: Id
-    """Id of the table."""
-    table_name: OptionalText = UNSET
-    """Name of the table."""
-    table_start_time: OptionalTime = UNSET
-    """When it was opened."""
-    table_min_buy_in: OptionalNumber = UNSET
+    # The schema wants these two to be there, and accepts any value in them.
+    currency: Annotated[OptionalCurrency, PAGE_ONLY] = UNSET
+    exchange_rate: Annotated[OptionalRate, PAGE_ONLY] = UNSET
+    table_id: PageId = UNSET
+    """The id of the table."""
+    table_name: PageText = UNSET
+    """The name of the table."""
+    table_start_time: PageTime = UNSET
+    """When the table was opened."""
+    table_min_buy_in: PageNumber = UNSET
     """The least that a player has to bring."""
-    table_max_buy_in: OptionalNumber = UNSET
+    table_max_buy_in: PageNumber = UNSET
     """The most that a player may bring."""
-    table_small_blind: OptionalNumber = UNSET
+    table_small_blind: PageNumber = UNSET
     """The small blind."""
-    table_big_blind: OptionalNumber = UNSET
+    table_big_blind: PageNumber = UNSET
     """The big blind."""
-    table_max_seats: OptionalWholeNumber = UNSET
-    """How many can play."""
-    table_game_format: OptionalText = UNSET
-    """Such as NLH."""
-    table_ante: OptionalNumber = UNSET
+    table_max_seats: PageWholeNumber = UNSET
+    """The number of players that have room at the table."""
+    table_game_format: PageText = UNSET
+    """The kind of poker, such as NLH."""
+    table_ante: PageNumber = UNSET
     """The ante."""
-    table_is_fast_fold: OptionalFlag = UNSET
+    table_is_fast_fold: PageFlag = UNSET
     """Players who fold move to another table."""
 
 
 class CashBuyIn(CashGame, kw_only=True, forbid_unknown_fields=True):
     """A player brought money to a table."""
 
-    buy_in_amount: OptionalAmount = UNSET
-    """Real, bonus and locked money together."""
-    real_buy_in_amount: OptionalAmount = UNSET
+    buy_in_amount: PageNumber = UNSET
+    """Real money, bonus money and locked money together."""
+    real_buy_in_amount: PageNumber = UNSET
     """The real-money part."""
-    bonus_buy_in_amount: OptionalAmount = UNSET
+    bonus_buy_in_amount: PageNumber = UNSET
     """The bonus part."""
-    locked_buy_in_amount: OptionalAmount = UNSET
+    locked_buy_in_amount: PageNumber = UNSET
     """The locked-money part."""
 
 
 class CashOut(CashGame, kw_only=True, forbid_unknown_fields=True):
-    """A player took money away from a table. Its amounts pass as they come."""
+    """A player took money away from a table. The amounts of this event pass as they come."""
 
 
 class Tournament(Poker, kw_only=True, forbid_unknown_fields=True):
     """A tournament."""
 
-    tournament_id: Id
-    """Id of the tournament."""
-    tournament_name: OptionalText = UNSET
-    """Name of the tournament."""
-    tournament_format: TournamentFormat | UnsetType | None = UNSET
-    tournament_game_format: OptionalText = UNSET
-    """Such as NLH."""
-    tournament_start_time: OptionalTime = UNSET
-    """When it begins."""
-    tournament_late_entry_time: OptionalTime = UNSET
+    currency: OptionalCurrency = UNSET
+    exchange_rate: OptionalRate = UNSET
+    tournament_id: PageId = UNSET
+    """The id of the tournament."""
+    tournament_name: PageText = UNSET
+    """The name of the tournament."""
+    tournament_format: Annotated[TournamentFormat | UnsetType | None, PAGE_ONLY] = UNSET
+    tournament_game_format: PageText = UNSET
+    """The kind of poker, such as NLH."""
+    tournament_start_time: PageTime = UNSET
+    """When the tournament begins."""
+    tournament_late_entry_time: PageTime = UNSET
     """Until when players may enter."""
-    tournament_buy_in: OptionalNumber = UNSET
+    tournament_buy_in: PageNumber = UNSET
     """The price of a seat."""
-    tournament_fee: OptionalNumber = UNSET
+    tournament_fee: PageNumber = UNSET
     """The brand's share."""
-    tournament_guarantee: OptionalNumber = UNSET
-    """What can be won at least."""
-    tournament_allow_rebuys: OptionalFlag = UNSET
-    """Whether players may buy in again."""
-    tournament_rebuy_allowed_time: OptionalTime = UNSET
-    """Until when they may."""
-    tournament_blind_type: OptionalText = UNSET
-    """Such as Turbo."""
-    tournament_starting_blinds: OptionalText = UNSET
-    """Such as 10/20."""
-    tournament_has_bounty: OptionalFlag = UNSET
-    """Whether knocking somebody out is paid."""
-    tournament_is_fast_fold: OptionalFlag = UNSET
+    tournament_guarantee: PageNumber = UNSET
+    """The least that can be won."""
+    tournament_allow_rebuys: PageFlag = UNSET
+    """Players may buy in again."""
+    tournament_rebuy_allowed_time: PageTime = UNSET
+    """Until when players may buy in again."""
+    tournament_blind_type: PageText = UNSET
+    """How the blinds rise, such as Turbo."""
+    tournament_starting_blinds: PageText = UNSET
+    """The first blinds, such as 10/20."""
+    tournament_has_bounty: PageFlag = UNSET
+    """A player is paid for knocking another player out."""
+    tournament_is_fast_fold: PageFlag = UNSET
     """Players who fold move to another table."""
-    tournament_is_satellite: OptionalFlag = UNSET
+    tournament_is_satellite: PageFlag = UNSET
     """The prize is a seat in another tournament."""
-    tournament_satellite_to_event_id: OptionalId = UNSET
-    """That other tournament."""
+    tournament_satellite_to_event_id: PageId = UNSET
+    """The id of that other tournament."""
 
 
 class TournamentBuyIn(Tournament, kw_only=True, forbid_unknown_fields=True):
     """A player bought a seat in a tournament."""
 
-    is_late_entry: OptionalFlag = UNSET
-    """It had begun already."""
-    is_rebuy: OptionalFlag = UNSET
-    """The player had been in it before."""
-    buy_in_amount: OptionalAmount = UNSET
-    """Real, bonus and locked money together."""
-    real_buy_in_amount: OptionalAmount = UNSET
+    is_late_entry: PageFlag = UNSET
+    """The tournament had begun already."""
+    is_rebuy: PageFlag = UNSET
+    """The player had been in the tournament before."""
+    buy_in_amount: PageNumber = UNSET
+    """Real money, bonus money and locked money together."""
+    real_buy_in_amount: PageNumber = UNSET
     """The real-money part."""
-    bonus_buy_in_amount: OptionalAmount = UNSET
+    bonus_buy_in_amount: PageNumber = UNSET
     """The bonus part."""
-    locked_buy_in_amount: OptionalAmount = UNSET
+    locked_buy_in_amount: PageNumber = UNSET
     """The locked-money part."""
 
 
 class TournamentCashOut(Tournament, kw_only=True, forbid_unknown_fields=True):
-    """A player was paid from a tournament. Its amounts pass as they come."""
+    """A player was paid from a tournament. The amounts of this event pass as they come."""
 
 
 def _type(name: str, fields: type[Poker], place: str, subject: str, page: str) -> EventType:
     def identity(event: CashGame | Tournament) -> tuple[str, ...]:
-        status = str(event.status or "Approved")
-        return str(event.user_id), str(getattr(event, place)), status, event.timestamp
+        place_id = getattr(event, place)
+        if not place_id:
+            # The page requires it, the vendor's schema does not know it.
+            return (BODY,)
+        return str(event.user_id), str(place_id), str(event.status or "Approved"), event.timestamp
 
     return EventType(
         name=name,
         fields=fields,
         sources=(f"{PAGES}/{page}", SCHEMAS),
         identity=identity,
-        identified_by=("user_id", place, "status", "timestamp"),
-        # In the same order in every process: the fingerprint depends on it.
+        identified_by=(
+            f"user_id, or hash of the body without {place}",
+            place,
+            "status",
+            "timestamp",
+        ),
+        # In the same order in every process, because the fingerprint depends on it.
         deciding=tuple(
             name for name in ("currency", "buy_in_amount") if name in fields.__struct_fields__
         ),
         subject=lambda _: subject,
         subjects=only(subject),
-        strict=("origin", "currency", "exchange_rate", "status"),
+        strict=("currency", "exchange_rate", "status"),
     )
 
 

@@ -10,18 +10,21 @@ from consumer.events.base import (
     BODY,
     SCHEMAS,
     Amount,
-    BrandHost,
+    AnyHost,
     Currency,
     EventType,
     Fields,
+    MetaObject,
     Nested,
     Number,
     OptionalFlag,
     OptionalId,
     OptionalNumber,
-    OptionalObject,
     OptionalText,
+    PageId,
+    PageText,
     Rate,
+    SkipPublishing,
     Time,
     Timestamp,
     UserId,
@@ -37,64 +40,71 @@ SportsbookType = Annotated[
     choice(
         "Bet",
         "Settlement",
-        why="Absent: Settlement where activity_id_reference is sent, else Bet.",
+        why="Absent means Settlement where activity_id_reference is sent, else Bet.",
     ),
 ]
-SportsbookStatus = Annotated[str, choice("Approved", ROLLBACK, why="Whether it stands.")]
+SportsbookStatus = Annotated[str, choice("Approved", ROLLBACK, why="Whether the event stands.")]
 BetType = Annotated[
-    str, hint("Single", "Multi", "System", "Teaser", "Combo", why="How the bets are combined.")
+    str,
+    hint(
+        "Single",
+        "Multi",
+        "System",
+        "Teaser",
+        "Combo",
+        why="How the bets are combined.",
+        schema=("Single", "Multi", "System", "Teaser"),
+    ),
 ]
 
 
 class BetOutcome(Nested, kw_only=True):
-    """What was bet on."""
+    """An outcome that was bet on."""
 
     criterion_name: str
     """The question."""
     outcome_label: str
     """The player's answer."""
-    meta: OptionalObject = UNSET
-    """Anything else the brand wants to add."""
+    meta: MetaObject = UNSET
 
 
 class Leg(Nested, kw_only=True):
-    """A bet on one event."""
+    """A bet on a match."""
 
     event_name: str
-    """Who plays."""
+    """The match, by who plays."""
     match_start: Time
     """When the match begins."""
     odds: Number
-    """Of this bet alone."""
+    """The odds of this bet alone."""
     is_free_bet: OptionalFlag = UNSET
     """The stake was a gift."""
     is_risk_free_bet: OptionalFlag = UNSET
-    """The stake is given back when it is lost."""
+    """The stake is given back when the bet is lost."""
     is_live: OptionalFlag = UNSET
     """The match was under way."""
     market: OptionalText = UNSET
     """What can be bet on, such as Full Time Result."""
     sports_name: OptionalText = UNSET
-    """The sport."""
+    """The name of the sport."""
     tournament_name: OptionalText = UNSET
-    """The tournament."""
-    outcome: OptionalText = UNSET
-    """What was bet on, in the vendor's oldest documentation."""
+    """The name of the tournament."""
+    outcome: PageText = UNSET
+    """The outcome that was bet on, in the vendor's oldest documentation."""
     outcomes: list[BetOutcome] | UnsetType | None = UNSET
-    """What was bet on."""
-    meta: OptionalObject = UNSET
-    """Anything else the brand wants to add."""
+    """The outcomes that were bet on."""
+    meta: MetaObject = UNSET
 
 
 class Sportsbook(Fields, kw_only=True, forbid_unknown_fields=True):
-    """A bet on sports, or its settlement; amounts in the player's currency."""
+    """A bet on sports, or its settlement; amounts are in the player's currency."""
 
     amount: Amount
     """The stake, or what was won."""
     odds: Number
-    """Of all bets together."""
+    """The odds of all bets together."""
     currency: Currency
-    origin: BrandHost
+    origin: AnyHost
     user_id: UserId
     exchange_rate: Rate
     status: SportsbookStatus
@@ -102,11 +112,11 @@ class Sportsbook(Fields, kw_only=True, forbid_unknown_fields=True):
     type: SportsbookType | UnsetType | None = UNSET
     bet_type: BetType
     bets: list[Leg]
-    """One for each match."""
+    """A bet for each match."""
     activity_id: OptionalId = UNSET
     """Unique for each event of a brand; a rollback may repeat its bet's."""
     activity_id_reference: OptionalId = UNSET
-    """The bet that this settles."""
+    """In a settlement: the activity_id of the bet that is settled."""
     balance_before: OptionalNumber = UNSET
     """The player's balance before."""
     balance_after: OptionalNumber = UNSET
@@ -118,33 +128,31 @@ class Sportsbook(Fields, kw_only=True, forbid_unknown_fields=True):
     locked_wager_amount: OptionalNumber = UNSET
     """The locked-money part."""
     is_cashout: OptionalFlag = UNSET
-    """Settled early, by the player's wish."""
+    """The player had the bet settled early."""
     device_type: OptionalText = UNSET
-    """What the player bets on with."""
-    meta: OptionalObject = UNSET
-    """Anything else the brand wants to add."""
-    user_bonus_id: OptionalId = UNSET
+    """The device that the player bets on."""
+    meta: MetaObject = UNSET
+    user_bonus_id: PageId = UNSET
     """The player's bonus that was used."""
     reference_bet_amount: OptionalNumber = UNSET
-    """Of the bet that this settles: its stake."""
-    reference_real_amount: OptionalNumber = UNSET
-    """Of the bet that this settles: the real-money part."""
-    reference_bonus_amount: OptionalNumber = UNSET
-    """Of the bet that this settles: the bonus part."""
-    reference_locked_amount: OptionalNumber = UNSET
-    """Of the bet that this settles: the locked-money part."""
-    reference_exchange_rate: OptionalNumber = UNSET
-    """Of the bet that this settles: its exchange rate."""
+    """In a settlement: the stake of the bet that is settled."""
+    reference_bet_real_amount: OptionalNumber = UNSET
+    """In a settlement: the real-money part of that stake."""
+    reference_bet_bonus_amount: OptionalNumber = UNSET
+    """In a settlement: the bonus part of that stake."""
+    reference_bet_locked_amount: OptionalNumber = UNSET
+    """In a settlement: the locked-money part of that stake."""
+    reference_bet_exchange_rate: OptionalNumber = UNSET
+    """In a settlement: the exchange rate of the bet that is settled."""
     settlement_type: OptionalText = UNSET
-    """How it was settled."""
+    """How the bet was settled."""
     sportsbook_vendor_name: OptionalText = UNSET
-    """Who runs the sportsbook."""
-    skip_publishing: OptionalFlag = UNSET
-    """Not explained by the vendor."""
+    """The company that runs the sportsbook."""
+    skip_publishing: SkipPublishing = UNSET
 
 
 def _identity(event: Sportsbook) -> tuple[str, ...]:
-    # An absent id and an empty one say the same: the sender has none.
+    # An absent id and an empty id say the same: the sender has none.
     sent = event.activity_id or BODY
     return (str(sent), "rollback") if event.status == ROLLBACK else (str(sent),)
 

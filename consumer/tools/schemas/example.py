@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from consumer.events.base import Form
+from consumer.events.base import Form, SentAs
 from consumer.events.facts import Many
 from consumer.events.normalise import Normaliser
 from consumer.tools.schemas.describe import Described, describe
@@ -42,7 +42,6 @@ _VALUES: Final[dict[Form, Any]] = {
     Form.COUNT: 2,
     Form.TIME: "2015-03-07T18:00:00Z",
     Form.FLAG: True,
-    Form.INTEGER: 7,
     Form.OBJECT: {"key": "value"},
 }
 
@@ -85,5 +84,8 @@ def _value(field: Described) -> Any:  # noqa: ANN401  # any JSON value
     if fact.values:
         return fact.values[0]
     if fact.form is Form.ID:
-        return f"{fact.name.removesuffix('_id').replace('_', '-')}-17"
+        # Digits where they are wanted: the vendor's schema has to accept the example.
+        digits = fact.only_digits or fact.sent_as is SentAs.NUMBER
+        name = fact.name.removesuffix("_id").replace("_", "-")
+        return ("17" if fact.only_digits else 17) if digits else f"{name}-17"
     return _VALUES.get(fact.form) or _TEXTS.get(fact.name, fact.name.replace("_", " "))

@@ -1,20 +1,24 @@
 """Each form of field as JSON Schema: as it may be sent, and as it is put out.
 
-The two sides of `events/fields.py`, which does what is described here. Documents: `json_schema.py`.
+Responsible for a struct and what is in it. The steps of `events/steps.py` and `strict_steps.py` do
+what is described here. Not responsible for whole documents: `json_schema.py`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from consumer.events.base import Form
+import msgspec
+
+from consumer.events.base import Form, SentAs
 from consumer.events.facts import Many
-from consumer.events.fields import ID_MAX_CHARACTERS, NUMBER_MAX_DIGITS
-from consumer.events.timestamp import FORM
+from consumer.events.steps import ID_MAX_CHARACTERS, NUMBER_MAX_DIGITS
+from consumer.events.timestamp import FORM, STRICT_FORM
 from consumer.tools.schemas.describe import Described, describe, summary
 
 if TYPE_CHECKING:
     from consumer.events.base import Fields, Nested
+    from consumer.events.facts import Fact
 
 Schema = dict[str, Any]
 
@@ -30,11 +34,10 @@ _UNSIGNED: Final = (
     # 32 digits and an exponent of at most 32 stay within 64 digits on either side of the point.
     r"|[0-9]{1,32}(\.[0-9]{0,32})?[eE][+-]?([0-9]|[12][0-9]|3[0-2]))$"
 )
-_WHOLE: Final = rf"^[+-]?{_DIGITS}(\.0{{0,{NUMBER_MAX_DIGITS}}})?$"
+_ONLY_DIGITS: Final = "^[0-9]+$"
 
 _PASSED: Final[dict[Form, Schema]] = {
     Form.FLAG: {"type": "boolean"},
-    Form.INTEGER: {"type": "integer"},
     Form.OBJECT: {"type": "object"},
 }
 """What passes as it came, but for text."""
@@ -49,9 +52,9 @@ def object_out(struct: type[Fields | Nested], time: str | None = None) -> Schema
     """
     properties = {}
     for field in describe(struct):
-        value = _value_out(field, own_time=field.name == time)
-        nullable = not field.fact.required
-        properties[field.name] = _whole(field, value, _examples_out(field), nullable=nullable)
+        value = _value_out(field.fact, own_time=field.name == time)
+        schema = _whole(field.fact, value, nullable=not field.fact.required)
+        properties[field.name] = _described(field.meaning, schema, _examples_out(field))
     return _object(struct, properties, ())
 
 
@@ -72,12 +75,16 @@ def object_in(
     """
     properties = {}
     for field in describe(struct):
-        value = _value_in(field, own_time=field.name == time, strict=strict)
-        nullable = not (field.fact.required or field.name in needed)
-        schema = _whole(field, value, _examples_in(field), nullable=nullable)
-        if field.fact.form is Form.CHOICE:
-            schema["description"] += " Upper and lower case are one."
-        properties[field.name] = schema
+        fact = field.fact
+        read_strictly = strict and not fact.page_only
+        value = _value_in(fact, own_time=field.name == time, strict=read_strictly)
+        nullable = not fact.required and (fact.null_too or not read_strictly)
+        if read_strictly and fact.one_value:
+            fact = msgspec.structs.replace(fact, many=Many.ONE)
+        schema = _whole(fact, value, nullable=nullable)
+        any_case = fact.form is Form.CHOICE and not read_strictly
+        said = f"{field.meaning} Upper and lower case are the same." if any_case else field.meaning
+        properties[field.name] = _described(said, schema, _examples_in(field))
     return _object(struct, properties, needed)
 
 
@@ -93,63 +100,83 @@ def _object(struct: type[Fields | Nested], properties: Schema, needed: tuple[str
     }
 
 
-def _value_out(field: Described, *, own_time: bool) -> Schema:
-    fact = field.fact
+def _value_out(fact: Fact, *, own_time: bool) -> Schema:
     if fact.nested is not None:
         return object_out(fact.nested)
     if own_time:
         return _string(format="date-time", pattern=_EXACT_TIME)
     match fact.form:
         case Form.ID:
-            value = _string(**_id_length(field), pattern=_NO_CONTROLS)
+            least = {} if fact.may_be_empty else {"minLength": 1}
+            value = _string(**least, maxLength=ID_MAX_CHARACTERS, pattern=_NO_CONTROLS)
         case Form.NUMBER:
             value = _string(pattern=_NUMBER_OUT)
         case Form.COUNT:
-            value = {"type": "integer"}
+            value = {"type": "number"}
         case form:
-            value = _PASSED.get(form) or _string(**_choices(field))
+            value = _PASSED.get(form) or _string(**_listed(fact, strict=False))
     return value
 
 
-def _value_in(field: Described, *, own_time: bool, strict: bool) -> Schema:
-    fact = field.fact
+def _value_in(fact: Fact, *, own_time: bool, strict: bool) -> Schema:
     if fact.nested is not None:
         return object_in(fact.nested, strict=strict)
+    least = {"minimum": 0} if strict and fact.not_negative else {}
     match fact.form:
         case Form.ID:
-            # Length and pattern are about text only, as JSON Schema defines them; so on below.
-            value = {"type": ["string", "integer"], **_id_length(field), "pattern": _NO_CONTROLS}
-        case Form.NUMBER:
-            least = {"minimum": 0} if strict and fact.not_negative else {}
-            sign = "[+]?" if least else "[+-]?"
-            value = {"type": ["number", "string"], **least, "pattern": f"^{sign}{_UNSIGNED}"}
-        case Form.COUNT:
-            value = {"type": ["integer", "string"], "pattern": _WHOLE}
-        case Form.TIME if strict or own_time:
+            value = _id_in(fact, least, strict=strict)
+        case Form.NUMBER | Form.COUNT:
+            value = _number_in(least)
+        case Form.TIME if strict:
+            value = _string(pattern=f"^{STRICT_FORM.pattern}$")
+        case Form.TIME if own_time:
             value = _string(pattern=f"^{FORM.pattern}$")
-        case Form.TEXT if strict and fact.not_empty:
-            value = _string(minLength=1)
         case form:
-            value = _PASSED.get(form) or _string(**_choices(field))
+            value = _PASSED.get(form) or _string(**_listed(fact, strict=strict))
     return value
+
+
+def _id_in(fact: Fact, least: Schema, *, strict: bool) -> Schema:
+    # Length and pattern are about text only, as JSON Schema defines them, and `minimum` is about
+    # numbers only; so it is below, too.
+    may_be_empty = fact.may_be_empty and not (strict and fact.not_empty)
+    rules = {
+        **({} if may_be_empty else {"minLength": 1}),
+        "maxLength": ID_MAX_CHARACTERS,
+        "pattern": _ONLY_DIGITS if strict and fact.only_digits else _NO_CONTROLS,
+    }
+    if not strict:
+        number = "integer" if fact.sent_as is SentAs.TEXT else "number"
+        return {"type": ["string", number], **rules}
+    match fact.sent_as:
+        case SentAs.TEXT:
+            return _string(**rules)
+        case SentAs.EITHER:
+            return {"type": ["string", "number"], **least, **rules}
+        case _:
+            return {**_number_in(least), "maxLength": ID_MAX_CHARACTERS}
+
+
+def _number_in(least: Schema) -> Schema:
+    sign = "[+]?" if least else "[+-]?"
+    return {"type": ["number", "string"], **least, "pattern": f"^{sign}{_UNSIGNED}"}
 
 
 def _string(**rules: object) -> Schema:
     return {"type": "string", **rules}
 
 
-def _choices(field: Described) -> Schema:
-    fact = field.fact
-    return {"enum": list(fact.values)} if fact.form is Form.CHOICE else {}
-
-
-def _id_length(field: Described) -> Schema:
-    least = {} if field.fact.may_be_empty else {"minLength": 1}
-    return {**least, "maxLength": ID_MAX_CHARACTERS}
+def _listed(fact: Fact, *, strict: bool) -> Schema:
+    """Return the rules of an enumeration and of text that may not be empty."""
+    if fact.form is Form.CHOICE:
+        return {"enum": list(fact.values)}
+    if strict and fact.schema_values:
+        return {"enum": list(fact.schema_values)}
+    return {"minLength": 1} if strict and fact.not_empty else {}
 
 
 def _examples_out(field: Described) -> list[Any]:
-    """Return examples where the normal form is the one that is sent."""
+    """Return examples where the normal form is the form that is sent."""
     as_sent = field.fact.form in (Form.ID, Form.TEXT, Form.HINT)
     return _examples_in(field) if as_sent else []
 
@@ -159,10 +186,19 @@ def _examples_in(field: Described) -> list[Any]:
     return list(field.examples or (fact.values if fact.form is Form.HINT else ()))
 
 
-def _whole(field: Described, value: Schema, examples: list[Any], *, nullable: bool) -> Schema:
-    """Add list, null, meaning and examples to the schema of a single value."""
+def _described(meaning: str, schema: Schema, examples: list[Any]) -> Schema:
+    """Add meaning and examples to the schema of a field."""
+    return {
+        "description": meaning,
+        **schema,
+        **({"examples": examples} if examples else {}),
+    }
+
+
+def _whole(fact: Fact, value: Schema, *, nullable: bool) -> Schema:
+    """Add list and null to the schema of a single value."""
     types = [value["type"]] if isinstance(value["type"], str) else value["type"]
-    match field.fact.many:
+    match fact.many:
         case Many.LIST:
             value, types = {"items": value}, ["array"]
         case Many.EITHER:
@@ -171,8 +207,6 @@ def _whole(field: Described, value: Schema, examples: list[Any], *, nullable: bo
             value = {**value, "enum": [*value["enum"], None]}
     types = [*types, "null"] if nullable else types
     return {
-        "description": field.meaning,
         "type": types[0] if len(types) == 1 else types,
         **{name: rule for name, rule in value.items() if name not in ("description", "type")},
-        **({"examples": examples} if examples else {}),
     }

@@ -3,8 +3,9 @@
 Responsible for both documents of a type, and for all types in one. `describe.py` reads the
 catalogue, `asyncapi.py` says which channel carries what.
 
-Three rules are beyond a schema: a time is on a day that exists, an id written as a number has no
-point (`1.0`), and a JSON number has at most 64 digits on each side of its point.
+Some rules are beyond a schema: a time is on a day that exists; a JSON number has at most 64 digits
+on each side of its point; an id that is text in the vendor's schema is no number with a point
+(`1.0`), and any other such id is at most 2^53.
 """
 
 from __future__ import annotations
@@ -62,10 +63,11 @@ def incoming(event_type: EventType, *, strict: bool = False) -> Schema:
         event_type: which message.
         strict: for a listener with `validation = "strict"`.
     """
-    needed = event_type.strict if strict else ()
+    read_strictly = strict and event_type.has_schema
+    needed = event_type.strict if read_strictly else ()
     return {
         **_head(event_type, "strict" if strict else "sent", f"{event_type.name}, as sent"),
-        **object_in(event_type.fields, event_type.time, needed, strict=strict),
+        **object_in(event_type.fields, event_type.time, needed, strict=read_strictly),
         "examples": [example.sent(event_type)],
     }
 

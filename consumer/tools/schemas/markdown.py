@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from consumer.events.base import EventType
+    from consumer.events.facts import Fact
 
 HEAD: Final = """\
 # Events
@@ -38,23 +39,61 @@ Kafka and NATS, in any case. A subscriber gets a
 | --- | --- | --- |
 | id | text of 1 to 256 characters without control characters, or a whole number | text |
 | number, amount | JSON number or text, at most 64 digits on each side of the point | `"12.30"` |
-| count | a whole number, also as `3.0` or `"3"` | a JSON number |
+| count | as a number, also as `3.0` or `"3"` | a JSON number |
 | time | RFC 3339, and what is said below | `2015-03-02T08:27:58.100000Z` |
 | one of | these values in any case, else the event is `invalid` | as spelled here |
-| usually | these values; others pass, and are counted | as sent |
-| text, flag, object, whole numbers | as JSON has them | as sent |
+| usually | these values; other text passes, and is counted | as sent |
+| text, flag, object | as JSON has them | as sent |
 
-- Numbers lose no digit, `12.30` no zero; exponents are written out.
+- Numbers lose no digit, `12.30` no zero; exponents are written out. A count with a fraction passes
+  and is counted.
+- An id that the vendor's schema calls a number may have a point: `132.0` becomes `"132"`, and is
+  counted. Beyond 2^53 it is refused, because the sender's language may have rounded it.
 - A *time* may have a one-digit hour, a space for the T, a comma before its fraction of one to nine
-  digits, and no zone, which is taken as UTC. Where more than six digits came, nine are put out.
+  digits, and no zone, which is taken as UTC. Where more than six digits came, nine are put out. A
+  time that cannot be read makes the event `invalid` only as the event's own time; any other passes
+  as it is and is counted.
 - *Required*: *yes*; *strict*: by a listener with `validation = "strict"`. Every other field may be
   absent or null, and stays so.
-- Strict listeners also refuse an *amount* below 0, empty text that is *not empty*, and times that
-  are none. To others a time that is none, but for the event's own, passes as it is and is counted.
 - Fields that are not listed pass as they came, at every level.
 - *Identity*: two deliveries of one brand and type that agree in it are one event, put out once. If
   they differ in a *deciding* field, the second one becomes a dead letter (`conflict`).
 - The subjects have the sink's `subject_prefix` in front, if there is one.
+
+## What the vendor's schemas decide
+
+Every event that the vendor's own [JSON Schema][schemas] of its type accepts is accepted here, by
+lenient and by strict listeners. The exceptions are:
+
+- an event whose identifying id is empty: it could not be told from other events without an id;
+- what is larger than the limits above;
+- a time that is only a day or only a time of day, which the vendor's validator takes;
+- a field of another form than its page says, where the schema accepts any value; in the tables
+  these fields have *any* under *Strict*.
+
+A listener with `validation = "strict"` also refuses what the schema refuses, and so does
+`consumer validate --strict`. Such a listener wants what the tables list under *Required* and
+*Strict*; it takes null only where *null* is listed; it compares the values of *one of* with their
+case; and of a time it wants the T and the zone. It accepts two things that the schema refuses:
+
+- a number that is written as text. It means the same, and text is the better way to send money,
+  because many languages round a number before they write it;
+- a CASINO event of type `Loss`, which the vendor's newest page has and its schema does not.
+
+GAME_ROUND and IT_PING have no schema, so strict listeners accept what lenient listeners accept.
+
+[schemas]: https://github.com/fasttrack-solutions/json-schema
+
+| Strict | The vendor's schema |
+| --- | --- |
+| text, number, text or number | wants the id in this JSON type |
+| digits | wants the digits 0 to 9 and nothing else |
+| not empty | wants at least one character |
+| 0 or more | takes no negative number |
+| only … | takes these values alone; *only these*: all that are listed |
+| one value | takes no list |
+| null | takes null |
+| any | does not know the field, and takes any value in it |
 """
 
 _WORDS: Final = {
@@ -69,7 +108,10 @@ _WORDS: Final = {
 def page() -> str:
     """Return the page."""
     lines = [HEAD, "## Types", "", "| Type | Identity | Subjects |", "| --- | --- | --- |"]
-    lines += [_row(_link(one), _identity(one), _subjects(one)) for one in CATALOGUE]
+    lines += [
+        _row(_link(event_type), _identity(event_type), _subjects(event_type))
+        for event_type in CATALOGUE
+    ]
     for event_type in CATALOGUE:
         lines += _section(event_type)
     return "\n".join([*lines, ""])
@@ -83,32 +125,31 @@ def _section(event_type: EventType) -> Iterator[str]:
     yield f"- Identity: {_identity(event_type)}"
     yield f"- Deciding: {_code(event_type.deciding) or 'none'}"
     yield from (f"- Source: <{source}>" for source in event_type.sources)
-    yield from ("", "| Field | Form | Required | Values | Meaning |")
-    yield "| --- | --- | --- | --- | --- |"
-    yield from _fields(describe(event_type.fields), "", event_type.strict)
+    yield from ("", "| Field | Form | Required | Strict | Values | Meaning |")
+    yield "| --- | --- | --- | --- | --- | --- |"
+    yield from _fields(describe(event_type.fields), "", event_type)
     yield from ("", "In:", "", *_json(example.sent(event_type)))
     yield from ("", "Out:", "", *_json(example.put_out(event_type)))
 
 
-def _fields(fields: tuple[Described, ...], path: str, strict: tuple[str, ...]) -> Iterator[str]:
+def _fields(fields: tuple[Described, ...], path: str, event_type: EventType) -> Iterator[str]:
     for field in fields:
         fact = field.fact
-        required = "yes" if fact.required else "strict" if field.name in strict else ""
-        name = f"{path}{field.name}"
-        yield _row(f"`{name}`", _form(field), required, _code(fact.values), field.meaning)
+        needed = not path and fact.name in event_type.strict
+        required = "yes" if fact.required else "strict" if needed else ""
+        strict = _strict(fact) if event_type.has_schema else ""
+        name = f"{path}{fact.name}"
+        yield _row(f"`{name}`", _form(fact), required, strict, _code(fact.values), field.meaning)
         if fact.nested is not None:
             inner = f"{name}[]." if fact.many is Many.LIST else f"{name}."
-            yield from _fields(describe(fact.nested), inner, ())
+            yield from _fields(describe(fact.nested), inner, event_type)
 
 
-def _form(field: Described) -> str:
-    fact = field.fact
+def _form(fact: Fact) -> str:
     if fact.form is Form.ID:
         word = "id, may be empty" if fact.may_be_empty else "id"
-    elif fact.not_negative:
+    elif fact.form is Form.NUMBER and fact.not_negative:
         word = "amount"
-    elif fact.not_empty:
-        word = "text, not empty"
     else:
         word = _WORDS.get(fact.form, str(fact.form))
     match fact.many:
@@ -118,6 +159,24 @@ def _form(field: Described) -> str:
             return f"{word}, or a list"
         case _:
             return word
+
+
+def _strict(fact: Fact) -> str:
+    """Return what only strict listeners want of a field."""
+    if fact.page_only:
+        return "any"
+    listed = fact.schema_values
+    every = "only these" if {*listed} == {*fact.values} else f"only {_code(listed)}"
+    wanted = {
+        str(fact.sent_as): fact.form is Form.ID,
+        "digits": fact.only_digits,
+        "not empty": fact.not_empty,
+        "0 or more": fact.not_negative,
+        every: bool(listed),
+        "one value": fact.one_value,
+        "null": fact.null_too,
+    }
+    return ", ".join(words for words, is_wanted in wanted.items() if is_wanted)
 
 
 def _link(event_type: EventType) -> str:

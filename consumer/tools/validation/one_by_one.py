@@ -12,12 +12,14 @@ import typing
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from msgspec import NODEFAULT, UNSET
+from msgspec import NODEFAULT
 
 from consumer.errors import Misfit, Rejected
 from consumer.events.facts import Fact, facts_of
-from consumer.events.fields import A_TIME, Oddity, apply, steps_of
-from consumer.events.refuse import explain, invalid, missing, shown
+from consumer.events.fields import Plan, apply, plan_of, time_plan
+from consumer.events.number_ids import with_ids_as_text
+from consumer.events.refuse import explain, invalid, shown
+from consumer.events.steps import A_TIME, Oddity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,6 +68,7 @@ class OneByOne:
     """
 
     def __init__(self, event_type: EventType, *, strict: bool = False) -> None:
+        strict = strict and event_type.has_schema
         required = event_type.strict if strict else ()
         self._fields = _fields_of(event_type.fields, event_type.time, required, strict=strict)
 
@@ -74,25 +77,25 @@ class OneByOne:
         return _look(self._fields, body)
 
 
-class _Declared(typing.NamedTuple):
-    """A field's type hint and default, as its struct declares them."""
-
-    hint: object
-    default: object
-
-
 class _Field:
-    """One field as a struct of its own."""
+    """One field as a struct of its own.
 
-    def __init__(self, fact: Fact, field: _Declared, *, strict: bool) -> None:
-        default = () if field.default is NODEFAULT else (field.default,)
-        alone: type[Any] = msgspec.defstruct("Alone", [(fact.name, field.hint, *default)])
+    Args:
+        fact: What is known about the field.
+        alone: A struct that has this field only.
+        plan: The steps of that struct.
+        strict: Refuse what the vendor's own schema refuses.
+    """
+
+    def __init__(self, fact: Fact, alone: type[Fields], plan: Plan, *, strict: bool) -> None:
         self.name = fact.name
-        self.must_be_there = fact.required
-        self._decode = msgspec.json.Decoder(alone).decode
-        self._steps = steps_of(alone, None, strict=strict)
-        self._values = fact.values
+        self.must_be_there = fact.required or fact.name in plan.present
         self.nested: Mapping[str, _Field] = {}
+        self._alone = alone
+        self._decode = msgspec.json.Decoder(alone).decode
+        self._plan = plan
+        self._strict = strict
+        self._values = fact.values
 
     def look(self, body: bytes, sent: msgspec.Raw | None) -> Faults:
         """Look at this field of an object.
@@ -104,10 +107,7 @@ class _Field:
         found = Faults()
         oddities: list[Oddity] = []
         try:
-            alone = self._decode(body)
-            if self.must_be_there and getattr(alone, self.name) in (None, UNSET):
-                raise missing(self.name)
-            apply(self._steps, alone, oddities)
+            apply(self._plan, self._read(body, oddities), oddities)
         except msgspec.ValidationError as error:
             found.misfits = [explain(str(error), body)]
         except Rejected as rejected:
@@ -116,6 +116,15 @@ class _Field:
         if self.nested and sent and not any(fault.field == self.name for fault in found.misfits):
             return self._look_inside(bytes(sent).strip())
         return found
+
+    def _read(self, body: bytes, oddities: list[Oddity]) -> Fields:
+        try:
+            return self._decode(body)
+        except msgspec.ValidationError:
+            written = with_ids_as_text(self._alone, body, "", oddities, strict=self._strict)
+            if written is None:
+                raise
+            return self._decode(written)
 
     def _look_inside(self, sent: bytes) -> Faults:
         """Look at each object in this field."""
@@ -132,6 +141,8 @@ class _Field:
             "unknown_value": " or ".join(self._values),
             "unreadable_time": A_TIME,
             "no_zone": "a zone such as Z (taken as UTC)",
+            "fraction": "a whole number",
+            "number_with_point": "text, or a number without point",
         }
         misfit = invalid(odd.field, expected.get(odd.name, ""), odd.found).misfit
         return misfit or Misfit(odd.field, "", odd.found)
@@ -141,16 +152,18 @@ def _fields_of(
     struct: type[Fields | Nested], time: str | None, required: tuple[str, ...], *, strict: bool
 ) -> dict[str, _Field]:
     hints = typing.get_type_hints(struct, include_extras=True)
-    declared = zip(facts_of(struct), msgspec.structs.fields(struct), strict=True)
     fields: dict[str, _Field] = {}
-    for fact, info in declared:
-        # The event's own time is read strictly in any case.
-        here = strict or fact.name == time
-        field = _Field(fact, _Declared(hints[fact.name], info.default), strict=here)
-        field.must_be_there |= fact.name in required
+    for fact, declared in zip(facts_of(struct), msgspec.structs.fields(struct), strict=True):
+        default = () if declared.default is NODEFAULT else (declared.default,)
+        alone: type[Any] = msgspec.defstruct("Alone", [(fact.name, hints[fact.name], *default)])
+        needed = tuple({fact.name} & {*required})
+        plan = plan_of(alone, required=needed, strict=strict)
+        if fact.name == time:
+            plan = time_plan(time, strict=strict)
+        fields[fact.name] = _Field(fact, alone, plan, strict=strict)
         if fact.nested is not None:
-            field.nested = _fields_of(fact.nested, None, (), strict=strict)
-        fields[fact.name] = field
+            inside = strict and not fact.page_only
+            fields[fact.name].nested = _fields_of(fact.nested, None, (), strict=inside)
     return fields
 
 

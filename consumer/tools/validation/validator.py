@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from consumer.errors import Misfit, Reason, Rejected
+from consumer.events.conflict import conflict_text
 from consumer.events.normalise import Event, Normaliser
 from consumer.events.refuse import shown
 from consumer.tools.validation.cut import EVENT_MAX_BYTES, EventFile, Record
@@ -164,10 +165,7 @@ class Validator:
             self.tally.wrong += 1
             same = ", ".join(self._type.deciding)
             misfit = Misfit(identity, f"as in {earlier}: {same}", f"{earlier} with other values")
-            message = (
-                "this identity was sent before with other values in its deciding fields: "
-                f"see {earlier}"
-            )
+            message = f"{conflict_text(event)}: see {earlier}"
             again = finding(record, Severity.ERROR, Reason.CONFLICT, misfit)
         return [msgspec.structs.replace(again, message=message)]
 

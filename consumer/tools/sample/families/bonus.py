@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 BONUSES: Final = (
     ("671", "WelcomeBonus", "Casino", "WELCOME100"),
     ("672", "ReloadBonus", "Casino", "RELOAD50"),
-    ("680", "CashbackBonus", "Live Casino", ""),
+    ("680", "CashbackBonus", "Casino", ""),
     ("690", "RiskFreeBet", "Sportsbook", "GOAL"),
     ("695", "NoDeposit", "Lotto", ""),
 )

@@ -70,7 +70,7 @@ def make_game(world: World) -> BrandEvent:
         "subcategory": world.random.choice(("Popular", "New", "Jackpots")),
         "supported_devices": ["mobile", "desktop", "app"],
         "last_modified": world.timestamp(),
-        "origin": [ORIGIN],
+        "origin": ORIGIN,
         "rtp": Decimal(world.random.choice(RTP)),
     }
 

@@ -112,6 +112,6 @@ def _settled(world: World, bet: BrandEvent) -> BrandEvent:
             "type": "Settlement",
             "is_cashout": world.chance(0.1),
             "reference_bet_amount": stake,
-            "reference_real_amount": stake,
+            "reference_bet_real_amount": stake,
         }
     )

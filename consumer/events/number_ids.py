@@ -1,0 +1,105 @@
+"""Ids that came as a JSON number with a point or an exponent, such as `132.0`, written as text.
+
+The vendor's schemas call some ids numbers, and some languages write every number with a point.
+Such an id is rare, so it is not part of the types that events are decoded by: it is rewritten here
+when decoding has failed, and then decoded once more. Whole numbers without a point need none of
+this: `fields.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from consumer.events.base import Form, SentAs
+from consumer.events.facts import facts_of
+from consumer.events.steps import Oddity
+
+if TYPE_CHECKING:
+    from consumer.events.base import Fields, Nested
+
+LARGEST: Final = 2**53
+"""A binary float beyond this number may stand for several whole numbers, so the sender's language
+may have rounded two ids to one."""
+_NUMBER: Final = re.compile(rb"-?[0-9]{1,64}(?:\.[0-9]{1,64})?(?:[eE][+-]?[0-9]{1,2})?")
+
+_decode_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_list: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def with_ids_as_text(
+    struct: type[Fields | Nested],
+    body: bytes,
+    path: str,
+    oddities: list[Oddity],
+    *,
+    strict: bool,
+) -> bytes | None:
+    """Write the ids of an object as text, where they came as numbers with a point.
+
+    Args:
+        struct: The object's fields.
+        body: The object as JSON.
+        path: The path of the object with a dot behind it; empty for the event itself.
+        oddities: Gets an entry for each id that is written anew.
+        strict: Leave numbers that the vendor's own schema refuses.
+
+    Returns:
+        The object as JSON; None where no id had to be written anew.
+
+    Raises:
+        msgspec.DecodeError: The body is not an object.
+    """
+    sent = _decode_object(body)
+    written: dict[str, bytes] = {}
+    for fact in facts_of(struct):
+        raw = bytes(sent.get(fact.name, b"")).strip()
+        text = None
+        if fact.nested is not None:
+            text = _nested(fact.nested, raw, f"{path}{fact.name}", oddities, strict=strict)
+        elif fact.form is Form.ID and fact.sent_as is not SentAs.TEXT:
+            text = _text(raw, strict=strict and fact.not_negative)
+            if text is not None:
+                oddities.append(Oddity("number_with_point", f"{path}{fact.name}", raw.decode()))
+        if text is not None:
+            written[fact.name] = text
+    changed = {name: msgspec.Raw(text) for name, text in written.items()}
+    return _encode(sent | changed) if changed else None
+
+
+def _nested(
+    struct: type[Nested], raw: bytes, path: str, oddities: list[Oddity], *, strict: bool
+) -> bytes | None:
+    """Return the new JSON of an object, or of a list of them; None where it stays as it is."""
+    if raw.startswith(b"{"):
+        return with_ids_as_text(struct, raw, f"{path}.", oddities, strict=strict)
+    if not raw.startswith(b"["):
+        return None
+    elements = _decode_list(raw)
+    changed = False
+    for index, element in enumerate(elements):
+        text = _nested(struct, bytes(element).strip(), f"{path}[{index}]", oddities, strict=strict)
+        if text is not None:
+            elements[index], changed = msgspec.Raw(text), True
+    return _encode(elements) if changed else None
+
+
+def _text(raw: bytes, *, strict: bool) -> bytes | None:
+    """Return a number with a point or an exponent as JSON text; None where it is another value.
+
+    Args:
+        raw: A JSON value.
+        strict: A negative number is another value.
+    """
+    if not _NUMBER.fullmatch(raw) or raw.lstrip(b"-").isdigit():
+        return None
+    number = Decimal(raw.decode())
+    if abs(number) > LARGEST or (strict and number < 0):
+        return None
+    text = format(number, "f")
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return _encode("0" if text == "-0" else text)

@@ -1,0 +1,215 @@
+"""The normal form of a single value: an id as text, a number without exponent, a strict time.
+
+Responsible for the steps that check a value and write it anew, one for each form of field. Not
+responsible for what only strict listeners check (`strict_steps.py`), or for the fields of a whole
+struct (`fields.py`).
+
+Limits: an id has at most 256 characters, a number at most 64 digits before and after the point.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from consumer.events import timestamp
+from consumer.events.base import Form
+from consumer.events.refuse import invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from consumer.events.facts import Fact
+
+ID_MAX_CHARACTERS: Final = 256
+NUMBER_MAX_DIGITS: Final = 64
+_UNQUESTIONED: Final = 10**9
+"""Whole numbers from 0 up to this pass as they are, whatever is asked of them."""
+A_TIME: Final = "a time such as 2015-03-02T08:27:58.10Z"
+
+
+class Oddity(msgspec.Struct, frozen=True, gc=False):
+    """Something that was accepted although it should not be sent like that.
+
+    Attributes:
+        name: What is odd; a label of a metric: `unknown_field`, `unknown_value`,
+            `unreadable_time`, `no_zone`, `fraction` or `number_with_point`.
+        field: The field's path, as in an error.
+        found: The value as it was sent; empty for an unknown field.
+    """
+
+    name: str
+    field: str
+    found: str
+
+
+class Step(ABC):
+    """Knows the normal form of one field of a struct."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @abstractmethod
+    def normal(self, value: Any, oddities: list[Oddity]) -> object:  # noqa: ANN401  # each form has its own type
+        """Return the normal form of a value that is there and not null.
+
+        Raises:
+            Rejected: The value cannot be accepted.
+        """
+
+    def keeps(self, values: list[Any]) -> bool:  # noqa: ARG002  # a step that knows better
+        """Tell, at less cost than one by one, whether all these values pass as they are."""
+        return False
+
+
+def lenient_steps(fact: Fact) -> list[Step]:
+    """Return the steps of a field's single value for any listener; none where it passes."""
+    make = _MAKERS.get(fact.form)
+    return [make(fact)] if make else []
+
+
+class IdStep(Step):
+    """An id as text."""
+
+    def __init__(self, name: str, *, may_be_empty: bool) -> None:
+        super().__init__(name)
+        self._least = 0 if may_be_empty else 1
+
+    def normal(self, value: str | int, oddities: list[Oddity]) -> str:  # noqa: ARG002  # the contract
+        """See `Step.normal`."""
+        text = value if isinstance(value, str) else str(value)
+        if not self._least <= len(text) <= ID_MAX_CHARACTERS:
+            raise invalid(self.name, f"{self._least} to {ID_MAX_CHARACTERS} characters", text)
+        # isprintable() is quick and right for nearly all; it also refuses some harmless spaces.
+        if not text.isprintable() and any(ord(c) < 32 or 127 <= ord(c) < 160 for c in text):  # noqa: PLR2004  # C0, DEL and C1
+            raise invalid(self.name, "no control characters", text)
+        return text
+
+
+class NumberStep(Step):
+    """A number without exponent, as text."""
+
+    def __init__(self, name: str, *, not_negative: bool) -> None:
+        super().__init__(name)
+        self._not_negative = not_negative
+
+    def normal(self, value: Decimal, oddities: list[Oddity]) -> str:  # noqa: ARG002  # the contract
+        """See `Step.normal`."""
+        text = _plain(value)
+        if text is None:
+            raise invalid(self.name, f"a number of at most {NUMBER_MAX_DIGITS} digits", value)
+        if self._not_negative and value < 0:
+            raise invalid(self.name, "0 or more", value)
+        return text
+
+
+class WholeNumberStep(Step):
+    """A whole number, as a JSON number."""
+
+    def __init__(self, name: str, *, not_negative: bool) -> None:
+        super().__init__(name)
+        self._not_negative = not_negative
+
+    def normal(self, value: int | Decimal, oddities: list[Oddity]) -> int | msgspec.Raw:
+        """See `Step.normal`."""
+        text = _plain(Decimal(value))
+        if text is None:
+            raise invalid(self.name, f"a number of at most {NUMBER_MAX_DIGITS} digits", value)
+        if self._not_negative and value < 0:
+            raise invalid(self.name, "0 or more", value)
+        whole, _, fraction = text.partition(".")
+        if not fraction.strip("0"):
+            return int(whole)
+        # No page knows a count with a fraction, but the vendor's schemas accept it.
+        oddities.append(Oddity("fraction", self.name, text))
+        return msgspec.Raw(text.encode())
+
+    def keeps(self, values: list[int | Decimal]) -> bool:
+        """See `Step.keeps`."""
+        return {*map(type, values)} == {int} and min(values) >= 0 and max(values) < _UNQUESTIONED
+
+
+class ChoiceStep(Step):
+    """A listed value that decides."""
+
+    def __init__(self, name: str, values: tuple[str, ...]) -> None:
+        super().__init__(name)
+        self._values = {value.lower(): value for value in values}
+
+    def normal(self, value: str, oddities: list[Oddity]) -> str:  # noqa: ARG002  # the contract
+        """See `Step.normal`."""
+        chosen = self._values.get(value.lower())
+        if chosen is None:
+            raise invalid(self.name, " or ".join(self._values.values()), value)
+        return chosen
+
+
+class HintStep(Step):
+    """A listed value that decides nothing."""
+
+    def __init__(self, name: str, values: tuple[str, ...]) -> None:
+        super().__init__(name)
+        self._values = frozenset(value.lower() for value in values)
+
+    def normal(self, value: str, oddities: list[Oddity]) -> str:
+        """See `Step.normal`."""
+        if value.lower() not in self._values:
+            oddities.append(Oddity("unknown_value", self.name, value))
+        return value
+
+
+class TimeStep(Step):
+    """A time.
+
+    Args:
+        name: The field.
+        must_be_read: Refuse text that cannot be read as a time.
+        strict: Refuse what the vendor's own validator cannot read.
+    """
+
+    def __init__(self, name: str, *, must_be_read: bool, strict: bool) -> None:
+        super().__init__(name)
+        self._must_be_read = must_be_read
+        self._strict = strict
+
+    def normal(self, value: str, oddities: list[Oddity]) -> str:
+        """See `Step.normal`."""
+        try:
+            instant = timestamp.parse(value, strict=self._strict)
+        except ValueError as error:
+            if self._must_be_read:
+                raise invalid(self.name, A_TIME, value) from error
+            oddities.append(Oddity("unreadable_time", self.name, value))
+            return value
+        if instant.assumed_utc:
+            oddities.append(Oddity("no_zone", self.name, value))
+        return instant.exact
+
+
+def _plain(value: Decimal) -> str | None:
+    """Write a number without exponent; None: it is not finite, or out of range.
+
+    The range is checked on the exponent first, because 1e999999999 would be a gigabyte of zeros.
+    """
+    text = str(value)
+    if len(text) <= NUMBER_MAX_DIGITS and "E" not in text and "n" not in text.lower():
+        return text
+    if not value.is_finite() or abs(value.adjusted()) > NUMBER_MAX_DIGITS:
+        return None
+    text = format(value, "f")
+    whole, _, fraction = text.lstrip("-").partition(".")
+    return text if max(len(whole), len(fraction)) <= NUMBER_MAX_DIGITS else None
+
+
+_MAKERS: Final[dict[Form, Callable[[Fact], Step]]] = {
+    Form.ID: lambda fact: IdStep(fact.name, may_be_empty=fact.may_be_empty),
+    Form.NUMBER: lambda fact: NumberStep(fact.name, not_negative=False),
+    Form.COUNT: lambda fact: WholeNumberStep(fact.name, not_negative=False),
+    Form.TIME: lambda fact: TimeStep(fact.name, must_be_read=False, strict=False),
+    Form.CHOICE: lambda fact: ChoiceStep(fact.name, fact.values),
+    Form.HINT: lambda fact: HintStep(fact.name, fact.values),
+}
+"""The step of each form that has one."""

@@ -1,0 +1,101 @@
+"""Ids that came as numbers with a point: written as text exactly, counted, and only where known."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from consumer.errors import Rejected
+from consumer.events.normalise import Event, Normaliser
+from consumer.events.registry import find
+from tests.support.vendor import CART, CASINO, LOTTERY_V2, PAYMENT, Example
+
+
+def read(example: Example, field: str, sent: str, *, strict: bool = False) -> Event:
+    """Normalise an example in which a field holds this JSON."""
+    event_type = find(example.message_type)
+    assert event_type is not None
+    body = json.dumps(example.body | {field: "MARK"}).replace('"MARK"', sent).encode()
+    return Normaliser(event_type, "b", strict=strict).normalise(body, 0.0)
+
+
+def data(event: Event) -> Any:  # noqa: ANN401  # any JSON value
+    """Return the data that comes out."""
+    return json.loads(event.body)["data"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        ("132.0", "132"),
+        ("132.50", "132.5"),
+        ("1e3", "1000"),
+        ("1.5E-2", "0.015"),
+        ("-7.0", "-7"),
+        ("-0.0", "0"),
+        ("0.1234567890123456789012345678901234567890", "0.123456789012345678901234567890123456789"),
+        ("9007199254740992.0", "9007199254740992"),
+    ],
+)
+def test_number_with_point_is_its_exact_text(sent: str, text: str) -> None:
+    """Never through a binary float; and it is counted."""
+    event = read(CASINO, "game_id", sent)
+    assert data(event)["game_id"] == text
+    assert [(odd.name, odd.field, odd.found) for odd in event.oddities] == [
+        ("number_with_point", "game_id", sent)
+    ]
+
+
+@pytest.mark.parametrize(("example", "field"), [(CART, "cart_id"), (PAYMENT, "payment_id")])
+def test_point_makes_no_other_event(example: Example, field: str) -> None:
+    """One service of the brand's writes every number with a point, another does not."""
+    assert read(example, field, "991.0").identity == read(example, field, "991").identity
+
+
+def test_ids_inside_lists_are_found() -> None:
+    """With their paths."""
+    lines = '[{"line_id": 1, "numbers": [1]}, {"line_id": 2.0, "new": 1.50}]'
+    event = read(LOTTERY_V2, "lines", lines)
+    assert [line["line_id"] for line in data(event)["lines"]] == ["1", "2"]
+    assert ("number_with_point", "lines[1].line_id") in [(o.name, o.field) for o in event.oddities]
+    assert b'"new":1.50' in event.body
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ("9007199254740993.0", "text or whole number"),
+        ("1e99", "text or whole number"),
+        ("1." + "0" * 70, "text or whole number"),
+        ("1e999999999", "number of at most 64 digits"),
+    ],
+)
+def test_number_that_may_have_been_rounded_is_refused(sent: str, expected: str) -> None:
+    """Two ids may have become the same number in the sender's language."""
+    with pytest.raises(Rejected, match=f"payment_id: expected {expected}, got "):
+        read(PAYMENT, "payment_id", sent)
+
+
+def test_id_that_is_text_for_everybody_stays_refused() -> None:
+    """No source calls a player's id a number."""
+    with pytest.raises(Rejected, match=r"user_id: expected text or whole number, got 17\.0"):
+        read(CASINO, "user_id", "17.0")
+
+
+def test_strict_refuses_the_numbers_that_the_schema_refuses() -> None:
+    """A provider's id may be any text or number, but a number not below 0."""
+    assert data(read(PAYMENT, "vendor_id", '"-1.5"', strict=True))["vendor_id"] == "-1.5"
+    assert data(read(PAYMENT, "vendor_id", "1.5", strict=True))["vendor_id"] == "1.5"
+    with pytest.raises(Rejected, match=r"vendor_id: expected text or whole number, got -1\.5"):
+        read(PAYMENT, "vendor_id", "-1.5", strict=True)
+
+
+def test_another_misfit_is_told_as_it_was_sent() -> None:
+    """Of the body that the sender knows, not of the one that was written anew."""
+    event_type = find("CASINO")
+    assert event_type is not None
+    body = json.dumps(CASINO.body | {"game_id": 1.0, "meta": [1.0]}).encode()
+    with pytest.raises(Rejected, match=r"meta: expected object, got \[1\.0\]"):
+        Normaliser(event_type, "b").normalise(body, 0.0)
