@@ -16,6 +16,7 @@ from consumer.deliveries.delivery import Delivery
 from consumer.deliveries.origin import Origin
 from consumer.errors import ListenerUnavailable
 from consumer.listeners.base import Listener, ListenerSettings
+from consumer.listeners.take import take
 from consumer.options.values import Token
 from tests.support.sources import Source
 
@@ -103,15 +104,9 @@ class MemoryListener(Listener[MemorySettings]):
                     self._check()
         except TimeoutError:
             return []
-        taken: list[Delivery] = []
-        size = 0
-        while self._queue.waiting and len(taken) < max_count:
-            stored = self._queue.waiting[0]
-            size += len(stored.body)
-            if taken and size > max_bytes:
-                break
-            taken.append(self._hand_out(self._queue.waiting.popleft()))
-        return taken
+        return [
+            self._hand_out(stored) for stored in take(self._queue.waiting, max_count, max_bytes)
+        ]
 
     def _hand_out(self, stored: _Stored) -> Delivery:
         again, stored.delivered = stored.delivered, True

@@ -22,9 +22,11 @@ from consumer.deliveries.delivery import Delivery
 from consumer.deliveries.origin import Origin
 from consumer.errors import ListenerUnavailable
 from consumer.listeners.base import Listener, ListenerSettings
+from consumer.listeners.failure import FirstFailure
 from consumer.listeners.kafka.connection import READ_ERRORS, make_consumer, probe, stop, unavailable
 from consumer.listeners.kafka.group import Group
 from consumer.listeners.kafka.settings import KafkaSettings
+from consumer.listeners.take import take
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +60,7 @@ class KafkaListener(Listener[KafkaSettings]):
         self._consumer: Any = None
         self._group: Group | None = None
         self._buffer: deque[Delivery] = deque()
-        self._lost: ListenerUnavailable | None = None
+        self._failure = FirstFailure()
 
     async def open(self) -> None:
         """See `Listener.open`. A group that takes longer to agree is joined in the background."""
@@ -129,8 +131,7 @@ class KafkaListener(Listener[KafkaSettings]):
         except READ_ERRORS as error:
             # Never read on after this: of a batch that broke half-way, aiokafka forgets what it
             # had read and goes on behind it.
-            self._lost = self._lost or unavailable(error)
-            raise self._lost from error
+            raise self._failure.remember(unavailable(error)) from error
         for partition, records in fetched.items():
             book = group.books.get(partition)
             if book is None:
@@ -142,17 +143,10 @@ class KafkaListener(Listener[KafkaSettings]):
     def _take(self, group: Group, max_count: int, max_bytes: int) -> list[Delivery]:
         if not group.assigned.is_set():
             return []
-        buffer = self._buffer
-        taken: list[Delivery] = []
-        size = 0
-        while buffer and len(taken) < max_count:
-            delivery = buffer[0]
-            size += len(delivery.body)
-            if taken and size > max_bytes:
-                break
+        taken = take(self._buffer, max_count, max_bytes)
+        for delivery in taken:
             book, record = _token(delivery)
             book.hand_out(record.offset)
-            taken.append(buffer.popleft())
         return taken
 
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
@@ -220,7 +214,7 @@ class KafkaListener(Listener[KafkaSettings]):
         consumer, self._consumer = self._consumer, None
         if consumer is None:
             return
-        self._lost = self._lost or ListenerUnavailable("closed")
+        self._failure.remember(ListenerUnavailable("closed"))
         if self._group is not None:
             self._group.release()
         await stop(consumer)
@@ -230,8 +224,9 @@ class KafkaListener(Listener[KafkaSettings]):
         return self._joined().moving_s()
 
     def _joined(self) -> Group:
-        if self._lost is not None or self._group is None:
-            raise self._lost or ListenerUnavailable("not open")
+        self._failure.check()
+        if self._group is None:
+            raise ListenerUnavailable("not open")
         return self._group
 
 

@@ -15,6 +15,7 @@ import structlog
 
 from consumer.errors import ListenerUnavailable, Unavailable
 from consumer.listeners.base import Listener, ListenerSettings
+from consumer.listeners.failure import FirstFailure
 from consumer.listeners.nats.drops import Drops
 from consumer.listeners.nats.durable import missing_right, prepare_consumer
 from consumer.listeners.nats.message import Buffer, describe, size_bytes, to_delivery, token_of
@@ -64,7 +65,7 @@ class NatsListener(Listener[NatsListenerSettings]):
         self._drops = Drops(name)
         self._unsettled: dict[str, None] = {}
         """Reply subjects of what JetStream waits for, in order: so it delivers them again."""
-        self._failure: ListenerUnavailable | None = None
+        self._failure = FirstFailure(self._wake)
         self._preparing: asyncio.Timeout | None = None
 
     async def open(self) -> None:
@@ -74,7 +75,7 @@ class NatsListener(Listener[NatsListenerSettings]):
             client = self._client = await connect(
                 settings.connection(),
                 name=f"consumer {self.name}",
-                on_lost=lambda why: self._fail(ListenerUnavailable(f"connection lost: {why}")),
+                on_lost=self._lose,
                 on_error=self._complain,
             )
         except Unavailable as error:
@@ -84,7 +85,7 @@ class NatsListener(Listener[NatsListenerSettings]):
             async with asyncio.timeout(ANSWER_DEADLINE_S) as self._preparing:
                 await self._subscribe(client)
         except (nats.errors.Error, OSError, TimeoutError) as error:
-            self._check()  # the server's complaint says more than a time-out
+            self._failure.check()  # the server's complaint says more than a time-out
             raise ListenerUnavailable(f"cannot subscribe: {str(error) or 'no answer'}") from error
         finally:
             self._preparing = None
@@ -119,7 +120,7 @@ class NatsListener(Listener[NatsListenerSettings]):
             )
             await self._ask()
         await client.flush(ANSWER_DEADLINE_S)  # behind it, every missing permission is known
-        self._check()
+        self._failure.check()
 
     async def receive(self, max_count: int, max_bytes: int, timeout_s: float) -> list[Delivery]:
         """Return what has arrived. See `Listener.receive`."""
@@ -137,7 +138,7 @@ class NatsListener(Listener[NatsListenerSettings]):
     async def _wait_for_news(self) -> None:
         """Return once there is something to take."""
         while True:
-            self._check()
+            self._failure.check()
             await self._ask()
             if self._buffer.held:
                 return
@@ -169,7 +170,7 @@ class NatsListener(Listener[NatsListenerSettings]):
 
         None for core NATS, which keeps nothing; there the server only has to answer.
         """
-        self._check()
+        self._failure.check()
         client = self._connected()
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
@@ -199,7 +200,7 @@ class NatsListener(Listener[NatsListenerSettings]):
         try:
             await self._give_back(client)
         finally:
-            self._fail(ListenerUnavailable("this listener was closed"))
+            self._failure.remember(ListenerUnavailable("this listener was closed"))
             await close(client)
 
     async def _give_back(self, client: Client) -> None:
@@ -223,7 +224,7 @@ class NatsListener(Listener[NatsListenerSettings]):
         if not msg.reply:  # a status of the server; a message of JetStream always has a reply
             failure = self._pull.status(msg)
             if failure is not None:
-                self._fail(failure)
+                self._failure.remember(failure)
             self._buffer.news.set()
             return
         self._pull.arrived()
@@ -261,28 +262,21 @@ class NatsListener(Listener[NatsListenerSettings]):
             raise ListenerUnavailable("this listener is not open")
         return self._client
 
-    def _check(self) -> None:
-        """Raise the failure, if there is one.
-
-        A new exception each time: several tasks raise it, and each adds its own traceback.
-        """
-        if self._failure is not None:
-            raise ListenerUnavailable(str(self._failure), reason=self._failure.reason)
-
-    def _fail(self, failure: ListenerUnavailable) -> None:
-        """Remember the first failure, which is the cause of the others, and wake `receive`."""
-        if self._failure is None:
-            self._failure = failure
+    def _wake(self) -> None:
+        """Wake `receive`, and `open` where it waits for an answer."""
         self._buffer.news.set()
         if self._preparing is not None and not self._preparing.expired():
             self._preparing.reschedule(asyncio.get_running_loop().time())
+
+    def _lose(self, why: str) -> None:
+        self._failure.remember(ListenerUnavailable(f"connection lost: {why}"))
 
     def _complain(self, error: Exception) -> None:
         """Hear the server; a missing permission shows nowhere else."""
         text = str(error)
         if "permissions violation" in text.lower():
             why = missing_right(self.settings, text)
-            self._fail(ListenerUnavailable(why, reason="refused"))
+            self._failure.remember(ListenerUnavailable(why, reason="refused"))
 
 
 async def _publish_all(client: Client, subjects: Iterable[str], payload: bytes) -> None:

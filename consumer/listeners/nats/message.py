@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from consumer.deliveries.delivery import Delivery
 from consumer.deliveries.origin import Origin
+from consumer.listeners.take import take
 
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
@@ -99,15 +100,10 @@ class Buffer:
         self.news.set()
 
     def take(self, max_count: int, max_bytes: int) -> list[Delivery]:
-        """Remove and return the oldest; the first one passes whatever its size."""
-        taken: list[Delivery] = []
-        bodies_bytes = 0
-        while self.held and len(taken) < max_count:
-            bodies_bytes += len(self.held[0].body)
-            if taken and bodies_bytes > max_bytes:
-                break
-            taken.append(self.held.popleft())
-            self.held_bytes -= size_bytes(token_of(taken[-1]))
+        """Remove and return the oldest deliveries. See `consumer.listeners.take`."""
+        taken = take(self.held, max_count, max_bytes)
+        for delivery in taken:
+            self.held_bytes -= size_bytes(token_of(delivery))
         return taken
 
 
