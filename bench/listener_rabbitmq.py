@@ -1,8 +1,8 @@
-"""What one message costs this process from RabbitMQ's socket to its acknowledgement.
+"""Measures what one message costs this process, from RabbitMQ's socket to its acknowledgement.
 
     python -m bench.listener_rabbitmq amqp://guest:guest@127.0.0.1:5672/ [messages]
 
-Compare figures of one run only: the broker shares the machine.
+Compare figures of the same run only, because the broker shares the machine.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BATCH_COUNT = 500
 
 
 async def fill(source: RabbitmqSource, count: int) -> None:
-    """Publish with many confirms outstanding."""
+    """Publish many messages before the first of them is confirmed."""
     for _ in range(count // 1000):
         async with asyncio.TaskGroup() as group:
             for _ in range(1000):
@@ -46,7 +46,7 @@ async def ours(source: RabbitmqSource, count: int) -> None:
 
 
 async def usual(source: RabbitmqSource, count: int) -> None:
-    """Consume with aio-pika's callback, one acknowledgement each."""
+    """Consume with aio-pika's callback, with an acknowledgement for each message."""
     async with await aio_pika.connect(source.url) as connection:
         channel = await connection.channel(publisher_confirms=False)
         done = asyncio.Event()
@@ -66,7 +66,7 @@ async def usual(source: RabbitmqSource, count: int) -> None:
 
 
 async def main(url: str, count: int) -> None:
-    """Run both over the same messages and print a line each."""
+    """Run both ways over equal messages, and print a line for each way."""
     for way in (ours, usual):
         source = RabbitmqSource(url)
         await source.open()

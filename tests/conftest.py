@@ -12,9 +12,12 @@ import pytest
 from hypothesis import settings
 
 from tests.brokers import VARIABLES, running_brokers
+from tests.support.loops import loops_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from tests.support.loops import LoopFactories
 
 settings.register_profile("long", max_examples=5000, deadline=None)
 settings.register_profile("huge", max_examples=100_000, deadline=None, database=None)
@@ -32,6 +35,11 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> LoopFactories:
+    """Return the event loops on which a test runs, once on each."""
+    return loops_for(item.path)
 
 
 def _address(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What only RabbitMQ does; what every listener does is in the contract suite."""
+"""Tests what only RabbitMQ does. The contract suite tests what every listener does."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
+from aio_pika.connection import make_url
 from pamqp.commands import Basic
-from yarl import URL
 
 from consumer.errors import ListenerUnavailable
-from consumer.listeners.rabbitmq.frames import Token, token_of
+from consumer.listeners.rabbitmq.frames import KeptFrames, token_of
 from tests.support.fates import end_all, sent
 from tests.support.proxy import Proxy
 from tests.support.source_rabbitmq import RabbitmqSource
@@ -29,7 +29,7 @@ DEADLINE_S = 20
 
 @pytest.fixture
 async def source(rabbitmq_url: str) -> AsyncIterator[RabbitmqSource]:
-    """Give a queue of its own."""
+    """Return a queue that only this test uses."""
     source = RabbitmqSource(rabbitmq_url)
     await source.open()
     yield source
@@ -48,7 +48,7 @@ async def opened(source: RabbitmqSource, **settings: Any) -> AsyncIterator[Rabbi
 
 
 async def receive(listener: RabbitmqListener, count: int) -> list[Delivery]:
-    """Receive exactly so many within the deadline."""
+    """Receive exactly this many deliveries within the deadline."""
     found: list[Delivery] = []
     async with asyncio.timeout(DEADLINE_S):
         while len(found) < count:
@@ -57,7 +57,7 @@ async def receive(listener: RabbitmqListener, count: int) -> list[Delivery]:
 
 
 async def acknowledge(listener: RabbitmqListener, deliveries: list[Delivery]) -> None:
-    """Settle as stored."""
+    """Settle deliveries whose events are stored."""
     end_all(deliveries)
     await listener.settle(deliveries)
 
@@ -78,7 +78,7 @@ async def loss(listener: RabbitmqListener) -> ListenerUnavailable:
 
 
 async def test_the_type_comes_from_the_property_only(source: RabbitmqSource) -> None:
-    """A header named type is a sender's own affair."""
+    """A header that is named type belongs to the sender, and means nothing here."""
     await source.send(b"", None, headers={"type": "GAME"})
     await source.send(b"", "CASINO", headers={"type": "GAME"})
     async with opened(source) as listener:
@@ -87,7 +87,7 @@ async def test_the_type_comes_from_the_property_only(source: RabbitmqSource) -> 
 
 
 async def test_five_megabytes_arrive_whole(source: RabbitmqSource) -> None:
-    """Over many frames, also with less room than one body takes."""
+    """Each body comes in many frames, and is larger than what may be held."""
     body = os.urandom(5_000_000)
     await source.send(body)
     await source.send(body[::-1])
@@ -99,7 +99,7 @@ async def test_five_megabytes_arrive_whole(source: RabbitmqSource) -> None:
 
 
 async def test_ten_thousand_arrive_in_order_and_none_remain(source: RabbitmqSource) -> None:
-    """The fast path under load: more than the prefetch, acknowledged in batches."""
+    """There are more messages than the prefetch allows, so they are acknowledged meanwhile."""
     bodies = [b"%d" % number for number in range(10_000)]
     for start in range(0, len(bodies), 1000):
         async with asyncio.TaskGroup() as group:
@@ -114,7 +114,7 @@ async def test_ten_thousand_arrive_in_order_and_none_remain(source: RabbitmqSour
 
 
 async def test_only_what_was_settled_is_gone(source: RabbitmqSource) -> None:
-    """Out of order and with gaps: acknowledged above a gap, given back below it."""
+    """What is settled above a gap is gone, and the broker gets back what is in the gap."""
     for number in range(10):
         await source.send(b"%d" % number)
     async with opened(source) as listener:
@@ -130,7 +130,7 @@ async def test_only_what_was_settled_is_gone(source: RabbitmqSource) -> None:
 
 
 async def test_a_deleted_queue_ends_the_listener(source: RabbitmqSource) -> None:
-    """RabbitMQ cancels the consumer and leaves the connection open: aio-pika goes silent there."""
+    """RabbitMQ cancels the consumer and leaves the connection open, and aio-pika is silent then."""
     async with opened(source) as listener:
         await source.channel.queue_delete(source.queue)
         error = await loss(listener)
@@ -141,31 +141,31 @@ async def test_a_deleted_queue_ends_the_listener(source: RabbitmqSource) -> None
 
 
 async def test_a_channel_closed_by_the_broker_ends_the_listener(source: RabbitmqSource) -> None:
-    """An unknown tag is the quickest way to make it do so."""
+    """An unknown tag is the quickest way to make the broker close a channel."""
     await source.send(b"")
     async with opened(source) as listener:
         await receive(listener, 1)
-        await listener.settle([sent(token=Token(99, b"", b""))])
+        await listener.settle([sent(token=KeptFrames(99, b"", b""))])
         assert "unknown delivery tag" in str(await loss(listener))
 
 
 @pytest.fixture
 async def proxy(source: RabbitmqSource) -> AsyncIterator[Proxy]:
-    """Give a proxy before the broker of the source."""
-    url = URL(source.url)
+    """Return a proxy before the broker of the source."""
+    url = make_url(source.url)
     async with Proxy(url.host or "", url.port or 5672) as proxy:
         yield proxy
 
 
 def through(proxy: Proxy, source: RabbitmqSource) -> str:
     """Return the broker's URL through the proxy."""
-    return str(URL(source.url).with_port(proxy.port))
+    return str(make_url(source.url).with_port(proxy.port))
 
 
 async def test_a_cut_connection_ends_the_listener_at_once(
     source: RabbitmqSource, proxy: Proxy
 ) -> None:
-    """And the broker delivers again what was not settled."""
+    """The broker delivers again what was not settled."""
     await source.send(b"held")
     async with opened(source, url=through(proxy, source)) as listener:
         held = await receive(listener, 1)
@@ -179,7 +179,7 @@ async def test_a_cut_connection_ends_the_listener_at_once(
 
 
 async def test_a_frozen_broker_is_noticed_and_left(source: RabbitmqSource, proxy: Proxy) -> None:
-    """It answers neither questions nor a close; both end within 5 s each."""
+    """The broker answers neither a question nor a close. Each ends within 5 s all the same."""
     async with opened(source, url=through(proxy, source)) as listener:
         proxy.freeze()
         async with asyncio.timeout(5):
@@ -190,7 +190,7 @@ async def test_a_frozen_broker_is_noticed_and_left(source: RabbitmqSource, proxy
 
 
 async def test_a_wrong_password_says_so(source: RabbitmqSource) -> None:
-    """And the secret is not in the text."""
+    """The text does not contain the password."""
     error = await refusal(source.listener(password="wrong-one"))
     assert error.reason == "refused"
     assert "check user and password" in str(error)
@@ -198,15 +198,15 @@ async def test_a_wrong_password_says_so(source: RabbitmqSource) -> None:
 
 
 async def test_a_missing_vhost_says_so(source: RabbitmqSource) -> None:
-    """What the broker said, where aiormq only says that it expected another frame."""
-    url = str(URL(source.url).with_path("/nowhere"))
+    """The text is what the broker said. aiormq only says that it expected another frame."""
+    url = str(make_url(source.url).with_path("/nowhere"))
     error = await refusal(source.listener(url=url))
     assert error.reason == "refused"
     assert "vhost nowhere not found" in str(error)
 
 
 async def test_a_missing_queue_says_so(source: RabbitmqSource) -> None:
-    """With both ways out."""
+    """The text names both ways out."""
     error = await refusal(source.listener(queue="nowhere"))
     assert error.reason == "refused"
     assert "create it or set declare = true" in str(error)
@@ -220,25 +220,25 @@ async def test_nobody_listening_says_so(source: RabbitmqSource) -> None:
 
 
 async def test_tls_towards_a_plain_port_says_so(source: RabbitmqSource) -> None:
-    """The presence of the table switches TLS on."""
+    """TLS is on because the table is there."""
     error = await refusal(source.listener(tls={}))
     assert "TLS failed" in str(error)
 
 
 @pytest.mark.parametrize("queue_type", ["classic", "quorum"])
 async def test_declare_creates_a_missing_queue(source: RabbitmqSource, queue_type: str) -> None:
-    """Durable, of the kind that was asked for; a second time it is taken as it is."""
+    """It is durable and has the type that was asked for. The second time it is taken as it is."""
     queue = f"test.{uuid4().hex}"
     for declared_type in (queue_type, "classic"):
         async with opened(source, queue=queue, declare=True, queue_type=declared_type) as listener:
             assert await listener.backlog() == 0
     arguments: dict[str, Any] = {"x-queue-type": queue_type}
-    await source.channel.queue_declare(queue, durable=True, arguments=arguments)
+    await source.channel.declare_queue(queue, durable=True, arguments=arguments)
     await source.channel.queue_delete(queue)
 
 
 async def test_backlog_is_what_waits_at_the_broker(source: RabbitmqSource) -> None:
-    """Not what it has already handed to us."""
+    """What the broker has already handed to us does not count."""
     for _ in range(7):
         await source.send(b"")
     async with opened(source, prefetch_count=2) as listener:
@@ -251,14 +251,13 @@ async def test_backlog_is_unknown_while_we_hold_too_much(source: RabbitmqSource)
     for _ in range(10):
         await source.send(bytes(1000))
     async with opened(source, max_buffered_bytes=1000) as listener:
-        (first,) = await receive(listener, 1)
-        await listener.settle([first])
+        await acknowledge(listener, await receive(listener, 1))
         assert await listener.backlog() is None
-        await receive(listener, 9 + 1)  # the first one again
+        await receive(listener, 9)
 
 
 async def test_deliveries_alone_keep_the_connection_alive(source: RabbitmqSource) -> None:
-    """RabbitMQ sends no heartbeat while it delivers, and aiormq gives up after 6 s without."""
+    """RabbitMQ sends no heartbeat while it delivers, and aiormq gives up after 6 s without one."""
     async with opened(source, heartbeat_s=1) as listener:
         loop = asyncio.get_running_loop()
         until_s = loop.time() + 7
@@ -269,7 +268,7 @@ async def test_deliveries_alone_keep_the_connection_alive(source: RabbitmqSource
 
 
 async def test_the_origin_names_queue_tag_and_headers(source: RabbitmqSource) -> None:
-    """Also after the connection is gone."""
+    """It can still be asked when the connection is gone."""
     await source.send(b"", headers={"tenant": "a"})
     async with opened(source) as listener:
         (delivery,) = await receive(listener, 1)
@@ -293,7 +292,7 @@ async def test_closing_under_a_flood_leaves_everything_at_the_broker(
 
 
 async def test_the_consumer_tag_names_the_listener(source: RabbitmqSource) -> None:
-    """So that the broker's own tools show who consumes."""
+    """The tag is how the broker's own tools show who consumes."""
     await source.send(b"")
     async with opened(source) as listener:
         (delivery,) = await receive(listener, 1)

@@ -138,7 +138,9 @@ class Proxy:
                 if not (replies and self.drop_replies):
                     writer.write(piece)
                     await writer.drain()
-        except OSError:
+        except (OSError, RuntimeError):
+            # The other end is gone. uvloop refuses to write to it with a RuntimeError, where
+            # asyncio drops what is written.
             writer.transport.abort()
         # Not an abort: what was written last may still be on its way.
         writer.close()

@@ -1,21 +1,21 @@
-"""One RabbitMQ queue of its own, with a publisher that waits for the broker's confirms."""
+"""A RabbitMQ queue of its own, with a publisher that waits for the broker's confirms."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import aiormq
+import aio_pika
 import msgspec
-from pamqp.commands import Basic
 
-from consumer.listeners.rabbitmq.listener import RabbitmqListener, RabbitmqSettings
+from consumer.listeners.rabbitmq.listener import RabbitmqListener
+from consumer.listeners.rabbitmq.settings import RabbitmqSettings
 from tests.support.sources import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from aiormq.abc import AbstractChannel
+    from aio_pika.abc import AbstractChannel, AbstractConnection
 
 
 class RabbitmqSource(Source):
@@ -28,27 +28,27 @@ class RabbitmqSource(Source):
         proxied_url: str | None = None,
         cut: Callable[[], None] | None = None,
     ) -> None:
-        """Choose a name. No I/O.
+        """Choose a name. Does no I/O.
 
         Args:
-            url: for sending and counting.
-            proxied_url: for the listeners; the same where absent.
-            cut: breaks every connection through the proxy.
+            url: The broker's URL, for sending and counting.
+            proxied_url: The URL for the listeners. None: the same.
+            cut: Breaks every connection through the proxy.
         """
         self.queue = f"test.{uuid4().hex}"
         self.url = url
         self._listener_url = proxied_url or url
         self._cut = cut
-        self._connection: aiormq.Connection | None = None
+        self._connection: AbstractConnection | None = None
         self._channel: AbstractChannel | None = None
 
     async def open(self) -> None:
-        """Declare the queue; an earlier connection is closed."""
+        """Connect and declare the queue. An earlier connection is closed."""
         if self._connection is not None:
             await self._connection.close()
-        self._connection = await aiormq.connect(self.url)
-        self._channel = await self._connection.channel(publisher_confirms=True)
-        await self.channel.queue_declare(self.queue, durable=True)
+        self._connection = await aio_pika.connect(self.url)
+        self._channel = await self._connection.channel()
+        await self._channel.declare_queue(self.queue, durable=True)
 
     @property
     def channel(self) -> AbstractChannel:
@@ -66,13 +66,14 @@ class RabbitmqSource(Source):
         content_encoding: str | None = None,
     ) -> None:
         """Publish a persistent message and wait for its confirm."""
-        properties = Basic.Properties(
-            delivery_mode=2,
-            message_type=message_type,
-            headers=dict(headers) if headers else None,
+        message = aio_pika.Message(
+            body,
+            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+            type=message_type,
+            headers=dict(headers or {}),
             content_encoding=content_encoding,
         )
-        await self.channel.basic_publish(body, routing_key=self.queue, properties=properties)
+        await self.channel.default_exchange.publish(message, self.queue)
 
     def listener(self, **settings: Any) -> RabbitmqListener:  # noqa: ANN401  # as in Source
         """Make a listener on the queue."""
@@ -80,9 +81,9 @@ class RabbitmqSource(Source):
         return RabbitmqListener("test", msgspec.convert(options, RabbitmqSettings))
 
     async def remaining(self) -> int:
-        """Count the ready messages; with every listener closed those are all."""
-        answer = await self.channel.queue_declare(self.queue, passive=True)
-        return answer.message_count or 0
+        """Count the ready messages. With every listener closed these are all."""
+        queue = await self.channel.declare_queue(self.queue, passive=True)
+        return queue.declaration_result.message_count or 0
 
     def cut(self) -> None:
         """Reset the listeners' connections."""

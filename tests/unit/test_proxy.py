@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import struct
 import time
 from typing import TYPE_CHECKING
 
@@ -40,6 +42,13 @@ class Peer:
         except TimeoutError:
             return True
         return False
+
+    def reset(self) -> None:
+        """Break the connection off with RST."""
+        self.writer.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
+        self.writer.transport.abort()
 
 
 async def connect(port: int) -> Peer:
@@ -148,6 +157,31 @@ async def test_dropped_replies_never_arrive(proxy: Proxy, peer: Peer) -> None:
     proxy.drop_replies = False
     peer.writer.write(b"b")
     assert await peer.hear(2) == b"bb"
+
+
+async def test_thawing_after_the_client_has_gone_is_no_error() -> None:
+    """What was held for it is dropped, and the server hears the end."""
+    left = asyncio.Event()
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"hello")
+        with contextlib.suppress(OSError):
+            await reader.read()
+        left.set()
+        writer.transport.abort()
+
+    errors: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    async with Proxy("127.0.0.1", server.sockets[0].getsockname()[1]) as proxy:
+        proxy.freeze()
+        peer = await connect(proxy.port)
+        await eventually(lambda: proxy.replied_bytes == 5, what="a held greeting")
+        peer.reset()
+        await left.wait()
+        proxy.thaw()
+    server.close()
+    assert errors == []
 
 
 async def test_end_of_the_server_reaches_the_client() -> None:

@@ -1,4 +1,4 @@
-"""Cutting deliveries out of a byte stream, wherever it was split.
+"""Tests that deliveries are cut out of a stream of bytes, wherever the stream was split.
 
 The frames are made by pamqp, so that an error of ours cannot hide in the expectation.
 """
@@ -64,21 +64,21 @@ EXPECTED = (
 
 
 def test_splitting_at_every_byte_changes_nothing() -> None:
-    """Two pieces, split at each place in turn."""
+    """The stream comes in two pieces, split at each place in turn."""
     for at in range(len(STREAM) + 1):
         assert cut(STREAM[:at], STREAM[at:]) == EXPECTED
 
 
 @given(st.lists(st.integers(0, len(STREAM))))
 def test_splitting_anywhere_any_number_of_times_changes_nothing(places: list[int]) -> None:
-    """Also into empty pieces and single bytes."""
+    """Empty pieces and single bytes are among them."""
     edges = [0, *sorted(places), len(STREAM)]
     pieces = [STREAM[a:b] for a, b in pairwise(edges)]
     assert cut(*pieces) == EXPECTED
 
 
 def test_single_bytes_are_enough() -> None:
-    """The slowest network there is."""
+    """The slowest possible network hands over one byte after the other."""
     assert cut(*(STREAM[at : at + 1] for at in range(len(STREAM)))) == EXPECTED
 
 
@@ -105,7 +105,7 @@ def test_a_method_ends_an_unfinished_delivery() -> None:
 
 
 def test_redelivery_and_encoding_are_read() -> None:
-    """From the method's bits, and from a property that stands before the headers."""
+    """A bit of the method says the one, and a property before the headers says the other."""
     cutter = FrameCutter(lambda _: None, SENDER)
     cutter.feed(delivery_of(1, b"a") + delivery_of(2, b"b", content_encoding="gzip"))
     assert [d.redelivered for d in cutter.deliveries] == [False, True]
@@ -126,7 +126,7 @@ def test_redelivery_and_encoding_are_read() -> None:
     ids=["old header", "http", "order", "end octet", "short header"],
 )
 def test_garbage_makes_aiormq_give_up(garbage: bytes) -> None:
-    """It is handed a frame that it refuses, and nothing is delivered."""
+    """It gets a frame that it refuses, and nothing is delivered."""
     others: list[bytes] = []
     cutter = FrameCutter(others.append, SENDER)
     cutter.feed(garbage)
@@ -159,7 +159,7 @@ PROPERTIES = st.fixed_dictionaries(
 
 @given(PROPERTIES)
 def test_type_and_encoding_are_found_among_all_properties(properties: dict[str, Any]) -> None:
-    """Whatever stands before them."""
+    """They are found whatever stands before them."""
     raw = header_of(0, **properties).marshal()
     expected = properties.get("message_type"), properties.get("content_encoding")
     assert read_properties(raw) == expected
@@ -167,7 +167,7 @@ def test_type_and_encoding_are_found_among_all_properties(properties: dict[str, 
 
 @given(st.binary(max_size=200))
 def test_a_broken_header_never_raises(junk: bytes) -> None:
-    """Properties are a sender's bytes."""
+    """A sender may put any bytes into the properties."""
     read_properties(header_of(0).marshal()[:12] + junk)
 
 
@@ -179,6 +179,6 @@ def test_more_words_of_flags_are_skipped() -> None:
 
 
 def test_a_type_that_is_no_utf8_is_shown_escaped() -> None:
-    """It becomes an unknown type, not an error."""
+    """It ends as an unknown type, and it is not an error."""
     raw = header_of(0, message_type="XY").marshal().replace(b"XY", b"X\xff")
     assert read_properties(raw) == ("X\\xff", None)

@@ -1,4 +1,4 @@
-"""Describing deliveries for dead letters, whatever their senders wrote."""
+"""Tests that every delivery can be described for a dead letter, whatever its sender wrote."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from hypothesis import given, strategies as st
 from pamqp.commands import Basic
 from pamqp.header import ContentHeader
 
-from consumer.listeners.rabbitmq.frames import Token
+from consumer.listeners.rabbitmq.frames import KeptFrames
 from consumer.listeners.rabbitmq.origin import describe
 
 METHOD = b"\x00\x3c\x00\x3c" + Basic.Deliver("c", 17, False, "brands", "casino").marshal()
 
 
 def test_coordinates_headers_and_properties_are_shown() -> None:
-    """Everything that helps to find the message and its sender."""
+    """They help to find the message and its sender."""
     properties = Basic.Properties(headers={"tenant": "a", "n": 1}, app_id="crm", message_type="X")
-    origin = describe("payments", Token(17, METHOD, ContentHeader(0, 0, properties).marshal()))
+    origin = describe("payments", KeptFrames(17, METHOD, ContentHeader(0, 0, properties).marshal()))
     assert origin.coordinates == {
         "queue": "payments",
         "tag": "17",
@@ -31,32 +31,32 @@ def test_coordinates_headers_and_properties_are_shown() -> None:
 
 
 def test_a_header_cannot_pretend_to_be_a_property_of_ours() -> None:
-    """A property that is there wins over a header of its name."""
+    """A property that is there wins over a header that has the same name."""
     properties = Basic.Properties(headers={"amqp.user_id": "admin"}, user_id="guest")
-    origin = describe("q", Token(1, METHOD, ContentHeader(0, 0, properties).marshal()))
+    origin = describe("q", KeptFrames(1, METHOD, ContentHeader(0, 0, properties).marshal()))
     assert origin.headers["amqp.user_id"] == "guest"
 
 
 def test_a_broken_header_table_is_shown_raw() -> None:
-    """Nothing is hidden, nothing is raised."""
+    """The dead letter hides nothing, and nothing is raised."""
     raw = ContentHeader(0, 0, Basic.Properties(headers={"a": "b"})).marshal()
-    origin = describe("q", Token(1, METHOD, raw.replace(b"S", b"?")))
+    origin = describe("q", KeptFrames(1, METHOD, raw.replace(b"S", b"?")))
     assert "amqp.unreadable" in origin.headers
 
 
 @given(method=st.binary(max_size=60), junk=st.binary(max_size=300))
 def test_no_bytes_raise(method: bytes, junk: bytes) -> None:
-    """Neither a broken method nor a broken header."""
-    describe("q", Token(1, method, junk))
-    describe("q", Token(1, METHOD, ContentHeader(0, 0).marshal()[:12] + b"\x20\x00" + junk))
+    """A broken method does not raise, and neither does a broken header."""
+    describe("q", KeptFrames(1, method, junk))
+    describe("q", KeptFrames(1, METHOD, ContentHeader(0, 0).marshal()[:12] + b"\x20\x00" + junk))
 
 
 @given(kind=st.binary(min_size=1, max_size=1), value=st.binary(max_size=40))
 def test_no_table_value_raises(kind: bytes, value: bytes) -> None:
-    """Every field kind with any bytes behind it: dates out of range, strange numbers."""
+    """Every type of field may have any bytes behind it, such as a date out of range."""
     table = b"\x01k" + kind + value
     raw = ContentHeader(0, 0).marshal()[:12] + b"\x20\x00" + len(table).to_bytes(4, "big") + table
-    describe("q", Token(1, METHOD, raw))
+    describe("q", KeptFrames(1, METHOD, raw))
 
 
 def test_a_table_as_deep_as_a_frame_allows_does_not_raise() -> None:
@@ -65,4 +65,4 @@ def test_a_table_as_deep_as_a_frame_allows_does_not_raise() -> None:
     for _ in range(20_000):
         table = b"\x01kF" + len(table).to_bytes(4, "big") + table
     raw = ContentHeader(0, 0).marshal()[:12] + b"\x20\x00" + len(table).to_bytes(4, "big") + table
-    assert "amqp.unreadable" in describe("q", Token(1, METHOD, raw)).headers
+    assert "amqp.unreadable" in describe("q", KeptFrames(1, METHOD, raw)).headers

@@ -1,120 +1,157 @@
-"""One AMQP connection: its options, its transport, and what its errors mean to an operator.
+"""One connection to RabbitMQ through aio-pika: opened, closed, and its errors translated.
 
-Responsible for turning settings into an aiormq connection whose stream is a `DeliveryReader`, and
-for translating whatever aiormq raises. Not for channels and deliveries.
+Responsible for turning options into a connection whose deliveries our reader takes, and for turning
+whatever the libraries raise into `ListenerUnavailable`. Not responsible for what is done with
+channels and deliveries.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ssl
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING
 
-import aiormq
-import aiormq.exceptions as amqp
-from aiormq.connection import DEFAULT_PORTS, TransportFactory
-from msgspec import Meta
-from yarl import URL
+from aio_pika.connection import make_url
+from aio_pika.exceptions import AMQPError
+from aiormq.connection import DEFAULT_PORTS
 
 from consumer.errors import ConfigError, ListenerUnavailable
-from consumer.listeners.base import ListenerSettings
-from consumer.listeners.rabbitmq.reader import DeliveryReader
-from consumer.options.values import Count, Seconds, Secret, Text, TlsSettings
+from consumer.listeners.rabbitmq.explain import explain
+from consumer.listeners.rabbitmq.transport import SocketFactory, TappedConnection
+from consumer.options.values import TlsSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from aio_pika.abc import AbstractChannel
 
     from consumer.deliveries.origin import Sender
+    from consumer.listeners.rabbitmq.reader import DeliveryReader
+    from consumer.listeners.rabbitmq.settings import RabbitmqSettings
 
-AmqpUrl = Annotated[
-    str,
-    Meta(
-        pattern=r"^amqps?://[^\s/]+[^\s]*$",
-        description="a URL that starts with amqp:// or amqps://",
-        extra={"secret": True, "url": True},
-    ),
-]
-
-
-class RabbitmqSettings(ListenerSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The options of a listener on one RabbitMQ queue.
-
-    Attributes:
-        url: `amqp://user:password@host:port/vhost`, `amqps://` with TLS. No path: vhost `/`.
-        user, password: instead of those in the URL.
-        auth: how to log in; `external` takes the name from our TLS certificate.
-        tls: TLS options; switches TLS on for an `amqp://` URL too.
-        queue: where to consume. Taken as it is unless `declare` is true.
-        declare: create the queue, durable, where it is missing.
-        queue_type: of a queue created so. A quorum queue is replicated, but from RabbitMQ 4 it
-            drops a message after 20 failed deliveries unless a policy says otherwise.
-        prefetch_count: at most so many unsettled deliveries; 1 to 65,535.
-        heartbeat_s: the broker and we hear of each other at least so often, in whole seconds;
-            a silent connection is given up after about three of them.
-        connect_timeout_s: for connecting, logging in and starting to consume, together.
-        consumer_timeout_s: the broker's `consumer_timeout`: it takes away what is unsettled for
-            longer. Let go at 80 % of it. https://www.rabbitmq.com/docs/consumers
-    """
-
-    url: AmqpUrl = "amqp://guest:guest@127.0.0.1:5672/"
-    user: Text | None = None
-    password: Secret | None = None
-    auth: Literal["plain", "external"] = "plain"
-    tls: TlsSettings | None = None
-    queue: Text
-    declare: bool = False
-    queue_type: Literal["classic", "quorum"] = "classic"
-    prefetch_count: Annotated[Count, Meta(le=65_535)] = 2000
-    heartbeat_s: Annotated[Count, Meta(le=3600)] = 10
-    connect_timeout_s: Seconds = 5.0
-    consumer_timeout_s: Seconds = 1800.0
+CLOSE_GRACE_S = 3.0
+"""aiormq waits 2 s for the broker's answer to its close, and a frozen broker gives no answer."""
+CLOSE_TIMEOUT_S = 4.5
+"""Below the 5 s that a listener has for closing."""
+CLOSE_TURNS_COUNT = 20
+"""aiormq's last tasks end by themselves, a few turns of the loop after its close has returned."""
 
 
-class Transport(TransportFactory):
-    """Opens the socket for aiormq and keeps both ends of it, because the fast path needs them.
+class AmqpConnection:
+    """One connection with its channels. It is opened once, and closed in any case."""
 
-    Attributes:
-        reader: takes the deliveries; None before there was a connection.
-        writer: shared with aiormq; every write is whole frames, so they never mix.
-    """
+    def __init__(self, settings: RabbitmqSettings, sender: Sender, *, name: str) -> None:
+        """Keep the options. Does no I/O.
 
-    def __init__(self, settings: RabbitmqSettings, sender: Sender) -> None:
-        """Keep settings and sender. Does no I/O."""
+        Args:
+            settings: Where to connect, and how.
+            sender: The sender of everything that is delivered.
+            name: The name that the broker's management pages show for this connection.
+        """
         self._settings = settings
-        self._sender = sender
-        self.reader: DeliveryReader | None = None
-        self.writer: asyncio.StreamWriter | None = None
+        self._name = name
+        url = make_url(settings.url, heartbeat=settings.heartbeat_s, auth=settings.auth)
+        if settings.tls is not None:
+            url = url.with_scheme("amqps")
+        if settings.user is not None:
+            url = url.with_user(settings.user).with_password(url.password)
+        if settings.password is not None:
+            url = url.with_password(settings.password)
+        self._url = url
+        self._address = (url.host or "", url.port or DEFAULT_PORTS[url.scheme])
+        tls = (settings.tls or TlsSettings()) if url.scheme == "amqps" else None
+        self._socket = SocketFactory(
+            self._address, tls, sender, max_buffered_bytes=settings.max_buffered_bytes
+        )
+        self._pika: TappedConnection | None = None
 
-    async def create(
+    @property
+    def reader(self) -> DeliveryReader | None:
+        """The reader that takes the deliveries. None before the socket is connected."""
+        return self._socket.reader
+
+    async def open(self, on_lost: Callable[[ListenerUnavailable], object] | None = None) -> None:
+        """Connect and log in.
+
+        Args:
+            on_lost: Called when the connection ends, whatever ends it.
+        """
+        pika = TappedConnection(
+            self._url,
+            client_properties={"connection_name": self._name, "product": "consumer"},
+            transport_factory=self._socket,
+        )
+        if on_lost is not None:
+            pika.close_callbacks.add(lambda _, error: on_lost(self.unavailable(error)))
+        self._pika = pika
+        await pika.connect()
+        if self.reader is not None:
+            self.reader.watch(self._settings.heartbeat_s)
+
+    async def channel(
         self,
-        url: URL,
-        **kwargs: Any,  # noqa: ANN401, ARG002  # aiormq's signature
-    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Connect, with TLS where it is wanted. aiormq calls this once."""
-        loop = asyncio.get_running_loop()
-        reader = DeliveryReader(
-            loop, self._sender, max_buffered_bytes=self._settings.max_buffered_bytes
-        )
-        protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
-        options: dict[str, Any] = {}
-        if url.scheme == "amqps":
-            tls = self._settings.tls or TlsSettings()
-            options = {"ssl": tls.context(), "server_hostname": tls.server_hostname or url.host}
-        port = url.port or DEFAULT_PORTS[url.scheme]
-        transport, _ = await loop.create_connection(
-            lambda: protocol, url.host or "", port, **options
-        )
-        writer = asyncio.StreamWriter(transport, protocol, reader, loop)
-        self.reader, self.writer = reader, writer
-        return reader, writer
+        number: int | None = None,
+        *,
+        confirms: bool = False,
+        on_lost: Callable[[ListenerUnavailable], object] | None = None,
+    ) -> AbstractChannel:
+        """Open a channel.
+
+        Args:
+            number: The channel's number. None: the next number that is free.
+            confirms: The broker confirms what is published on this channel, and a message that no
+                queue takes raises.
+            on_lost: Called when the channel ends, also when the broker closes it alone.
+        """
+        if self._pika is None:
+            raise ListenerUnavailable("this connection is not open")
+        channel = self._pika.channel(number, publisher_confirms=confirms, on_return_raises=confirms)
+        if on_lost is not None:
+            channel.close_callbacks.add(lambda _, error: on_lost(self.unavailable(error)))
+        await channel.initialize()
+        return channel
+
+    async def write(self, frames: bytes) -> None:
+        """Write whole frames to the socket, and wait until the kernel has room for more.
+
+        They pass by the queue of aiormq, because aiormq never sends what is still in that queue
+        when the connection is closed.
+        """
+        writer = self._socket.writer
+        if writer is not None:
+            writer.write(frames)
+            await writer.drain()
+
+    async def close(self) -> None:
+        """Close the connection within 5 s, whatever state it is in."""
+        if self._pika is None:
+            return
+        if self._socket.reader is None or self._socket.writer is None:
+            await self._pika.close()
+            return
+        self._socket.reader.discard()
+        socket = self._socket.writer.transport
+        # When its socket is aborted, aiormq ends all of its tasks in order. It would not do so if
+        # its close was cancelled.
+        abort = asyncio.get_running_loop().call_later(CLOSE_GRACE_S, socket.abort)
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._pika.close()
+        except TimeoutError:
+            pass  # nothing more can be done for it than the abort below
+        finally:
+            abort.cancel()
+            socket.abort()
+        for _ in range(CLOSE_TURNS_COUNT):
+            await asyncio.sleep(0)
 
     @contextmanager
     def translated(self) -> Iterator[None]:
-        """Turn what aiormq raises into `ListenerUnavailable`.
+        """Turn what the libraries raise into `ListenerUnavailable`.
 
-        A call that the loss of the connection interrupts ends with a `CancelledError` that nobody
-        asked for, or with a bare `Exception`: aiormq passes on the reason of its close, if any.
+        When a call is interrupted because the connection is lost, aiormq raises the reason of the
+        loss in it. That may be a `CancelledError` although nobody cancelled the task, or a bare
+        `Exception` where aiormq knows no reason.
         """
         try:
             yield
@@ -123,7 +160,7 @@ class Transport(TransportFactory):
             if task is None or task.cancelling():
                 raise
             raise self.unavailable(error) from error
-        except (amqp.AMQPError, OSError, RuntimeError, ConfigError) as error:
+        except (AMQPError, OSError, RuntimeError, ConfigError) as error:
             raise self.unavailable(error) from error
         except Exception as error:
             if type(error) is not Exception:
@@ -131,77 +168,11 @@ class Transport(TransportFactory):
             raise self.unavailable(error) from error
 
     def unavailable(self, error: BaseException | None) -> ListenerUnavailable:
-        """Say where, what and what to do about it."""
-        url = URL(self._settings.url)
-        port = url.port or DEFAULT_PORTS[url.scheme]
-        # What the broker said last is better than aiormq's "expected one of".
+        """Return an error that says where, what, and what to do about it."""
+        # The broker's own last words say more than aiormq's "expected one of".
         said = self.reader.farewell if self.reader else ""
-        if not said and isinstance(error, amqp.AMQPError):
+        if not said and isinstance(error, AMQPError):
             said = " ".join(map(str, error.args))
-        text, reason = _explain(error, said or str(error or ""), self._settings.queue)
-        return ListenerUnavailable(f"{url.host}:{port}: {text}", reason=reason)
-
-
-def make_connection(
-    settings: RabbitmqSettings, transport: Transport, *, name: str
-) -> aiormq.Connection:
-    """Make an unopened connection; needs a running loop.
-
-    Args:
-        settings: where to and as whom.
-        transport: opens the socket.
-        name: shown in the management UI.
-    """
-    url = URL(settings.url)
-    if settings.tls is not None:
-        url = url.with_scheme("amqps")
-    if settings.user is not None:
-        url = url.with_user(settings.user).with_password(url.password)
-    if settings.password is not None:
-        url = url.with_password(settings.password)
-    return aiormq.Connection(
-        url.update_query(heartbeat=settings.heartbeat_s, auth=settings.auth),
-        transport_factory=transport,
-        client_properties={"connection_name": name, "product": "consumer"},
-    )
-
-
-def _explain(error: BaseException | None, said: str, queue: str) -> tuple[str, str]:
-    """Return a text, and `refused` where trying again is of no use before somebody acts."""
-    advices = [advice for cause, advice in _REFUSALS.items() if isinstance(error, cause)]
-    advices += [advice for word, advice in _REFUSAL_WORDS.items() if word in said]
-    if advices:
-        return f"{advices[0].format(queue=queue)}: {said}", "refused"
-    if "acknowledgement" in said and "timed out" in said:
-        return f"held for longer than the broker's consumer timeout: {said}", "held_too_long"
-    losses = [text for cause, text in _LOSSES.items() if isinstance(error, cause)]
-    losses += [text for word, text in _LOSS_WORDS.items() if word in said]
-    return (losses or [said or "the connection was lost"])[0], "lost"
-
-
-_REFUSALS: dict[type[BaseException], str] = {
-    amqp.ProbableAuthenticationError: "login refused, check user and password",
-    amqp.AuthenticationError: "the broker offers no such login, check auth",
-    amqp.ChannelNotFoundEntity: "no queue {queue!r}, create it or set declare = true",
-    amqp.ChannelAccessRefused: "the user needs the permission read on queue {queue!r}, and "
-    "configure and write to declare it",
-    amqp.ChannelLockedResource: "another connection has queue {queue!r} exclusively",
-    ConfigError: "check the options",
-    ssl.SSLCertVerificationError: "the certificate is not trusted, check tls",
-    ssl.SSLError: "TLS failed, check tls and the port",
-}
-"""What to do, by class; the first that fits."""
-_REFUSAL_WORDS = {
-    "ACCESS_REFUSED": "login refused, check user and password",
-    "NOT_ALLOWED": "create the vhost, or give the user access to it",
-}
-"""What to do, by a word in the broker's reply, where aiormq's class says too little."""
-_LOSSES: dict[type[BaseException], str] = {
-    ConnectionRefusedError: "connection refused: is RabbitMQ running there?",
-    TimeoutError: "no answer in time: is RabbitMQ frozen, or a firewall in the way?",
-    # How aiormq's heartbeat watch ends a connection.
-    asyncio.CancelledError: "silent for three heartbeats: is RabbitMQ frozen, or the network gone?",
-}
-_LOSS_WORDS = {
-    "unexpectedly closed": "the connection was cut: did RabbitMQ stop, or is TLS wanted there?",
-}
+        text, reason = explain(error, said or str(error or ""), self._settings.queue)
+        host, port = self._address
+        return ListenerUnavailable(f"{host}:{port}: {text}", reason=reason)

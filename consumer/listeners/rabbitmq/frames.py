@@ -1,11 +1,13 @@
-"""Cuts deliveries straight out of the bytes that RabbitMQ sends.
+"""Cuts the deliveries straight out of the bytes that RabbitMQ sends.
 
-Responsible for the frames of one consuming channel: method, header and body of each
-`basic.deliver`. Every other frame is handed on to aiormq, which sees a connection on which nothing
-is ever delivered: handshake, heartbeats, topology, errors and closing stay with it. Not for I/O.
+Responsible for the frames of the consuming channel: the method, the header and the body of each
+`basic.deliver`. Every other frame is handed on to aiormq, under aio-pika. These see a connection on
+which nothing is ever delivered, and do everything else: handshake, heartbeats, topology, errors
+and closing. Not responsible for I/O.
 
-Why: aiormq makes objects, futures and a task of each message, 150 to 190 us of CPU.
-The frames: https://www.rabbitmq.com/resources/specs/amqp0-9-1.pdf, 4.2.
+The reason is speed: aiormq makes objects, futures and a task of each message, which takes 150 to
+190 us of CPU. The frames are defined in section 4.2 of
+https://www.rabbitmq.com/resources/specs/amqp0-9-1.pdf.
 """
 
 from __future__ import annotations
@@ -24,27 +26,28 @@ if TYPE_CHECKING:
     from consumer.deliveries.origin import Sender
 
 CONSUMING_CHANNEL = 1
-"""The only channel on which anything is delivered."""
+"""The number of the only channel on which anything is delivered."""
 
 _METHOD, _HEADER, _BODY, _HEARTBEAT = 1, 2, 3, 8
-_KINDS = frozenset((_METHOD, _HEADER, _BODY, _HEARTBEAT))
+_FRAME_TYPES = frozenset((_METHOD, _HEADER, _BODY, _HEARTBEAT))
 _FRAME_END = 0xCE
 _HEAD_BYTES = 7
 _HEAD_AND_END_BYTES = 8
-_IMPOSSIBLE_FRAME = b"\x01\x00\x00\x00\x00\x00\x00\xce"  # a method that is none: aiormq gives up
+_IMPOSSIBLE_FRAME = b"\x01\x00\x00\x00\x00\x00\x00\xce"
+"""A method frame without a method. aiormq gives the connection up when it reads this frame."""
 _DELIVER = b"\x00\x3c\x00\x3c"  # class 60, basic; method 60, deliver
 _CONSUMER_TAG_AT = 4  # in the payload of `basic.deliver`
 _BODY_SIZE_AT = 4  # in a content header's payload
 _PROPERTIES_AT = 12
 _LEAST_HEADER_BYTES = 14
 
-_frame_head = struct.Struct(">BHI").unpack_from  # kind, channel, payload bytes
+_frame_head = struct.Struct(">BHI").unpack_from  # type of the frame, channel, payload bytes
 _tag_and_redelivered = struct.Struct(">QB").unpack_from
 _body_size = struct.Struct(">Q").unpack_from
 _short = struct.Struct(">H").unpack_from
 _long = struct.Struct(">I").unpack_from
 
-# Flags of the properties, in the order in which the properties stand.
+# The flags of the properties, in the order in which the properties follow each other.
 _CONTENT_TYPE, _CONTENT_ENCODING, _HEADERS = 1 << 15, 1 << 14, 1 << 13
 _DELIVERY_MODE_SHIFT, _PRIORITY_SHIFT = 12, 11
 _TEXTS = (1 << 10, 1 << 9, 1 << 8, 1 << 7)  # correlation id, reply to, expiration, message id
@@ -53,13 +56,13 @@ _TYPE = 1 << 5
 _MORE_FLAGS = 1
 
 
-class Token(msgspec.Struct, eq=False, gc=False):
-    """What is kept of a delivery to settle it and, rarely, to describe it.
+class KeptFrames(msgspec.Struct, eq=False, gc=False):
+    """What is kept of a delivery's frames, to settle it and, rarely, to describe it.
 
     Attributes:
-        tag: the delivery tag; counts from 1 on every channel, without gaps.
-        method: the payload of `basic.deliver`: exchange and routing key.
-        header: the payload of the content header: properties and the sender's headers.
+        tag: The delivery tag. The tags of a channel count from 1, without gaps.
+        method: The payload of the method frame: exchange and routing key.
+        header: The payload of the content header: properties and the sender's headers.
     """
 
     tag: int
@@ -67,19 +70,20 @@ class Token(msgspec.Struct, eq=False, gc=False):
     header: bytes
 
 
-def token_of(delivery: Delivery) -> Token:
-    """Return what this listener put into a delivery."""
+def token_of(delivery: Delivery) -> KeptFrames:
+    """Return what this listener has put into a delivery."""
     token = delivery.token
-    if not isinstance(token, Token):
-        raise TypeError(token)  # a bug: the delivery is another listener's
+    if not isinstance(token, KeptFrames):
+        raise TypeError(token)  # a bug of ours: another listener made this delivery
     return token
 
 
 def read_properties(header: bytes) -> tuple[str | None, str | None]:
-    """Return type and content encoding from a content header's payload; None: not there.
+    """Return the type and the content encoding from the payload of a content header.
 
-    What stands before them is skipped unread, so that nobody's header table costs time here or
-    does harm. A header that ends too early has neither.
+    Each is None where the header does not have it. A header that ends too early has neither. The
+    properties before them are skipped and not read, so that no sender's table of headers can cost
+    time or do harm here.
     """
     try:
         return _type_and_encoding(header)
@@ -112,7 +116,7 @@ def _type_and_encoding(header: bytes) -> tuple[str | None, str | None]:
 
 
 def _text(data: bytes, at: int) -> str:
-    """Return the short string that stands there; what is no UTF-8 is shown escaped."""
+    """Return the short string at this position. Bytes that are not UTF-8 are shown escaped."""
     start = at + 1
     end = start + data[at]
     if end > len(data):
@@ -121,31 +125,31 @@ def _text(data: bytes, at: int) -> str:
 
 
 class FrameCutter:
-    """Takes the bytes as they come, split anywhere; keeps the deliveries, hands on the rest.
+    """Takes the bytes as they come, split anywhere. Keeps the deliveries, hands on the rest.
 
     Attributes:
-        deliveries: what has arrived whole, oldest first. Whoever takes one out also takes its
-            body's length from `body_bytes`.
-        body_bytes: the length of all bodies in `deliveries`.
-        broken: the peer's bytes were no frames, or came in an impossible order. aiormq was given
-            something that makes it close the connection, and nothing is cut any more.
+        deliveries: The deliveries that have arrived whole, the oldest first. Code that takes a
+            delivery out also subtracts the length of its body from `body_bytes`.
+        body_bytes: The length of all bodies in `deliveries`, in bytes.
+        broken: The peer sent bytes that are not frames, or frames in an impossible order. aiormq
+            got a frame that makes it close the connection, and nothing is cut any more.
     """
 
     def __init__(self, hand_on: Callable[[bytes], None], sender: Sender) -> None:
         """Start between two frames.
 
         Args:
-            hand_on: Takes each frame that belongs to no delivery, whole.
-            sender: Who sends what is delivered.
+            hand_on: Called with each frame that belongs to no delivery.
+            sender: The sender of everything that is delivered.
         """
         self._sender = sender
         self.deliveries: deque[Delivery] = deque()
         self.body_bytes = 0
         self.broken = False
         self._hand_on = hand_on
-        self._rest = bytearray()  # the beginning of a frame
-        self._rest_needs_bytes = 0  # nothing can be done before it is so long
-        # The delivery whose frames are arriving.
+        self._rest = bytearray()  # the beginning of a frame whose end has not arrived
+        self._rest_needs_bytes = 0  # the length that it must have before anything can be done
+        # The delivery whose frames are arriving now.
         self._method: bytes | None = None
         self._header: bytes | None = None
         self._parts: list[bytes] = []
@@ -160,7 +164,7 @@ class FrameCutter:
         if self._rest:
             self._rest += data
             if len(self._rest) < self._rest_needs_bytes:
-                return  # so a large frame is copied once, not once per piece
+                return  # joined below once, or each piece would copy a large frame again
             data = bytes(self._rest)
             self._rest.clear()
         try:
@@ -173,38 +177,38 @@ class FrameCutter:
             self._rest += data[used_bytes:]
 
     def _cut(self, data: bytes) -> int:
-        """Deal with every whole frame and return how many bytes those were."""
+        """Deal with every whole frame, and return how many bytes these frames have."""
         at, size_bytes = 0, len(data)
         self._rest_needs_bytes = _HEAD_AND_END_BYTES
         while size_bytes - at >= _HEAD_AND_END_BYTES:
-            kind, channel, payload_bytes = _frame_head(data, at)
+            frame_type, channel, payload_bytes = _frame_head(data, at)
             start = at + _HEAD_BYTES
             end = start + payload_bytes
-            if kind not in _KINDS:
-                raise ValueError(kind)
+            if frame_type not in _FRAME_TYPES:
+                raise ValueError(frame_type)
             if end >= size_bytes:
                 self._rest_needs_bytes = payload_bytes + _HEAD_AND_END_BYTES
                 break
             if data[end] != _FRAME_END:
                 raise ValueError(data[end])
-            if channel != CONSUMING_CHANNEL or not self._take(kind, data[start:end]):
+            if channel != CONSUMING_CHANNEL or not self._take(frame_type, data[start:end]):
                 self._hand_on(data[at : end + 1])
             at = end + 1
         return at
 
-    def _take(self, kind: int, payload: bytes) -> bool:
-        """Use a frame of the consuming channel; False: it belongs to no delivery."""
-        if kind == _METHOD:
-            # Any method ends the content before it, whole or not (4.2.6).
+    def _take(self, frame_type: int, payload: bytes) -> bool:
+        """Use a frame of the consuming channel. Return False if it belongs to no delivery."""
+        if frame_type == _METHOD:
+            # Any method ends the content before it, whole or not (section 4.2.6).
             self._header = None
             self._method = payload if payload.startswith(_DELIVER) else None
             return self._method is not None
         if self._method is None:
             return False
-        if kind == _HEADER:
+        if frame_type == _HEADER:
             self._begin(payload)
         elif self._header is None or len(payload) > self._missing_bytes:
-            raise ValueError(kind)
+            raise ValueError(frame_type)
         elif len(payload) == self._missing_bytes and not self._parts:
             self._keep(payload)
         else:
@@ -228,7 +232,8 @@ class FrameCutter:
         if method is None or header is None:
             raise ValueError(body)
         properties = header[_PROPERTIES_AT:]
-        if properties != self._last_properties:  # neighbours are often alike
+        # The properties of neighbours are often equal, and then they are read only once.
+        if properties != self._last_properties:
             self._last_read = read_properties(header)
             self._last_properties = properties
         message_type, encoding = self._last_read
@@ -239,7 +244,7 @@ class FrameCutter:
             Delivery(
                 body,
                 message_type,
-                Token(tag, method, header),
+                KeptFrames(tag, method, header),
                 self._sender,
                 encoding,
                 redelivered == 1,

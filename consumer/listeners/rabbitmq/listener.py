@@ -1,8 +1,8 @@
 """The listener on one RabbitMQ queue.
 
 Responsible for consuming, settling and asking for the backlog, over one connection. The modules
-beside it do the parts: `connection.py` options and errors, `reader.py` the stream,
-`frames.py` its frames, `settle.py` acks, `origin.py` dead letters.
+beside it do the parts: `connection.py` the connection, `reader.py` the deliveries that arrive,
+`settle.py` the acknowledgements, `origin.py` what a dead letter says.
 """
 
 from __future__ import annotations
@@ -10,36 +10,29 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
-from aiormq.exceptions import ChannelNotFoundEntity
+from aio_pika.exceptions import ChannelNotFoundEntity
 
 from consumer.errors import ListenerUnavailable
 from consumer.listeners.base import Listener
-from consumer.listeners.rabbitmq.connection import RabbitmqSettings, Transport, make_connection
+from consumer.listeners.failure import FirstFailure
+from consumer.listeners.rabbitmq.connection import AmqpConnection
 from consumer.listeners.rabbitmq.frames import CONSUMING_CHANNEL, token_of
 from consumer.listeners.rabbitmq.origin import describe
+from consumer.listeners.rabbitmq.settings import RabbitmqSettings
 from consumer.listeners.rabbitmq.settle import Settlement
+from consumer.listeners.rabbitmq.transport import watch_consumers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import aiormq
-    from aiormq.abc import AbstractChannel, DeliveredMessage
-    from pamqp.commands import Basic
-    from pamqp.common import FieldTable
+    from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
 
     from consumer.deliveries.delivery import Delivery
     from consumer.deliveries.origin import Origin
     from consumer.listeners.rabbitmq.reader import DeliveryReader
 
-__all__ = ["RabbitmqListener", "RabbitmqSettings"]
-
 ANSWER_TIMEOUT_S = 4.5
 """Below the 5 s that a listener has for an answer."""
-CLOSE_GRACE_S = 3.0
-"""aiormq waits 2 s for the broker's answer to its close; a frozen broker gives none."""
-CLOSE_TIMEOUT_S = 4.5
-CLOSE_TURNS_COUNT = 20
-"""aiormq's last tasks end by themselves a few turns of the loop after its close has returned."""
 HOLD_RATIO = 0.8
 
 
@@ -52,15 +45,16 @@ class RabbitmqListener(Listener[RabbitmqSettings]):
     def __init__(self, name: str, settings: RabbitmqSettings) -> None:
         super().__init__(name, settings)
         self.max_hold_s = settings.consumer_timeout_s * HOLD_RATIO
-        self._transport = Transport(settings, self.sender)
+        self._label = f"consumer.{name}"
+        self._connection = AmqpConnection(settings, self.sender, name=self._label)
         self._settlement = Settlement()
-        self._connection: aiormq.Connection | None = None
-        self._asking: AbstractChannel | None = None
-        self._failure: ListenerUnavailable | None = None
+        self._failure = FirstFailure(self._wake)
+        self._asked: AbstractQueue | None = None
+        """The queue, on a channel of its own: a question that fails closes its channel."""
 
     async def open(self) -> None:
         """Connect and consume. See `Listener.open`."""
-        with self._transport.translated():
+        with self._connection.translated():
             async with asyncio.timeout(self.settings.connect_timeout_s):
                 await self._connect()
 
@@ -73,22 +67,19 @@ class RabbitmqListener(Listener[RabbitmqSettings]):
                     await reader.arrived.wait()
             except TimeoutError:
                 return []
-            self._usable_reader()
+            self._failure.check()
         return reader.take(max_count, max_bytes)
 
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
-        """Write acks and nacks; AMQP has no answer to them. See `Listener.settle`."""
+        """Write acknowledgements, which AMQP does not answer. See `Listener.settle`."""
         self._usable_reader()
         frames = self._settlement.frames(deliveries)
-        writer = self._transport.writer
-        if writer is None or not frames:
+        if not frames:
             return
-        with self._transport.translated():
-            # Not through aiormq's queue: what is still in there when it closes is never sent.
-            writer.write(frames)
+        with self._connection.translated():
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                await writer.drain()
-        self._usable_reader()
+                await self._connection.write(frames)
+        self._failure.check()
 
     async def backlog(self) -> int | None:
         """Return the number of ready messages. See `Listener.backlog`.
@@ -101,12 +92,12 @@ class RabbitmqListener(Listener[RabbitmqSettings]):
             return None
         pauses_count = reader.pauses_count
         try:
-            with self._transport.translated():
+            with self._connection.translated():
                 async with asyncio.timeout(ANSWER_TIMEOUT_S):
                     return await self._count_ready()
         except ListenerUnavailable:
-            if self._failure is None and reader.pauses_count != pauses_count:
-                return None
+            if not self._failure.happened and reader.pauses_count != pauses_count:
+                return None  # such a pause has begun after the question was asked
             raise
 
     def origin(self, delivery: Delivery) -> Origin:
@@ -114,91 +105,62 @@ class RabbitmqListener(Listener[RabbitmqSettings]):
         return describe(self.settings.queue, token_of(delivery))
 
     async def close(self) -> None:
-        """Close the connection; the broker then requeues what is not settled."""
-        self._fail(ListenerUnavailable("this listener was closed"))
-        connection, transport = self._connection, self._transport
-        if connection is None or transport.reader is None or transport.writer is None:
-            return
-        transport.reader.discard()
-        socket = transport.writer.transport
-        # To abort, unlike to cancel, lets aiormq end all of its tasks in order.
-        abort = asyncio.get_running_loop().call_later(CLOSE_GRACE_S, socket.abort)
-        try:
-            async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                await connection.close()
-        except TimeoutError:
-            pass  # nothing more can be done for it than the abort below
-        finally:
-            abort.cancel()
-            socket.abort()
-        for _ in range(CLOSE_TURNS_COUNT):
-            await asyncio.sleep(0)
+        """Close the connection. The broker then puts back into the queue what is not settled."""
+        self._failure.remember(ListenerUnavailable("this listener was closed"))
+        await self._connection.close()
 
     async def _connect(self) -> None:
-        settings = self.settings
-        label = f"consumer.{self.name}"
-        connection = make_connection(settings, self._transport, name=label)
-        self._connection = connection
-        await connection.connect()
-        self._usable_reader().watch(settings.heartbeat_s)
-        connection.closing.add_done_callback(self._lost)
-        channel = await connection.channel(CONSUMING_CHANNEL, publisher_confirms=False)
-        channel.closing.add_done_callback(self._lost)
-        channel.on_consumer_cancel_callbacks.add(self._cancelled)
-        if settings.declare:
-            await self._declare(connection)
-        await channel.basic_qos(prefetch_count=settings.prefetch_count)
-        await channel.basic_consume(settings.queue, _never, consumer_tag=label)
+        connection = self._connection
+        await connection.open(self._failure.remember)
+        channel = await connection.channel(CONSUMING_CHANNEL, on_lost=self._failure.remember)
+        await watch_consumers(channel, self._note_cancelled)
+        if self.settings.declare:
+            await self._declare()
+        await channel.set_qos(prefetch_count=self.settings.prefetch_count)
+        queue = await channel.get_queue(self.settings.queue, ensure=False)
+        await queue.consume(_never, consumer_tag=self._label)
 
-    async def _declare(self, connection: aiormq.Connection) -> None:
-        """Create the queue where it is missing; one that is there is right as it is."""
-        queue = self.settings.queue
-        channel = await connection.channel(publisher_confirms=False)
+    async def _declare(self) -> None:
+        """Create the queue if it is missing. A queue that is there is right as it is."""
+        name = self.settings.queue
+        channel = await self._connection.channel()
         try:
-            await channel.queue_declare(queue, passive=True)
-        except ChannelNotFoundEntity:  # and the broker has closed that channel
-            channel = await connection.channel(publisher_confirms=False)
-            arguments: FieldTable = {"x-queue-type": self.settings.queue_type}
-            await channel.queue_declare(queue, durable=True, arguments=arguments)
-        self._asking = channel
+            self._asked = await channel.declare_queue(name, passive=True)
+        except ChannelNotFoundEntity:
+            # A channel of its own again, because the broker has closed the one that asked.
+            channel = await self._connection.channel()
+            await channel.declare_queue(
+                name, durable=True, arguments={"x-queue-type": self.settings.queue_type}
+            )
+            self._asked = await channel.get_queue(name, ensure=False)
 
     async def _count_ready(self) -> int | None:
-        if self._connection is None:
-            return None
-        # A channel of its own: a question that fails closes the channel it was asked on.
-        if self._asking is None or self._asking.is_closed:
-            self._asking = await self._connection.channel(publisher_confirms=False)
-        answer = await self._asking.queue_declare(self.settings.queue, passive=True)
+        if self._asked is None or self._asked.channel.is_closed:
+            channel = await self._connection.channel()
+            self._asked = await channel.get_queue(self.settings.queue, ensure=False)
+        answer = await self._asked.declare()  # passive: it asks, and creates nothing
         return answer.message_count
 
     def _usable_reader(self) -> DeliveryReader:
         """Return the reader of the living connection.
 
         Raises:
-            ListenerUnavailable: there is none.
+            ListenerUnavailable: The connection was lost or closed, or was never opened.
         """
-        if self._failure is not None:
-            # A new one: several tasks raise it, and each adds its own traceback.
-            raise ListenerUnavailable(str(self._failure), reason=self._failure.reason)
-        if self._transport.reader is None:
+        self._failure.check()
+        reader = self._connection.reader
+        if reader is None:
             raise ListenerUnavailable("this listener is not open")
-        return self._transport.reader
+        return reader
 
-    def _fail(self, failure: ListenerUnavailable) -> None:
-        """Remember the first failure, which is the cause of the others, and wake `receive`."""
-        if self._failure is None:
-            self._failure = failure
-        if self._transport.reader is not None:
-            self._transport.reader.arrived.set()
+    def _wake(self) -> None:
+        """Wake `receive`, so that it hears of a failure."""
+        if self._connection.reader is not None:
+            self._connection.reader.arrived.set()
 
-    def _lost(self, closing: asyncio.Future[None]) -> None:
-        """Note that the broker closed the connection or the channel."""
-        cause = None if closing.cancelled() else closing.exception()
-        self._fail(self._transport.unavailable(cause))
-
-    def _cancelled(self, _frame: Basic.Cancel) -> None:
-        """Note that the broker took the consumer away and left the connection open."""
-        self._fail(
+    def _note_cancelled(self) -> None:
+        """Remember that the broker took the consumer away, and left the connection open."""
+        self._failure.remember(
             ListenerUnavailable(
                 f"RabbitMQ cancelled the consumer: was queue {self.settings.queue!r} deleted, "
                 "or did its leader move?",
@@ -207,5 +169,5 @@ class RabbitmqListener(Listener[RabbitmqSettings]):
         )
 
 
-async def _never(_message: DeliveredMessage) -> None:
-    """Stand where aiormq wants a callback; no delivery gets past our reader."""
+async def _never(_message: AbstractIncomingMessage) -> None:
+    """Stand where aio-pika wants a callback. No delivery gets past our reader."""

@@ -1,6 +1,6 @@
 """Describes a RabbitMQ delivery for its dead letter, from the raw frames that were kept.
 
-Slow and patient: whatever a sender put into its header table, something readable comes out.
+It may be slow, but it never fails: something readable comes out for any bytes of a sender.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pamqp.header import ContentHeader
 from consumer.deliveries.origin import Origin
 
 if TYPE_CHECKING:
-    from consumer.listeners.rabbitmq.frames import Token
+    from consumer.listeners.rabbitmq.frames import KeptFrames
 
 PROPERTY_PREFIX = "amqp."
-"""Before the names of properties, so that no header of a sender can pretend to be one."""
+"""Stands before the names of properties. So no header of a sender can pretend to be a property."""
 
 _METHOD_ARGUMENTS_AT = 4
 _PROPERTIES_AT = 12
@@ -34,13 +34,13 @@ _UNREADABLE = (
     RecursionError,
     MemoryError,
 )
-"""What pamqp was seen to raise for broken tables (fuzzed in tests/unit/test_rabbitmq_origin.py)."""
+"""The errors that pamqp raises for broken tables, as tests/unit/test_rabbitmq_origin.py found."""
 
 
-def describe(queue: str, token: Token) -> Origin:
-    """Return queue, tag, exchange and routing key, the sender's headers, and the properties.
+def describe(queue: str, token: KeptFrames) -> Origin:
+    """Return where the delivery came from, with the sender's headers and the properties.
 
-    A header that cannot be read is shown whole, escaped, as `amqp.unreadable`.
+    Headers that cannot be read are shown escaped, in one piece, as `amqp.unreadable`.
     """
     coordinates = {"queue": queue, "tag": str(token.tag)}
     try:

@@ -1,26 +1,24 @@
-"""The stream between the socket and aiormq: keeps the deliveries, hands on the rest.
+"""Stands between the socket and aiormq: keeps the deliveries, and hands on everything else.
 
-Responsible for pausing the socket while too much is held, and for aiormq's heartbeat watch, which
-must not take a flood of deliveries for a silent connection. Not for frames (`frames.py`),
-not for settling.
+Responsible for pausing the socket while too much is held, and for showing aiormq's heartbeat watch
+that the connection lives: the watch sees no delivery, so it would take a flood of deliveries for a
+silent connection. Not responsible for frames (`frames.py`) or for settling (`settle.py`).
 
-A pause is not a full stop. RabbitMQ 3.10 resets a connection to which it could write nothing for
-30 s (measured; heartbeats do not help), gives every delivery back, and counts each as failed: on a
-quorum queue with a delivery limit, a sink that is down for ten minutes would lose messages. So
-during a pause we sip: one more delivery now and then.
+A pause must not be a full stop. RabbitMQ 3.10 resets a connection to which it could write nothing
+for 30 s (measured; heartbeats do not help), gives every delivery back to the queue, and counts each
+of them as failed. On a quorum queue with a delivery limit, a sink that is down for ten minutes
+would then lose messages. So during a pause we sip: we read one more delivery now and then.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from consumer.listeners.rabbitmq.frames import FrameCutter
+from consumer.listeners.take import take
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import SupportsIndex
-
     from consumer.deliveries.delivery import Delivery
     from consumer.deliveries.origin import Sender
 
@@ -32,37 +30,47 @@ _CONNECTION_CLOSE = b"\x00\x0a\x00\x32"  # class 10, connection; method 50, clos
 _REPLY_TEXT_AT = _PAYLOAD_AT + 6  # behind class, method and reply code
 
 
-class DeliveryReader(asyncio.StreamReader):
-    """A stream reader that aiormq reads from, without the deliveries.
+class DeliveryReader(asyncio.Protocol):
+    """The protocol of the socket, in place of the stream's protocol, which gets what is left.
+
+    It only uses what asyncio promises for every event loop: protocols that are called for what
+    happens to a socket, and a transport whose protocol can be replaced. So it needs to know
+    nothing about how streams work inside, which differs between versions of Python.
 
     Attributes:
-        arrived: set while there is something to take, and to wake whoever waits.
-        paused: the socket is not read, because the bodies held here are too many bytes.
-        pauses_count: how often that began.
-        farewell: what the broker said when it closed the connection; empty before.
+        arrived: Set while there is a delivery to take, and to wake the task that waits for one.
+        paused: The socket is not read, because the bodies that are held have too many bytes.
+        pauses_count: How often such a pause has begun.
+        farewell: What the broker said when it closed the connection. Empty before that.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, sender: Sender, *, max_buffered_bytes: int
+        self,
+        socket: asyncio.Transport,
+        sender: Sender,
+        *,
+        max_buffered_bytes: int,
+        clock: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        """Start empty.
+        """Start empty, before the protocol that the socket has now.
 
         Args:
-            loop: The running event loop.
-            sender: Who sends what is delivered.
-            max_buffered_bytes: pause while the bodies held here are more than this. A body that
-                is still arriving does not count, or it could never become whole; and in a pause
-                one delivery, or one read of 256 KiB, is added every 10 s.
+            socket: The socket. The caller makes this object its protocol.
+            sender: The sender of everything that is delivered.
+            max_buffered_bytes: Pause while the bodies that are held have more bytes than this. A
+                body that is still arriving does not count, or it could never become whole. During
+                a pause one delivery, or one read of 256 KiB, is added every 10 s.
+            clock: The event loop that tells the time and calls later. None: the running loop.
         """
-        super().__init__(loop=loop)
         self.arrived = asyncio.Event()
         self.paused = False
         self.pauses_count = 0
         self.farewell = ""
+        self._socket = socket
+        self._stream = cast("asyncio.Protocol", socket.get_protocol())
         self._cutter = FrameCutter(self._hand_on, sender)
         self._max_buffered_bytes = max_buffered_bytes
-        self._clock = loop
-        self._socket: asyncio.ReadTransport | None = None
+        self._clock = clock or asyncio.get_running_loop()
         self._ended = False
         self._discarding = False
         self._beat_every_s: float | None = None
@@ -71,43 +79,37 @@ class DeliveryReader(asyncio.StreamReader):
         self._next_sip: asyncio.TimerHandle | None = None
 
     def take(self, max_count: int, max_bytes: int) -> list[Delivery]:
-        """Return the oldest deliveries; the first one passes whatever its size."""
+        """Return the oldest deliveries, as many as `take.take` allows."""
         held = self._cutter.deliveries
-        taken: list[Delivery] = []
-        size_bytes = 0
-        while held and len(taken) < max_count:
-            more_bytes = size_bytes + len(held[0].body)
-            if more_bytes > max_bytes and taken:
-                break
-            size_bytes = more_bytes
-            taken.append(held.popleft())
-        self._cutter.body_bytes -= size_bytes
+        taken = take(held, max_count, max_bytes)
+        self._cutter.body_bytes -= sum(len(delivery.body) for delivery in taken)
         if not held:
             self.arrived.clear()
-        # Half of it: not to stop and start with every batch.
+        # At half of the limit and not at the limit, or the socket would stop and start again with
+        # every batch.
         if self._cutter.body_bytes <= self._max_buffered_bytes / 2:
             self._resume()
         return taken
 
     def watch(self, heartbeat_s: float) -> None:
-        """Tell aiormq's heartbeat watch of life from now on.
+        """Show aiormq's heartbeat watch signs of life from now on.
 
-        Not before the handshake is over: a heartbeat in the middle would break it.
+        Call it after the handshake: a heartbeat in the middle of it would break it.
         """
         self._beat_every_s = heartbeat_s / 2
         self._sip_every_s = min(heartbeat_s, LONGEST_SIP_PAUSE_S)
 
     def discard(self) -> None:
-        """Read on, but keep no delivery: the answer to a close stands behind them."""
+        """Read on, but keep no delivery: the broker's answer to our close stands behind them."""
         self._discarding = True
         self._forget()
         self._resume()
 
-    def feed_data(self, data: Iterable[SupportsIndex]) -> None:
-        """Take what the socket had."""
+    def data_received(self, data: bytes) -> None:
+        """Take what the socket has received."""
         cutter = self._cutter
         held_bytes = cutter.body_bytes
-        cutter.feed(bytes(data))
+        cutter.feed(data)
         if self._discarding:
             self._forget()
         elif cutter.deliveries:
@@ -117,38 +119,40 @@ class DeliveryReader(asyncio.StreamReader):
         if self._clock.time() >= self._next_beat_s:
             self._beat()
 
-    def feed_eof(self) -> None:
-        """Take the end of the stream."""
+    def eof_received(self) -> bool | None:
+        """Pass on that the broker sends no more."""
         self._end()
-        super().feed_eof()
+        return self._stream.eof_received()
 
-    def set_exception(self, exc: Exception) -> None:
-        """Take the failure of the socket."""
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Pass on that the socket is closed."""
         self._end()
-        super().set_exception(exc)
+        self._stream.connection_lost(exc)
 
-    def set_transport(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the socket for pausing. asyncio calls this when it is connected."""
-        super().set_transport(transport)
-        if isinstance(transport, asyncio.ReadTransport):
-            self._socket = transport
+    def pause_writing(self) -> None:
+        """Pass on that the socket's buffer is full, so that `drain` waits."""
+        self._stream.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Pass on that the socket's buffer has room again."""
+        self._stream.resume_writing()
 
     def _hand_on(self, frame: bytes) -> None:
         if frame.startswith(_CONNECTION_CLOSE, _PAYLOAD_AT):
             said = frame[_REPLY_TEXT_AT : _REPLY_TEXT_AT + 1 + frame[_REPLY_TEXT_AT]]
             self.farewell = said[1:].decode("utf-8", "backslashreplace")
-        super().feed_data(frame)
+        self._stream.data_received(frame)
 
     def _beat(self) -> None:
-        """Show aiormq a heartbeat: it gives up after three silent ones, and sees no delivery."""
+        """Show aiormq a heartbeat: it gives up after three silent intervals."""
         if self._beat_every_s is None or self._ended or self._cutter.broken:
             return
-        super().feed_data(HEARTBEAT_FRAME)
+        self._stream.data_received(HEARTBEAT_FRAME)
         self._next_beat_s = self._clock.time() + self._beat_every_s
 
     def _pause(self) -> None:
         """Stop reading until the next sip."""
-        if self._socket is None or self._socket.is_closing():
+        if self._socket.is_closing():
             return
         if not self.paused:
             self.paused = True
@@ -164,8 +168,8 @@ class DeliveryReader(asyncio.StreamReader):
             self._read()
 
     def _read(self) -> None:
-        """Read on; in a pause the next delivery that is whole stops it again."""
-        if self._socket is not None and not self._socket.is_closing():
+        """Read on. During a pause, the next delivery that is whole stops the reading again."""
+        if not self._socket.is_closing():
             self._socket.resume_reading()
 
     def _end(self) -> None:

@@ -1,10 +1,11 @@
 """Acknowledges deliveries with as few `basic.ack` frames as is correct.
 
-Responsible for what the broker still waits for on the consuming channel. Not for sending.
+Responsible for knowing which deliveries of the consuming channel the broker still waits for. Not
+responsible for sending.
 
-RabbitMQ closes the channel for an ack of a tag that is settled already, even a `multiple` one, and
-then delivers everything again. So each tag is named at most once, and `multiple` only ever names
-the last tag of a prefix in which nothing is open.
+RabbitMQ closes the channel for an acknowledgement of a tag that is settled already, also if it is a
+`multiple`, and then delivers everything again. So each tag is named at most once, and `multiple`
+only names the last tag of a prefix in which no delivery is open.
 https://www.rabbitmq.com/docs/confirms#consumer-acks-multiple-parameter
 """
 
@@ -33,31 +34,32 @@ def _ack(tag: int, bits: int) -> bytes:
 
 
 class Settlement:
-    """Which tags of one channel the broker has been told about.
+    """Remembers which tags of one channel were acknowledged.
 
-    Tags count from 1 without gaps, so "all up to `floor`" is most of what has to be remembered.
+    Tags count from 1 without gaps, so "all tags up to this one" is most of what has to be
+    remembered.
     """
 
     def __init__(self) -> None:
-        self._floor = 0  # told: every tag up to this one
-        self._told: set[int] = set()  # and these above it
+        self._floor = 0  # every tag up to this one was acknowledged
+        self._told: set[int] = set()  # these tags above it were acknowledged, too
 
     def frames(self, deliveries: Sequence[Delivery]) -> bytes:
-        """Return what has to be written, in one piece, to settle these."""
+        """Return the frames that settle these deliveries. Write them in one piece."""
         written: list[bytes] = []
         acked = {token_of(delivery).tag for delivery in deliveries}
         last = self._advance(acked)
         if last:
             written.append(_ack(last, _MULTIPLE))
-        # Above a gap, one by one: the gap may stay as long as the sink is away, and what is
-        # stored shall neither fill the prefetch meanwhile nor come again.
+        # Tags above a gap are acknowledged one by one. The gap may stay for as long as the sink is
+        # away, and what is stored must not fill the prefetch meanwhile, and not come again.
         singles = sorted(tag for tag in acked if tag > self._floor)
         written.extend(_ack(tag, _ONE) for tag in singles)
         self._told.update(singles)
         return b"".join(written)
 
     def _advance(self, acked: set[int]) -> int:
-        """Raise the floor over everything settled; return the last tag to acknowledge, or 0."""
+        """Raise the floor over every settled tag. Return the last tag to acknowledge, or 0."""
         last = 0
         floor, told = self._floor, self._told
         while True:

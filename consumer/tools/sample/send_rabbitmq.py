@@ -5,23 +5,21 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import aiormq.exceptions as amqp
-from pamqp.commands import Basic
+from aio_pika import DeliveryMode, Message
+from aio_pika.exceptions import AMQPError, PublishError
 
 from consumer.deliveries.origin import Sender
 from consumer.errors import Unavailable
-from consumer.listeners.rabbitmq.connection import RabbitmqSettings, Transport, make_connection
+from consumer.listeners.rabbitmq.connection import AmqpConnection
 from consumer.tools.sample.sender import CONFIRM_TIMEOUT_S, SampleSender
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import aiormq
-    from aiormq.abc import AbstractChannel
+    from aio_pika.abc import AbstractExchange
 
+    from consumer.listeners.rabbitmq.settings import RabbitmqSettings
     from consumer.tools.sample.generate import Sample
-
-PERSISTENT = 2
 
 
 class RabbitmqSender(SampleSender):
@@ -29,58 +27,53 @@ class RabbitmqSender(SampleSender):
 
     def __init__(self, settings: RabbitmqSettings) -> None:
         self._settings = settings
-        self._transport = Transport(settings, Sender(settings.brand or ""))
-        self._connection: aiormq.Connection | None = None
-        self._channel: AbstractChannel | None = None
+        sender = Sender(settings.brand or "")
+        self._connection = AmqpConnection(settings, sender, name="consumer send")
+        self._exchange: AbstractExchange | None = None
 
     async def open(self) -> None:
         """See `SampleSender.open`."""
-        with self._transport.translated():
+        with self._connection.translated():
             async with asyncio.timeout(self._settings.connect_timeout_s):
-                self._connection = make_connection(
-                    self._settings, self._transport, name="consumer send"
-                )
-                await self._connection.connect()
-                # A message that no queue takes comes back and raises. Otherwise the broker would
-                # confirm it and drop it.
-                self._channel = await self._connection.channel(
-                    publisher_confirms=True, on_return_raises=True
-                )
+                await self._connection.open()
+                # With confirms, a message that no queue takes is an error. Without, it would be
+                # confirmed and gone.
+                channel = await self._connection.channel(confirms=True)
+                self._exchange = channel.default_exchange
 
     async def send(self, samples: Sequence[Sample]) -> None:
         """See `SampleSender.send`."""
-        channel = self._channel
-        if channel is None:
+        exchange = self._exchange
+        if exchange is None:
             raise Unavailable("not open")
         errors: list[Exception] = []
         try:
             async with asyncio.timeout(CONFIRM_TIMEOUT_S), asyncio.TaskGroup() as group:
                 for sample in samples:
-                    group.create_task(self._publish(channel, sample, errors), name="publish")
+                    group.create_task(self._publish(exchange, sample, errors), name="publish")
         except TimeoutError as error:
             raise Unavailable("RabbitMQ did not confirm in time: is it out of memory?") from error
         if errors:
             raise Unavailable(self._explain(errors[0])) from errors[0]
 
     async def _publish(
-        self, channel: AbstractChannel, sample: Sample, errors: list[Exception]
+        self, exchange: AbstractExchange, sample: Sample, errors: list[Exception]
     ) -> None:
-        properties = Basic.Properties(
-            delivery_mode=PERSISTENT,
-            message_type=sample.message_type,
+        message = Message(
+            sample.body,
+            delivery_mode=DeliveryMode.PERSISTENT,
+            type=sample.message_type,
             content_encoding=sample.content_encoding,
         )
         try:
-            await channel.basic_publish(
-                sample.body, routing_key=self._settings.queue, properties=properties, mandatory=True
-            )
-        except (amqp.AMQPError, OSError) as error:
-            # Kept and not raised: a task group would cancel the other tasks, and aiormq would then
-            # log each returned message with its whole body.
+            await exchange.publish(message, self._settings.queue, mandatory=True)
+        except (AMQPError, OSError) as error:
+            # Kept and not raised: raising would cancel the other tasks, and then aiormq logs each
+            # message that comes back, with its body.
             errors.append(error)
 
     def _explain(self, error: Exception) -> str:
-        if isinstance(error, amqp.PublishError):
+        if isinstance(error, PublishError):
             return (
                 f"no queue {self._settings.queue!r}: create it, or set declare = true and start "
                 "the daemon once"
@@ -89,5 +82,4 @@ class RabbitmqSender(SampleSender):
 
     async def close(self) -> None:
         """See `SampleSender.close`."""
-        if self._connection is not None:
-            await self._connection.close()
+        await self._connection.close()

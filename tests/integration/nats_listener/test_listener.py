@@ -358,7 +358,8 @@ async def test_login_is_never_sent_in_the_clear_where_tls_is_asked_for(
     nats_url: str, settings: dict[str, Any]
 ) -> None:
     """A server that offers no TLS gets no password, whatever the reason."""
-    scheme = settings.pop("scheme", "nats")
+    options = dict(settings)  # a copy: each event loop gets the same parameter
+    scheme = options.pop("scheme", "nats")
     url = nats_url.replace("nats://", f"{scheme}://some:password@")
     with pytest.raises(Unavailable, match="does not offer TLS"):
-        await connect(NatsSettings(url=url, **settings), name="x", on_lost=ignore, on_error=ignore)
+        await connect(NatsSettings(url=url, **options), name="x", on_lost=ignore, on_error=ignore)

@@ -1,0 +1,71 @@
+"""Says what an error of the connection to RabbitMQ means, and what an operator can do about it.
+
+Not responsible for where the error comes from: `connection.py` catches what the libraries raise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+from aio_pika.exceptions import (
+    AuthenticationError,
+    ChannelNotFoundEntity,
+    ProbableAuthenticationError,
+)
+
+# aio-pika raises these two as well, and does not export them.
+from aiormq.exceptions import ChannelAccessRefused, ChannelLockedResource
+
+from consumer.errors import ConfigError
+
+_REFUSALS: dict[type[BaseException], str] = {
+    ProbableAuthenticationError: "login refused, check user and password",
+    AuthenticationError: "the broker offers no such login, check auth",
+    ChannelNotFoundEntity: "no queue {queue!r}, create it or set declare = true",
+    ChannelAccessRefused: "the user needs the permission read on queue {queue!r}, and "
+    "configure and write to declare it",
+    ChannelLockedResource: "another connection has queue {queue!r} exclusively",
+    ConfigError: "check the options",
+    ssl.SSLCertVerificationError: "the certificate is not trusted, check tls",
+    ssl.SSLError: "TLS failed, check tls and the port",
+}
+"""What to do about an error of a class. The first class that fits is taken."""
+_REFUSAL_WORDS = {
+    "ACCESS_REFUSED": "login refused, check user and password",
+    "NOT_ALLOWED": "create the vhost, or give the user access to it",
+}
+"""What to do where the broker's reply contains a word, and the class of the error says too little.
+
+aiormq raises the same class for every frame that it did not expect while it logs in.
+"""
+_LOSSES: dict[type[BaseException], str] = {
+    ConnectionRefusedError: "connection refused: is RabbitMQ running there?",
+    TimeoutError: "no answer in time: is RabbitMQ frozen, or a firewall in the way?",
+    # aiormq's heartbeat watch ends a connection by cancelling the task that reads from it.
+    asyncio.CancelledError: "silent for three heartbeats: is RabbitMQ frozen, or the network gone?",
+}
+_LOSS_WORDS = {
+    "unexpectedly closed": "the connection was cut: did RabbitMQ stop, or is TLS wanted there?",
+}
+
+
+def explain(error: BaseException | None, said: str, queue: str) -> tuple[str, str]:
+    """Return a text for the operator, and the reason for `ListenerUnavailable`.
+
+    The reason is `refused` where another try is of no use before somebody does something.
+
+    Args:
+        error: What was raised, or what ended the connection. None: it ended without an error.
+        said: What the broker said last, or else the text of the error.
+        queue: The queue that is consumed, for the text.
+    """
+    advices = [advice for cause, advice in _REFUSALS.items() if isinstance(error, cause)]
+    advices += [advice for word, advice in _REFUSAL_WORDS.items() if word in said]
+    if advices:
+        return f"{advices[0].format(queue=queue)}: {said}", "refused"
+    if "acknowledgement" in said and "timed out" in said:
+        return f"held for longer than the broker's consumer timeout: {said}", "held_too_long"
+    losses = [text for cause, text in _LOSSES.items() if isinstance(error, cause)]
+    losses += [text for word, text in _LOSS_WORDS.items() if word in said]
+    return (losses or [said or "the connection was lost"])[0], "lost"

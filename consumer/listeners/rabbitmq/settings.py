@@ -1,0 +1,56 @@
+"""The options of a listener on one RabbitMQ queue."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from consumer.listeners.base import ListenerSettings
+from consumer.options.values import Count, Seconds, Secret, Text, TlsSettings
+
+AmqpUrl = Annotated[
+    str,
+    Meta(
+        pattern=r"^amqps?://[^\s/]+[^\s]*$",
+        description="a URL that starts with amqp:// or amqps://",
+        extra={"secret": True, "url": True},
+    ),
+]
+
+
+class RabbitmqSettings(ListenerSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The options of a listener on one RabbitMQ queue.
+
+    Attributes:
+        url: The broker's address: `amqp://user:password@host:port/vhost`, or `amqps://` with TLS.
+            A URL without a path means the vhost `/`.
+        user, password: The login. They replace the user and the password in the URL.
+        auth: How to log in. `external` takes the name from our TLS certificate.
+        tls: The TLS options. If this table is there, an `amqp://` URL uses TLS too.
+        queue: The queue to consume. It is taken as it is, unless `declare` is true.
+        declare: Create the queue, durable, if it is missing.
+        queue_type: The type of a queue that `declare` creates. A quorum queue is replicated, but
+            from RabbitMQ 4 it drops a message after 20 failed deliveries, unless a policy says
+            otherwise.
+        prefetch_count: The largest number of unsettled deliveries, 1 to 65,535.
+        heartbeat_s: The broker and we send each other a sign of life at least this often, in
+            whole seconds. A connection that is silent for about three times as long is given up.
+        connect_timeout_s: The time for connecting, logging in and starting to consume, together.
+        consumer_timeout_s: The broker's `consumer_timeout`. The broker takes away what is unsettled
+            for longer, so the connection is closed at 80 % of it.
+            https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout
+    """
+
+    url: AmqpUrl = "amqp://guest:guest@127.0.0.1:5672/"
+    user: Text | None = None
+    password: Secret | None = None
+    auth: Literal["plain", "external"] = "plain"
+    tls: TlsSettings | None = None
+    queue: Text
+    declare: bool = False
+    queue_type: Literal["classic", "quorum"] = "classic"
+    prefetch_count: Annotated[Count, Meta(le=65_535)] = 2000
+    heartbeat_s: Annotated[Count, Meta(le=3600)] = 10
+    connect_timeout_s: Seconds = 5.0
+    consumer_timeout_s: Seconds = 1800.0
