@@ -90,7 +90,7 @@ def _steps(fact: Fact, *, strict: bool) -> list[Step]:
     """Return the steps of a field; none where it passes as it came."""
     strict = strict and not fact.page_only
     if fact.nested is not None:
-        return [_Nested(fact.name, plan_of(fact.nested, strict=strict))]
+        return [_NestedStep(fact.name, plan_of(fact.nested, strict=strict))]
     steps = strict_steps(fact) if strict else lenient_steps(fact)
     return [_Each(fact.name, step) for step in steps] if fact.many is Many.LIST else steps
 
@@ -113,7 +113,7 @@ class _Each(Step):
         return normal
 
 
-class _Nested(Step):
+class _NestedStep(Step):
     """An object inside an event, or a list of them."""
 
     def __init__(self, name: str, plan: Plan) -> None:

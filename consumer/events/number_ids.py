@@ -21,7 +21,7 @@ from consumer.events.steps import Oddity
 if TYPE_CHECKING:
     from consumer.events.base import Fields, Nested
 
-LARGEST: Final = 2**53
+LARGEST_SAFE_NUMBER: Final = 2**53
 """A binary float beyond this number may stand for several whole numbers, so the sender's language
 may have rounded two ids to one."""
 _NUMBER: Final = re.compile(rb"-?[0-9]{1,64}(?:\.[0-9]{1,64})?(?:[eE][+-]?[0-9]{1,2})?")
@@ -98,7 +98,7 @@ def _text(raw: bytes, *, strict: bool) -> bytes | None:
     if not _NUMBER.fullmatch(raw) or raw.lstrip(b"-").isdigit():
         return None
     number = Decimal(raw.decode())
-    if abs(number) > LARGEST or (strict and number < 0):
+    if abs(number) > LARGEST_SAFE_NUMBER or (strict and number < 0):
         return None
     text = format(number, "f")
     text = text.rstrip("0").rstrip(".") if "." in text else text

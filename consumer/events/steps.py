@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ID_MAX_CHARACTERS: Final = 256
 NUMBER_MAX_DIGITS: Final = 64
-_UNQUESTIONED: Final = 10**9
+_UNQUESTIONED_NUMBER: Final = 10**9
 """Whole numbers from 0 up to this pass as they are, whatever is asked of them."""
 A_TIME: Final = "a time such as 2015-03-02T08:27:58.10Z"
 
@@ -129,7 +129,11 @@ class WholeNumberStep(Step):
 
     def keeps(self, values: list[int | Decimal]) -> bool:
         """See `Step.keeps`."""
-        return {*map(type, values)} == {int} and min(values) >= 0 and max(values) < _UNQUESTIONED
+        return (
+            {*map(type, values)} == {int}
+            and min(values) >= 0
+            and max(values) < _UNQUESTIONED_NUMBER
+        )
 
 
 class ChoiceStep(Step):

@@ -30,13 +30,13 @@ HEADER: Final = "Consumer-Duplicate"
 class Mode(Protocol):
     """Decides about works that are not the first of their identity."""
 
-    def repeated(self, work: Work) -> None:
+    def repeated(self, work: Work, /) -> None:
         """Decide about an event that is stored already."""
 
-    def copied(self, work: Work, first: Work) -> None:
+    def copied(self, work: Work, first: Work, /) -> None:
         """Decide about a copy of an earlier delivery of the same batch."""
 
-    def contradicted(self, work: Work, rejected: Rejected) -> None:
+    def contradicted(self, work: Work, rejected: Rejected, /) -> None:
         """Decide about an event whose identity is known with other deciding fields."""
 
 
@@ -66,11 +66,11 @@ class Shadow:
         else:
             work.repeat()
 
-    def copied(self, work: Work, first: Work) -> None:  # noqa: ARG002  # the protocol
+    def copied(self, work: Work, _first: Work) -> None:
         """See `Mode.copied`."""
         work.mark(_mark("duplicate"))
 
-    def contradicted(self, work: Work, rejected: Rejected) -> None:  # noqa: ARG002  # the protocol
+    def contradicted(self, work: Work, _rejected: Rejected) -> None:
         """See `Mode.contradicted`."""
         work.mark(_mark("conflict"))
 

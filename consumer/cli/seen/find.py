@@ -14,6 +14,7 @@ from consumer.events.subjects import targets_of
 from consumer.lanes.outside import make_store
 from consumer.nats.connection import connected
 from consumer.nats.follow import StreamStart, following
+from consumer.sinks.message_id import unmarked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -221,8 +222,7 @@ async def _search_sink(
             if stored_s > answer.to_s:
                 return
             answer.scanned_count += 1
-            # Shadow mode writes a point and more behind the id of a copy.
-            message_id, _, _ = (msg.headers or {}).get("Nats-Msg-Id", "").partition(".")
+            message_id = unmarked((msg.headers or {}).get("Nats-Msg-Id", ""))
             candidate = ids.get(message_id)
             if candidate is not None:
                 event = StoredEvent(candidate, msg.subject, place.sequence.stream, stored_s)

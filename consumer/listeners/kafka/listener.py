@@ -215,6 +215,15 @@ class KafkaListener(Listener[KafkaSettings]):
         }
         return Origin(coordinates, headers)
 
+    def occurrence(self, delivery: Delivery) -> str:
+        """See `Listener.occurrence`. A topic that was made anew counts its offsets from 0 again.
+
+        So the time of the record is part of the text.
+        """
+        _, record = _token(delivery)
+        place = (self.name, record.topic, record.partition, record.offset, record.timestamp)
+        return " ".join(map(str, place))
+
     async def close(self) -> None:
         """See `Listener.close`. We leave the group, so that the partitions move at once."""
         group, self._group = self._group, None

@@ -19,7 +19,14 @@ from consumer.listeners.base import Listener, ListenerSettings
 from consumer.listeners.failure import FirstFailure
 from consumer.listeners.nats.drops import Drops
 from consumer.listeners.nats.durable import missing_right, prepare_consumer
-from consumer.listeners.nats.message import Buffer, describe, size_bytes, to_delivery, token_of
+from consumer.listeners.nats.message import (
+    Buffer,
+    describe,
+    size_bytes,
+    stored_place,
+    to_delivery,
+    token_of,
+)
 from consumer.listeners.nats.settings import NatsListenerSettings
 from consumer.nats.connection import LoginRefused, close, connect
 from consumer.nats.pull import UNLIMITED, PullRequests
@@ -193,6 +200,11 @@ class NatsListener(Listener[NatsListenerSettings]):
     def origin(self, delivery: Delivery) -> Origin:
         """Describe a delivery. See `Listener.origin`."""
         return describe(token_of(delivery))
+
+    def occurrence(self, delivery: Delivery) -> str:
+        """See `Listener.occurrence`. Core NATS never delivers a message twice."""
+        place = stored_place(token_of(delivery).reply)
+        return f"{self.name} {place}" if place else ""
 
     async def close(self) -> None:
         """Give back what is not settled, so that it comes again at once. See `Listener.close`."""

@@ -55,6 +55,19 @@ def read_ack_subject(reply: str) -> AckSubject | None:
     return found if is_short else found._replace(domain=tokens[2])
 
 
+def stored_place(reply: str) -> str:
+    """Name the place of a message in its stream: stream, sequence and time of storing.
+
+    The same for every delivery of the message. A stream that was made anew counts its sequence from
+    1 again, so the time belongs to it. Empty: the message did not come from JetStream.
+    """
+    found = read_ack_subject(reply)
+    if found is None:
+        return ""
+    *_, stored_ns, _pending = reply.split(".")[: SHORT_TOKENS_COUNT + 2]
+    return f"{found.stream} {found.sequence} {stored_ns}"
+
+
 def to_delivery(msg: Msg, sender: Sender, *, type_from_subject: bool) -> Delivery:
     """Make a delivery. Its body is untouched, whatever the headers hold."""
     message_type = encoding = None

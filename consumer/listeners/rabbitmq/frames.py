@@ -91,6 +91,33 @@ def read_properties(header: bytes) -> tuple[str | None, str | None]:
         return None, None
 
 
+def read_message_id(header: bytes) -> str:
+    """Return the message id from the payload of a content header. Empty: it has no message id."""
+    try:
+        return _message_id(header)
+    except (IndexError, struct.error):
+        return ""
+
+
+def _message_id(header: bytes) -> str:
+    flags = more = _short(header, _PROPERTIES_AT)[0]
+    at = _PROPERTIES_AT + 2
+    while more & _MORE_FLAGS:
+        more = _short(header, at)[0]
+        at += 2
+    for text in (_CONTENT_TYPE, _CONTENT_ENCODING):
+        if flags & text:
+            at += 1 + header[at]
+    if flags & _HEADERS:
+        at += 4 + _long(header, at)[0]
+    at += (flags >> _DELIVERY_MODE_SHIFT & 1) + (flags >> _PRIORITY_SHIFT & 1)
+    *before, message_id = _TEXTS
+    for text in before:
+        if flags & text:
+            at += 1 + header[at]
+    return _text(header, at) if flags & message_id else ""
+
+
 def _type_and_encoding(header: bytes) -> tuple[str | None, str | None]:
     flags = more = _short(header, _PROPERTIES_AT)[0]
     at = _PROPERTIES_AT + 2

@@ -16,7 +16,7 @@ from consumer.errors import ListenerUnavailable
 from consumer.listeners.base import Listener
 from consumer.listeners.failure import FirstFailure
 from consumer.listeners.rabbitmq.connection import AmqpConnection
-from consumer.listeners.rabbitmq.frames import CONSUMING_CHANNEL, token_of
+from consumer.listeners.rabbitmq.frames import CONSUMING_CHANNEL, read_message_id, token_of
 from consumer.listeners.rabbitmq.origin import describe
 from consumer.listeners.rabbitmq.settings import RabbitmqSettings
 from consumer.listeners.rabbitmq.settle import Settlement
@@ -103,6 +103,11 @@ class RabbitmqListener(Listener[RabbitmqSettings]):
     def origin(self, delivery: Delivery) -> Origin:
         """Describe a delivery. See `Listener.origin`."""
         return describe(self.settings.queue, token_of(delivery))
+
+    def occurrence(self, delivery: Delivery) -> str:
+        """See `Listener.occurrence`. RabbitMQ numbers no messages, so their senders have to."""
+        message_id = read_message_id(token_of(delivery).header)
+        return f"{self.name} {message_id}" if message_id else ""
 
     async def close(self) -> None:
         """Close the connection. The broker then puts back into the queue what is not settled."""

@@ -33,10 +33,10 @@ class Record(msgspec.Struct, frozen=True):
     """One event as it stands in a file.
 
     Attributes:
-        event: how many-th it is, from 1; 0: none, but the file itself.
-        line: where it begins, from 1.
-        body: its bytes, without the line's end; empty where they are too many.
-        size_bytes: of the body; more than `EVENT_MAX_BYTES`: too many to be read.
+        event: The event's number; the first event is 1. 0: this is not an event, but the file.
+        line: The line on which it begins; the first line is 1.
+        body: The event's bytes, without the end of the line. Empty if they are too many.
+        size_bytes: The size of the body, in bytes. A body over `EVENT_MAX_BYTES` is not read.
     """
 
     event: int

@@ -30,26 +30,27 @@ FINGERPRINT_BITS: Final = 64
 
 
 class Severity(StrEnum):
-    """What a finding means for the event."""
+    """What a remark means for the event."""
 
     ERROR = "error"
-    """It would be a dead letter."""
+    """The event would become a dead letter."""
     WARNING = "warning"
-    """It passes, or passed before."""
+    """The event would pass, or would be dropped as a copy of an event that passed."""
 
 
 class Remark(msgspec.Struct, frozen=True, kw_only=True):
     """One thing about one event.
 
     Attributes:
-        line: where the event begins, from 1.
-        event: how many-th of its file it is, from 1; 0: it is about the file.
-        severity: whether the event passes.
-        reason: a dead letter's reason, or the name of an oddity, or `repeated`.
-        field: its path; empty: the whole event.
-        expected: in words.
-        found: the value as it was sent; None: the field is missing.
-        message: all of this in a sentence; an error's is that of the dead letter.
+        line: The line on which the event begins; the first line is 1.
+        event: The event's number in its file; the first event is 1. 0: the remark is about the
+            file.
+        severity: Whether the event passes.
+        reason: The reason of the dead letter, or the name of an oddity, or `repeated`.
+        field: The path of the field. Empty: the remark is about the whole event.
+        expected: What was expected, in words.
+        found: The value as it was sent. None: the field is missing.
+        message: All of this in a sentence. The sentence of an error is that of the dead letter.
     """
 
     line: int
@@ -63,14 +64,14 @@ class Remark(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FileTally(msgspec.Struct):
-    """How many of what.
+    """The numbers of a file's events, by what would become of them.
 
     Attributes:
-        events: all of them: good, wrong and repeated together.
-        good: would be put on their subjects.
-        wrong: would be dead letters.
-        repeated: are the same as an earlier one, and would be dropped.
-        warnings: oddities, of which one event may have several.
+        events: All events: good, wrong and repeated together.
+        good: Events that would be put on their subjects.
+        wrong: Events that would become dead letters.
+        repeated: Events that are the same as an earlier event, and would be dropped.
+        warnings: Oddities. An event may have several.
     """
 
     events: int = 0
@@ -80,7 +81,7 @@ class FileTally(msgspec.Struct):
     warnings: int = 0
 
     def add(self, other: FileTally) -> None:
-        """Count another file's too."""
+        """Add the numbers of another file."""
         for name in self.__struct_fields__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
