@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import nats
 import pytest
 
+from consumer.nats.connection import NatsSettings, connected
 from tests.support.source_nats import NatsSource
 
 if TYPE_CHECKING:
@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def client(nats_url: str) -> AsyncIterator[Client]:
-    """Give a client of the test's own."""
-    client = await nats.connect(nats_url)
-    yield client
-    await client.close()
+    """Give a client of the test's own.
+
+    Its `flush` returns once the server has everything. The `flush` of nats-py's own client may
+    return before (consumer/nats/hardened.py), and tests that flood a listener rely on it.
+    """
+    async with connected(NatsSettings(url=nats_url), name="test") as client:
+        yield client
 
 
 @pytest.fixture
