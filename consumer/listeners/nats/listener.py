@@ -209,12 +209,12 @@ class NatsListener(Listener[NatsListenerSettings]):
     async def close(self) -> None:
         """Give back what is not settled, so that it comes again at once. See `Listener.close`."""
         client, self._client = self._client, None
-        self._drops.report()
         if client is None:
             return
         try:
             await self._give_back(client)
         finally:
+            self._drops.report()  # what arrives while we give back may be dropped, too
             self._failure.remember(ListenerUnavailable("this listener was closed"))
             await close(client)
 

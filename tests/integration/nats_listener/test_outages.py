@@ -132,3 +132,22 @@ class TestCore:
                 assert [d.body[:2] for d in found] == [b"00", b"01", b"02", b"03", b"04"]
         dropped = [line for line in logs if line["event"] == "messages dropped"]
         assert [line["total"] for line in dropped] == [1, 95]
+
+    async def test_what_is_dropped_while_closing_is_told_too(
+        self, nats_url: str, client: Client, subject: str
+    ) -> None:
+        """A close takes what is still on its way, and most of it finds no room."""
+        at = urlsplit(nats_url)
+        async with Proxy(at.hostname or "127.0.0.1", at.port or 4222) as proxy:
+            url = f"nats://{proxy.address}"
+            listener = core_listener(url, subject, max_buffered_bytes=50_000)
+            await listener.open()
+            proxy.freeze()
+            for number in range(100):
+                await client.publish(subject, b"%02d" % number * 5000)
+            await client.flush()
+            proxy.thaw()
+            with structlog.testing.capture_logs() as logs:
+                await listener.close()
+        dropped = [line for line in logs if line["event"] == "messages dropped"]
+        assert [line["total"] for line in dropped] == [1, 95]
