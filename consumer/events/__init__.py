@@ -1,1 +1,1 @@
-"""What brands send: one file a family of message types, each type stated in one place."""
+"""The events that brands send: what each message type is, and how a body becomes an event."""

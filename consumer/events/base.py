@@ -1,6 +1,6 @@
 """What a message type states about itself, and the forms of field that it is made of.
 
-A type is one `EventType` beside one `Fields` struct; a family of types shares a file. Decoding,
+A type is an `EventType` beside a `Fields` struct; a family of types shares a file. Decoding,
 identity, routing, the schemas and docs/events.md are all made from these statements, and nothing
 else in the program names a type. The facts come from the vendor's pages and schemas, read as
 permissively as they allow: docs/decisions/0004.
@@ -87,7 +87,7 @@ Id = Annotated[str | int, Meta(extra={"form": Form.ID})]
 """Text or a whole number comes in, text goes out: `1` and `"1"` are the same id. The text has 1 to
 256 characters, and no control characters."""
 Reference = Annotated[Id, Meta(extra={"may_be_empty": True})]
-"""An id that is no part of the identity. It may be empty, because that joins no two events."""
+"""An id outside of the identity. It may be empty, because that does not join two events."""
 Number = Annotated[Decimal, Meta(extra={"form": Form.NUMBER})]
 """A JSON number or text comes in, text without exponent goes out (`"12.30"`). The value never
 passes through a binary float."""
@@ -156,14 +156,14 @@ schema does not know."""
 
 
 class Nested(msgspec.Struct, kw_only=True):
-    """An object inside an event, such as one leg of a bet. Unknown fields in it are kept."""
+    """An object inside an event, such as a leg of a bet. Unknown fields in it are kept."""
 
 
 class Fields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """The known fields of a message type, first as sent and then, in place, in their normal form.
 
     This struct refuses unknown fields, and a second, slower pass picks them up (`normalise.py`).
-    Most events have none, so most events are decoded in one pass.
+    Most events have no unknown fields, so they are decoded in one pass.
     """
 
 
@@ -181,7 +181,7 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         id_suffixes: Endings, each with its colon, that an identity's text has where a fixed word
             stands behind the sender's id. They keep a sender's id that ends so apart from it.
         uses_occurrence: The identity may hold `OCCURRENCE`.
-        deciding: The fields whose difference under one identity is a conflict.
+        deciding: The fields whose difference under the same identity is a conflict.
         subject: Returns the subject, out of `subjects`, that an event belongs on.
         subjects: All subjects of the type, two tokens each, without the operator's prefix.
         has_schema: The vendor publishes a JSON Schema of the type. Where it does not, a strict
@@ -210,5 +210,5 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 def only(subject: str) -> Mapping[str, str]:
-    """Return the subjects of a type that has a single one."""
+    """Return the subjects of a type that has a single subject."""
     return {"": subject}

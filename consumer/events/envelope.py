@@ -1,8 +1,8 @@
 """The envelope that every event is put out in: a CloudEvents 1.0 object, written and read here.
 
 Responsible for the names and the form of the attributes around an event's `data`
-(https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md). Whoever reads an event back
-from the sink reads it with `read`. Not responsible for what is inside `data`: `normalise.py`.
+(https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md). Code that reads events back
+from the sink uses `read`. Not responsible for what is inside `data`: `normalise.py`.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
         many: Whether the field holds one value or a list.
         required: The field has to be there. Every other field may be absent or null.
         values: The values of an enumeration, in the vendor's spelling.
-        may_be_empty: The id is no part of an identity, so that it may be empty.
+        may_be_empty: The id is outside of the identity, so that it may be empty.
         nested: The struct of the objects that the field holds; None where it holds no such object.
 
     The rest is what the vendor's schema says, and only strict listeners hold events against it:

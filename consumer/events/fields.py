@@ -82,20 +82,20 @@ def plan_of(
 
 
 def time_plan(name: str, *, strict: bool) -> Plan:
-    """Return the plan of the event's own time, for whoever looks at that field on its own."""
+    """Return the plan of the event's own time, for a struct that holds this field alone."""
     return Plan((TimeStep(name, must_be_read=True, strict=strict),))
 
 
 def _steps(fact: Fact, *, strict: bool) -> list[Step]:
-    """Return the steps of a field; none where it passes as it came."""
+    """Return the steps of a field; empty where it passes as it came."""
     strict = strict and not fact.page_only
     if fact.nested is not None:
         return [_NestedStep(fact.name, plan_of(fact.nested, strict=strict))]
     steps = strict_steps(fact) if strict else lenient_steps(fact)
-    return [_Each(fact.name, step) for step in steps] if fact.many is Many.LIST else steps
+    return [_ListStep(fact.name, step) for step in steps] if fact.many is Many.LIST else steps
 
 
-class _Each(Step):
+class _ListStep(Step):
     """Each value of a list."""
 
     def __init__(self, name: str, step: Step) -> None:

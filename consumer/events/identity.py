@@ -1,8 +1,9 @@
-"""Keys and fingerprints: what the store and the sink recognise an event by.
+"""Keys, fingerprints and ids: what the store, the sink and people recognise an event by.
 
-Both are BLAKE2b hashes (https://www.rfc-editor.org/rfc/rfc7693). 128 bits of key make a chance
-collision, which would be a lost event, rarer than 1e-18 at ten billion identities; 64 bits of
-fingerprint only have to differ between two versions of one event.
+Keys and fingerprints are BLAKE2b hashes (https://www.rfc-editor.org/rfc/rfc7693). A chance
+collision of two keys would be a lost event; with 128 bits it is rarer than 1e-18 at ten billion
+identities. A fingerprint has 64 bits, because it only has to differ between two versions of one
+event.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ if TYPE_CHECKING:
 KEY_BYTES = 16
 FINGERPRINT_BYTES = 8
 WINDOW_S: Final = 86_400.0
-"""How long an identity is remembered where nobody says otherwise."""
+"""How long an identity is remembered where the configuration does not say otherwise."""
 
 
 class Identity(msgspec.Struct, frozen=True, gc=False):
     """What is remembered of an event.
 
     Attributes:
-        key: 32 hexadecimal digits, a hash of brand, message type and identity.
-        fingerprint: 16 hexadecimal digits, a hash of the deciding fields.
-        window_s: how long it is remembered, in seconds; a store may count whole ones.
+        key: A hash of brand, message type and identity, as 32 hexadecimal digits.
+        fingerprint: A hash of the deciding fields, as 16 hexadecimal digits.
+        window_s: How long the event is remembered, in seconds. A store may round to whole seconds.
     """
 
     key: str
@@ -42,7 +43,7 @@ def key(brand: str, message_type: str, identity: tuple[str, ...]) -> str:
 
 
 def write_id(values: tuple[str, ...], suffixes: tuple[str, ...] = ()) -> str:
-    """Write an identity as the CloudEvents id, so that no two identities of one type look alike.
+    """Write an identity as the CloudEvents id, so that no two identities of a type look alike.
 
     Colons join the values. A colon inside any value but the last is written `%3A`, and a percent
     sign `%25`. A single value that ends like a suffix gets `%3A` for that colon, because another
@@ -77,7 +78,7 @@ def read_id(text: str, suffixes: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 
 
 def output_id(identity_key: str, target: str) -> str:
-    """Hash an event's key and the subject of one of its further outputs, without prefix."""
+    """Hash an event's key and the subject, without prefix, of one of its further outputs."""
     return blake2b(f"{identity_key}\0{target}".encode(), digest_size=KEY_BYTES).hexdigest()
 
 
@@ -87,6 +88,6 @@ def fingerprint(values: Sequence[str]) -> str:
 
 
 def dead_letter_id(brand: str, message_type: str, body: bytes) -> str:
-    """Hash a broken delivery, so that one resent ten times is one letter."""
+    """Hash a broken delivery, so that a delivery that is resent ten times is one letter."""
     head = f"{brand}\0{message_type}\0".encode()
     return blake2b(head + body, digest_size=KEY_BYTES).hexdigest()

@@ -2,8 +2,8 @@
 
 The vendor's schemas call some ids numbers, and some languages write every number with a point.
 Such an id is rare, so it is not part of the types that events are decoded by: it is rewritten here
-when decoding has failed, and then decoded once more. Whole numbers without a point need none of
-this: `fields.py`.
+when decoding has failed, and then decoded once more. Whole numbers without a point are decoded at
+once, and `steps.py` writes them as text.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LARGEST_SAFE_NUMBER: Final = 2**53
 """A binary float beyond this number may stand for several whole numbers, so the sender's language
-may have rounded two ids to one."""
+may have rounded two ids to the same number."""
 _NUMBER: Final = re.compile(rb"-?[0-9]{1,64}(?:\.[0-9]{1,64})?(?:[eE][+-]?[0-9]{1,2})?")
 
 _decode_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode

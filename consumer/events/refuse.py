@@ -1,4 +1,4 @@
-"""The words of a refusal: field, expected, found. What a brand's engineer mends an event by."""
+"""The words of a refusal: field, expected, found. They tell a brand's engineer what to mend."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import msgspec
 from consumer.errors import Misfit, Reason, Rejected
 
 SHOWN_CHARACTERS: Final = 60
-"""So much of a wrong value is repeated in the error."""
+"""The error repeats this much of a wrong value."""
 
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, MemoryError)
-"""Everything that msgspec raises for bytes; measured with the corpus in tests/support/samples.py.
-`UnicodeDecodeError` is no `DecodeError`."""
+"""Everything that msgspec raises for bytes, found by trying the corpus of broken bodies in tests.
+`UnicodeDecodeError` is not a `DecodeError`."""
 
 _WORDS: Final = (
     ("Expected", "expected"),
@@ -31,7 +31,7 @@ _WORDS: Final = (
     (" | null", ""),
     ("`", ""),
 )
-"""msgspec's words for types, and those of the documentation."""
+"""msgspec's words for types, and our own words that replace them, in this order."""
 
 _STEP: Final = re.compile(r"([A-Za-z_]\w*)|\[(\d+)\]")
 
@@ -57,7 +57,11 @@ def null(name: str, expected: str) -> Rejected:
 
 
 def malformed(error: Exception) -> Rejected:
-    """Return the refusal of bytes that are no JSON, for one of `UNREADABLE`."""
+    """Return the refusal of bytes that are not JSON.
+
+    Args:
+        error: One of `UNREADABLE`.
+    """
     if isinstance(error, UnicodeDecodeError):
         return Rejected(Reason.MALFORMED, f"not UTF-8 at byte {error.start}")
     if isinstance(error, msgspec.DecodeError):
@@ -66,10 +70,10 @@ def malformed(error: Exception) -> Rejected:
 
 
 def refuse_broken_json(body: bytes) -> None:
-    """Read to the end.
+    """Read a body to its end.
 
     Raises:
-        Rejected: it is no JSON.
+        Rejected: The body is not JSON.
     """
     try:
         msgspec.json.decode(body, type=msgspec.Raw)
@@ -92,18 +96,18 @@ def explain(message: str, body: bytes) -> Misfit:
 
 
 def shown(sent: bytes) -> str:
-    """Return what stands in an error for a part of a body: as it was sent, and cut."""
+    """Return the text that stands in an error for a part of a body: as it was sent, and cut."""
     return _cut(sent[: 4 * SHOWN_CHARACTERS].decode(errors="replace").strip())
 
 
 def _at(path: str, body: bytes) -> bytes:
-    """Return what stands at a path such as `bets[1].odds`, as it was sent; empty: not found."""
+    """Return the value at a path such as `bets[1].odds`, as it was sent; empty: not found."""
     found = body
     try:
         for name, index in _STEP.findall(path):
             found = bytes(_decode_object(found)[name] if name else _decode_list(found)[int(index)])
     except (*UNREADABLE, LookupError):
-        # Of a key that was sent twice the last one is looked at, the first one may be the misfit.
+        # Where a key was sent twice, this looks at the last value; the first may be the misfit.
         return b""
     return found
 

@@ -1,4 +1,4 @@
-"""All message types, by name. A new type is one more line here and nothing elsewhere."""
+"""All message types, by name. A new type needs a line here, and nothing elsewhere."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _BY_NAME: Final = {
 
 
 def find(name: str) -> EventType | None:
-    """Return the type of that name, whatever its case; None: there is none."""
+    """Return the type of that name in any case; None: there is no such type."""
     return _BY_NAME.get(name.lower())
 
 

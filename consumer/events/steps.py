@@ -1,6 +1,6 @@
 """The normal form of a single value: an id as text, a number without exponent, a strict time.
 
-Responsible for the steps that check a value and write it anew, one for each form of field. Not
+Responsible for the steps that check a value and write it anew, a step for each form of field. Not
 responsible for what only strict listeners check (`strict_steps.py`), or for the fields of a whole
 struct (`fields.py`).
 
@@ -47,7 +47,7 @@ class Oddity(msgspec.Struct, frozen=True, gc=False):
 
 
 class Step(ABC):
-    """Knows the normal form of one field of a struct."""
+    """Knows the normal form of a field."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -61,12 +61,12 @@ class Step(ABC):
         """
 
     def keeps(self, values: list[Any]) -> bool:  # noqa: ARG002  # a step that knows better
-        """Tell, at less cost than one by one, whether all these values pass as they are."""
+        """Tell, at less cost than `normal` for each, whether all these values pass as they are."""
         return False
 
 
 def lenient_steps(fact: Fact) -> list[Step]:
-    """Return the steps of a field's single value for any listener; none where it passes."""
+    """Return the steps of a field's single value for any listener; empty where it passes."""
     make = _MAKERS.get(fact.form)
     return [make(fact)] if make else []
 
@@ -216,4 +216,4 @@ _MAKERS: Final[dict[Form, Callable[[Fact], Step]]] = {
     Form.CHOICE: lambda fact: ChoiceStep(fact.name, fact.values),
     Form.HINT: lambda fact: HintStep(fact.name, fact.values),
 }
-"""The step of each form that has one."""
+"""The step of each form that has a normal form of its own."""

@@ -33,7 +33,7 @@ NUMBER_AS_TEXT: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 
 
 def strict_steps(fact: Fact) -> list[Step]:
-    """Return the steps of a field's single value; none where it passes as it came."""
+    """Return the steps of a field's single value; empty where it passes as it came."""
     name = fact.name
     steps: list[Step] = []
     if fact.one_value:

@@ -1,8 +1,8 @@
 """Times as real senders write them, made strict.
 
-In: RFC 3339, and besides a one-digit hour, a space for the T, a comma before the fraction, one to
-nine digits of it, and no zone (taken as UTC). The vendor's own documentation shows all of these
-but the comma, which Go's parser accepts: https://github.com/golang/go/issues/54580.
+RFC 3339 comes in, and also a one-digit hour, a space for the T, a comma before the fraction, and no
+zone, which is taken as UTC. A fraction has one to nine digits. The vendor's own documentation shows
+all of these but the comma, which Go's parser accepts: https://github.com/golang/go/issues/54580.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FORM: Final = re.compile(
     r"(?:([Zz])|([+-])(\d{2}):(\d{2}))?",
     re.ASCII,
 )
-"""Also the pattern in the schema of what brands send, so in a form that ECMA 262 reads as well."""
+"""This is also the pattern in the schema of what brands send, so ECMA 262 has to read it, too."""
 STRICT_FORM: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
@@ -33,10 +33,11 @@ class Instant(msgspec.Struct, frozen=True, gc=False):
     """A point in time, read.
 
     Attributes:
-        text: UTC, `2015-03-02T08:27:58.100000Z`, six digits of fraction; more are cut off.
-        exact: as `text`, with nine digits where six do not hold what was sent.
-        epoch_s: seconds since 1970.
-        assumed_utc: it was sent without a zone.
+        text: The time in UTC with six digits of fraction, `2015-03-02T08:27:58.100000Z`; further
+            digits are cut off.
+        exact: The same with nine digits, where six do not hold what was sent.
+        epoch_s: The time in seconds since 1970.
+        assumed_utc: The time was sent without a zone.
     """
 
     text: str
@@ -65,7 +66,7 @@ def parse(text: str, *, strict: bool = False) -> Instant:
         moment = _to_utc(moment, sign, int(offset[0]), int(offset[1]))
     if leap:
         moment = _after_leap_second(moment)
-    # Zeros at the end say nothing: .NET writes seven digits, Go leaves them out.
+    # Zeros at the end say nothing: .NET always writes seven digits, Go leaves zeros out.
     digits = (fraction or "").rstrip("0")
     micros = digits[:_MICRO_DIGITS].ljust(_MICRO_DIGITS, "0")
     seconds = moment.isoformat()[:19]  # strftime would write the year 999 with three digits

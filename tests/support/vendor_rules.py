@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from consumer.events.base import EventType, Fields, Nested
 
 Rules = dict[str, Any]
+Rule = str | Rules
+"""What a field takes: a word, or a table."""
 Event = dict[str, Any]
 
 RULES: Final[dict[str, Rules]] = tomllib.loads(
@@ -47,7 +49,7 @@ TIME: Final = re.compile(
 NUMBER: Final = re.compile(r"-?\d+(\.\d+)?(e\d+)?", re.ASCII)
 
 
-def of_schema(schema: Rules) -> Any:  # noqa: ANN401  # a word or a table
+def of_schema(schema: Rules) -> Rule:
     """Return a JSON Schema of the vendor's as rules."""
     if "type" not in schema:
         return "anything"
@@ -82,7 +84,7 @@ def _of_struct(struct: type[Fields | Nested]) -> Rules:
     }
 
 
-def _of_fact(fact: Fact) -> Any:  # noqa: ANN401  # a word or a table
+def _of_fact(fact: Fact) -> Rule:
     words = {
         Form.ID: str(fact.sent_as),
         Form.NUMBER: "number",
@@ -103,12 +105,12 @@ def _of_fact(fact: Fact) -> Any:  # noqa: ANN401  # a word or a table
     return {"list": rule} if fact.many is Many.LIST else rule
 
 
-def _rule(word: str, narrowed: Rules) -> Any:  # noqa: ANN401  # a word or a table
+def _rule(word: str, narrowed: Rules) -> Rule:
     narrowed = {name: value for name, value in narrowed.items() if value}
     return {"is": word, **narrowed} if narrowed else word
 
 
-def accepts(rule: Any, value: Any, *, text_for_number: bool = False) -> bool:  # noqa: ANN401  # any JSON value
+def accepts(rule: Rule, value: object, *, text_for_number: bool = False) -> bool:
     """Tell whether a rule takes a value.
 
     Args:
@@ -118,7 +120,7 @@ def accepts(rule: Any, value: Any, *, text_for_number: bool = False) -> bool:  #
     """
     table: Rules = {"is": rule} if isinstance(rule, str) else rule
 
-    def inner(rule: Any, value: Any) -> bool:  # noqa: ANN401  # as above
+    def inner(rule: Rule, value: object) -> bool:
         return accepts(rule, value, text_for_number=text_for_number)
 
     if "fields" in table:
@@ -175,16 +177,22 @@ FAULTS: Final[tuple[Any, ...]] = (
 SPOILT: Final[st.SearchStrategy[Any]] = st.sampled_from(FAULTS)
 
 
-def whole(rule: Any) -> Any:  # noqa: ANN401  # a word or a table
-    """Return a value that a rule takes, with every field that it names."""
+def whole(rules: Rules) -> Event:
+    """Return an object that the rules take, with every field that they name."""
+    names = {*rules["fields"], *rules["required"]}
+    return {name: _whole(rules["fields"].get(name, "anything")) for name in sorted(names)}
+
+
+def _whole(rule: Rule) -> object:
     table: Rules = {"is": rule} if isinstance(rule, str) else rule
     if "fields" in table:
-        names = {*table["fields"], *table["required"]}
-        return {name: whole(table["fields"].get(name, "anything")) for name in sorted(names)}
+        return whole(table)
     if "list" in table:
-        return [whole(table["list"])]
+        return [_whole(table["list"])]
+    if "only" in table:
+        return table["only"][0]
     by_word = {"number": 7, "flag": True, "object": {}, "time": "2015-03-02T8:27:58.10Z"}
-    return table.get("only", [by_word.get(table["is"].split(" or ")[-1], "17")])[0]
+    return by_word.get(table["is"].split(" or ")[-1], "17")
 
 
 def faulty(event: Event) -> Iterator[Event]:
@@ -222,7 +230,7 @@ def events(rules: Rules) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries(required, optional=optional | {"x_unknown": SPOILT})
 
 
-def values(rule: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401  # a word or a table
+def values(rule: Rule) -> st.SearchStrategy[Any]:
     """Return values that a rule takes."""
     table: Rules = {"is": rule} if isinstance(rule, str) else rule
     if "fields" in table:

@@ -56,7 +56,7 @@ def test_events_of_an_array_have_their_lines(data: bytes) -> None:
     assert file.unit == "event"
     lines = data.split(b"\n")
     for number, one in enumerate(file, 1):
-        assert (one.event, one.body) == (number, b'{"a":1}')
+        assert (one.event_number, one.body) == (number, b'{"a":1}')
         assert b"a" in lines[one.line - 1]
 
 

@@ -6,7 +6,7 @@ Why, and what cannot be told apart: docs/decisions/0009-game-identity.md.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -39,7 +39,7 @@ def type_of(example: Example) -> EventType:
     return event_type
 
 
-def body(*, is_live: bool, last_modified: Any = ...) -> bytes:  # noqa: ANN401  # any JSON value
+def body(*, is_live: bool, last_modified: object = ...) -> bytes:
     """Return an entry that is on or off; `...` leaves a field out."""
     changed = GAME.changed("", is_live=is_live, last_modified=last_modified)
     return json.dumps(changed.body).encode()
@@ -51,7 +51,7 @@ def read(sent: bytes, occurrence: str = "") -> Event:
 
 
 @pytest.mark.parametrize("no_time", NO_TIMES)
-def test_off_on_off_is_three_events_by_their_messages(no_time: Any) -> None:  # noqa: ANN401  # any JSON value
+def test_off_on_off_is_three_events_by_their_messages(no_time: object) -> None:
     """The first and the third look the same, and nothing in them says when they were sent."""
     states = [body(is_live=is_live, last_modified=no_time) for is_live in (False, True, False)]
     events = [read(sent, f"games/0/{offset}") for offset, sent in enumerate(states)]
@@ -107,4 +107,4 @@ def test_validate_takes_each_line_for_a_message() -> None:
     validator = Validator(type_of(GAME))
     for line, is_live in enumerate((False, True, False), 1):
         assert validator.look(Record(line, line, body(is_live=is_live))) == []
-    assert (validator.tally.good, validator.tally.repeated) == (3, 0)
+    assert (validator.tally.good_count, validator.tally.repeated_count) == (3, 0)

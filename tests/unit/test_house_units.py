@@ -50,10 +50,6 @@ NO_QUANTITY: Final = {
 }
 """Last words of names whose numbers are no quantities, and what they are instead."""
 FOREIGN: Final = {
-    **dict.fromkeys(
-        ("event", "events", "good", "wrong", "repeated", "warnings"),
-        "tools/validation: a field of the JSON lines that `consumer validate` prints",
-    ),
     "batch": "nats/pull.py: a field of NATS's pull request",
     "expires": "nats/pull.py: a field of NATS's pull request, in nanoseconds",
     "idle_heartbeat": "nats/pull.py: a field of NATS's pull request, in nanoseconds",

@@ -68,7 +68,7 @@ def test_a_good_event_is_not_talked_about() -> None:
     """No finding, and it is counted."""
     looking = validator()
     assert looking.look(Record(1, 1, casino())) == []
-    assert (looking.tally.events, looking.tally.good) == (1, 1)
+    assert (looking.tally.events_count, looking.tally.good_count) == (1, 1)
 
 
 def test_all_misfits_are_told() -> None:
@@ -207,7 +207,7 @@ def test_what_is_odd_about_a_file_is_told() -> None:
     looking = validator()
     assert len(list(file)) == 2
     assert [one.reason for one in about_file(file, looking.tally)] == ["bom", "crlf"]
-    assert looking.tally.warnings == 2
+    assert looking.tally.warnings_count == 2
 
 
 @pytest.mark.parametrize(("sent", "got"), [(True, "true"), ([], "[]"), ("x", '"x"')])

@@ -40,7 +40,7 @@ def validate(options: ValidateOptions) -> int:
     for file, event_type in zip(files, types, strict=True):
         total.add(_look(file, event_type, printer, strict=options.strict))
     printer.end(total)
-    return 1 if total.wrong or not total.events else 0
+    return 1 if total.wrong_count or not total.events_count else 0
 
 
 def _type_of(file: str, message_type: str | None) -> EventType:

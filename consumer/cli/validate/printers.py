@@ -56,7 +56,7 @@ class JsonPrinter:
     def show(self, remarks: Sequence[Remark], /) -> None:
         """See `RemarkPrinter.show`."""
         for remark in remarks:
-            line = self._place | msgspec.structs.asdict(remark)
+            line = self._place | msgspec.to_builtins(remark)
             click.echo(msgspec.json.encode(line))
 
     def finish(self, tally: FileTally, /) -> None:
@@ -64,7 +64,7 @@ class JsonPrinter:
 
     def end(self, total: FileTally, /) -> None:
         """See `RemarkPrinter.end`."""
-        click.echo(msgspec.json.encode({"severity": "summary", **msgspec.structs.asdict(total)}))
+        click.echo(msgspec.json.encode({"severity": "summary", **msgspec.to_builtins(total)}))
 
 
 class TablePrinter:
@@ -125,7 +125,7 @@ class TablePrinter:
         table.add_column("expected", overflow="fold")
         before = None
         for row in self._rows:
-            number = row.event if self._unit == "event" else row.line
+            number = row.event_number if self._unit == "event" else row.line
             colour = _COLOURS[row.severity]
             warning = "warning: " if row.severity is Severity.WARNING else ""
             table.add_row(
@@ -144,15 +144,15 @@ def _repeats(count: int) -> str:
 
 def _sum(tally: FileTally) -> Text:
     """Say in one line how many events there were, and what would become of them."""
-    if not tally.events:
+    if not tally.events_count:
         return Text("no events", "red")
-    parts = [Text(f"{tally.good} good", "green" if tally.good else "")]
+    parts = [Text(f"{tally.good_count} good", "green" if tally.good_count else "")]
     for count, words, colour in (
-        (tally.wrong, "wrong", "red"),
-        (tally.repeated, _repeats(tally.repeated), "yellow"),
-        (tally.warnings, "warning" if tally.warnings == 1 else "warnings", "yellow"),
+        (tally.wrong_count, "wrong", "red"),
+        (tally.repeated_count, _repeats(tally.repeated_count), "yellow"),
+        (tally.warnings_count, "warning" if tally.warnings_count == 1 else "warnings", "yellow"),
     ):
         if count:
             parts.append(Text(f"{count} {words}", colour))
-    events = "event" if tally.events == 1 else "events"
-    return Text(f"{tally.events} {events}: ") + Text(", ").join(parts)
+    events = "event" if tally.events_count == 1 else "events"
+    return Text(f"{tally.events_count} {events}: ") + Text(", ").join(parts)

@@ -1,1 +1,1 @@
-"""The message types, one file a family."""
+"""The message types; each family of types has a file."""

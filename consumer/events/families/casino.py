@@ -103,7 +103,7 @@ CASINO = EventType(
         SCHEMAS,
     ),
     identity=_identity,
-    identified_by=("activity_id", "rollback where it is one"),
+    identified_by=("activity_id", "rollback for a rollback"),
     id_suffixes=(":rollback",),
     deciding=("user_id", "type", "amount", "currency", "game_id", "round_id", "vendor_id"),
     subject=lambda event: SUBJECTS[ROLLBACK if event.status == ROLLBACK else event.type],

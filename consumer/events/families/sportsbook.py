@@ -152,7 +152,7 @@ class Sportsbook(Fields, kw_only=True, forbid_unknown_fields=True):
 
 
 def _identity(event: Sportsbook) -> tuple[str, ...]:
-    # An absent id and an empty id say the same: the sender has none.
+    # An absent id and an empty id say the same: the sender has no id.
     sent = event.activity_id or BODY
     return (str(sent), "rollback") if event.status == ROLLBACK else (str(sent),)
 
@@ -168,7 +168,7 @@ SPORTSBOOK = EventType(
     fields=Sportsbook,
     sources=("https://fast-track.gitbook.io/integration/real-time-data/bet-placement", SCHEMAS),
     identity=_identity,
-    identified_by=("activity_id, or hash of the body without one", "rollback where it is one"),
+    identified_by=("activity_id, or hash of the body without it", "rollback for a rollback"),
     id_suffixes=(":rollback",),
     deciding=("user_id", "type", "amount", "currency", "bet_type"),
     subject=_subject,

@@ -1,1 +1,1 @@
-"""The catalogue as documents: JSON Schema, AsyncAPI, docs/events.md."""
+"""The catalogue of message types as documents: JSON Schema, AsyncAPI, docs/events.md."""

@@ -1,6 +1,6 @@
 """The catalogue as an AsyncAPI 3.0 document: what comes in and goes out, and where.
 
-Responsible for channels, operations and messages. The payloads are those of `json_schema.py`.
+Responsible for channels, operations and messages. The payloads come from `json_schema.py`.
 https://www.asyncapi.com/docs/reference/specification/v3.0.0
 """
 
@@ -49,7 +49,7 @@ def document(prefix: str = "") -> Document:
     """Return the document.
 
     Args:
-        prefix: the sink's `subject_prefix`.
+        prefix: The sink's `subject_prefix`.
     """
     before = f"{prefix}." if prefix else ""
     channels: Document = {}
@@ -104,11 +104,11 @@ def _info() -> Document:
 
 def _incoming_channel(event_type: EventType) -> Document:
     return {
-        # Null is AsyncAPI's word for an address that is not known here.
+        # With null, AsyncAPI says that the address is not known here.
         "address": None,
         "title": f"{event_type.name}, as sent",
         "description": "The listener's queue, topic or subject: whatever its configuration says. "
-        "All message types may share one.",
+        "All message types may share the same.",
         "messages": {event_type.name: _reference("messages", _sent(event_type))},
         "tags": _tags(event_type),
     }
@@ -168,8 +168,8 @@ def _message(event_type: EventType, name: str, headers: Document, content_type: 
 
 
 def _payload(schema: Schema, event_type: EventType) -> Document:
-    # Without what tools take for another document; nothing else in it is newer than draft-07,
-    # which is AsyncAPI's own dialect.
+    # Tools would take a schema with these keywords for a document of its own. Nothing else in the
+    # schemas is newer than draft-07, which is AsyncAPI's own dialect.
     inner = {
         name: part
         for name, part in json_schema.without_address(schema).items()

@@ -1,6 +1,7 @@
-"""An event of each type, small but complete, and what becomes of it: for schemas and pages.
+"""An example of each type, small but complete, as it is sent and as it is put out.
 
-Made from the catalogue, so that a new type has one without a further line.
+Responsible for the examples of schemas and pages. They are made from the catalogue, so that a new
+type has an example without a further line.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _TEXTS: Final = {
     "tags": "vip,newsletter",
     "type": "ticket",
 }
-"""Texts that have to be there. The vendor's pages have some of them."""
+"""The values of required text. The vendor's pages show some of them."""
 _VALUES: Final[dict[Form, Any]] = {
     Form.NUMBER: 12.3,
     Form.COUNT: 2,
@@ -47,14 +48,18 @@ _VALUES: Final[dict[Form, Any]] = {
 
 
 def sent(event_type: EventType) -> dict[str, Any]:
-    """Return an event as a brand sends it: what is required, if only by some, and what decides."""
+    """Return an event as a brand sends it.
+
+    It has the fields that lenient or strict listeners require, those that identify the event, and
+    those that decide.
+    """
     wanted = {*event_type.strict, *event_type.deciding}
     wanted |= set(" ".join(event_type.identified_by).replace(",", "").split())
     return _object(event_type.fields, wanted)
 
 
 def put_out(event_type: EventType) -> dict[str, Any]:
-    """Return what a subscriber gets for it."""
+    """Return the event that a subscriber gets for it."""
     body = msgspec.json.encode(sent(event_type))
     event: dict[str, Any] = json.loads(
         Normaliser(event_type, BRAND).normalise(body, ARRIVED_S).body

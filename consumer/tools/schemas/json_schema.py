@@ -1,10 +1,10 @@
 """The catalogue as JSON Schema 2020-12: what a brand may send, and what a subscriber gets.
 
-Responsible for both documents of a type, and for all types in one. `describe.py` reads the
-catalogue, `asyncapi.py` says which channel carries what.
+Responsible for both documents of a type, and for the documents that hold all types. Not
+responsible for single fields (`fields.py`), or for the channels of messages (`asyncapi.py`).
 
 Some rules are beyond a schema: a time is on a day that exists; a JSON number has at most 64 digits
-on each side of its point; an id that is text in the vendor's schema is no number with a point
+on each side of its point; an id that is text in the vendor's schema is not a number with a point
 (`1.0`), and any other such id is at most 2^53.
 """
 
@@ -60,8 +60,8 @@ def incoming(event_type: EventType, *, strict: bool = False) -> Schema:
     """Return the schema of what a brand sends.
 
     Args:
-        event_type: which message.
-        strict: for a listener with `validation = "strict"`.
+        event_type: The type of the message.
+        strict: Return what a listener with `validation = "strict"` accepts.
     """
     read_strictly = strict and event_type.has_schema
     needed = event_type.strict if read_strictly else ()
@@ -74,7 +74,7 @@ def incoming(event_type: EventType, *, strict: bool = False) -> Schema:
 
 def all_outgoing() -> Schema:
     """Return one schema of everything that a subscriber can get."""
-    # Their subjects differ, so no event fits two.
+    # The subjects of the types differ, so no event fits two schemas.
     return _all(
         "events", "Every event", "oneOf", [outgoing(event_type) for event_type in CATALOGUE]
     )
@@ -82,7 +82,7 @@ def all_outgoing() -> Schema:
 
 def all_incoming(*, strict: bool = False) -> Schema:
     """Return one schema of everything that a brand can send."""
-    # The type is not in the body, so one body may fit several.
+    # The type is not in the body, so a body may fit several schemas.
     each = [incoming(event_type, strict=strict) for event_type in CATALOGUE]
     return _all("strict" if strict else "sent", "Every message", "anyOf", each)
 
@@ -99,7 +99,7 @@ def _all(which: str, title: str, combined: str, each: list[Schema]) -> Schema:
 
 
 def without_address(schema: Schema) -> Schema:
-    """Return a schema for use inside of another document."""
+    """Return a schema without its own address, for use inside another document."""
     return {name: value for name, value in schema.items() if name not in ("$schema", "$id")}
 
 

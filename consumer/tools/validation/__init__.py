@@ -1,1 +1,1 @@
-"""Files of events held against the catalogue, with every error of each."""
+"""Files of events held against the catalogue, with every error of each event."""

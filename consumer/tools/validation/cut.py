@@ -1,7 +1,7 @@
-"""Cuts a file into events: one a line, or one JSON document, or several, or a JSON array.
+"""Cuts a file into events: a line each, JSON documents over several lines, or a JSON array.
 
-Lines and documents pass one at a time, so a file may be of any size; an array is read whole.
-What is inside an event is none of its business.
+Responsible for finding where events begin and end. Lines and documents pass one at a time, so a
+file may be of any size; an array is read whole. Not responsible for what is inside an event.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EVENT_MAX_BYTES: Final = 16 * 1024 * 1024
-"""More than any broker takes by default."""
+"""A larger event is not read: no broker takes it by default."""
 ARRAY_MAX_BYTES: Final = 256 * 1024 * 1024
 BOM: Final = b"\xef\xbb\xbf"
 GZIP: Final = b"\x1f\x8b"
@@ -30,34 +30,34 @@ _decode_list: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 class Record(msgspec.Struct, frozen=True):
-    """One event as it stands in a file.
+    """An event as it stands in a file.
 
     Attributes:
-        event: The event's number; the first event is 1. 0: this is not an event, but the file.
-        line: The line on which it begins; the first line is 1.
-        body: The event's bytes, without the end of the line. Empty if they are too many.
-        size_bytes: The size of the body, in bytes. A body over `EVENT_MAX_BYTES` is not read.
+        event_number: The event's number in the file, from 1; 0 stands for the file itself.
+        line: The number of the line where the event begins, from 1.
+        body: The event's bytes without the line's end; empty where they are too many.
+        size_bytes: The size of the body. A body of more than `EVENT_MAX_BYTES` was not read.
     """
 
-    event: int
+    event_number: int
     line: int
     body: bytes = b""
     size_bytes: int = 0
 
 
 class EventFile:
-    """The events of one file, once.
+    """The events of a file. It can be iterated over once.
 
     Args:
-        stream: positioned at its beginning; gzip is unpacked.
+        stream: The file, positioned at its beginning; gzip is unpacked.
 
     Attributes:
-        unit: what people call an event by: `line`, or `event` in an array.
-        has_bom: it begins with a byte order mark, which is skipped.
-        crlf_line: the first line that ends with CR LF; 0: none.
+        unit: What people number the events by: `line`, or `event` in an array.
+        has_bom: The file begins with a byte order mark, which is skipped.
+        crlf_line: The first line that ends with CR LF; 0: no line does.
 
     Raises:
-        ConsumerError: it cannot be read or unpacked.
+        ConsumerError: The file cannot be read or unpacked.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -71,10 +71,10 @@ class EventFile:
         self.unit = "event" if self._peek().lstrip().startswith(b"[") else "line"
 
     def __iter__(self) -> Iterator[Record]:
-        """Give each event.
+        """Yield each event.
 
         Raises:
-            ConsumerError: it cannot be read or unpacked, or is an array that is too large.
+            ConsumerError: The file cannot be read or unpacked, or is an array that is too large.
         """
         if self.unit == "event":
             return self._array()
@@ -82,7 +82,10 @@ class EventFile:
         head = list(itertools.islice(lines, 2))
         every = itertools.chain(head, lines)
         records = _documents(every) if _is_laid_out(head) else every
-        return (msgspec.structs.replace(one, event=event) for event, one in enumerate(records, 1))
+        return (
+            msgspec.structs.replace(record, event_number=number)
+            for number, record in enumerate(records, 1)
+        )
 
     def _peek(self) -> bytes:
         try:
@@ -97,7 +100,7 @@ class EventFile:
             raise ConsumerError(f"cannot be read: {error}") from error
 
     def _lines(self) -> Iterator[Record]:
-        """Give each line that is not empty."""
+        """Yield each line that is not empty."""
         number = 0
         while line := self._readline():
             number += 1
@@ -114,7 +117,7 @@ class EventFile:
                 yield Record(0, number, line.rstrip(b"\r\n"), size_bytes)
 
     def _array(self) -> Iterator[Record]:
-        """Give each event of an array; if it is none, all of it as one."""
+        """Yield each event of an array, or the whole file where it is not an array after all."""
         try:
             data = self._stream.read(ARRAY_MAX_BYTES + 1)
         except (OSError, EOFError, zlib.error) as error:
@@ -127,14 +130,14 @@ class EventFile:
         try:
             events = _decode_list(data)
         except UNREADABLE:
-            yield Record(1, 1, data)  # which will be told to be no JSON
+            yield Record(1, 1, data)  # the validator will say that this is not JSON
             return
         at, line = 0, 1
-        for event, raw in enumerate(events, 1):
+        for number, raw in enumerate(events, 1):
             body = bytes(raw)
-            begin = data.index(body, at)  # only the bracket, or spaces and a comma, are before it
+            begin = data.index(body, at)  # before it stand the bracket, spaces or a comma only
             line += data.count(b"\n", at, begin)
-            yield Record(event, line, body)
+            yield Record(number, line, body)
             at = begin + len(body)
             line += body.count(b"\n")
 
@@ -146,8 +149,8 @@ def _buffered(stream: BinaryIO) -> io.BufferedReader:
 
 
 def _is_laid_out(head: list[Record]) -> bool:
-    """Tell whether an event takes several lines: the first one is no JSON, and goes on."""
-    begins = [one.body.lstrip().startswith(b"{") for one in head]
+    """Tell whether an event takes several lines: the first line begins it and is not whole JSON."""
+    begins = [line.body.lstrip().startswith(b"{") for line in head]
     if begins != [True, False]:
         return False
     try:
@@ -158,7 +161,7 @@ def _is_laid_out(head: list[Record]) -> bool:
 
 
 def _documents(lines: Iterator[Record]) -> Iterator[Record]:
-    """Join lines; a brace at the very beginning of one begins the next document."""
+    """Join lines to documents. A brace at the very beginning of a line begins the next document."""
     first: Record | None = None
     body = bytearray()
     size_bytes = 0
