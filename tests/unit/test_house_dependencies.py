@@ -56,7 +56,7 @@ LIBRARIES: Final = {
         ("consumer/listeners/kafka/internals.py",),
         "MemoryRecords _DefaultRecordBatchPy _buffer _client _commit_refresh_task _conns "
         "_coordination_task _coordinator _fetch_task _fetcher _heartbeat_task _pending_tasks "
-        "_sync_task",
+        "_sync_task send",
     ),
     "aio-pika": Library(
         "aio_pika",

@@ -5,6 +5,7 @@ Each text says what in consumer/listeners/kafka relies on the part, and what goe
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +17,9 @@ from aiokafka.conn import AIOKafkaConnection, collect_hosts, create_conn
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.fetcher import READ_COMMITTED, Fetcher, PartitionRecords
 from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.errors import KafkaConnectionError
 from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.protocol.admin import ApiVersionRequest
 from aiokafka.record.default_records import (
     DefaultRecordBatch,
     _DefaultRecordBatchBuilderPy,
@@ -25,7 +28,12 @@ from aiokafka.record.default_records import (
 from aiokafka.record.memory_records import MemoryRecords
 
 from consumer.listeners.kafka.connection import make_consumer
-from consumer.listeners.kafka.internals import TASKS, Records, tolerate
+from consumer.listeners.kafka.internals import (
+    TASKS,
+    Records,
+    notice_closed_sockets,
+    tolerate,
+)
 from consumer.listeners.kafka.settings import KafkaSettings
 
 if TYPE_CHECKING:
@@ -183,3 +191,38 @@ def test_parts_that_the_tests_use_are_there() -> None:
     assert inspect.isfunction(ClusterMetadata.broker_metadata), "tests/support/source_kafka.py"
     assert "cluster" in names_in(AIOKafkaClient.__init__), "tests/support/source_kafka.py"
     assert inspect.isfunction(BatchBuilder._build), "tests/integration/test_kafka_listener.py"
+
+
+class ClosedWriter:
+    """Writes as uvloop's transport does once its socket is closed."""
+
+    closed = False
+
+    def write(self, _: bytes) -> None:
+        """Refuse."""
+        raise RuntimeError("unable to perform operation; the handler is closed")
+
+    def close(self) -> None:
+        """Close once more."""
+        self.closed = True
+
+
+async def test_write_to_a_closed_socket_of_uvloop_ends_the_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else aiokafka's fetching task ends with it, and the consumer is silent for ever."""
+    notice_closed_sockets()
+    connection, writer = AIOKafkaConnection("127.0.0.1", 1), ClosedWriter()
+    reading = asyncio.get_running_loop().create_future()
+    for name, value in (("_reader", object()), ("_writer", writer), ("_read_task", reading)):
+        monkeypatch.setattr(connection, name, value)
+    with pytest.raises(KafkaConnectionError, match="handler is closed"):
+        connection.send(ApiVersionRequest())
+    assert writer.closed
+    assert reading.cancelled()
+
+
+def test_sending_takes_what_we_pass_on() -> None:
+    """`notice_closed_sockets` replaces this method and passes its arguments on."""
+    parameters = list(inspect.signature(AIOKafkaConnection.send).parameters)
+    assert parameters[1:] == ["request", "expect_response"]

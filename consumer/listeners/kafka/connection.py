@@ -30,7 +30,7 @@ from aiokafka.errors import (
 )
 
 from consumer.errors import ConfigError, ListenerUnavailable
-from consumer.listeners.kafka.internals import abort, tolerate
+from consumer.listeners.kafka.internals import abort, notice_closed_sockets, tolerate
 from consumer.options.values import TlsSettings
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ def login_options(settings: KafkaSettings) -> dict[str, Any]:
 def make_consumer(settings: KafkaSettings, name: str) -> AIOKafkaConsumer:
     """Make an aiokafka consumer that is not started yet. Needs a running event loop."""
     tolerate()
+    notice_closed_sockets()
     return AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap_servers,
         client_id=f"consumer-{name}",

@@ -10,6 +10,11 @@ such a name is read escaped, as in `ty\xffpe`, which is no name that anybody loo
 record goes its way. aiokafka has no place for this, so the class with which it reads the brokers'
 answers is replaced.
 
+`notice_closed_sockets` makes aiokafka notice a socket that is closed already when it writes. On
+asyncio such a write is ignored, and aiokafka waits for an answer. uvloop raises RuntimeError, which
+aiokafka does not expect: its fetching task would end, and the consumer would be silent for ever.
+Here the error becomes the error that aiokafka expects of a broken connection.
+
 `abort` ends a consumer whose broker does not answer. aiokafka's own `stop` waits for answers, and
 its tasks would go on asking a frozen broker in the background for ever.
 """
@@ -19,13 +24,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final, SupportsIndex
 
+from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.consumer import fetcher
-from aiokafka.errors import CorruptRecordException
+from aiokafka.errors import CorruptRecordException, KafkaConnectionError
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Iterator
 
     from aiokafka import AIOKafkaConsumer
     from aiokafka.record.default_records import DefaultRecordBatch
@@ -48,6 +54,29 @@ ABORT_DEADLINE_S: Final = 1.5
 def tolerate() -> None:
     """Make aiokafka read any header name, in the whole process. May be called again."""
     fetcher.MemoryRecords = Records
+
+
+_send: Final = AIOKafkaConnection.send
+
+
+def notice_closed_sockets() -> None:
+    """Make aiokafka notice a closed socket on uvloop, in the whole process. May be called again."""
+    AIOKafkaConnection.send = _send_or_close
+
+
+def _send_or_close(
+    connection: AIOKafkaConnection,
+    request: object,
+    expect_response: bool = True,  # noqa: FBT001, FBT002  # aiokafka's own signature
+) -> Awaitable[object]:
+    try:
+        sent: Awaitable[object] = _send(connection, request, expect_response)
+    except RuntimeError as error:  # of uvloop, which is no OSError
+        connection.close(reason=CloseReason.CONNECTION_BROKEN)
+        raise KafkaConnectionError(
+            f"Connection at {connection.host}:{connection.port} broken: {error}"
+        ) from error
+    return sent
 
 
 class Records:
