@@ -16,7 +16,7 @@ class CheckOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What `check` shall look at.
 
     Attributes:
-        config_file: The configuration file. None means the usual ones.
+        config_file: The configuration file. None means the first of the usual files.
         listeners: Each listener is opened for a moment.
     """
 

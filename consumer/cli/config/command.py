@@ -13,11 +13,11 @@ from consumer.cli.lazy import LazyCall
 
 
 class ConfigOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What `config` is asked for.
+    """The options of `consumer config`.
 
     Attributes:
-        config_file: The configuration file. None means the usual ones.
-        schema: The JSON Schema is wanted, not the configuration.
+        config_file: The configuration file. None means the first of the usual files that exists.
+        schema: If true, print the JSON Schema instead of the configuration.
     """
 
     config_file: Path | None
@@ -32,10 +32,13 @@ _print_config: Final = LazyCall("consumer.cli.config.show:print_config", ConfigO
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of configuration files.")
 @takes(ConfigOptions)
 def config(options: ConfigOptions) -> None:
-    """Print the effective configuration as TOML: file, environment and defaults, secrets hidden.
+    """Print the configuration in force as TOML, with its secrets hidden.
 
-    With --schema, print the JSON Schema of configuration files instead. It knows the kinds of
-    listener that are installed here. Editors check and complete with it.
+    It combines the file, the environment and the defaults.
+
+    With --schema, print the JSON Schema of configuration files instead. It
+    includes every kind of listener that is installed here. Editors can use it to check and complete
+    configuration files.
 
     Examples:
       consumer config

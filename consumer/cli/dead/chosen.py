@@ -1,4 +1,4 @@
-"""Chooses the dead letters that a verb acts on, and asks the user first."""
+"""Chooses the dead letters for `dead replay` and `dead drop`, and asks the user to confirm."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 
 class ChosenLetters:
-    """The letters that a verb acts on.
+    """The letters that the user has chosen.
 
     Args:
-        reader: Reads them; open.
-        options: Say which letters are wanted.
+        reader: The reader of the letters, open.
+        options: The options, which select the letters.
         last_number: The highest number to look at.
 
     Attributes:
@@ -45,11 +45,11 @@ class ChosenLetters:
         self._last_number = last_number
 
     def chunks(self) -> AsyncIterator[list[StoredLetter]]:
-        """Yield the letters without their bodies, some at a time."""
+        """Yield lists of the chosen letters, without their bodies."""
         return chunks(self.reader, self._query, self._numbers, self._last_number)
 
     async def count(self) -> int:
-        """Return how many letters there are."""
+        """Return the number of chosen letters."""
         return sum([len(letters) async for letters in self.chunks()])
 
 
@@ -60,18 +60,20 @@ async def chosen_letters(
     doing: str,
     question: str | None = None,
 ) -> AsyncIterator[ChosenLetters]:
-    """Open the letters for the block, beside a progress bar.
+    """Yield the chosen letters, and show a progress bar while the block runs.
 
-    On a terminal, the user is asked first, unless the options say that the user has agreed.
+    Before that, asks the user if standard input and standard error are terminals, there is at least
+    one letter, and the options do not say that the user has agreed.
 
     Args:
         config: The configuration.
-        options: Say which letters are wanted.
+        options: The options, which select the letters.
         doing: The words in front of the progress bar.
-        question: What the user is asked, with `{letters}` in place of their number. None: nothing.
+        question: The question for the user, in which `{letters}` becomes a text such as
+            `3 dead letters`. None means that the user is not asked.
 
     Raises:
-        Unavailable: The server is away.
+        Unavailable: The server cannot be reached.
         click.Abort: The user did not agree.
     """
     if options.yes or not (sys.stdin.isatty() and sys.stderr.isatty()):

@@ -23,7 +23,7 @@ async def would_drop(options: DeadDropOptions) -> None:
 
     Raises:
         ConfigError: The configuration is wrong.
-        Unavailable: The server is away.
+        Unavailable: The server cannot be reached.
     """
     config = load_config(options.config_file)
     async with open_reader(config.sink, config.dead_letters) as reader:
@@ -34,11 +34,11 @@ async def would_drop(options: DeadDropOptions) -> None:
 
 
 async def drop(options: DeadDropOptions) -> None:
-    """Delete letters, and say how many, also after an error.
+    """Delete letters. Print how many were deleted, also after an error.
 
     Raises:
         ConfigError: The configuration is wrong.
-        Unavailable: The server is away.
+        Unavailable: The server cannot be reached.
         click.Abort: The user did not agree.
     """
     config = load_config(options.config_file)
@@ -48,10 +48,12 @@ async def drop(options: DeadDropOptions) -> None:
         async with chosen_letters(config, options, "dropping", question) as letters:
 
             async def remove(stored: StoredLetter) -> bool:
-                return await letters.reader.remove(stored.number, erase=options.erase)
+                removed = await letters.reader.remove(stored.number, erase=options.erase)
+                dropped[removed] += 1
+                return removed
 
             async for chunk in letters.chunks():
-                dropped.update(await several(remove, chunk))
+                await several(remove, chunk)
                 letters.advance(len(chunk))
     finally:
         click.echo(f"dropped {dropped[True]}, {dropped[False]} gone")

@@ -14,7 +14,7 @@ class DeadOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Which letters a verb is about. A filter that is None lets every letter pass.
 
     Attributes:
-        config_file: The configuration file. None means the usual ones.
+        config_file: The configuration file. None means the first of the usual files.
         listener: The name of the listener that took in the delivery.
         reason: The reason of the letter.
         message_type: The message type of the delivery, in any case.
@@ -46,7 +46,7 @@ class DeadShowOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What `dead show` is asked for.
 
     Attributes:
-        config_file: The configuration file. None means the usual ones.
+        config_file: The configuration file. None means the first of the usual files.
         number: The number of the letter.
         raw: Nothing but the original bytes is wanted.
     """

@@ -13,15 +13,18 @@ from consumer.cli.lazy import LazyCall
 
 
 class SchemaOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Which document `schema` is asked for.
+    """The options of `consumer schema`.
 
     Attributes:
         message_type: The message type. None means all of them.
-        incoming: What a brand may send is wanted, not what is put out.
-        strict: With `incoming`: what a listener takes that validates strictly.
-        asyncapi: An AsyncAPI document is wanted.
-        markdown: The page `docs/events.md` is wanted.
-        config_file: The configuration whose subject prefix an AsyncAPI document shall have.
+        incoming: If true, the schema describes what a brand may send. Otherwise it describes what
+            a subscriber gets.
+        strict: If true, the schema describes what a listener with `validation = "strict"`
+            accepts. It needs `incoming`.
+        asyncapi: If true, print an AsyncAPI document.
+        markdown: If true, print the page `docs/events.md`.
+        config_file: The configuration file whose subject prefix the AsyncAPI document uses. None
+            means no prefix.
     """
 
     message_type: str | None

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 async def tell(options: SeenOptions) -> int:
-    """Print what store and sink know of the event; returns exit code 1 where neither knows it.
+    """Print what the store and the sink hold about the event.
+
+    Returns exit code 1 if the event was found in neither. A store or a sink that could not be asked
+    counts as one in which it was not found.
 
     Raises:
         ConfigError: The configuration is wrong.

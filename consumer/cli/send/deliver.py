@@ -1,4 +1,4 @@
-"""Sends samples beside a progress bar, and says at the end what was confirmed."""
+"""Sends samples and shows a progress bar; says at the end how many the broker confirmed."""
 
 from __future__ import annotations
 
@@ -25,17 +25,20 @@ async def deliver(
     rate_per_s: float | None,
     summary: Callable[[SentCounts], str],
 ) -> None:
-    """Send everything, and print a summary of what was confirmed, also after an error.
+    """Send all samples, then print a summary of those that the broker confirmed.
+
+    The summary also appears when sending fails, but not when the sender cannot be opened.
 
     Args:
-        sender: Not open yet; it is closed at the end.
-        samples: What to send.
+        sender: The sender, not open. This function opens and closes it.
+        samples: The samples to send.
         total_count: The number of samples. None means that it is not known.
-        rate_per_s: The number of samples a second. None means as fast as the broker confirms.
-        summary: Writes the summary.
+        rate_per_s: The number of samples a second. None means no limit: a batch
+            is sent when the broker has confirmed the batch before it.
+        summary: A function that returns the text of the summary.
 
     Raises:
-        Unavailable: The broker is away, or did not confirm a batch.
+        Unavailable: The broker cannot be reached, or did not confirm a batch.
     """
     sent = SentCounts()
     try:

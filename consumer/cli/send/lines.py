@@ -1,4 +1,4 @@
-"""Sends the lines of a file as they are: `consumer send TYPE --file FILE`."""
+"""Sends each line of a file as a message, without the line end: `consumer send --file FILE`."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 async def send_file(options: SendOptions) -> None:
-    """Send each line of the file as a message of the only type.
+    """Send each line of the file as a message of the type that the user gave. Skip empty lines.
 
     Raises:
-        ConfigError: The configuration is wrong, or has no such listener.
+        ConfigError: The configuration is wrong, or does not have the listener of `--to`.
         ConsumerError: The file cannot be read.
-        Unavailable: The broker is away, or did not confirm a batch.
+        Unavailable: The broker cannot be reached, or did not confirm a batch.
     """
     (message_type,) = options.types
     sender = make_sender(load_config(options.config_file), options.listener)

@@ -1,7 +1,6 @@
-"""Turns a NATS message into a delivery, and holds deliveries until the lane asks for them.
+"""Turns a NATS message into a delivery, and holds deliveries until `receive` takes them.
 
-Not responsible for asking the server for messages (`consumer/nats/pull.py`), nor for settling
-(`listener.py`).
+`consumer/nats/pull.py` asks the server for messages. `listener.py` beside this module settles them.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ NO_DOMAIN: Final = "_"
 
 
 class AckSubject(NamedTuple):
-    """What the subject of a message's acknowledgement tells about the message, as text.
+    """The parts of the subject to which a message is acknowledged. Every part is text.
 
     Attributes:
         stream: The name of the stream.
@@ -45,7 +44,7 @@ class AckSubject(NamedTuple):
 
 
 def read_ack_subject(reply: str) -> AckSubject | None:
-    """Read the reply subject of a message. None: the message did not come from JetStream."""
+    """Read the reply subject of a message. Return None if it did not come from JetStream."""
     tokens = reply.split(".")
     is_short = len(tokens) == SHORT_TOKENS_COUNT
     first = 2 if is_short else 4
@@ -58,8 +57,9 @@ def read_ack_subject(reply: str) -> AckSubject | None:
 def stored_place(reply: str) -> str:
     """Name the place of a message in its stream: stream, sequence and time of storing.
 
-    The same for every delivery of the message. A stream that was made anew counts its sequence from
-    1 again, so the time belongs to it. Empty: the message did not come from JetStream.
+    The place is the same for every delivery of the message. If a stream is deleted and created
+    again, its sequence starts at 1 again; therefore the place also contains the time of storing.
+    Returns an empty text if the message did not come from JetStream.
     """
     found = read_ack_subject(reply)
     if found is None:
@@ -69,7 +69,7 @@ def stored_place(reply: str) -> str:
 
 
 def to_delivery(msg: Msg, sender: Sender, *, type_from_subject: bool) -> Delivery:
-    """Make a delivery. Its body is untouched, whatever the headers hold."""
+    """Make a delivery. Its body is not decompressed, even if a header names an encoding."""
     message_type = encoding = None
     for name, text in (msg.headers or {}).items():
         lowered = name.lower()
@@ -97,17 +97,18 @@ def describe(msg: Msg) -> Origin:
 
 def token_of(delivery: Delivery) -> Msg:
     """Return the message that a delivery was made of."""
-    msg: Msg = delivery.token  # type: ignore[assignment]  # `to_delivery` put it there
+    msg: Msg = delivery.token  # type: ignore[assignment]  # `to_delivery` stores the message in `token`
     return msg
 
 
 class Buffer:
-    """What has arrived and was not taken yet, in order.
+    """The deliveries that have arrived and were not taken yet, in order.
 
     Attributes:
         held: The deliveries, the oldest first.
         held_bytes: The size of their bodies and headers together.
-        news: Set when a delivery was put, and to wake a task that waits for that.
+        news: Wakes `receive`. `put` sets it. The listener sets it too, for example after a
+            failure; so the task that it wakes looks again whether there is a delivery.
     """
 
     def __init__(self) -> None:
