@@ -68,10 +68,12 @@ class Supervisor:
 
     def stop(self) -> None:
         """Take in nothing new; `run` returns once everything in flight is settled."""
-        if self._opening is not None and not self._stopping.is_set():
-            self._opening.reschedule(asyncio.get_running_loop().time())
+        is_first = not self._stopping.is_set()
         self._stopping.set()
         self._halt.set()
+        # A deadline that is over cannot be moved, and `open` is about to end anyway.
+        if is_first and self._opening is not None and not self._opening.expired():
+            self._opening.reschedule(asyncio.get_running_loop().time())
 
     async def run(self) -> None:
         """Live until `stop`.
