@@ -203,6 +203,8 @@ class NatsListener(Listener[NatsListenerSettings]):
 
     def occurrence(self, delivery: Delivery) -> str:
         """See `Listener.occurrence`. Core NATS never delivers a message twice."""
+        if self.settings.stream is None:  # there the reply subject is the sender's own text
+            return ""
         place = stored_place(token_of(delivery).reply)
         return f"{self.name} {place}" if place else ""
 
