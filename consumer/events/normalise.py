@@ -21,7 +21,7 @@ from consumer.events.base import BODY, OCCURRENCE, EventType, Fields, Nested
 from consumer.events.facts import facts_of
 from consumer.events.fields import apply, plan_of
 from consumer.events.identity import WINDOW_S, Identity
-from consumer.events.number_ids import with_ids_as_text
+from consumer.events.number_ids import may_be_number_id, with_ids_as_text
 from consumer.events.refuse import UNREADABLE, explain, invalid, malformed, refuse_broken_json
 from consumer.events.steps import A_TIME, Oddity
 
@@ -185,7 +185,9 @@ class Normaliser:
         """
         try:
             return self._decode_lenient(body), body
-        except msgspec.ValidationError:
+        except msgspec.ValidationError as error:
+            if not may_be_number_id(str(error), body):
+                raise
             struct = self._type.fields
             written = with_ids_as_text(struct, body, "", oddities, strict=self._strict)
             if written is None:

@@ -31,6 +31,24 @@ _decode_list: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
+REWRITTEN_MAX_BYTES: Final = 1024 * 1024
+"""A larger body is not written anew. Each object in it costs Python's time, not that of a library
+in C: without bounds a small compressed body could hold the event loop for many seconds."""
+OBJECTS_MAX_COUNT: Final = 1000
+"""How many objects of a list are looked into. An event with a longer list is not written anew."""
+
+
+def may_be_number_id(message: str, body: bytes) -> bool:
+    """Tell whether decoding failed at an id that came as a number with a point.
+
+    Args:
+        message: What msgspec said.
+        body: The event as JSON.
+    """
+    is_id = message.startswith("Expected `int | str") and "got `float`" in message
+    return is_id and len(body) <= REWRITTEN_MAX_BYTES
+
+
 def with_ids_as_text(
     struct: type[Fields | Nested],
     body: bytes,
@@ -81,8 +99,14 @@ def _nested(
         return None
     elements = _decode_list(raw)
     changed = False
+    if len(elements) > OBJECTS_MAX_COUNT:
+        return None
     for index, element in enumerate(elements):
-        text = _nested(struct, bytes(element).strip(), f"{path}[{index}]", oddities, strict=strict)
+        inner = bytes(element).strip()
+        # A list in the list never fits. To look into it would cost time for each of its levels.
+        if not inner.startswith(b"{"):
+            return None
+        text = with_ids_as_text(struct, inner, f"{path}[{index}].", oddities, strict=strict)
         if text is not None:
             elements[index], changed = msgspec.Raw(text), True
     return _encode(elements) if changed else None
