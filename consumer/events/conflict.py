@@ -9,12 +9,13 @@ comparing fingerprints.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from consumer.events import canonical, envelope
-from consumer.events.refuse import shown
+from consumer.events.refuse import UNREADABLE, shown
 from consumer.events.registry import find
 
 if TYPE_CHECKING:
@@ -30,8 +31,16 @@ _decode_data: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_text: Final = msgspec.json.Decoder(str).decode
 
 
+READ_MAX_BYTES: Final = 64 * 1024
+"""A larger event is not read again for the words of a conflict: a batch may hold hundreds of
+conflicts with the same event, and they are all judged in one step."""
+
+
 def conflict_text(event: Event, earlier: Event | None = None) -> str:
     """Say what a conflict is about. It decodes the events' bodies, because it is rare.
+
+    Never raises for what a sender wrote: a body of ours is nested one level deeper than the
+    sender's, so a body that could just be read once may be too deep to be read again.
 
     Args:
         event: The event that becomes a dead letter.
@@ -40,6 +49,14 @@ def conflict_text(event: Event, earlier: Event | None = None) -> str:
     Returns:
         A line that holds at most 60 characters of any value.
     """
+    if len(event.body) <= READ_MAX_BYTES:
+        is_small = earlier is not None and len(earlier.body) <= READ_MAX_BYTES
+        with contextlib.suppress(*UNREADABLE):
+            return _text(event, earlier if is_small else None)
+    return f"id {_quoted(event.id)} was sent before with other values in its deciding fields"
+
+
+def _text(event: Event, earlier: Event | None) -> str:
     sent = envelope.read(event.body)
     event_type = find(sent.message_type)
     deciding = event_type.deciding if event_type else ()

@@ -19,13 +19,13 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from consumer.errors import Reason, Rejected, StoreUnavailable
-from consumer.events.conflict import conflict_text
+from consumer.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from consumer.events.identity import Identity
+    from consumer.events.normalise import Event
     from consumer.parts.patience import Patience
     from consumer.pipeline.batch import Batch, Work
     from consumer.pipeline.mode import Mode
@@ -135,7 +135,7 @@ def judge(same_key: list[tuple[Work, Identity]], known: Memory | None, mode: Mod
     first: Work | None = None
     for work, identity in same_key:
         if identity.fingerprint != fingerprint:
-            mode.contradicted(work, _conflict(work, same_key, fingerprint))
+            mode.contradicted(work, _standing(same_key, fingerprint))
         elif known is not None and known.done:
             mode.repeated(work)
         elif first is None:
@@ -145,12 +145,7 @@ def judge(same_key: list[tuple[Work, Identity]], known: Memory | None, mode: Mod
     return first is not None
 
 
-def _conflict(work: Work, same_key: list[tuple[Work, Identity]], fingerprint: str) -> Rejected:
-    """Return the rejection of a second delivery whose deciding fields differ.
-
-    The store knows only a hash of the deciding fields. Where the batch holds the event that stands,
-    the text names the fields that differ, with both values.
-    """
-    standing = (other.event for other, known in same_key if known.fingerprint == fingerprint)
-    text = conflict_text(work.event, next(standing, None)) if work.event is not None else ""
-    return Rejected(Reason.CONFLICT, text)
+def _standing(same_key: list[tuple[Work, Identity]], fingerprint: str) -> Event | None:
+    """Return the event of the batch that stands under a key; None: only the store knows it."""
+    events = (work.event for work, identity in same_key if identity.fingerprint == fingerprint)
+    return next(events, None)

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 
 from consumer.deliveries.delivery import ShadowMark
+from consumer.errors import Reason, Rejected
+from consumer.events.conflict import conflict_text
 from consumer.sinks.message_id import marked
 
 if TYPE_CHECKING:
-    from consumer.errors import Rejected
+    from consumer.events.normalise import Event
     from consumer.pipeline.batch import Work
     from consumer.sinks.base import Message
 
@@ -36,7 +38,7 @@ class Mode(Protocol):
     def copied(self, work: Work, first: Work, /) -> None:
         """Decide about a copy of an earlier delivery of the same batch."""
 
-    def contradicted(self, work: Work, rejected: Rejected, /) -> None:
+    def contradicted(self, work: Work, earlier: Event | None, /) -> None:
         """Decide about an event whose identity is known with other deciding fields."""
 
 
@@ -51,9 +53,10 @@ class Enforce:
         """See `Mode.copied`."""
         work.join(first)
 
-    def contradicted(self, work: Work, rejected: Rejected) -> None:
+    def contradicted(self, work: Work, earlier: Event | None) -> None:
         """See `Mode.contradicted`."""
-        work.die(rejected)
+        text = conflict_text(work.event, earlier) if work.event is not None else ""
+        work.die(Rejected(Reason.CONFLICT, text))
 
 
 class Shadow:
@@ -70,7 +73,7 @@ class Shadow:
         """See `Mode.copied`."""
         work.mark(_mark("duplicate"))
 
-    def contradicted(self, work: Work, _rejected: Rejected) -> None:
+    def contradicted(self, work: Work, _earlier: Event | None) -> None:
         """See `Mode.contradicted`."""
         work.mark(_mark("conflict"))
 
