@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
+from consumer.deliveries.origin import Environment, Sender
 from consumer.errors import Reason, Rejected
 from consumer.events.identity import dead_letter_id
 from consumer.events.timestamp import from_epoch_s
@@ -61,7 +62,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         reason: The class of the error.
         error: The exact error: the field, what was found, what was expected.
-        listener, brand: The listener that took the delivery in, and the brand that sent it.
+        listener: The listener that took the delivery in.
+        brand, environment: The sender: a brand, and whether the delivery is live or a test.
         message_type, content_encoding: The text that the sender wrote, or empty.
         coordinates: Where the delivery was at its source.
         headers: The sender's own headers.
@@ -77,6 +79,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     error: str
     listener: str
     brand: str
+    environment: Environment = Environment.LIVE
     message_type: str
     content_encoding: str
     coordinates: dict[str, str]
@@ -90,8 +93,13 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def body_id(self) -> str:
-        """The hash of brand, message type and bytes: equal for two copies of one broken event."""
-        return dead_letter_id(self.brand, self.message_type, self.body)
+        """The hash of sender, message type and bytes: equal for two copies of one broken event."""
+        return dead_letter_id(self.sender.namespace, self.message_type, self.body)
+
+    @property
+    def sender(self) -> Sender:
+        """Who sent the delivery."""
+        return Sender(self.brand, self.environment)
 
     @property
     def message_id(self) -> str:
@@ -139,6 +147,7 @@ def first_letters(listener: str) -> LetterOf:
             error=rejected.detail,
             listener=listener,
             brand=delivery.sender.brand,
+            environment=delivery.sender.environment,
             message_type=delivery.message_type or "",
             content_encoding=delivery.content_encoding or "",
             coordinates=dict(origin.coordinates),
@@ -157,6 +166,7 @@ def to_message(letter: Letter, prefix: str, message_id: str) -> Message:
         "Dead-Error": _escape(letter.error, ERROR_MAX_CHARACTERS),
         "Dead-Listener": letter.listener,
         "Dead-Brand": letter.brand,
+        "Dead-Environment": "" if letter.environment is Environment.LIVE else letter.environment,
         "Dead-Type": _escape(letter.message_type),
         "Dead-Content-Encoding": _escape(letter.content_encoding),
         "Dead-Arrived": letter.arrived,
@@ -186,6 +196,7 @@ def from_message(headers: Mapping[str, str], body: bytes) -> Letter:
         error=_unescape(headers.get("Dead-Error")),
         listener=headers.get("Dead-Listener", ""),
         brand=headers.get("Dead-Brand", ""),
+        environment=Environment(headers.get("Dead-Environment", Environment.LIVE)),
         message_type=_unescape(headers.get("Dead-Type")),
         content_encoding=_unescape(headers.get("Dead-Content-Encoding")),
         coordinates=_prefixed(headers, _COORDINATE),

@@ -87,7 +87,7 @@ def fingerprint(values: Sequence[str]) -> str:
     return blake2b("\0".join(values).encode(), digest_size=FINGERPRINT_BYTES).hexdigest()
 
 
-def dead_letter_id(brand: str, message_type: str, body: bytes) -> str:
+def dead_letter_id(namespace: str, message_type: str, body: bytes) -> str:
     """Hash a broken delivery, so that a delivery that is resent ten times is one letter."""
-    head = f"{brand}\0{message_type}\0".encode()
+    head = f"{namespace}\0{message_type}\0".encode()
     return blake2b(head + body, digest_size=KEY_BYTES).hexdigest()

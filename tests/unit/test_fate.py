@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from consumer.dead_letters.record import first_letters, from_message, to_message
 from consumer.deliveries.delivery import Dead, Duplicate, Forwarded
-from consumer.deliveries.origin import Environment, Sender
+from consumer.deliveries.origin import Environment, Origin, Sender
 from consumer.errors import Reason, Rejected
+from consumer.events.identity import dead_letter_id
 from consumer.pipeline.batch import Batch, Work
 from consumer.pipeline.decode import Decoder
 from tests.support.fates import STORED, rejected, sent
@@ -144,3 +146,24 @@ def test_stored_fate_stands_for_a_stored_event() -> None:
     delivery = sent()
     delivery.fate = STORED
     assert delivery.end is STORED
+
+
+@pytest.mark.parametrize("environment", Environment)
+def test_letter_keeps_its_sender(environment: Environment) -> None:
+    """A replayed test letter must not become a live event, nor be joined into a live letter."""
+    delivery = sent(b"broken", "CASINO")
+    delivery.sender = Sender("brand", environment)
+    letter = first_letters("lane")(delivery, BROKEN, Origin({}, {}), 0.0)
+    message = to_message(letter, "dead", letter.message_id)
+    assert from_message(message.headers, message.body).sender == delivery.sender
+
+
+def test_letters_of_the_environments_are_told_apart() -> None:
+    """The same bytes, sent live and as a test, are two letters; a live one's id has not changed."""
+    ids = []
+    for environment in Environment:
+        delivery = sent(b"broken", "CASINO")
+        delivery.sender = Sender("brand", environment)
+        ids.append(first_letters("lane")(delivery, BROKEN, Origin({}, {}), 0.0).message_id)
+    assert ids[0] == dead_letter_id("brand", "CASINO", b"broken")
+    assert ids[0] != ids[1]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from consumer.deliveries.delivery import Dead, Delivery, Duplicate, Forwarded
-from consumer.deliveries.origin import Origin, Sender
+from consumer.deliveries.origin import Origin
 from consumer.events import timestamp
 from consumer.events.timestamp import from_epoch_s
 from consumer.pipeline.batch import Batch, Work
@@ -232,7 +232,7 @@ def decode(decoder_of: Callable[[str], Decoder], letters: Sequence[StoredLetter]
                 body=letter.body,
                 message_type=letter.message_type or None,
                 token=stored,
-                sender=Sender(letter.brand),
+                sender=letter.sender,
                 content_encoding=letter.content_encoding or None,
             )
         )
