@@ -1,4 +1,4 @@
-"""What the verbs of `consumer dead` are asked for."""
+"""The options of the verbs of `consumer dead`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class DeadOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeadListOptions(DeadOptions, frozen=True, kw_only=True):
-    """What `dead list` is asked for.
+    """The options of `dead list`.
 
     Attributes:
         form: The form of the list. None means a table on a terminal and JSON lines in a pipe.
@@ -43,12 +43,12 @@ class DeadListOptions(DeadOptions, frozen=True, kw_only=True):
 
 
 class DeadShowOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What `dead show` is asked for.
+    """The options of `dead show`.
 
     Attributes:
         config_file: The configuration file. None means the first of the usual files.
         number: The number of the letter.
-        raw: Nothing but the original bytes is wanted.
+        raw: If true, print the original bytes and nothing else.
     """
 
     config_file: Path | None
@@ -56,33 +56,35 @@ class DeadShowOptions(msgspec.Struct, frozen=True, kw_only=True):
     raw: bool
 
 
-class DeadReplayOptions(DeadOptions, frozen=True, kw_only=True):
-    """What `dead replay` is asked for.
+class DeadActOptions(DeadOptions, frozen=True, kw_only=True):
+    """The options that `dead replay` and `dead drop` share.
 
     Attributes:
         numbers: Only letters of these numbers. Empty means every number.
+        dry_run: If true, nothing is changed: letters are only decoded, or only counted.
+        yes: If true, the user has agreed already.
+    """
+
+    numbers: tuple[int, ...]
+    dry_run: bool
+    yes: bool
+
+
+class DeadReplayOptions(DeadActOptions, frozen=True, kw_only=True):
+    """The options of `dead replay`.
+
+    Attributes:
         rate_per_s: The largest number of letters a second. None means no limit.
-        dry_run: Letters are decoded only.
-        yes: The user has agreed already.
     """
 
-    numbers: tuple[int, ...]
     rate_per_s: float | None
-    dry_run: bool
-    yes: bool
 
 
-class DeadDropOptions(DeadOptions, frozen=True, kw_only=True):
-    """What `dead drop` is asked for.
+class DeadDropOptions(DeadActOptions, frozen=True, kw_only=True):
+    """The options of `dead drop`.
 
     Attributes:
-        numbers: Only letters of these numbers. Empty means every number.
-        dry_run: Letters are counted only.
-        erase: The bytes on the disk are overwritten too.
-        yes: The user has agreed already.
+        erase: If true, the bytes on the disk are overwritten too.
     """
 
-    numbers: tuple[int, ...]
-    dry_run: bool
     erase: bool
-    yes: bool

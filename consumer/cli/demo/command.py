@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from consumer.cli.declare import takes
-from consumer.cli.input.parameters import PercentParameter
+from consumer.cli.input.shares import share_options
 from consumer.cli.lazy import ON_UVLOOP, LazyCall
 
 
@@ -44,22 +44,7 @@ _demonstrate: Final = LazyCall(
 @click.option(
     "--seed", type=int, default=1, show_default=True, help="The same seed makes the same events."
 )
-@click.option(
-    "--duplicates",
-    "duplicates_ratio",
-    type=PercentParameter(),
-    default="10%",
-    show_default=True,
-    help="The share of honest resends.",
-)
-@click.option(
-    "--broken",
-    "broken_ratio",
-    type=PercentParameter(),
-    default="2%",
-    show_default=True,
-    help="The share of broken events.",
-)
+@share_options(duplicates="10%", broken="2%")
 @takes(DemoOptions)
 def demo(options: DemoOptions) -> None:
     """Run everything on embedded servers, let a sample brand send a mix, and balance the books.

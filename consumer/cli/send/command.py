@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from consumer.cli.declare import config_option, takes
-from consumer.cli.input.parameters import PercentParameter
+from consumer.cli.input.shares import share_options
 from consumer.cli.lazy import LazyCall
 from consumer.errors import Reason
 from consumer.tools.sample.broken import WAYS
@@ -77,22 +77,7 @@ _send_file: Final = LazyCall("consumer.cli.send.lines:send_file", SendOptions)
     type=click.FloatRange(0, min_open=True),
     help="The number of messages a second. [default: as fast as the broker confirms]",
 )
-@click.option(
-    "--duplicates",
-    "duplicates_ratio",
-    type=PercentParameter(),
-    default="0%",
-    show_default=True,
-    help="The share of honest resends.",
-)
-@click.option(
-    "--broken",
-    "broken_ratio",
-    type=PercentParameter(),
-    default="0%",
-    show_default=True,
-    help="The share of broken events.",
-)
+@share_options(duplicates="0%", broken="0%")
 @click.option(
     "--reason",
     "reasons",

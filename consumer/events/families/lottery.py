@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import UNSET, UnsetType
 
@@ -47,27 +47,12 @@ OptionalNumbers = list[WholeNumber] | UnsetType | None
 LotteryId = Annotated[OptionalId, NOT_EMPTY, ONLY_DIGITS]
 LotteryEvent = Annotated[str, choice(*SUBJECTS, why="Bet is a purchase, Settlement is its result.")]
 LotteryType = Annotated[str, hint("Lottery", "Raffle", why="The kind of lottery.")]
-LotteryDevice = Annotated[
-    str,
-    hint(
-        "mobile",
-        "desktop",
-        "app",
-        "tablet",
-        "unknown",
-        "unkown",
-        why="The device that the player bought with.",
-    ),
-]
+DEVICES: Final = ("mobile", "desktop", "app", "tablet", "unknown", "unkown")
+LotteryDevice = Annotated[str, hint(*DEVICES, why="The device that the player bought with.")]
 CartDevice = Annotated[
     str,
     hint(
-        "mobile",
-        "desktop",
-        "app",
-        "tablet",
-        "unknown",
-        "unkown",
+        *DEVICES,
         why="The device that the player bought with; `unkown` is the vendor's own spelling.",
         schema=("desktop", "mobile", "tablet", "unkown"),
     ),

@@ -57,49 +57,25 @@ USER_CREATE_V2: Final = Recipe(
 )
 
 
-def make_user_update(world: World) -> BrandEvent:
-    """Make a change in what the brand knows of a player."""
+def make_change(world: World) -> BrandEvent:
+    """Make an event that says only that something about a player changed."""
     return about(world, world.player())
 
 
-USER_UPDATE_V2: Final = Recipe(
-    name="USER_UPDATE_V2",
-    make=make_user_update,
-    weight=30,
-    id_field="user_id",
-    wrong=WRONG_ORIGIN,
-    identity=_identity,
-)
+def _change(name: str, weight: int) -> Recipe:
+    return Recipe(
+        name=name,
+        make=make_change,
+        weight=weight,
+        id_field="user_id",
+        wrong=WRONG_ORIGIN,
+        identity=_identity,
+    )
 
 
-def make_user_block(world: World) -> BrandEvent:
-    """Make a change in a player's blocks."""
-    return about(world, world.player())
-
-
-USER_BLOCK_V2: Final = Recipe(
-    name="USER_BLOCK_V2",
-    make=make_user_block,
-    weight=5,
-    id_field="user_id",
-    wrong=WRONG_ORIGIN,
-    identity=_identity,
-)
-
-
-def make_user_consents(world: World) -> BrandEvent:
-    """Make a change in what a player consents to."""
-    return about(world, world.player())
-
-
-USER_CONSENTS_V2: Final = Recipe(
-    name="USER_CONSENTS_V2",
-    make=make_user_consents,
-    weight=12,
-    id_field="user_id",
-    wrong=WRONG_ORIGIN,
-    identity=_identity,
-)
+USER_UPDATE_V2: Final = _change("USER_UPDATE_V2", 30)
+USER_BLOCK_V2: Final = _change("USER_BLOCK_V2", 5)
+USER_CONSENTS_V2: Final = _change("USER_CONSENTS_V2", 12)
 
 
 def make_user_tag(world: World) -> BrandEvent:
