@@ -30,6 +30,26 @@ config_option = click.option(
 """The option of every verb that reads a configuration."""
 
 
+def form_option(
+    people: str, *, help_text: str, default: str | None = None
+) -> Callable[[FunctionT], FunctionT]:
+    """Return the option `--format`, whose value arrives as `form`.
+
+    Args:
+        people: The form that people read. The other form is `json`.
+        help_text: What each form prints, and the default where `default` is None.
+        default: The form when the option is not given. None leaves the choice to the verb.
+    """
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice([people, "json"]),
+        default=default,
+        show_default=default is not None,
+        help=help_text,
+    )
+
+
 def takes(
     options_type: type[OptionsT],
 ) -> Callable[[Callable[[OptionsT], None]], Callable[..., None]]:

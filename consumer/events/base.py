@@ -167,6 +167,15 @@ class Fields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """
 
 
+def only(subject: str) -> Mapping[str, str]:
+    """Return the subjects of a type that has a single subject."""
+    return {"": subject}
+
+
+def _only_key(_event: Fields) -> str:
+    return ""
+
+
 class EventType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One message type.
 
@@ -182,8 +191,10 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             stands behind the sender's id. They keep a sender's id that ends so apart from it.
         uses_occurrence: The identity may hold `OCCURRENCE`.
         deciding: The fields whose difference under the same identity is a conflict.
-        subject: Returns the subject, out of `subjects`, that an event belongs on.
-        subjects: All subjects of the type, two tokens each, without the operator's prefix.
+        subjects: All subjects of the type, two tokens each, without the operator's prefix. The keys
+            are for `subject_key`.
+        subject_key: Returns the key, in `subjects`, of the subject that an event belongs on. It
+            reads the normal form. A type with a single subject, written with `only`, needs none.
         has_schema: The vendor publishes a JSON Schema of the type. Where it does not, a strict
             listener accepts what any listener accepts.
         strict: Optional fields that the vendor's schema requires. A listener with
@@ -201,14 +212,9 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     id_suffixes: tuple[str, ...] = ()
     uses_occurrence: bool = False
     deciding: tuple[str, ...]
-    subject: Callable[[Any], str]
     subjects: Mapping[str, str]
+    subject_key: Callable[[Any], str] = _only_key
     has_schema: bool = True
     strict: tuple[str, ...] = ()
     time: str | None = "timestamp"
     user: str | None = "user_id"
-
-
-def only(subject: str) -> Mapping[str, str]:
-    """Return the subjects of a type that has a single subject."""
-    return {"": subject}

@@ -132,7 +132,7 @@ class Normaliser:
         values = event_type.identity(fields)
         if BODY in values:
             values = self._filled(values, data, occurrence)
-        subject = event_type.subject(fields)
+        subject = event_type.subjects[event_type.subject_key(fields)]
         wrapped = envelope.Envelope(
             specversion="1.0",
             id=identity.write_id(values, event_type.id_suffixes),

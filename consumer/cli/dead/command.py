@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -15,15 +14,16 @@ from consumer.cli.dead.options import (
     DeadReplayOptions,
     DeadShowOptions,
 )
-from consumer.cli.declare import config_option, takes, with_lists
+from consumer.cli.declare import config_option, form_option, takes, with_lists
 from consumer.cli.input.parameters import TimeParameter
 from consumer.cli.lazy import LazyCall
 from consumer.errors import Reason
 from consumer.options.values import TOKEN
 
-FIRST: Final = "1970-01-01T00:00:00Z"
+if TYPE_CHECKING:
+    from consumer.cli.declare import FunctionT
 
-CommandT = TypeVar("CommandT", bound=Callable[..., None])
+FIRST: Final = "1970-01-01T00:00:00Z"
 
 
 _list: Final = LazyCall("consumer.cli.dead.listing:list_letters", DeadListOptions)
@@ -41,7 +41,7 @@ def _token(_: click.Context, __: click.Parameter, name: str | None) -> str | Non
     return name
 
 
-def _filters(command: CommandT) -> CommandT:
+def _filters(command: FunctionT) -> FunctionT:
     """Add the options that choose letters."""
     options = (
         config_option,
@@ -116,11 +116,9 @@ def dead() -> None:
     show_default=True,
     help="List this many letters, the newest.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    help="Print a table for people, or a line of JSON for each letter. [default: a table on a "
+@form_option(
+    "table",
+    help_text="Print a table for people, or a line of JSON for each letter. [default: a table on a "
     "terminal, JSON in a pipe]",
 )
 @takes(DeadListOptions)

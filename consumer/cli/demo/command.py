@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from consumer.cli.declare import takes
-from consumer.cli.input.shares import share_options
+from consumer.cli.input.mix import mix_options
 from consumer.cli.lazy import ON_UVLOOP, LazyCall
 
 
@@ -34,17 +34,10 @@ _demonstrate: Final = LazyCall(
 
 
 @click.command()
-@click.option(
-    "--count",
-    type=click.IntRange(1),
-    default=1000,
-    show_default=True,
-    help="The number of messages, duplicates and broken events included.",
-)
+@mix_options(count=1000, duplicates="10%", broken="2%")
 @click.option(
     "--seed", type=int, default=1, show_default=True, help="The same seed makes the same events."
 )
-@share_options(duplicates="10%", broken="2%")
 @takes(DemoOptions)
 def demo(options: DemoOptions) -> None:
     """Run everything on embedded servers, let a sample brand send a mix, and balance the books.

@@ -8,7 +8,7 @@ from typing import Final, Literal
 import click
 import msgspec
 
-from consumer.cli.declare import config_option, takes
+from consumer.cli.declare import config_option, form_option, takes
 from consumer.cli.input.parameters import TimeParameter
 from consumer.cli.lazy import LazyCall
 
@@ -53,11 +53,10 @@ _tell: Final = LazyCall("consumer.cli.seen.tell:tell", SeenOptions)
     help="Look at what the sink has stored since then: 30m, 1h, 2d ago, or RFC 3339. [default: "
     "around the time that the store tells, else 1h]",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    help="Print text for people, or a line of JSON. [default: text on a terminal, JSON in a pipe]",
+@form_option(
+    "text",
+    help_text="Print text for people, or a line of JSON. [default: text on a terminal, JSON in "
+    "a pipe]",
 )
 @takes(SeenOptions)
 def seen(options: SeenOptions) -> None:

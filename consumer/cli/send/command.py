@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from consumer.cli.declare import config_option, takes
-from consumer.cli.input.shares import share_options
+from consumer.cli.input.mix import mix_options
 from consumer.cli.lazy import LazyCall
 from consumer.errors import Reason
 from consumer.tools.sample.broken import WAYS
@@ -64,20 +64,13 @@ _send_file: Final = LazyCall("consumer.cli.send.lines:send_file", SendOptions)
     metavar="NAME",
     help="The listener whose source gets the messages. [default: the first listener]",
 )
-@click.option(
-    "--count",
-    type=click.IntRange(1),
-    default=100,
-    show_default=True,
-    help="The number of messages, duplicates and broken events included.",
-)
+@mix_options(count=100, duplicates="0%", broken="0%")
 @click.option(
     "--rate",
     "rate_per_s",
     type=click.FloatRange(0, min_open=True),
     help="The number of messages a second. [default: as fast as the broker confirms]",
 )
-@share_options(duplicates="0%", broken="0%")
 @click.option(
     "--reason",
     "reasons",

@@ -7,7 +7,7 @@ from typing import Final, Literal
 import click
 import msgspec
 
-from consumer.cli.declare import takes
+from consumer.cli.declare import form_option, takes
 from consumer.cli.lazy import LazyCall
 
 
@@ -50,13 +50,10 @@ _validate: Final = LazyCall("consumer.cli.validate.files:validate", ValidateOpti
     is_flag=True,
     help='Refuse what the vendor\'s own schema refuses, as validation = "strict" does.',
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
+@form_option(
+    "table",
     default="table",
-    show_default=True,
-    help="Print a table for people, or a line of JSON for each remark and a line for the sum.",
+    help_text="Print a table for people, or a line of JSON for each remark and a line for the sum.",
 )
 @click.option(
     "--limit",

@@ -60,6 +60,5 @@ USER_BALANCES_UPDATE = EventType(
     identity=lambda event: (event.user_id, digest(event.balances), event.timestamp),
     identified_by=("user_id", "hash of balances", "timestamp"),
     deciding=(),
-    subject=lambda _: "wallet.balance",
     subjects=only("wallet.balance"),
 )

@@ -146,6 +146,6 @@ BONUS = EventType(
     identity=_identity,
     identified_by=("user_bonus_id", "status", "timestamp where the status is Ongoing"),
     deciding=("user_id", "bonus_id", "amount", "currency"),
-    subject=lambda event: SUBJECTS[event.status],
+    subject_key=lambda event: event.status,
     subjects=SUBJECTS,
 )

@@ -53,7 +53,6 @@ CUSTOM = EventType(
     identity=lambda _: (BODY,),
     identified_by=("hash of the body",),
     deciding=(),
-    subject=lambda _: "custom.event",
     subjects=only("custom.event"),
 )
 
@@ -64,7 +63,6 @@ IT_PING = EventType(
     identity=lambda event: (event.ping_id,),
     identified_by=("ping_id",),
     deciding=("user_id",),
-    subject=lambda _: "system.ping",
     subjects=only("system.ping"),
     # A branch of the vendor's repository names it; nothing on its main branch does.
     has_schema=False,

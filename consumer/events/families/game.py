@@ -153,7 +153,6 @@ GAME_ROUND = EventType(
         "bonus_bet_user",
         "bonus_win_user",
     ),
-    subject=lambda _: "game.round",
     subjects=only("game.round"),
     # The vendor's repository had a schema of it, which its main branch does not have.
     has_schema=False,
@@ -167,7 +166,6 @@ GAME = EventType(
     identified_by=("hash of the body", "without last_modified also a hash of the message"),
     uses_occurrence=True,
     deciding=(),
-    subject=lambda _: "game.catalog",
     subjects=only("game.catalog"),
     strict=("name",),
     time=None,

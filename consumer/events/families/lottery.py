@@ -252,7 +252,7 @@ LOTTERY_V2 = EventType(
     # Another lottery may number its tickets and draws alike. Its ticket is then a conflict, which
     # somebody sees, and is not dropped as a copy.
     deciding=("lottery_id", "amount", "currency"),
-    subject=lambda event: SUBJECTS[event.type],
+    subject_key=lambda event: event.type,
     subjects=SUBJECTS,
 )
 
@@ -263,7 +263,6 @@ LOTTERY = EventType(
     identity=lambda event: (event.transaction_id, event.status),
     identified_by=("transaction_id", "status"),
     deciding=("user_id", "amount", "currency"),
-    subject=lambda _: "lottery.subscription",
     subjects=only("lottery.subscription"),
 )
 
@@ -277,7 +276,6 @@ CART = EventType(
     identity=lambda event: (event.cart_id, event.status),
     identified_by=("cart_id", "status"),
     deciding=("user_id", "amount", "currency"),
-    subject=lambda _: "lottery.cart",
     subjects=only("lottery.cart"),
     strict=("discount_amount",),
 )

@@ -93,6 +93,6 @@ PAYMENT = EventType(
     identity=lambda event: (event.payment_id, event.type, event.status),
     identified_by=("payment_id", "type", "status"),
     deciding=("user_id", "amount", "currency", "vendor_id"),
-    subject=lambda event: SUBJECTS[f"{event.type} {event.status}"],
+    subject_key=lambda event: f"{event.type} {event.status}",
     subjects=SUBJECTS,
 )

@@ -110,7 +110,6 @@ def _thin(name: str, fields: type[PlayerEvent], subject: str, page: str) -> Even
         identity=identity,
         identified_by=("user_id", "origin", "timestamp"),
         deciding=(),
-        subject=lambda _: subject,
         subjects=only(subject),
     )
 
@@ -130,7 +129,6 @@ USER_TAG = EventType(
     identity=lambda event: (event.user_id, digest(event.tags), event.timestamp),
     identified_by=("user_id", "hash of tags", "timestamp"),
     deciding=(),
-    subject=lambda _: "user.tags",
     subjects=only("user.tags"),
 )
 
@@ -141,7 +139,6 @@ USER_MIGRATION = EventType(
     identity=lambda event: (event.migration_reference,),
     identified_by=("migration_reference",),
     deciding=("user_id",),
-    subject=lambda _: "user.migration",
     subjects=only("user.migration"),
 )
 
@@ -152,6 +149,5 @@ USER_MIGRATION_APPROVE = EventType(
     identity=lambda event: (event.user_id, event.timestamp),
     identified_by=("user_id", "timestamp"),
     deciding=(),
-    subject=lambda _: "user.migration_approved",
     subjects=only("user.migration_approved"),
 )

@@ -182,7 +182,6 @@ def _type(name: str, fields: type[Poker], place: str, subject: str, page: str) -
         deciding=tuple(
             name for name in ("currency", "buy_in_amount") if name in fields.__struct_fields__
         ),
-        subject=lambda _: subject,
         subjects=only(subject),
         strict=("currency", "exchange_rate", "status"),
     )

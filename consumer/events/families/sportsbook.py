@@ -157,10 +157,10 @@ def _identity(event: Sportsbook) -> tuple[str, ...]:
     return (str(sent), "rollback") if event.status == ROLLBACK else (str(sent),)
 
 
-def _subject(event: Sportsbook) -> str:
+def _subject_key(event: Sportsbook) -> str:
     if event.status == ROLLBACK:
-        return SUBJECTS[ROLLBACK]
-    return SUBJECTS[event.type or ("Settlement" if event.activity_id_reference else "Bet")]
+        return ROLLBACK
+    return event.type or ("Settlement" if event.activity_id_reference else "Bet")
 
 
 SPORTSBOOK = EventType(
@@ -171,6 +171,6 @@ SPORTSBOOK = EventType(
     identified_by=("activity_id, or hash of the body without it", "rollback for a rollback"),
     id_suffixes=(":rollback",),
     deciding=("user_id", "type", "amount", "currency", "bet_type"),
-    subject=_subject,
+    subject_key=_subject_key,
     subjects=SUBJECTS,
 )

@@ -10,9 +10,16 @@ from collections.abc import Callable
 
 import msgspec
 
-from consumer.tools.sample.world import CURRENCIES, ORIGIN, BrandEvent, SamplePlayer, World
+from consumer.tools.sample.world import (
+    CURRENCIES,
+    ORIGIN,
+    USER_AGENTS,
+    BrandEvent,
+    SamplePlayer,
+    World,
+)
 
-__all__ = ["BrandEvent", "Recipe", "about", "joined", "money_of"]
+__all__ = ["BrandEvent", "Recipe", "about", "browser_of", "joined", "money_of"]
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +45,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     make: Callable[[World], BrandEvent]
     weight: int
-    id_field: str
+    id_field: str = "user_id"
     wrong: tuple[str, object] = ("amount", "abc")
     conflict_field: str = ""
     identity: Callable[[BrandEvent], str]
@@ -57,6 +64,11 @@ def joined(*names: str) -> Callable[[BrandEvent], str]:
 def about(world: World, player: SamplePlayer) -> BrandEvent:
     """Return the fields that nearly every event has."""
     return {"user_id": player.user_id, "origin": ORIGIN, "timestamp": world.timestamp()}
+
+
+def browser_of(world: World) -> BrandEvent:
+    """Return what a brand tells about a player's browser."""
+    return {"user_agent": world.random.choice(USER_AGENTS), "ip_address": world.ip_address()}
 
 
 def money_of(player: SamplePlayer) -> BrandEvent:

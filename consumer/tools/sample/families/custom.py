@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from consumer.tools.sample.base import BrandEvent, Recipe, about, joined
-from consumer.tools.sample.world import USER_AGENTS
+from consumer.tools.sample.base import BrandEvent, Recipe, about, browser_of, joined
 
 if TYPE_CHECKING:
     from consumer.tools.sample.world import World
@@ -25,8 +24,7 @@ def make_custom(world: World) -> BrandEvent:
         "notification_type": notification,
         **about(world, world.player()),
         "data": data,
-        "user_agent": world.random.choice(USER_AGENTS),
-        "ip_address": world.ip_address(),
+        **browser_of(world),
     }
 
 

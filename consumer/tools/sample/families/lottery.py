@@ -56,7 +56,6 @@ LOTTERY_V2: Final = Recipe(
     name="LOTTERY_V2",
     make=make_lottery_v2,
     weight=25,
-    id_field="user_id",
     conflict_field="amount",
     identity=joined("user_id", "ticket_id", "draw_id", "type"),
 )

@@ -79,7 +79,6 @@ USER_BALANCES_UPDATE: Final = Recipe(
     name="USER_BALANCES_UPDATE",
     make=make_user_balances_update,
     weight=90,
-    id_field="user_id",
     wrong=("balances", "abc"),
     identity=joined("user_id", "timestamp"),
     identity_is_id=False,

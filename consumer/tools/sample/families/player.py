@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from consumer.tools.sample.base import BrandEvent, Recipe, about, joined
+from consumer.tools.sample.base import BrandEvent, Recipe, about, browser_of, joined
 from consumer.tools.sample.world import USER_AGENTS
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ LOGIN_V2: Final = Recipe(
     name="LOGIN_V2",
     make=make_login,
     weight=100,
-    id_field="user_id",
     wrong=("is_verified", "yes"),
     identity=_identity,
 )
@@ -42,8 +41,7 @@ def make_user_create(world: World) -> BrandEvent:
     return {
         **about(world, world.player()),
         "note": "",
-        "user_agent": world.random.choice(USER_AGENTS),
-        "ip_address": world.ip_address(),
+        **browser_of(world),
     }
 
 
@@ -51,7 +49,6 @@ USER_CREATE_V2: Final = Recipe(
     name="USER_CREATE_V2",
     make=make_user_create,
     weight=15,
-    id_field="user_id",
     wrong=WRONG_ORIGIN,
     identity=_identity,
 )
@@ -67,7 +64,6 @@ def _change(name: str, weight: int) -> Recipe:
         name=name,
         make=make_change,
         weight=weight,
-        id_field="user_id",
         wrong=WRONG_ORIGIN,
         identity=_identity,
     )
@@ -88,7 +84,6 @@ USER_TAG: Final = Recipe(
     name="USER_TAG",
     make=make_user_tag,
     weight=10,
-    id_field="user_id",
     wrong=("tags", ["vip"]),
     identity=joined("user_id", "timestamp"),
     identity_is_id=False,
@@ -123,7 +118,6 @@ USER_MIGRATION_APPROVE: Final = Recipe(
     name="USER_MIGRATION_APPROVE",
     make=make_user_migration_approve,
     weight=5,
-    id_field="user_id",
     wrong=WRONG_ORIGIN,
     identity=joined("user_id", "timestamp"),
 )

@@ -15,6 +15,9 @@ TABLES: Final = ((22, "Bern", "0.5"), (23, "Oslo", "1"), (31, "Riga", "2"))
 TOURNAMENTS: Final = ((55, "Sunday Special", "MTT", 20), (56, "Quick Six", "SNG", 5))
 """Each tournament's id, name, format and price."""
 ZERO: Final = Decimal("0.00")
+WRONG_PRICE: Final = ("buy_in_amount", "abc")
+_CASH: Final = "POKER_CASH_GAME"
+_TOURNAMENT: Final = "POKER_TOURNAMENT"
 
 _cash_identity: Final = joined("user_id", "table_id", "status", "timestamp")
 _tournament_identity: Final = joined("user_id", "tournament_id", "status", "timestamp")
@@ -51,41 +54,6 @@ def _seat(world: World) -> BrandEvent:
     }
 
 
-def make_cash_buy_in(world: World) -> BrandEvent:
-    """Make the buy-in of a player at a table."""
-    seat = _seat(world)
-    world.put_aside("POKER_CASH_GAME", seat)
-    blinds = world.random.choice((40, 100, 200))
-    return seat | _paid(Decimal(str(seat["table_small_blind"])) * blinds)
-
-
-POKER_CASH_GAME_BUY_IN_V2: Final = Recipe(
-    name="POKER_CASH_GAME_BUY_IN_V2",
-    make=make_cash_buy_in,
-    weight=15,
-    id_field="user_id",
-    wrong=("buy_in_amount", "abc"),
-    conflict_field="buy_in_amount",
-    identity=_cash_identity,
-)
-
-
-def make_cash_out(world: World) -> BrandEvent:
-    """Make a player leave a table. The field that holds the amount is not documented anywhere."""
-    earlier = world.take_earlier("POKER_CASH_GAME", 1.0) or _seat(world)
-    return earlier | {"timestamp": world.timestamp(), "meta": {"amount": world.money(range(400))}}
-
-
-POKER_CASH_GAME_CASH_OUT_V2: Final = Recipe(
-    name="POKER_CASH_GAME_CASH_OUT_V2",
-    make=make_cash_out,
-    weight=12,
-    id_field="user_id",
-    wrong=("table_max_seats", "six"),
-    identity=_cash_identity,
-)
-
-
 def _entry(world: World) -> BrandEvent:
     player = world.player_with_money()
     tournament_id, name, form, price = world.random.choice(TOURNAMENTS)
@@ -111,36 +79,64 @@ def _entry(world: World) -> BrandEvent:
     }
 
 
+def make_cash_buy_in(world: World) -> BrandEvent:
+    """Make the buy-in of a player at a table."""
+    seat = _seat(world)
+    world.put_aside(_CASH, seat)
+    blinds = world.random.choice((40, 100, 200))
+    return seat | _paid(Decimal(str(seat["table_small_blind"])) * blinds)
+
+
+def make_cash_out(world: World) -> BrandEvent:
+    """Make a player leave a table."""
+    return _paid_out(world, world.take_earlier(_CASH, 1.0) or _seat(world))
+
+
 def make_tournament_buy_in(world: World) -> BrandEvent:
     """Make the buy-in of a player for a tournament."""
     entry = _entry(world)
-    world.put_aside("POKER_TOURNAMENT", entry)
+    world.put_aside(_TOURNAMENT, entry)
     price = Decimal(str(entry["tournament_buy_in"])) + Decimal(str(entry["tournament_fee"]))
     return entry | _paid(price) | {"is_late_entry": False, "is_rebuy": world.chance(0.1)}
 
 
+def make_tournament_cash_out(world: World) -> BrandEvent:
+    """Make the prize of a player."""
+    return _paid_out(world, world.take_earlier(_TOURNAMENT, 1.0) or _entry(world))
+
+
+def _paid_out(world: World, earlier: BrandEvent) -> BrandEvent:
+    """Return an event that ends an earlier one. No document says which field holds the amount."""
+    return earlier | {"timestamp": world.timestamp(), "meta": {"amount": world.money(range(400))}}
+
+
+POKER_CASH_GAME_BUY_IN_V2: Final = Recipe(
+    name="POKER_CASH_GAME_BUY_IN_V2",
+    make=make_cash_buy_in,
+    weight=15,
+    wrong=WRONG_PRICE,
+    conflict_field="buy_in_amount",
+    identity=_cash_identity,
+)
+POKER_CASH_GAME_CASH_OUT_V2: Final = Recipe(
+    name="POKER_CASH_GAME_CASH_OUT_V2",
+    make=make_cash_out,
+    weight=12,
+    wrong=("table_max_seats", "six"),
+    identity=_cash_identity,
+)
 POKER_TOURNAMENT_BUY_IN_V2: Final = Recipe(
     name="POKER_TOURNAMENT_BUY_IN_V2",
     make=make_tournament_buy_in,
     weight=10,
-    id_field="user_id",
-    wrong=("buy_in_amount", "abc"),
+    wrong=WRONG_PRICE,
     conflict_field="buy_in_amount",
     identity=_tournament_identity,
 )
-
-
-def make_tournament_cash_out(world: World) -> BrandEvent:
-    """Make the prize of a player. The field that holds the amount is not documented anywhere."""
-    earlier = world.take_earlier("POKER_TOURNAMENT", 1.0) or _entry(world)
-    return earlier | {"timestamp": world.timestamp(), "meta": {"amount": world.money(range(400))}}
-
-
 POKER_TOURNAMENT_CASH_OUT_V2: Final = Recipe(
     name="POKER_TOURNAMENT_CASH_OUT_V2",
     make=make_tournament_cash_out,
     weight=8,
-    id_field="user_id",
     wrong=("tournament_buy_in", "abc"),
     identity=_tournament_identity,
 )

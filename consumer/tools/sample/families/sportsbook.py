@@ -63,7 +63,6 @@ SPORTSBOOK: Final = Recipe(
     name="SPORTSBOOK",
     make=make_sportsbook,
     weight=70,
-    id_field="user_id",
     conflict_field="amount",
     identity=_identity,
 )
