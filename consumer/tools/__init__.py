@@ -1,1 +1,1 @@
-"""What people use beside the daemon, which loads none of it."""
+"""Tools that people use beside the daemon, which loads none of them."""

@@ -28,7 +28,7 @@ NATS_PORT: Final = 4222
 VALKEY_PORT: Final = 6379
 OPERATIONS_PORT: Final = 9464
 PORTS_TRIED_COUNT: Final = 100
-"""The number of ports that are tried, from the usual port on."""
+"""The number of ports that `next_free_port` tries."""
 
 
 @contextlib.asynccontextmanager
@@ -38,7 +38,7 @@ async def embedded_servers(
     """Run both servers during the block; yields the URLs of NATS and Valkey.
 
     Args:
-        data: The folder of their data.
+        data: The folder in which both servers keep their data.
         nats_port: The port of NATS. 0 means any free port.
         valkey_port: The port of Valkey. 0 means any free port.
 
@@ -53,10 +53,10 @@ async def embedded_servers(
 
 
 def next_free_port(first_port: int) -> int:
-    """Return the first port, from `first_port` on, on which nobody listens.
+    """Return the lowest free port that is not below `first_port`.
 
     Returns:
-        The port, or 0 if none of the next `PORTS_TRIED_COUNT` ports is free.
+        The port, or 0 if none of the first `PORTS_TRIED_COUNT` ports is free.
     """
     for port in range(first_port, first_port + PORTS_TRIED_COUNT):
         with socket.socket() as probe:
@@ -98,14 +98,14 @@ def sample_tables(nats_url: str, valkey_url: str, operations_port: int) -> dict[
 
 
 def sample_config(nats_url: str, valkey_url: str, operations_port: int) -> Config:
-    """Return the configuration of `sample_tables`, checked."""
+    """Return a checked configuration that is made from `sample_tables`."""
     return build(sample_tables(nats_url, valkey_url, operations_port), kinds())
 
 
 def redirected(config: Config, nats_url: str, valkey_url: str) -> Config:
     """Return the user's configuration with our own servers as sink and store.
 
-    The logins are left out with the addresses, because our servers ask for none.
+    The user's logins are left out, because our own servers ask for no login.
     """
     login = ("user", "password", "token", "nkey_seed", "credentials_file", "tls")
     sink = msgspec.structs.replace(config.sink, url=nats_url, **dict.fromkeys(login))
@@ -124,6 +124,7 @@ def keep_config(config: Config, path: Path) -> None:
     path.touch(mode=0o600)
     path.chmod(0o600)
     path.write_text(
-        "# Made anew by each `consumer run --embedded`.\n" + to_toml(config, hide_secrets=False),
+        "# Each `consumer run --embedded` writes this file anew.\n"
+        + to_toml(config, hide_secrets=False),
         encoding="utf-8",
     )

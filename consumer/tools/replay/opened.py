@@ -1,4 +1,4 @@
-"""Opens store and sinks for a replay, as the daemon does, for the time of a block."""
+"""Opens the store and the sinks for a replay, in the same way as the daemon."""
 
 from __future__ import annotations
 
@@ -24,20 +24,22 @@ if TYPE_CHECKING:
     from consumer.tools.replay.read import LetterReader
 
 LANE: Final = "dead letters"
-"""The name under which a replay logs; no listener can have it."""
+"""The name of a replay in the log. No listener can have this name."""
 
 log = structlog.get_logger()
 
 
 @contextlib.asynccontextmanager
 async def opened_replayer(config: Config, reader: LetterReader) -> AsyncIterator[Replayer]:
-    """Open store and sinks, however long that takes, and keep them open during the block.
+    """Open the store and the sinks, and keep them open during the block; yields a replayer.
+
+    Waits for the store and the sinks as long as it takes.
 
     Args:
         config: The daemon's configuration.
-        reader: Reads the letters, over an open connection.
+        reader: The reader of the letters, whose connection is open.
 
-    Cancelling: closes what is open.
+    Cancelling: the store and the sinks are closed.
     """
     for caveat in caveats(config):
         log.warning(caveat.what, **caveat.facts)
@@ -57,7 +59,7 @@ async def opened_replayer(config: Config, reader: LetterReader) -> AsyncIterator
 
 
 class Decoders:
-    """The decoders of all listeners' letters, each made when it is first needed.
+    """The decoders for the letters of all listeners. Each is made when it is first needed.
 
     Args:
         config: The configuration as it is now.
@@ -68,7 +70,7 @@ class Decoders:
         self._known: dict[str, Decoder] = {}
 
     def of(self, listener: str) -> Decoder:
-        """Return the decoder for what a listener of that name took in."""
+        """Return the decoder for the letters of the listener with this name."""
         if listener not in self._known:
             self._known[listener] = make_decoder(self._config, listener)
         return self._known[listener]

@@ -1,4 +1,4 @@
-"""Says which dead letters are wanted, and what is told of each of them."""
+"""Describes which dead letters are wanted, and what is returned for each of them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ class StoredLetter(msgspec.Struct, frozen=True):
     """A letter in its stream.
 
     Attributes:
-        number: Its sequence number in the stream.
-        stored_s: When the server stored it, in seconds since 1970.
-        size_bytes: The size of the body.
-        letter: The letter itself. It has no body where it comes from a list.
+        number: The letter's sequence number in the stream.
+        stored_s: The time at which the server stored the letter, in seconds since 1970.
+        size_bytes: The size of the body, in bytes. It is 0 if `LetterReader.get` returned the
+            letter and the body is in the object store.
+        letter: The letter itself. Its body is left out if it is part of a list.
     """
 
     number: int
@@ -27,15 +28,16 @@ class StoredLetter(msgspec.Struct, frozen=True):
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
-    """Which letters are wanted. None: any.
+    """Which letters are wanted.
 
     Attributes:
-        listener: The name of the listener that took the delivery in.
-        reason: Why the delivery became a letter.
-        message_type: The message type, compared without case.
-        since_s: Letters that were stored at this time or later, in seconds since 1970.
-        until_s: Letters that were stored before this time, in seconds since 1970.
-        limit_count: How many letters, counted from the newest.
+        listener: The name of the listener that took the delivery in. None means any listener.
+        reason: The reason why the delivery became a letter. None means any reason.
+        message_type: The message type, compared without case. None means any message type.
+        since_s: The time in seconds since 1970 from which letters are wanted.
+        until_s: The time in seconds since 1970 before which letters are wanted.
+        limit_count: The largest number of letters. `LetterReader.newest` returns the newest of
+            the letters that fit, and `chunks` yields the oldest.
     """
 
     listener: str | None = None
@@ -46,7 +48,10 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     limit_count: int = 50
 
     def wants(self, stored: StoredLetter) -> bool:
-        """Whether a letter is wanted, as far as its subject alone does not tell it."""
+        """Tell whether a letter has the wanted message type and time.
+
+        The server compares listener and reason, because they are in the letter's subject.
+        """
         wanted = self.message_type
         if wanted is not None and stored.letter.message_type.lower() != wanted.lower():
             return False

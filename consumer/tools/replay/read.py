@@ -1,8 +1,9 @@
-"""Reads dead letters from their stream, without holding more of them than the answer.
+"""Reads dead letters from their stream, and holds no more of them than it returns.
 
-Responsible for reading headers only, and for finding the newest letters in ranges of numbers from
-the end of the stream, so that a stream of a million letters costs no more than one of a thousand.
-Responsible also for deleting a letter. Not responsible for what happens to letters: `replay.py`.
+Responsible for reading lists of letters without their bodies, a single letter with its body, and
+for deleting a letter. The newest letters are searched for from the end of the stream, in ranges of
+numbers. So they are found in a stream of a million letters as quickly as in a stream of a thousand.
+Not responsible for what happens to letters: `replay.py`.
 """
 
 from __future__ import annotations
@@ -33,16 +34,17 @@ if TYPE_CHECKING:
 
 FIRST_RANGE_COUNT: Final = 1000
 RANGE_GROWTH_RATIO: Final = 4
-"""Each range is this much longer than the range behind it. So a letter is found with few
-questions, and not much is read in vain."""
+"""Each range is this many times as long as the range that was read before it. So a letter is found
+with few requests, and few letters are read in vain."""
 REMOVE_TIMEOUT_S: Final = 30.0
 SIZE_HEADER: Final = "Nats-Msg-Size"
-"""The size of the body, where only headers are sent:
+"""The header in which the server tells the size of a body, if it sends only the headers:
 https://docs.nats.io/nats-concepts/jetstream/headers."""
 NO_MESSAGE: Final = 10037
 GONE: Final = frozenset({NO_MESSAGE, 10043, 10057})
-"""Errors of the server that mean that a message is not there any more: no message found; no such
-sequence; message delete failed, as a stream in files says it. Source of the codes:
+"""The error codes of the server for a message that is not there any more. 10037 means that no
+message was found, and 10043 that there is no such sequence number. 10057 means that deleting the
+message failed, which is the answer of a stream that is stored in files. Source of the codes:
 https://github.com/nats-io/nats-server/blob/main/server/errors.json."""
 
 
@@ -55,28 +57,31 @@ class NoSuchLetterError(SinkUnavailable):
 
 
 class _DeleteReply(msgspec.Struct):
-    """https://docs.nats.io/reference/reference-protocols/nats_api_reference."""
+    """The server's answer to a request to delete a message.
+
+    https://docs.nats.io/reference/reference-protocols/nats_api_reference.
+    """
 
     error: dict[str, Any] | None = None
 
 
 class Writable(Protocol):
-    """Where a body goes."""
+    """Something to which a body can be written, such as a file."""
 
     def write(self, data: bytes, /) -> object:
-        """Take a piece."""
+        """Take a piece of the body."""
 
 
 def stored_letter(message: Msg) -> StoredLetter:
     """Read a letter from the headers of its message, without its body.
 
     Raises:
-        ValueError: This is not a letter of ours.
+        ValueError: The message is not a letter of ours.
     """
     headers = message.headers or {}
     letter = from_message(headers, b"")
     metadata = message.metadata
-    # If only headers were sent, the server says how large the body is.
+    # If only the headers were sent, the server tells the size of the body in a header.
     size_bytes = letter.body_bytes or int(headers.get(SIZE_HEADER) or len(message.data))
     stored_s = metadata.timestamp.timestamp()
     return StoredLetter(metadata.sequence.stream, stored_s, size_bytes, letter)
@@ -86,7 +91,7 @@ class LetterReader:
     """Reads the stream of `[dead_letters]`, over a connection that is open.
 
     Attributes:
-        foreign_count: How many messages it has met that are not letters of ours.
+        foreign_count: The number of messages that were read and are not letters of ours.
     """
 
     def __init__(self, client: Client, settings: DeadLetterSettings) -> None:
@@ -96,7 +101,7 @@ class LetterReader:
         self.foreign_count = 0
 
     async def newest(self, query: Query) -> list[StoredLetter]:
-        """Return the newest letters of a query, the newest last.
+        """Return the newest letters that fit a query, the newest last, without their bodies.
 
         Raises:
             SinkUnavailable: There is no stream, or no answer.
@@ -119,7 +124,11 @@ class LetterReader:
     async def _range(
         self, query: Query, start_number: int, end_number: int
     ) -> tuple[deque[StoredLetter], bool]:
-        """Return the newest letters of a range, and whether it has letters before `since_s`."""
+        """Return the newest letters of a range that fit a query.
+
+        Also returns whether a letter of the range was stored before `since_s`. Then no older range
+        has to be read.
+        """
         found: deque[StoredLetter] = deque(maxlen=query.limit_count)
         is_far_enough = False
         async with contextlib.aclosing(self._letters(query, start_number, end_number)) as letters:
@@ -130,7 +139,7 @@ class LetterReader:
         return found, is_far_enough
 
     async def last_number(self) -> int:
-        """Return the number of the newest letter that there ever was. 0: there was no letter.
+        """Return the number of the newest letter that was ever stored, or 0 if there was none.
 
         Raises:
             SinkUnavailable: There is no stream, or no answer.
@@ -141,10 +150,10 @@ class LetterReader:
     async def following(
         self, query: Query, after_number: int, last_number: int, max_count: int
     ) -> list[StoredLetter]:
-        """Return the next letters of a query, the oldest first, without their bodies.
+        """Return the next letters that fit a query, the oldest first, without their bodies.
 
         Args:
-            query: Which letters are wanted. Its `limit_count` does not count here.
+            query: Which letters are wanted. Its `limit_count` has no effect here.
             after_number: Only letters with a higher number are returned.
             last_number: No letter with a higher number is returned.
             max_count: The largest number of letters to return.
@@ -167,7 +176,10 @@ class LetterReader:
     async def _letters(
         self, query: Query, start_number: int, end_number: int
     ) -> AsyncGenerator[StoredLetter]:
-        """Yield the letters from one number to before another that have the query's subject."""
+        """Yield the letters from `start_number` on whose numbers are below `end_number`.
+
+        Of the query, only listener and reason are compared here.
+        """
         reason = query.reason.value if query.reason else "*"
         subject = f"{self._settings.subject_prefix}.{query.listener or '*'}.{reason}"
         async with (
@@ -197,18 +209,19 @@ class LetterReader:
             return None
 
     async def remove(self, number: int, *, erase: bool = False) -> bool:
-        """Delete a letter. Its body in the object store stays.
+        """Delete a letter. If its body is in the object store, the body stays there.
 
-        A letter of another attempt may point at that body, and the store's own age limit ends it.
+        The letter of another attempt may refer to the same body. The object store deletes the body
+        when it has reached its age limit.
 
         Args:
             number: The number of the letter.
-            erase: Let the server overwrite the letter's bytes on its disk, too. Measured with
-                nats-server 2.15: this deletes hundreds of letters a second instead of ten
-                thousand, and fewer the more letters there are.
+            erase: If true, the server also overwrites the letter's bytes on its disk. Then
+                nats-server 2.15 deletes hundreds of letters a second instead of ten thousand, and
+                it becomes slower the more letters there are.
 
         Returns:
-            False: the letter was deleted already.
+            True if the letter was deleted now, false if it was not there any more.
 
         Raises:
             SinkUnavailable: There is no stream, or no answer.
@@ -226,18 +239,19 @@ class LetterReader:
             raise APIError.from_error(error)
 
     async def get(self, number: int) -> StoredLetter:
-        """Return a letter, with its body unless that is in the object store.
+        """Return a letter. Its body is empty if the body is in the object store.
 
         Raises:
             NoSuchLetterError: There is no letter with this number.
-            SinkUnavailable: It is not a letter of ours, or there is no answer.
+            SinkUnavailable: The message is not a letter of ours, or there is no answer.
         """
         stream = self._settings.stream
         with self._explained():
             try:
                 message = await self._jetstream.get_msg(stream, number)
             except NotFoundError as error:
-                # A missing stream and a missing message are both 404. The code tells which.
+                # The status is 404 for a missing stream and for a missing message. The error code
+                # tells which of them is missing.
                 if error.err_code == NO_MESSAGE:
                     raise NoSuchLetterError(f"there is no dead letter {number}") from error
                 raise
@@ -250,10 +264,10 @@ class LetterReader:
         return StoredLetter(number, stored_s, len(body), letter)
 
     async def write_body(self, letter: Letter, out: Writable) -> None:
-        """Write the original bytes, piece by piece if they are in the object store.
+        """Write the original bytes to `out`, piece by piece if they are in the object store.
 
         Raises:
-            NoSuchBodyError: They are not in the object store any more.
+            NoSuchBodyError: The bytes are not in the object store any more.
             SinkUnavailable: There is no answer.
         """
         if not letter.body_object:
@@ -271,7 +285,8 @@ class LetterReader:
 
     def _explained(self, bucket: str = "") -> AbstractContextManager[None]:
         missing = (
-            "nothing was ever rejected, or [dead_letters] stream names another than the daemon's"
+            "nothing was ever rejected, or [dead_letters] stream names another stream than the "
+            "daemon's"
         )
         return explained(bucket or self._settings.stream, missing=missing)
 
@@ -280,7 +295,7 @@ class LetterReader:
 async def open_reader(
     connection: NatsSettings, settings: DeadLetterSettings
 ) -> AsyncIterator[LetterReader]:
-    """Connect for the time of the block.
+    """Connect to the server for the time of the block; yields a reader of the letters.
 
     Raises:
         Unavailable: The server is away, or refuses us.

@@ -1,11 +1,12 @@
 """Sends dead letters through the pipeline once more, and removes those that became events.
 
-Responsible for the order that keeps the promise: a letter is removed only after its event, or its
-next letter, is confirmed. So a replay may be stopped or killed at any point and started again:
-what it has stored already is recognised like any other resend. `read.py` chooses the letters.
+Responsible for the order of the steps: a letter is removed only after the sink has confirmed its
+event, or the letter of the next attempt. So a replay may be stopped or killed at any point and
+started again. What it has stored already is then recognised like any other resend. Not responsible
+for reading letters: `read.py`.
 
     chunk of letters ─ decode ─ dedupe ─ route ─ sink ─ mark done ─ remove
-                                   └── fails again: a new letter, with its history
+                                   └── fails again: a new letter with the history of the attempts
 """
 
 from __future__ import annotations
@@ -40,11 +41,13 @@ R = TypeVar("R")
 
 CHUNK_COUNT: Final = 500
 CHUNK_BYTES: Final = 8 * 1024 * 1024
-"""How many bytes the bodies of a chunk may have together. A larger body is a chunk by itself."""
+"""The largest size of all bodies of a chunk together, in bytes. A larger body is a chunk of its
+own."""
 AT_ONCE_COUNT: Final = 50
-"""How many bodies are asked for, or letters removed, at the same time."""
+"""The number of bodies that are read, or of letters that are removed, at the same time."""
 CHUNKS_PER_S: Final = 5.0
-"""With a rate, chunks are so small that this many follow each other in a second: an even flow."""
+"""If a rate is given, chunks are so small that this many are replayed in a second. So the letters
+flow evenly."""
 
 FORWARDED: Final = "forwarded"
 DUPLICATE: Final = "duplicate"
@@ -52,29 +55,30 @@ DEAD_AGAIN: Final = "dead"
 GONE: Final = "gone"
 """Somebody else has removed the letter meanwhile."""
 WITHOUT_BODY: Final = "without body"
-"""The object store has forgotten the body; the letter stays as it is."""
+"""The body is not in the object store any more. The letter stays as it is."""
 _WAYS: Final[dict[type, str]] = {Forwarded: FORWARDED, Duplicate: DUPLICATE, Dead: DEAD_AGAIN}
 ORIGIN: Final = Origin({}, {})
-"""An empty origin. A letter knows already where its delivery came from."""
+"""An empty origin. The letter itself already says where its delivery came from."""
 
 
 def letter_again(delivery: Delivery, rejected: Rejected, _: Origin, now_s: float) -> Letter:
-    """Write the letter of a letter that failed once more: a `LetterOf`."""
+    """Return the next letter of a letter that failed again. This function is a `LetterOf`."""
     return _stored(delivery).letter.again(rejected, from_epoch_s(now_s))
 
 
 class Replayer:
-    """The steps of the pipeline, for letters.
+    """Runs the steps of the pipeline for letters.
 
     Args:
-        reader: Reads the letters, over an open connection.
-        decoder_of: Returns the decoder for what a listener took in, by the listener's name.
-        steps: The pipeline's steps, made with `letter_again`; their decoder is not used.
-        clock: For the times of what fails again.
+        reader: The reader of the letters, whose connection is open.
+        decoder_of: A function that returns the decoder for the letters of a listener, by the name
+            of the listener.
+        steps: The pipeline's steps, made with `letter_again`. Their decoder is not used.
+        clock: The clock, which gives the time of an attempt that fails.
 
     Attributes:
-        ended: How many letters ended in each way: `FORWARDED`, `DUPLICATE`, `DEAD_AGAIN`, `GONE`
-            or `WITHOUT_BODY`.
+        ended: The number of letters that ended in each way: `FORWARDED`, `DUPLICATE`,
+            `DEAD_AGAIN`, `GONE` or `WITHOUT_BODY`.
     """
 
     def __init__(
@@ -95,19 +99,21 @@ class Replayer:
         """Replay some letters, given without their bodies.
 
         Returns once each letter has become an event, a known duplicate or a new letter, and is
-        removed. Waits for store and sink as long as it takes.
+        removed. A letter whose body is missing stays. Waits for the store and the sink as long as
+        it takes.
 
         Raises:
-            SinkUnavailable: The letters' stream is away.
+            ExceptionGroup: It holds a `SinkUnavailable`: the stream of the letters is away.
 
-        Cancelling: some may be stored and not removed; the next replay recognises them.
+        Cancelling: the results of some letters may be stored although the letters are not removed.
+        The next replay recognises these results.
         """
         works = decode(self._decoder_of, await self._with_bodies(letters))
         batch = Batch(works, self._clock.now_s(), self._clock.monotonic_s())
         await self._claimer.claim(batch)
         await self._deliverer.deliver(batch, lambda _: ORIGIN)
         await self._claimer.mark_done(batch, self._clock.monotonic_s() - batch.since_s)
-        # Removed only now: what became of each letter is confirmed.
+        # The letters are removed only now, when it is confirmed what became of each of them.
         await self._remove(batch.works)
 
     async def _with_bodies(self, letters: Sequence[StoredLetter]) -> list[StoredLetter]:
@@ -132,12 +138,12 @@ class Replayer:
 
     @property
     def failed_count(self) -> int:
-        """How many letters became letters again, or could not be tried."""
+        """The number of letters that became dead letters again, or whose body is missing."""
         return self.ended[DEAD_AGAIN] + self.ended[WITHOUT_BODY]
 
     @property
     def said(self) -> str:
-        """Say what became of the letters, in one line whose numbers add up."""
+        """A line that says what became of the letters. Its numbers add up to the first number."""
         ended = self.ended
         return (
             f"replayed {ended.total()}: {ended[FORWARDED]} forwarded, "
@@ -150,26 +156,27 @@ class Replayer:
 async def chunks(
     reader: LetterReader, query: Query, numbers: Sequence[int], last_number: int
 ) -> AsyncIterator[list[StoredLetter]]:
-    """Give the letters of a query, the oldest first, in chunks, without their bodies.
+    """Yield lists of the letters that fit a query, the oldest first, without their bodies.
 
     Args:
-        reader: Reads the letters, over an open connection.
-        query: Which letters; its `limit_count` bounds how many.
-        numbers: Give only letters with these numbers. Empty: give all.
-        last_number: The highest number to look at. A letter that fails again gets a higher one.
+        reader: The reader of the letters, whose connection is open.
+        query: Which letters are wanted. Its `limit_count` has no effect if there are `numbers`.
+        numbers: The numbers of the letters that are wanted. An empty sequence means all letters.
+        last_number: The highest number that is looked at. A letter that fails again gets a higher
+            number, so it is not replayed twice.
 
     Raises:
         SinkUnavailable: There is no such stream, or no answer.
     """
     if numbers:
         for number in sorted(set(numbers)):
-            # Asked for in the same way as many letters are, so that the filters hold here too.
+            # `following` reads a single letter too, because it applies the filters of the query.
             yield await reader.following(query, number - 1, min(number, last_number), 1)
         return
     left_count, after_number = query.limit_count, 0
     while left_count > 0:
-        # Each chunk has a short-lived consumer at the server: the server would forget a consumer
-        # that waits for a slow replay.
+        # Each chunk is read with a new consumer, because the server would delete a consumer that
+        # waits for a slow replay.
         count = min(CHUNK_COUNT, left_count)
         found = await reader.following(query, after_number, last_number, count)
         for chunk in _by_size(found):
@@ -194,7 +201,7 @@ def _by_size(letters: list[StoredLetter]) -> list[list[StoredLetter]]:
 async def paced(
     given: AsyncIterator[list[StoredLetter]], rate_per_s: float | None, clock: Clock
 ) -> AsyncIterator[list[StoredLetter]]:
-    """Give letters at a rate at most. None: as fast as they are taken."""
+    """Yield the letters at `rate_per_s` letters a second at most. None means no limit."""
     size_count = CHUNK_COUNT if rate_per_s is None else max(1, round(rate_per_s / CHUNKS_PER_S))
     started_s, count = clock.monotonic_s(), 0
     async for letters in given:
@@ -210,8 +217,9 @@ async def whole(reader: LetterReader, number: int) -> StoredLetter:
     """Return a letter with its body, from the stream or from the object store.
 
     Raises:
-        NoSuchLetterError: There is no letter of that number.
-        SinkUnavailable: There is no answer, or the body is gone.
+        NoSuchLetterError: There is no letter with this number.
+        NoSuchBodyError: The body is not in the object store any more.
+        SinkUnavailable: There is no answer.
     """
     stored = await reader.get(number)
     if not stored.letter.body_object:
@@ -223,7 +231,7 @@ async def whole(reader: LetterReader, number: int) -> StoredLetter:
 
 
 def decode(decoder_of: Callable[[str], Decoder], letters: Sequence[StoredLetter]) -> list[Work]:
-    """Decode letters as the current version does, each with the time of its first arrival."""
+    """Decode letters as this version decodes deliveries. Each keeps the time when it arrived."""
     works = []
     for stored in letters:
         letter = stored.letter
@@ -243,7 +251,13 @@ def decode(decoder_of: Callable[[str], Decoder], letters: Sequence[StoredLetter]
 
 
 async def several(do: Callable[[T], Coroutine[None, None, R]], items: Sequence[T]) -> list[R]:
-    """Do something with each item, some at the same time, and return the results in order."""
+    """Call a function for each item, and return the results in the order of the items.
+
+    At most `AT_ONCE_COUNT` calls run at the same time.
+
+    Raises:
+        ExceptionGroup: It holds the errors of the calls.
+    """
     results: list[R] = []
     for start in range(0, len(items), AT_ONCE_COUNT):
         async with asyncio.TaskGroup() as group:
@@ -263,7 +277,7 @@ def _arrived_s(stored: StoredLetter) -> float:
 
 
 def _letter_number(delivery: Delivery) -> str:
-    """Name the message of a letter by its number, which it keeps: an `OccurrenceOf`."""
+    """Name a letter by its number and its time, which never change: an `OccurrenceOf`."""
     stored = _stored(delivery)
     return f"letter {stored.number} {stored.stored_s}"
 
