@@ -1,7 +1,7 @@
 """What the sample brand states about each message type: how to make its events, and break them.
 
-The events themselves are in `families/`, which has the same files as `consumer/events/families/`.
-Duplicates and broken events are made of them in `generate.py`.
+The recipes of all message types are in `families/`. `generate.py` makes duplicates and broken
+events from the events of a recipe.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         name: The message type.
         make: The function that makes the next event.
         weight: How often an event of this type is made among all types. All weights together are
-            about 1,000.
+            about 1,100.
         id_field: The name of a required id. Some broken events leave it out.
-        wrong: The name of a field, and the value that some broken events have in it. The field is
-            not part of the identity, so that no two broken events become the same.
+        wrong: The name of a field, and the wrong value that some broken events have in the field.
+            The field is not part of the identity, so that two broken events are never the same.
         conflict_field: The name of a deciding field. A conflict has another value in it than the
             event that it contradicts. Empty means that the type has no deciding field.
-        identity: Returns what tells an event from all others of its type. It does not use our
-            catalogue, because it is what the catalogue is checked against.
-        identity_is_id: The identity is the CloudEvents id. Otherwise the id is a hash. Computing
-            the same hash here would prove nothing. So `identity` is asked about the data that came
-            out instead, and each event is still recognised.
+        identity: A function that returns what tells an event from all others of its type. It does
+            not use our catalogue, because the catalogue is checked against it.
+        identity_is_id: If true, the identity is the CloudEvents id. If false, the id is a hash.
+            Computing the same hash here would prove nothing, so `identity` is called with the data
+            that came out, and each event is still recognised.
     """
 
     name: str
@@ -67,7 +67,7 @@ def about(world: World, player: SamplePlayer) -> BrandEvent:
 
 
 def browser_of(world: World) -> BrandEvent:
-    """Return what a brand tells about a player's browser."""
+    """Return the fields that describe a player's browser."""
     return {"user_agent": world.random.choice(USER_AGENTS), "ip_address": world.ip_address()}
 
 

@@ -35,10 +35,10 @@ class BrokenEvent(msgspec.Struct, frozen=True):
 
 
 class Damage(msgspec.Struct, frozen=True):
-    """What a way to break an event is told besides the event.
+    """What a function that breaks an event needs besides the event.
 
     Attributes:
-        number: The number of broken events so far, which makes each of them different.
+        number: The number of broken events so far. It makes each of them different.
         large_bytes: The size of a body that is too large, in bytes.
     """
 
@@ -108,5 +108,5 @@ WAYS: Final[Mapping[Reason, tuple[WayToBreak, ...]]] = {
 """Each reason that a sender can cause, and the ways to cause it."""
 
 USUAL: Final = tuple(reason for reason in WAYS if reason is not Reason.TOO_LARGE)
-"""The reasons that occur unless others are picked. A few events that are too large would already
-fill a queue."""
+"""The reasons of the broken events, unless the user picks others. `too_large` is left out, because
+a few events that are too large would already fill a queue."""

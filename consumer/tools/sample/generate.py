@@ -1,6 +1,6 @@
-"""Makes the traffic of a brand: distinct events, honest resends of some, and broken events.
+"""Makes the traffic of a brand: distinct events, duplicates of some of them, and broken events.
 
-The shares are exact, not drawn at random, so that the books can be checked to the last event.
+The shares are exact and not left to chance, so that the books can be checked to the last event.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RESEND_WITHIN_COUNT: Final = 200
-"""How many events back a duplicate, or a conflict, can find the event that it repeats."""
+"""A duplicate or a conflict repeats one of this many last events."""
 
 SEEDED_START_S: Final = 1_767_225_600.0
-"""2026-01-01. A fixed time, because the present would make other bytes each time."""
+"""The beginning of 2026-01-01 in UTC. The time is fixed, so that the same seed makes the same bytes
+on every day."""
 
 _encode_sorted: Final = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 
@@ -53,7 +54,8 @@ class Sample(msgspec.Struct, frozen=True):
         reason: The reason of the dead letter that a broken event becomes.
         content_encoding: The content encoding that the message names. None means that it names
             none.
-        ordering_key: The player. Kafka keeps messages of the same key in their order.
+        ordering_key: The id of the player. None means that the event has no player. Kafka keeps the
+            order of messages that have the same key.
     """
 
     body: bytes
@@ -84,20 +86,24 @@ class SentCounts:
 
 
 class TrafficMix(msgspec.Struct, frozen=True, kw_only=True):
-    """What to make.
+    """Describes the traffic that is made.
 
     Attributes:
         types: The message types of the events.
-        weighted: Each type occurs as often as in a casino. Otherwise all types occur equally often.
+        weighted: If true, each type occurs as often as in a casino. If false, all types occur
+            equally often.
         count: The number of messages, duplicates and broken events included.
-        duplicates_ratio: The share of duplicates among them.
-        broken_ratio: The share of broken events among them. Both shares together are less than 1.
+        duplicates_ratio: The share of duplicates among the messages.
+        broken_ratio: The share of broken events among the messages. Both shares together are less
+            than 1.
         reasons: The reasons that the broken events cause, in turn. `conflict` occurs only if one
             of the types can conflict (`can_conflict`).
-        seed: The same seed makes the same messages.
-        start_s: The time of the first event, in seconds since 1970; the same seed then makes the
-            same times. None means that each event has the time at which it is made.
-        large_bytes: The size of a body that is too large, in bytes, if that is among the reasons.
+        seed: The seed of all random choices. The same seed makes the same messages, if they have
+            the same `start_s`.
+        start_s: The time of the first event, in seconds since 1970. None means that each event has
+            the time at which it is made.
+        large_bytes: The size of a body that is too large, in bytes. It is used only if `too_large`
+            is among the reasons.
     """
 
     types: Sequence[str]
@@ -156,13 +162,14 @@ class _Traffic:
                 yield self._event()
 
     def _draw(self, remaining: dict[Intent, int], left_count: int) -> Intent:
-        """Draw the intent of the next sample, like a card that is not put back.
+        """Draw the intent of the next sample, and subtract it from what remains.
 
-        So in the end there are exactly as many of each as were asked for.
+        So in the end there are exactly as many duplicates and broken events as were asked for.
 
         Args:
-            remaining: How many duplicates and broken events are still to be made; changed here.
-            left_count: How many samples are still to be made.
+            remaining: The number of duplicates, and of broken events, that are still to be made.
+                This method changes it.
+            left_count: The number of samples that are still to be made.
         """
         possible = {
             Intent.DUPLICATE: bool(self._recent),
@@ -186,7 +193,7 @@ class _Traffic:
         return _sample(event, name, Intent.EVENT, encode(event))
 
     def _duplicate(self) -> Sample:
-        """Repeat an event: the same bytes, or as another service of the brand writes them."""
+        """Repeat an event, with the same bytes or as another service of the brand writes it."""
         event, name = self._world.random.choice(self._recent)
         body = encode(event) if self._world.chance(0.7) else _encode_sorted(event)
         return _sample(event, name, Intent.DUPLICATE, body)

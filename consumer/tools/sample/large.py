@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from consumer.config.load import Config
 
 HEADERS_BYTES: Final = 128
-"""The body stays below the limit by this much. The message that brings it to us has headers, and a
-NATS source on the same server has the same limit. What the envelope adds to the event is more than
-this, so the event is still over the limit."""
+"""The size of the body is this much below the limit. The message that brings the body to us has
+headers, and a NATS source on the same server has the same limit. The envelope adds more bytes than
+this to the event, so the event is still over the limit."""
 
 
 async def too_large_bytes(config: Config) -> int:
     """Ask the sink's server, and its stream, for the largest message that they take.
 
     Returns:
-        The size of a body, in bytes, whose event is larger than that.
+        The size in bytes of a body whose event is too large for them.
 
     Raises:
         Unavailable: The server is away.
@@ -39,7 +39,7 @@ async def too_large_bytes(config: Config) -> int:
 
 
 async def _limit_of_stream_bytes(client: Client, config: Config) -> int:
-    """Ask the sink's stream for the largest message that it takes. 0 or less: it has no limit."""
+    """Ask the sink's stream for the largest message that it takes. 0 or less means no limit."""
     if config.sink.kind != "jetstream":
         return 0
     try:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 BATCH_COUNT: Final = 500
 BATCH_BYTES: Final = 4 * 1024 * 1024
 BATCHES_PER_S: Final = 10
-"""At a given rate, batches are small enough to make this many a second, which looks even."""
+"""If a rate is given, batches are so small that this many are sent in a second. So the messages
+flow evenly."""
 
 
 async def send_paced(
@@ -24,7 +25,7 @@ async def send_paced(
     """Send the samples in batches; yields each batch once the broker has confirmed it.
 
     Args:
-        sender: Sends them; open.
+        sender: The sender, which is open.
         samples: The samples.
         rate_per_s: The number of samples a second. None means as fast as the broker confirms.
 
@@ -46,7 +47,7 @@ async def send_paced(
 
 
 def take_batch(source: Iterator[Sample], max_count: int) -> list[Sample]:
-    """Take the next samples: at most `max_count`, and fewer where they are large."""
+    """Take the next samples: at most `max_count`, and fewer if they are large."""
     taken: list[Sample] = []
     total_bytes = 0
     for sample in islice(source, max_count):

@@ -29,4 +29,5 @@ _FOUND: Final[dict[str, Recipe]] = {
 RECIPES: Final[dict[str, Recipe]] = {
     event_type.name: _FOUND[event_type.name] for event_type in CATALOGUE
 }
-"""In the catalogue's order, which decides what a seed makes. A type without a recipe fails here."""
+"""The recipes of all message types, in the catalogue's order, on which the events of a seed depend.
+A type without a recipe raises a `KeyError` here."""

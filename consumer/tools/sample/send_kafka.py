@@ -40,11 +40,12 @@ class KafkaSender(SampleSender):
             client_id="consumer-send",
             acks="all",
             enable_idempotence=True,
-            # Larger than the limit of a usual broker, so that the broker refuses what is too large
-            # and says so. But below 100 MiB, where a broker cuts the connection without a word
-            # (`socket.request.max.bytes`).
+            # This is above the usual limit of a broker, so that the broker refuses a message that
+            # is too large, and says why. It is below 100 MiB, because a broker closes the
+            # connection if a request is larger (`socket.request.max.bytes`).
             max_request_size=MAX_REQUEST_BYTES,
-            # Below our own deadline, so that aiokafka's error, which says more, comes first.
+            # This is below our own deadline, so that aiokafka's error, which says more, comes
+            # first.
             request_timeout_ms=round(CONFIRM_TIMEOUT_S * 1000) - 2000,
             **login_options(self._settings),
         )
@@ -73,8 +74,8 @@ class KafkaSender(SampleSender):
     async def _append(self, sample: Sample) -> asyncio.Future[object]:
         values = {"type": sample.message_type, "content-encoding": sample.content_encoding}
         headers = [(name, value.encode()) for name, value in values.items() if value is not None]
-        # The key is the player, as with most brands. So a conflict stays behind the event that it
-        # contradicts.
+        # The key is the player, as at most brands. Kafka keeps the order of messages with the same
+        # key, so a conflict comes after the event that it contradicts.
         key = None if sample.ordering_key is None else sample.ordering_key.encode()
         future: asyncio.Future[object] = await self._producer.send(
             self._topic, sample.body, key=key, headers=headers

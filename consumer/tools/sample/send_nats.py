@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from consumer.tools.sample.generate import Sample
 
 WILDCARD_FILLER: Final = "sample"
-"""Stands in place of a wildcard that does not stand for the message type."""
+"""The token that replaces a wildcard which does not stand for the message type."""
 
 
 class NatsSender(SampleSender):
     """Sends messages, and waits for their PubAcks.
 
-    Without a stream there are no PubAcks. Then it waits until the server has read everything.
+    Without a stream there are no PubAcks. Then the sender waits until the server has read all
+    messages.
     """
 
     def __init__(self, settings: NatsListenerSettings) -> None:
@@ -67,8 +68,8 @@ class NatsSender(SampleSender):
 
     async def _store(self, client: Client, samples: Sequence[Sample], stream: str) -> None:
         jetstream = client.jetstream()
-        # Without a message id, because the server would drop the duplicates that the daemon shall
-        # recognise.
+        # The messages have no message id. With an id, the server would drop the duplicates that the
+        # daemon has to recognise.
         confirmations = [
             await jetstream.publish_async(
                 subject_for(self._settings, sample.message_type),
@@ -97,7 +98,10 @@ class NatsSender(SampleSender):
 
 
 def subject_for(settings: NatsListenerSettings, message_type: str | None) -> str:
-    """Return a subject that the listener hears, with the message type as its last token."""
+    """Return a subject that the listener reads.
+
+    If the last token of the listener's subject is a wildcard, the message type replaces it.
+    """
     by_subject = settings.type_from == "subject"
     last = (message_type if by_subject else (message_type or "").lower()) or WILDCARD_FILLER
     *parents, final = settings.subject.split(".")

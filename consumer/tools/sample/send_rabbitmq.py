@@ -36,8 +36,8 @@ class RabbitmqSender(SampleSender):
         with self._connection.translated():
             async with asyncio.timeout(self._settings.connect_timeout_s):
                 await self._connection.open()
-                # With confirms, a message that no queue takes is an error. Without, it would be
-                # confirmed and gone.
+                # With confirms, a message that no queue takes is an error. Without confirms, it
+                # would be lost, and nothing would tell us.
                 channel = await self._connection.channel(confirms=True)
                 self._exchange = channel.default_exchange
 
@@ -68,8 +68,8 @@ class RabbitmqSender(SampleSender):
         try:
             await exchange.publish(message, self._settings.queue, mandatory=True)
         except (AMQPError, OSError) as error:
-            # Kept and not raised: raising would cancel the other tasks, and then aiormq logs each
-            # message that comes back, with its body.
+            # The error is kept and not raised. An error that is raised would cancel the other
+            # tasks, and aiormq would then log each message that comes back, with its body.
             errors.append(error)
 
     def _explain(self, error: Exception) -> str:

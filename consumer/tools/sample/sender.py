@@ -1,8 +1,8 @@
 """The contract of a sender, which sends samples to a listener's source as a brand would.
 
-A sender sends a whole batch and then waits for all its confirmations. So ten thousand messages take
-seconds, and it is certain that each has arrived. A sender is not made for production traffic:
-it tries nothing a second time.
+A sender sends a whole batch, and then waits for all its confirmations. So ten thousand messages
+take only seconds, and it is certain that each message has arrived. A sender is not made for
+production traffic, because it tries nothing a second time.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ CONFIRM_TIMEOUT_S: Final = 15.0
 
 
 class SampleSender(ABC):
-    """Sends over one connection: call `open`, `send` any number of times, `close`."""
+    """Sends over one connection. Call `open`, then `send` any number of times, then `close`."""
 
     can_omit_type: bool = True
-    """Whether a message of this source can be without a type, because a sender forgot it."""
+    """True if a message of this source can be without a type, because a sender has forgotten it."""
 
     @abstractmethod
     async def open(self) -> None:

@@ -1,4 +1,4 @@
-"""All senders, by the kind of listener to whose source they send."""
+"""Finds the sender for a listener, by the listener's kind."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from consumer.config.load import Config
     from consumer.tools.sample.sender import SampleSender
 
-# Each sender takes the settings of its own kind of listener, so `Any` stands for what they have in
-# common: nothing.
+# Each sender takes the settings of its own kind of listener only, so no type other than `Any` fits
+# all senders.
 SENDERS: Final[dict[str, Callable[[Any], SampleSender]]] = {
     "rabbitmq": RabbitmqSender,
     "kafka": KafkaSender,

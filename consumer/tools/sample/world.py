@@ -15,7 +15,7 @@ from consumer.events.timestamp import from_epoch_s
 
 PLAYERS_COUNT: Final = 200
 UNFINISHED_MAX_COUNT: Final = 200
-"""The largest number of events of a type that wait for the event that follows from them."""
+"""The largest number of events of one name that wait for the event that follows from them."""
 CURRENCIES: Final = {"EUR": Decimal(1), "SEK": Decimal("0.0871"), "GBP": Decimal("1.1742")}
 """Each currency with its exchange rate to the brand's base currency, which is EUR."""
 GAMES: Final = (
@@ -65,10 +65,10 @@ class World:
             clock of its own, so that the same seed makes the same times. None means the real time.
 
     Attributes:
-        random: The only source of chance.
+        random: The only source of random choices.
         players: All players.
         unfinished: The events from which another event has to follow, such as a bet that waits for
-            its win or loss; by message type.
+            its win or loss. Their keys are the names that `put_aside` was given.
     """
 
     def __init__(self, seed: int, start_s: float | None) -> None:
@@ -98,13 +98,14 @@ class World:
         return self._by_id[str(event["user_id"])]
 
     def chance(self, ratio: float) -> bool:
-        """Tell whether a thing happens that happens in this share of all cases."""
+        """Return true at random, in this share of all calls."""
         return self.random.random() < ratio
 
     def put_aside(self, name: str, event: BrandEvent) -> None:
         """Keep an event from which another event has to follow.
 
-        Where many events wait already, the oldest is forgotten, so that memory does not grow.
+        If many events of this name wait already, the oldest is forgotten, so that memory does not
+        grow.
 
         Args:
             name: The name under which `take_earlier` finds it.
@@ -115,12 +116,15 @@ class World:
         waiting.append(event)
 
     def take_earlier(self, name: str, follow_ratio: float = 0.5) -> BrandEvent | None:
-        """Return an event from which the next event follows; None: the next event begins anew.
+        """Return an event from which the next event follows. It does not wait any more.
 
         Args:
-            name: The name under which it was put aside.
+            name: The name under which the event was put aside.
             follow_ratio: The share of cases in which the next event follows from an earlier event,
-                if there is one. With a half, as many things end as begin.
+                if there is one. With 0.5, as many bets end as begin.
+
+        Returns:
+            The event. None means that the next event follows from no other event.
         """
         waiting = self.unfinished.get(name)
         if not waiting:
@@ -152,13 +156,18 @@ class World:
         return f"203.0.113.{self.random.randrange(1, 255)}"
 
     def timestamp(self) -> str:
-        """Return the time, and move a clock of the casino's own on by some milliseconds."""
+        """Return the time, after moving the casino's own clock on by some milliseconds."""
         if self._own_clock_s is not None:
             self._own_clock_s += self.random.uniform(0.001, 0.05)
         return from_epoch_s(self._now_s)
 
     def moment(self, least_s: int, most_s: int) -> str:
-        """Return a whole minute between two distances from now; a negative distance is past."""
+        """Return a time that is some distance from now, without its seconds.
+
+        Args:
+            least_s: The least distance, in seconds. A negative distance lies in the past.
+            most_s: The greatest distance, in seconds.
+        """
         apart_s = self.random.randrange(least_s, most_s)
         return from_epoch_s((self._now_s + apart_s) // 60 * 60)
 

@@ -1,1 +1,1 @@
-"""The recipes of every message type, a file for each family as in the catalogue."""
+"""The recipes of all message types, with a file for each family of types."""

@@ -20,12 +20,13 @@ BONUSES: Final = (
 """Each bonus's id, type, product and code."""
 ENDS: Final = ("Completed", "Completed", "AutoCompleted", "Forfeited", "Expired", "Lost", "Lost")
 WAGERED_RATIO: Final = 35
-"""How many times its amount a bonus has to be wagered."""
+"""The amount that has to be wagered for a bonus, divided by the amount of the bonus."""
 ZERO: Final = Decimal("0.00")
 
 
 def _identity(event: BrandEvent) -> str:
-    # A bonus may be told as Ongoing several times, and as everything else once.
+    # Several events of a bonus may have the status Ongoing, but only one event has each other
+    # status.
     when = f":{event['timestamp']}" if event["status"] == "Ongoing" else ""
     return f"{event['user_bonus_id']}:{event['status']}{when}"
 
@@ -55,7 +56,7 @@ def make_bonus(world: World) -> BrandEvent:
     if world.chance(0.3):
         created["fasttrack_references"] = _references(world)
     if world.chance(0.1):
-        # Free spins are told only once they were played, with what they won.
+        # The event about free spins is sent after they were played. It says what the player won.
         played = {"type": "FreeSpins", "status": "Completed", "bonus_turned_real": amount}
         return created | played
     player.bonus_balance += amount
@@ -90,7 +91,10 @@ def _next(world: World, earlier: BrandEvent) -> BrandEvent:
 
 
 def _references(world: World) -> BrandEvent:
-    """Return what the CRM sent with the bonus. Its activity_id is not that of an event."""
+    """Return the references that the CRM sent with the bonus.
+
+    Their `activity_id` is not the `activity_id` of an event.
+    """
     return {
         "id": world.random.randrange(10**6),
         "action_id": world.random.randrange(10**4),

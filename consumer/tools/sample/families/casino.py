@@ -65,7 +65,8 @@ def _outcome(world: World, bet: BrandEvent) -> BrandEvent:
     now = {"timestamp": world.timestamp()}
     drawn = world.random.random()
     if drawn < ROLLBACK_RATIO:
-        # A rollback has the activity_id of its bet, as the vendor allows, and is another event.
+        # A rollback is not the same event as its bet, although it has the same activity_id. The
+        # vendor allows this.
         return bet | _booking(player, stake, stake) | {"status": "Rollback"} | now
     is_won = drawn < ROLLBACK_RATIO + WIN_RATIO
     won = stake * world.random.randrange(1, 8) if is_won else Decimal("0.00")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from consumer.tools.sample.world import World
 
 RTP: Final = ("94.2", "96.21", "96.8", "97.3")
+"""Shares of the stakes that games return to the players, in percent."""
 
 
 def make_game_round(world: World) -> BrandEvent:
@@ -58,7 +59,7 @@ GAME_ROUND: Final = Recipe(
 
 
 def make_game(world: World) -> BrandEvent:
-    """Make a new version of a game's entry."""
+    """Make a new version of a game's entry in the catalogue of games."""
     game_id, name, game_type, _, provider = world.random.choice(GAMES)
     return {
         "game_id": game_id,

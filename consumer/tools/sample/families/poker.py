@@ -88,7 +88,7 @@ def make_cash_buy_in(world: World) -> BrandEvent:
 
 
 def make_cash_out(world: World) -> BrandEvent:
-    """Make a player leave a table."""
+    """Make the cash-out of a player who leaves a table."""
     return _paid_out(world, world.take_earlier(_CASH, 1.0) or _seat(world))
 
 
@@ -101,12 +101,15 @@ def make_tournament_buy_in(world: World) -> BrandEvent:
 
 
 def make_tournament_cash_out(world: World) -> BrandEvent:
-    """Make the prize of a player."""
+    """Make the cash-out of a player at the end of a tournament."""
     return _paid_out(world, world.take_earlier(_TOURNAMENT, 1.0) or _entry(world))
 
 
 def _paid_out(world: World, earlier: BrandEvent) -> BrandEvent:
-    """Return an event that ends an earlier one. No document says which field holds the amount."""
+    """Return the event that ends an earlier event.
+
+    No document says which field holds the amount, so the amount is in `meta`.
+    """
     return earlier | {"timestamp": world.timestamp(), "meta": {"amount": world.money(range(400))}}
 
 

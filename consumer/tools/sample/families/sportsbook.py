@@ -1,4 +1,4 @@
-"""SPORTSBOOK: bets on a match or several, and their settlements and rollbacks."""
+"""SPORTSBOOK: bets on one match or on several, and their settlements and rollbacks."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _settled(world: World, bet: BrandEvent) -> BrandEvent:
         "timestamp": world.timestamp(),
     }
     if is_rollback:
-        # A rollback has the activity_id of its bet, and is another event.
+        # A rollback is not the same event as its bet, although it has the same activity_id.
         return bet | changes | {"status": "Rollback"}
     return (
         bet
