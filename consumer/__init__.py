@@ -1,9 +1,9 @@
-"""Casino events from RabbitMQ, Kafka and NATS: each once, clean, on NATS subjects.
+"""Takes casino events from RabbitMQ, Kafka and NATS, and puts each event once on NATS subjects.
 
-The way of a message, one folder a step:
+A message passes these folders and steps from left to right:
 
     listeners ─► pipeline (batch ─► decode ─► dedupe ─► route ─► deliver ─► settle) ─► sinks
                               events          stores            dead_letters
 
-`app.py` wires it, `docs/ARCHITECTURE.md` explains it.
+`app.py` starts and stops all of them. `docs/ARCHITECTURE.md` explains the design.
 """

@@ -1,4 +1,4 @@
-"""The command line's door: `consumer`, or `python -m consumer`."""
+"""Starts the command line, for `consumer` and for `python -m consumer`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from consumer.cli.main import cli
 
 
 def main() -> None:
-    """Run the command line; ends the process with the verb's exit code."""
+    """Run the command line, and end the process with the verb's exit code."""
     cli(prog_name="consumer")
 
 

@@ -1,10 +1,10 @@
-"""The daemon: opens everything in one exit stack, runs it in one task group, drains, closes.
+"""Runs the daemon: opens all parts, runs all listeners, and at the end drains and closes them.
 
     start   operations port ─► store, sink, dead letters (each until it is there) ─► listeners
     stop    /readyz 503 ─► no intake ─► in flight settled, or the grace time is over ─► closed
 
-A part that is away does not end the process: the daemon waits for it, and `/readyz` says why. Only
-a bug ends the process.
+A part that is away does not end the process: the daemon waits for it, and `/readyz` says why. Apart
+from `stop`, only a bug or a configuration that cannot be used ends the process.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ class App:
     """One daemon.
 
     Args:
-        config: The configuration, checked.
-        kinds: The kinds of listener there are, by their word in the configuration.
+        config: The checked configuration.
+        kinds: The classes of listeners, by the word for each kind in the configuration.
 
     Attributes:
-        health: What `/readyz` answers.
-        metrics: What `/metrics` answers.
+        health: The states of all parts, which `/readyz` shows.
+        metrics: The metrics, which `/metrics` shows.
     """
 
     def __init__(self, config: Config, kinds: Mapping[str, type[Listener[Any]]]) -> None:
@@ -61,7 +61,7 @@ class App:
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
-        """Begin to drain. May be called twice."""
+        """Begin to drain. This method may be called twice."""
         self.health.drain()
         self._stopping.set()
         for supervisor in self._supervisors:
@@ -71,13 +71,13 @@ class App:
         """Run until `stop`, and drain.
 
         Returns:
-            Whether everything in flight was settled within the grace time. What was not settled
+            True if everything in flight was settled within the grace time. What was not settled
             goes back to its source.
 
         Raises:
             ConfigError: The operations port is taken.
 
-        Cancelling: ends without a drain; what is in flight goes back to its source.
+        Cancelling: the daemon ends without a drain, and what is in flight goes back to its source.
         """
         port = listening_socket(self._config.operations.bind)
         for caveat in caveats(self._config):
@@ -114,7 +114,7 @@ class App:
         return not late
 
     async def _parts_opened(self) -> None:
-        """Return once every part has been open, or `stop` was called."""
+        """Return once every part has been open, or once `stop` was called."""
         async with asyncio.TaskGroup() as group:
             opened = group.create_task(all_opened(self._kept), name="parts opened")
             stopping = group.create_task(self._stopping.wait(), name="stopping")

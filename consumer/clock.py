@@ -1,4 +1,4 @@
-"""The only module that reads a clock, so that a test can give the code a clock of its own."""
+"""Reads the machine's clocks for all other modules, so that a test can use a clock of its own."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Two readings: the time that people see, and a count of seconds for durations."""
+    """Tells the time of day, and measures durations."""
 
     def now_s(self) -> float:
-        """Return the wall clock, in seconds since 1970 (UTC). It may jump."""
+        """Return the time of day, in seconds since 1970 (UTC). It may jump in both directions."""
 
     def monotonic_s(self) -> float:
-        """Return seconds since an arbitrary start. It never goes back."""
+        """Return the seconds since an arbitrary moment. They never decrease."""
 
 
 class SystemClock:
     """The machine's clocks."""
 
     def now_s(self) -> float:
-        """Return the wall clock, in seconds since 1970 (UTC)."""
+        """Return the time of day, in seconds since 1970 (UTC)."""
         return time.time()  # noqa: TID251  # all other modules ask this one
 
     def monotonic_s(self) -> float:
-        """Return seconds of the machine's monotonic clock."""
+        """Return the seconds of the machine's monotonic clock."""
         return time.monotonic()
 
 

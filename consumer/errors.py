@@ -1,16 +1,16 @@
-"""Every error that crosses a module's border, and what it means to whoever catches it.
+"""The errors that cross a module's border, and what each of them means to the caller.
 
     ConsumerError
-    ├── ConfigError            the configuration is wrong: exit code 2 before any connection
+    ├── ConfigError            the configuration cannot be used: the exit code is 2
     ├── Unavailable            transient: the same call may succeed later, so it is repeated
-    │   ├── ListenerUnavailable    the source is away, or refuses us for now
-    │   │   └── ListenerFlooded    the source is there, and nearly all it sends is broken
+    │   ├── ListenerUnavailable    the source is away, or it refuses us for now
+    │   │   └── ListenerFlooded    the source is there, but too many of its messages are broken
     │   ├── StoreUnavailable       the memory of identities is away
     │   └── SinkUnavailable        the sink did not confirm; the message may be stored or not
     └── Rejected               permanent: this delivery can never become an event
 
-A library's exception is translated into one of these in the module that talks to that library,
-and nowhere else. What is none of them is a bug.
+The module that talks to a library translates the library's exceptions into these errors. No other
+module does that. Any other exception is a bug.
 """
 
 from __future__ import annotations
@@ -21,32 +21,36 @@ import msgspec
 
 
 class Reason(StrEnum):
-    """Why a delivery became a dead letter; also the last token of the letter's subject."""
+    """The reason why a delivery became a dead letter: the last token of the letter's subject."""
 
     MALFORMED = "malformed"
-    """Not JSON, not UTF-8, nested too deeply, or not what its content encoding says."""
+    """The body is not JSON, not UTF-8, nested too deeply, or not in its stated content encoding."""
     INVALID = "invalid"
-    """JSON that does not fit its message type."""
+    """The body is JSON, but does not fit its message type."""
     UNKNOWN_TYPE = "unknown_type"
+    """The catalogue has no message type with the name that the sender wrote."""
     MISSING_TYPE = "missing_type"
+    """The message names no type."""
     TOO_LARGE = "too_large"
-    """The event is over the server's limit, or the decompressed body over the listener's."""
+    """The event is larger than the server's limit, or the decompressed body is larger than the
+    listener's limit."""
     CONFLICT = "conflict"
-    """The identity is known with other deciding fields."""
+    """The identity was sent before with other values in its deciding fields."""
     UNSUPPORTED_ENCODING = "unsupported_encoding"
+    """The body has a content encoding that cannot be undone here."""
     INTERNAL = "internal"
-    """Our bug: counted, logged with a traceback, and the daemon goes on."""
+    """A bug in this program. It is counted and logged with a traceback, and the daemon goes on."""
 
 
 class ConsumerError(Exception):
-    """The root of this program's own errors. Its text is written for the operator."""
+    """The base class of this program's own errors. The text is written for the operator."""
 
 
 class ConfigError(ConsumerError):
     """The configuration cannot be used.
 
     Attributes:
-        problems: one line each: the option, what it holds, what was expected.
+        problems: One line for each mistake: the option, what it holds, and what was expected.
     """
 
     def __init__(self, *problems: str) -> None:
@@ -55,17 +59,18 @@ class ConfigError(ConsumerError):
 
 
 class Unavailable(ConsumerError):
-    """A part outside this process is away, or not fit for use yet. Repeat with backoff.
+    """Something outside this process is away, or not fit for use yet.
 
-    The text says what to do about it, because it is what `/readyz` and the log show.
+    The daemon repeats the call after growing pauses. The text says what to do, because `/readyz`
+    and the log show it.
     """
 
 
 class ListenerUnavailable(Unavailable):
-    """The source is away. The supervisor opens a new connection after a pause.
+    """The source is away, or it refuses us. The supervisor opens a new connection after a pause.
 
     Attributes:
-        reason: a bounded label for the metric: `lost`, `refused`, `stalled`, `held_too_long`,
+        reason: The value of a metric's label: `lost`, `refused`, `stalled`, `held_too_long` or
             `flooded`.
     """
 
@@ -75,11 +80,12 @@ class ListenerUnavailable(Unavailable):
 
 
 class ListenerFlooded(ListenerUnavailable):
-    """Too much of what the source sends is broken: the listener stays closed until a restart.
+    """Too many of the source's messages are broken. The listener stays closed until a restart.
 
     Attributes:
-        what: how much of how many; without a value of a sender, so that it can be logged.
-        last: the newest of the errors.
+        what: The share of broken deliveries and the number of all deliveries, in words. This text
+            quotes nothing that a sender wrote, so it may be logged.
+        last: The error of the newest broken delivery.
     """
 
     def __init__(self, what: str, last: Rejected | None) -> None:
@@ -93,20 +99,20 @@ class ListenerFlooded(ListenerUnavailable):
 
 
 class StoreUnavailable(Unavailable):
-    """The store did not answer. What it was asked to do may have happened."""
+    """The store did not answer. It may have done what it was asked to do, or not."""
 
 
 class SinkUnavailable(Unavailable):
-    """The sink did not confirm. The message may be stored: send it again under the same id."""
+    """The sink did not confirm. The message may be stored: it is sent again under the same id."""
 
 
 class Misfit(msgspec.Struct, frozen=True):
     """What is wrong with one field.
 
     Attributes:
-        field: its path, such as `bets[1].odds`; empty: the whole body.
-        expected: in words.
-        found: the value as it was sent, cut to a line; None: the field is missing.
+        field: The path of the field, such as `bets[1].odds`. Empty means the whole body.
+        expected: The expected value, in words.
+        found: The value as it was sent, cut to a short text. None means that the field is missing.
     """
 
     field: str
@@ -114,14 +120,14 @@ class Misfit(msgspec.Struct, frozen=True):
     found: str | None
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Write the misfit in one line."""
         name = f"{self.field}: " if self.field else ""
         if self.found is None:
             return f"{name}{self.expected}, but missing"
         return f"{name}expected {self.expected}, got {self.found}"
 
     def inside(self, path: str) -> Misfit:
-        """Return the same, seen from outside of a part of an event."""
+        """Return the same misfit, with the path of the object that holds the field."""
         return Misfit(f"{path}.{self.field}" if self.field else path, self.expected, self.found)
 
 
@@ -129,9 +135,9 @@ class Rejected(ConsumerError):
     """A delivery that can never become an event, with the exact error for its dead letter.
 
     Attributes:
-        reason: the class of the error.
-        detail: field, what was expected, what was found; never a whole payload.
-        misfit: the same in parts, where it is about a field.
+        reason: The reason, which is also the last token of the dead letter's subject.
+        detail: The field, what was expected, and what was found. It never holds a whole body.
+        misfit: The same facts in parts. None if the error is not about a field.
     """
 
     def __init__(self, reason: Reason, detail: str | Misfit) -> None:

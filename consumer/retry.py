@@ -1,7 +1,8 @@
 """Says how long to wait before the next try: exponential backoff with jitter.
 
 Source of the scheme: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/.
-Jitter matters here because every lane loses the same sink at the same moment.
+All lanes lose the same sink at the same moment. Without jitter, they would also all try again at
+the same moments.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Backoff:
-    """Pauses that grow while tries fail, and start small again after a success.
+    """Pauses that grow while tries fail, and are short again after a success.
 
     Args:
         first_s: The longest that the first pause may be, in seconds.
@@ -26,12 +27,12 @@ class Backoff:
     def next_s(self) -> float:
         """Return the pause before the next try, in seconds."""
         ceiling_s = min(self.longest_s, self.first_s * 2.0**self._tries_count)
-        self._tries_count = min(
-            self._tries_count + 1, 32
-        )  # 2**32 is past any ceiling; a bound, not a rule
-        # Half is fixed so that a refused login never becomes a busy loop by an unlucky draw.
+        # The count is bounded only to keep the power finite: 2**32 is above any longest pause.
+        self._tries_count = min(self._tries_count + 1, 32)
+        # Half of the pause is fixed. A pause drawn from 0 on could be so short that a refused login
+        # is repeated at once.
         return ceiling_s / 2 + random.uniform(0, ceiling_s / 2)  # noqa: S311  # not a secret
 
     def reset(self) -> None:
-        """Start small again: the last try succeeded."""
+        """Begin with the first pause again, because the last try succeeded."""
         self._tries_count = 0

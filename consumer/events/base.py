@@ -1,9 +1,9 @@
 """What a message type states about itself, and the forms of field that it is made of.
 
-A type is an `EventType` beside a `Fields` struct; a family of types shares a file. Decoding,
-identity, routing, the schemas and docs/events.md are all made from these statements, and nothing
-else in the program names a type. The facts come from the vendor's pages and schemas, read as
-permissively as they allow: docs/decisions/0004.
+A message type is an `EventType` with a `Fields` struct. The types of one family share a file.
+Decoding, identity, routing, the schemas and docs/events.md are all made from these statements, and
+the daemon has no other code for a single type. The facts come from the vendor's pages and schemas.
+Where these disagree, the most permissive one counts: docs/decisions/0004.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SCHEMAS: Final = "https://github.com/fasttrack-solutions/json-schema"
 """The vendor's own JSON Schemas, as of 2026-04."""
 
 BODY: Final = "\0body"
-"""Stands in an identity for a hash of the whole event. NUL cannot occur in an id."""
+"""Stands in an identity for a hash of the whole event. NUL cannot occur in a sender's id."""
 OCCURRENCE: Final = "\0occurrence"
 """Stands in an identity, beside `BODY`, for a hash of the message that the event came in. Two
 messages with the same body are then two events: see `Normaliser.normalise`."""
@@ -34,10 +34,10 @@ class Form(StrEnum):
     COUNT = "count"
     TIME = "time"
     CHOICE = "choice"
-    """A listed value that decides identity or subject: any other value is invalid. Upper and lower
-    case are the same."""
+    """A value from a list. It decides the identity or the subject, so any other value is invalid.
+    Upper and lower case are the same."""
     HINT = "hint"
-    """A listed value that decides nothing: other values pass, and are counted."""
+    """A value from a list. It decides nothing, so other values pass, and are counted."""
     TEXT = "text"
     FLAG = "true or false"
     OBJECT = "object"
@@ -59,10 +59,10 @@ def choice(*values: str, why: str) -> Meta:
 
 
 def hint(*values: str, why: str, schema: tuple[str, ...] = ()) -> Meta:
-    """Describe an enumeration that is only passed on.
+    """Describe an enumeration whose value decides nothing.
 
     Args:
-        values: The values that some page or schema of the vendor's names.
+        values: The values that a page or a schema of the vendor names.
         why: The field's meaning.
         schema: The values that the vendor's schema accepts; empty where it accepts any text.
     """
@@ -72,8 +72,8 @@ def hint(*values: str, why: str, schema: tuple[str, ...] = ()) -> Meta:
     )
 
 
-# What the vendor's schema says of a field beyond its form. Only strict listeners hold events
-# against it; `facts.Fact` explains each of these.
+# Facts that the vendor's schema states about a field beyond its form. Only strict listeners check
+# events by them. `facts.Fact` explains each of them.
 NOT_EMPTY: Final = Meta(extra={"not_empty": True})
 NOT_NEGATIVE: Final = Meta(extra={"not_negative": True})
 ONLY_DIGITS: Final = Meta(extra={"only_digits": True})
@@ -84,23 +84,23 @@ NULL_TOO: Final = Meta(extra={"null_too": True})
 PAGE_ONLY: Final = Meta(extra={"page_only": True})
 
 Id = Annotated[str | int, Meta(extra={"form": Form.ID})]
-"""Text or a whole number comes in, text goes out: `1` and `"1"` are the same id. The text has 1 to
-256 characters, and no control characters."""
+"""Text or a whole number comes in, and text goes out: `1` and `"1"` are the same id. The text has 1
+to 256 characters, and no control characters."""
 Reference = Annotated[Id, Meta(extra={"may_be_empty": True})]
-"""An id outside of the identity. It may be empty, because that does not join two events."""
+"""An id that may be empty, because an event is also identified without it."""
 Number = Annotated[Decimal, Meta(extra={"form": Form.NUMBER})]
-"""A JSON number or text comes in, text without exponent goes out (`"12.30"`). The value never
-passes through a binary float."""
+"""A JSON number or text comes in, and text without an exponent goes out (`"12.30"`). The value
+never passes through a binary float."""
 Amount = Annotated[Number, NOT_NEGATIVE]
-"""A number that is 0 or more in the vendor's schema."""
+"""A number that the vendor's schema accepts only if it is 0 or more."""
 WholeNumber = Annotated[int | Decimal, Meta(extra={"form": Form.COUNT})]
-"""A whole number, also as `3.0` or `"3"`, comes in; a JSON number goes out. Negative numbers occur.
-A number with a fraction, which the vendor's schemas accept, passes and is counted."""
+"""A whole number comes in, also as `3.0` or `"3"`, and a JSON number goes out. Negative numbers
+occur. A number with a fraction, which the vendor's schemas accept, passes and is counted."""
 Time = Annotated[str, Meta(extra={"form": Form.TIME})]
-"""A time as `timestamp.py` reads it comes in, strict RFC 3339 in UTC goes out. Text that cannot be
-read as a time passes as it is and is counted, except as the event's own time."""
+"""A time as `timestamp.py` reads it comes in, and strict RFC 3339 in UTC goes out. Text that cannot
+be read as a time passes as it is and is counted, except as the event's own time."""
 Name = Annotated[str, NOT_EMPTY]
-"""Text that is not empty in the vendor's schema."""
+"""Text that the vendor's schema accepts only if it is not empty."""
 Object = dict[str, msgspec.Raw]
 """A JSON object whose values pass as they came."""
 
@@ -120,9 +120,10 @@ Rate = Annotated[
 ]
 AnyHost = Annotated[str, Meta(description="The brand's host.", examples=["www.brand.com"])]
 BrandHost = Annotated[AnyHost, NOT_EMPTY]
-"""Half of the vendor's schemas want the host not to be empty, the others take any text."""
+"""Half of the vendor's schemas want the host not to be empty. The others accept any text."""
 Timestamp = Annotated[
-    Time, Meta(description="When the event happened.", examples=["2015-03-02T8:27:58.10Z"])
+    Time,
+    Meta(description="The time at which the event happened.", examples=["2015-03-02T8:27:58.10Z"]),
 ]
 
 OptionalId = Reference | UnsetType | None
@@ -136,7 +137,7 @@ OptionalFlag = bool | UnsetType | None
 OptionalObject = Object | UnsetType | None
 OptionalRate = Rate | UnsetType | None
 OptionalCurrency = Currency | UnsetType | None
-"""An optional field may be absent or null; either way it is passed on as it came."""
+"""Each of these optional fields may be absent or null, and is passed on as it came."""
 
 MetaObject = Annotated[
     OptionalObject, NULL_TOO, Meta(description="Anything else that the brand wants to say.")
@@ -151,8 +152,8 @@ PageWholeNumber = Annotated[OptionalWholeNumber, PAGE_ONLY]
 PageTime = Annotated[OptionalTime, PAGE_ONLY]
 PageText = Annotated[OptionalText, PAGE_ONLY]
 PageFlag = Annotated[OptionalFlag, PAGE_ONLY]
-"""An optional field that a page of the vendor's documentation describes, and that the vendor's
-schema does not know."""
+"""Each of these optional fields is described by a page of the vendor's documentation, and is not
+known to the vendor's schema."""
 
 
 class Nested(msgspec.Struct, kw_only=True):
@@ -160,7 +161,7 @@ class Nested(msgspec.Struct, kw_only=True):
 
 
 class Fields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """The known fields of a message type, first as sent and then, in place, in their normal form.
+    """The known fields of a message type. They are decoded as sent, then made normal in place.
 
     This struct refuses unknown fields, and a second, slower pass picks them up (`normalise.py`).
     Most events have no unknown fields, so they are decoded in one pass.
@@ -184,23 +185,28 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         aliases: Other names of the same type.
         fields: The struct of its fields.
         sources: The pages and schemas that its facts come from.
-        identity: Returns what, after brand and message type, makes two deliveries the same event.
-            It reads the normal form. `identity.write_id` joins the values to the CloudEvents id.
-        identified_by: The identity in words, a name for each value.
-        id_suffixes: Endings, each with its colon, that an identity's text has where a fixed word
-            stands behind the sender's id. They keep a sender's id that ends so apart from it.
-        uses_occurrence: The identity may hold `OCCURRENCE`.
-        deciding: The fields whose difference under the same identity is a conflict.
+        identity: A function that returns an event's identity: the values that make two deliveries
+            of one brand and message type the same event. It gets the fields in their normal form.
+            `identity.write_id` joins the values to the CloudEvents id.
+        identified_by: The identity in words, with a text for each value.
+        id_suffixes: The fixed words that the identity adds to a sender's id, each with a colon
+            before it, such as `:rollback`. `identity.write_id` uses them to keep such an identity
+            apart from a sender's id that has the same ending.
+        uses_occurrence: If true, the identity may hold `OCCURRENCE`.
+        deciding: The fields that decide what an event means. A difference in them between two
+            deliveries with the same identity is a conflict.
         subjects: All subjects of the type, two tokens each, without the operator's prefix. The keys
-            are for `subject_key`.
-        subject_key: Returns the key, in `subjects`, of the subject that an event belongs on. It
-            reads the normal form. A type with a single subject, written with `only`, needs none.
-        has_schema: The vendor publishes a JSON Schema of the type. Where it does not, a strict
-            listener accepts what any listener accepts.
-        strict: Optional fields that the vendor's schema requires. A listener with
+            are the values that `subject_key` returns.
+        subject_key: A function that returns the key, in `subjects`, of an event's subject. It gets
+            the fields in their normal form. A type whose `subjects` are made by `only` leaves it
+            out.
+        has_schema: If true, the vendor publishes a JSON Schema of the type. If false, a strict
+            listener accepts what a lenient listener accepts.
+        strict: The optional fields that the vendor's schema requires. A listener with
             `validation = "strict"` requires them too.
-        time: The field with the event's own time; None where the type has no such field.
-        user: The field with the player's id; None where the type has no such field.
+        time: The name of the field with the event's own time. None means that there is no such
+            field.
+        user: The name of the field with the player's id. None means that there is no such field.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""One form for everything that means the same, so that equal events have equal hashes.
+"""Hashes values by their meaning, so that equal events have equal hashes.
 
-An honest resend may write `12.3` for `12.30`, put its keys in another order, or have other spaces;
-the hash stays the same. Text is never touched: `"1.50"` in a note is not `"1.5"`.
+An honest resend may write `12.3` for `12.30`, put its keys in another order, or have other spaces,
+and the hash stays the same. Text is never changed: `"1.50"` in a note is not the same as `"1.5"`.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ Canonical = None | bool | str | list["Canonical"] | dict[str, "Canonical"]
 
 
 def digest(value: object) -> str:
-    """Hash a value in its canonical form: 32 hexadecimal digits.
+    """Return the hash of a value in its canonical form, as 32 hexadecimal digits.
 
     Args:
-        value: A part of a normalised event: a struct, what a struct holds, or JSON that passes as
-            it came.
+        value: A part of a normalised event: a struct, the value of one of its fields, or JSON that
+            passes as it came.
     """
     return _hash(_canonical(value))
 
 
 def digest_whole(struct: type[Fields], data: Fields | dict[str, object]) -> str:
-    """Hash a whole event, equal for both forms that its data has.
+    """Return the hash of a whole event, which is the same for both forms that its data may have.
 
     Args:
-        struct: The type's fields; they say which text of a dictionary is a number.
-        data: The event in its normal form: the struct, or a dictionary where the event has nested
-            objects or unknown fields.
+        struct: The type's fields. They say which text of a dictionary is a number.
+        data: The event in its normal form: the struct, or a dictionary if the event may have
+            nested objects or has unknown fields.
     """
     return _hash(_known(struct, data) if isinstance(data, dict) else _canonical(data))
 
@@ -71,13 +71,13 @@ def number(text: str) -> str:
 
 @cache
 def numbers_of(struct: type[Fields | Nested]) -> frozenset[str]:
-    """Return the fields of a struct that are numbers, which normal form writes as text."""
+    """Return the names of a struct's numbers, which are text in their normal form."""
     return frozenset(fact.name for fact in facts_of(struct) if fact.form is Form.NUMBER)
 
 
 @cache
 def _nested_of(struct: type[Fields | Nested]) -> dict[str, type[Nested]]:
-    """Return the structs of the fields that hold objects, alone or in a list."""
+    """Return the struct of each field that holds an object or a list of objects."""
     return {fact.name: fact.nested for fact in facts_of(struct) if fact.nested is not None}
 
 
@@ -122,11 +122,12 @@ def _canonical(value: object) -> Canonical:
 
 
 def _read(value: msgspec.Raw) -> object:
-    """Decode what passes as it came, whatever numbers it has."""
+    """Decode JSON that passes as it came, with numbers of any size."""
     try:
         return _decode(value)
     except (msgspec.ValidationError, InvalidOperation):
-        # An integer of more than 4300 digits, or an exponent of more than 18. Slower, but exact.
+        # The JSON has an integer of more than 4300 digits, or an exponent of more than 18 digits.
+        # `json` is slower than msgspec, but these hooks let it read such numbers exactly.
         return json.loads(bytes(value), parse_int=Decimal, parse_float=_exact)
 
 

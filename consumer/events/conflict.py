@@ -1,9 +1,9 @@
-"""The words of a conflict: an identity that was sent before, with other values that decide.
+"""Writes the error of a conflict: an identity that was sent before with other deciding values.
 
-Responsible for naming the fields that differ, as far as that can be known. The store keeps a hash
-of the deciding fields and not their values. Where the earlier event is at hand, as in one batch,
-the text has both values of each field; where only the store knows it, the text lists the fields
-among which the difference is. Not responsible for finding a conflict: the pipeline does that by
+Responsible for naming the fields that differ, as far as they can be known. The store keeps a hash
+of the deciding fields and not their values. If the earlier event is in the same batch, the error
+has both values of each field that differs. If only the store knows the earlier event, the error
+lists all deciding fields. Not responsible for finding a conflict: the pipeline does that by
 comparing fingerprints.
 """
 
@@ -25,29 +25,29 @@ if TYPE_CHECKING:
     from consumer.events.normalise import Event
 
 NOTHING: Final = "nothing"
-"""Stands in the text for a field that is absent."""
+"""Stands in the error for a field that is absent."""
 
 _decode_data: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_text: Final = msgspec.json.Decoder(str).decode
 
 
 READ_MAX_BYTES: Final = 64 * 1024
-"""A larger event is not read again for the words of a conflict: a batch may hold hundreds of
-conflicts with the same event, and they are all judged in one step."""
+"""The error of a conflict does not name the values of a larger event, because the event would have
+to be decoded again. A batch may hold hundreds of conflicts, which are all judged in one step."""
 
 
 def conflict_text(event: Event, earlier: Event | None = None) -> str:
-    """Say what a conflict is about. It decodes the events' bodies, because it is rare.
+    """Write the error of a conflict. Conflicts are rare, so the events may be decoded again here.
 
-    Never raises for what a sender wrote: a body of ours is nested one level deeper than the
-    sender's, so a body that could just be read once may be too deep to be read again.
+    Nothing that a sender writes makes this function raise. The body of an event is nested one level
+    deeper than the body that was sent, so it may be too deep to be decoded again.
 
     Args:
         event: The event that becomes a dead letter.
-        earlier: The event that has the same identity, where it is at hand.
+        earlier: The earlier event with the same identity. None if only the store knows it.
 
     Returns:
-        A line that holds at most 60 characters of any value.
+        One line, with at most 60 characters of each value.
     """
     if len(event.body) <= READ_MAX_BYTES:
         is_small = earlier is not None and len(earlier.body) <= READ_MAX_BYTES
@@ -88,7 +88,7 @@ def _data(event: Event) -> dict[str, msgspec.Raw]:
 
 
 def _comparable(value: msgspec.Raw | None, *, is_number: bool) -> bytes:
-    """Return what is equal for values that mean the same: null as absent, `12.3` as `12.30`."""
+    """Return bytes that are equal for equal values: for null and absent, for `12.3` and `12.30`."""
     sent = b"" if value is None else bytes(value)
     if sent in (b"", b"null"):
         return b""

@@ -17,13 +17,14 @@ class Envelope(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     Attributes:
         specversion: The version of CloudEvents.
-        id: The identity's text; together with `source` it is unique.
+        id: The identity's text. Together with `source` it is unique.
         source: The brand and the message type, as `source_of` writes them.
         type: The event's subject in the catalogue, without the operator's prefix.
-        subject: The player's id; empty, and then not written, where the event has no player.
-        time: When it happened, or when it arrived where it has no time of its own.
+        subject: The player's id. If the event has no player, the id is empty and not written.
+        time: The time at which the event happened. An event that has no time of its own gets the
+            time at which it arrived.
         datacontenttype: The form of `data`.
-        brand: The brand that sent it.
+        brand: The brand that sent the event.
         data: The event's fields in their normal form, as JSON.
     """
 
@@ -44,7 +45,7 @@ class Envelope(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 def source_of(brand: str, message_type: str) -> str:
-    """Write the `source` of a brand's events of one type; both are tokens without a slash."""
+    """Write the `source` of a brand's events of one type. Brand and type contain no slash."""
     return f"/{brand}/{message_type.lower()}"
 
 
@@ -56,5 +57,5 @@ read: Final = msgspec.json.Decoder(Envelope).decode
 
 Raises:
     msgspec.DecodeError: The bytes are not an event of ours.
-    UnicodeDecodeError: As above; msgspec raises it for bytes that are not UTF-8.
+    UnicodeDecodeError: The bytes are not an event of ours, because they are not UTF-8.
 """

@@ -1,7 +1,7 @@
 """The facts that the type hints of a struct state about each field, read once for each struct.
 
-Responsible for turning `Annotated[...] | UnsetType | None` into a `Fact`. What is done with the
-facts: normal forms in `fields.py`, hashes in `canonical.py`, schemas and pages in `tools/schemas`.
+Responsible for turning `Annotated[...] | UnsetType | None` into a `Fact`. From the facts,
+`fields.py` makes normal forms, `canonical.py` hashes, and `tools/schemas` schemas and pages.
 """
 
 from __future__ import annotations
@@ -32,24 +32,26 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: The field's name, as it is sent and as it is put out.
         form: The form of the value, or of each value in a list.
-        many: Whether the field holds one value or a list.
-        required: The field has to be there. Every other field may be absent or null.
+        many: How many values the field holds.
+        required: If true, the field has to be there. If false, it may be absent or null.
         values: The values of an enumeration, in the vendor's spelling.
-        may_be_empty: The id is outside of the identity, so that it may be empty.
-        nested: The struct of the objects that the field holds; None where it holds no such object.
+        may_be_empty: If true, the id may be empty, because an event is also identified without it.
+        nested: The struct of the objects that the field holds. None if their fields are not known,
+            or if the field holds no object.
 
-    The rest is what the vendor's schema says, and only strict listeners hold events against it:
+    The other attributes state what the vendor's schema says. Only strict listeners check it:
 
     Attributes:
-        page_only: The schema does not know the field, or accepts any value in it. Only a page
-            describes the field, so strict listeners read it as lenient ones do.
-        null_too: The field may be null. Every other field may be absent, but not null.
+        page_only: If true, the schema does not know the field, or accepts any value in it. Only a
+            page describes the field, so strict listeners read it as lenient listeners do.
+        null_too: If true, the field may be null. If false, an optional field may be absent, but not
+            null.
         sent_as: The JSON types of an id.
-        not_empty: The text has at least one character.
-        only_digits: The text has no other characters than the digits 0 to 9.
-        not_negative: The number is 0 or more.
-        one_value: The field holds one value, although a page has a list there.
-        schema_values: The values of an enumeration; empty where the schema accepts any text.
+        not_empty: If true, the text has to have at least one character.
+        only_digits: If true, the text may have no other characters than the digits 0 to 9.
+        not_negative: If true, the number has to be 0 or more.
+        one_value: If true, the field has to hold one value, although a page shows a list there.
+        schema_values: The values of an enumeration. Empty if the schema accepts any text.
     """
 
     name: str
@@ -70,7 +72,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def expected(self) -> str:
-        """What the field takes, in the words of an error."""
+        """What the field accepts, in the words of an error."""
         if self.many is Many.LIST:
             return "list"
         return _EXPECTED.get(self.form, "text")
@@ -90,19 +92,19 @@ _PLAIN: Final[dict[object, Form]] = {
     bool: Form.FLAG,
     Object: Form.OBJECT,
 }
-"""Types that need no statement about their form."""
+"""The form of each type whose hint states no form."""
 _ABSENT: Final = (UnsetType, types.NoneType)
 
 
 @cache
 def facts_of(struct: type[Fields | Nested]) -> tuple[Fact, ...]:
-    """Return the facts about the fields of a struct, in its order."""
+    """Return the facts about the fields of a struct, in the order of the fields."""
     hints = typing.get_type_hints(struct, include_extras=True)
     return tuple(_fact(field, hints[field.name]) for field in msgspec.structs.fields(struct))
 
 
 def metas(hint: Any) -> tuple[Meta, ...]:  # noqa: ANN401  # type hints have any shape
-    """Return everything that a type hint is annotated with, the innermost first."""
+    """Return all annotations of a type hint, the innermost annotation first."""
     inner = tuple(meta for argument in _arguments(hint) for meta in metas(argument))
     own = getattr(hint, "__metadata__", ())
     return inner + tuple(meta for meta in own if isinstance(meta, Meta))
@@ -110,7 +112,7 @@ def metas(hint: Any) -> tuple[Meta, ...]:  # noqa: ANN401  # type hints have any
 
 def _fact(field: msgspec.structs.FieldInfo, hint: Any) -> Fact:  # noqa: ANN401  # as above
     value, many = _value(hint)
-    # What stands further out says more, or something else, about the same field.
+    # An outer annotation adds to the inner annotations, or replaces what they state.
     stated: dict[str, Any] = {}
     for meta in metas(hint):
         stated |= meta.extra or {}
@@ -137,7 +139,7 @@ def _value(hint: Any) -> tuple[Any, Many]:  # noqa: ANN401  # as above
 
 
 def _members(hint: Any) -> tuple[Any, ...]:  # noqa: ANN401  # as above
-    """Return the types of a union, of nested ones too, without annotations."""
+    """Return the types in a union, and in the unions inside it, without annotations."""
     if hasattr(hint, "__metadata__"):
         return _members(hint.__origin__)
     if typing.get_origin(hint) in (typing.Union, types.UnionType):

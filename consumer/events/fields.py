@@ -1,8 +1,8 @@
-"""The fields of a struct in their normal form, by steps that are prepared once for a type.
+"""Brings the fields of a struct into their normal form, by steps prepared once for each type.
 
-Responsible for a whole struct: which fields have to be there, which may be null, what is in lists
-and in objects. Not responsible for a single value (`steps.py`), or for decoding an event and
-wrapping it (`normalise.py`).
+Responsible for a whole struct: which fields have to be there, which fields may be null, and what is
+in lists and in objects. Not responsible for a single value (`steps.py`), or for decoding an event
+and wrapping it (`normalise.py`).
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ class Plan(msgspec.Struct, frozen=True):
     """How the fields of a struct are checked and brought into their normal form.
 
     Attributes:
-        steps: One for each field that has a normal form, or more.
-        present: Optional fields that have to be there all the same.
-        never_null: Optional fields that may not be null, with what is expected of them.
+        steps: The steps, one or more for each field that is checked or changed.
+        present: The optional fields that have to be there all the same.
+        never_null: The optional fields that may not be null, each with the words for the expected
+            value.
     """
 
     steps: tuple[Step, ...]
@@ -65,9 +66,10 @@ def plan_of(
 
     Args:
         struct: The struct.
-        own_time: The field that is read elsewhere, as the event's own time.
-        required: Optional fields that have to be there all the same.
-        strict: Refuse what the vendor's own schema refuses.
+        own_time: The field with the event's own time, which gets no step because it is read
+            elsewhere. None means that there is no such field.
+        required: The optional fields that have to be there all the same.
+        strict: If true, what the vendor's own schema refuses is refused.
     """
     facts = facts_of(struct)
     steps = [
@@ -82,12 +84,12 @@ def plan_of(
 
 
 def time_plan(name: str, *, strict: bool) -> Plan:
-    """Return the plan of the event's own time, for a struct that holds this field alone."""
+    """Return the plan for a struct whose only field is the event's own time."""
     return Plan((TimeStep(name, must_be_read=True, strict=strict),))
 
 
 def _steps(fact: Fact, *, strict: bool) -> list[Step]:
-    """Return the steps of a field; empty where it passes as it came."""
+    """Return the steps of a field. The list is empty if every value passes as it came."""
     strict = strict and not fact.page_only
     if fact.nested is not None:
         return [_NestedStep(fact.name, plan_of(fact.nested, strict=strict))]
@@ -96,7 +98,7 @@ def _steps(fact: Fact, *, strict: bool) -> list[Step]:
 
 
 class _ListStep(Step):
-    """Each value of a list."""
+    """Applies a step to each value of a list."""
 
     def __init__(self, name: str, step: Step) -> None:
         super().__init__(name)
@@ -107,14 +109,14 @@ class _ListStep(Step):
             return value
         normal: list[object] = []
         for index, element in enumerate(value):
-            # The step tells the path of a misfit by its name.
+            # The step names this path in errors and oddities.
             self._step.name = f"{self.name}[{index}]"
             normal.append(self._step.normal(element, oddities))
         return normal
 
 
 class _NestedStep(Step):
-    """An object inside an event, or a list of them."""
+    """Applies a plan to an object inside an event, or to each object of a list."""
 
     def __init__(self, name: str, plan: Plan) -> None:
         super().__init__(name)

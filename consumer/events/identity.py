@@ -1,9 +1,9 @@
-"""Keys, fingerprints and ids: what the store, the sink and people recognise an event by.
+"""Makes the keys, fingerprints and ids by which store, sink and people recognise an event.
 
-Keys and fingerprints are BLAKE2b hashes (https://www.rfc-editor.org/rfc/rfc7693). A chance
-collision of two keys would be a lost event; with 128 bits it is rarer than 1e-18 at ten billion
-identities. A fingerprint has 64 bits, because it only has to differ between two versions of one
-event.
+Keys and fingerprints are BLAKE2b hashes (https://www.rfc-editor.org/rfc/rfc7693). If two events had
+the same key by chance, one of them would be lost. With keys of 128 bits and ten billion identities,
+the probability of that is below 1e-18. A fingerprint has 64 bits, because it only has to differ
+between two versions of one event.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 KEY_BYTES = 16
 FINGERPRINT_BYTES = 8
 WINDOW_S: Final = 86_400.0
-"""How long an identity is remembered where the configuration does not say otherwise."""
+"""How long an identity is remembered, in seconds, if the configuration does not say otherwise."""
 
 
 class Identity(msgspec.Struct, frozen=True, gc=False):
@@ -28,7 +28,8 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         key: A hash of brand, message type and identity, as 32 hexadecimal digits.
         fingerprint: A hash of the deciding fields, as 16 hexadecimal digits.
-        window_s: How long the event is remembered, in seconds. A store may round to whole seconds.
+        window_s: How long the event is remembered, in seconds. A store may round this to whole
+            seconds.
     """
 
     key: str
@@ -37,7 +38,10 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
 
 
 def key(brand: str, message_type: str, identity: tuple[str, ...]) -> str:
-    """Hash brand, type and identity. NUL cannot occur in an id, so no two tuples look alike."""
+    """Return the hash of brand, type and identity.
+
+    NUL separates the values. It cannot occur in an id, so no two identities give the same text.
+    """
     text = "\0".join((brand, message_type, *identity))
     return blake2b(text.encode(), digest_size=KEY_BYTES).hexdigest()
 
@@ -45,12 +49,12 @@ def key(brand: str, message_type: str, identity: tuple[str, ...]) -> str:
 def write_id(values: tuple[str, ...], suffixes: tuple[str, ...] = ()) -> str:
     """Write an identity as the CloudEvents id, so that no two identities of a type look alike.
 
-    Colons join the values. A colon inside any value but the last is written `%3A`, and a percent
-    sign `%25`. A single value that ends like a suffix gets `%3A` for that colon, because another
-    identity of the type is written with the suffix.
+    Colons join the values. In every value but the last, a colon is written as `%3A`, and a percent
+    sign as `%25`. If a single value ends with one of the suffixes, the colon of this ending is
+    written as `%3A`, because another identity of the type is written with the suffix.
 
     Args:
-        values: What identifies the event, at least one value.
+        values: The values that identify the event, at least one.
         suffixes: The type's `id_suffixes`.
     """
     *before, last = values
@@ -64,8 +68,8 @@ def write_id(values: tuple[str, ...], suffixes: tuple[str, ...] = ()) -> str:
 def read_id(text: str, suffixes: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     """Return every identity that `write_id` writes as this text.
 
-    There may be several: the last value may hold colons of its own, so the text does not tell
-    where that value begins. Only one of them is an identity of the type that is meant.
+    There may be several identities: the last value may hold colons of its own, so the text does not
+    tell where that value begins. Only one of them can be an identity of the type that is meant.
     """
     pieces = text.split(":")
     plain = [piece.replace("%3A", ":").replace("%25", "%") for piece in pieces]
@@ -78,16 +82,16 @@ def read_id(text: str, suffixes: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 
 
 def output_id(identity_key: str, target: str) -> str:
-    """Hash an event's key and the subject, without prefix, of one of its further outputs."""
+    """Return the message id of one of an event's further outputs, by its subject without prefix."""
     return blake2b(f"{identity_key}\0{target}".encode(), digest_size=KEY_BYTES).hexdigest()
 
 
 def fingerprint(values: Sequence[str]) -> str:
-    """Hash the deciding fields in their canonical form."""
+    """Return the hash of the deciding fields, which are given in their canonical form."""
     return blake2b("\0".join(values).encode(), digest_size=FINGERPRINT_BYTES).hexdigest()
 
 
 def dead_letter_id(namespace: str, message_type: str, body: bytes) -> str:
-    """Hash a broken delivery, so that a delivery that is resent ten times is one letter."""
+    """Return the hash of a broken delivery, so that ten resends of it become one letter."""
     head = f"{namespace}\0{message_type}\0".encode()
     return blake2b(head + body, digest_size=KEY_BYTES).hexdigest()

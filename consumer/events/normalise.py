@@ -1,11 +1,12 @@
-"""Bytes in, one clean event out; or `Rejected` with the exact error.
+"""Turns a body into one event in its normal form, or refuses it with the exact error.
 
 Responsible for decoding a body of a known type. Not responsible for the envelope around the event
 (`envelope.py`), for what the fields mean (`base.py` and the families), or for the normal form of a
 single field (`fields.py`).
 
-Limits: a body may be nested as deep as Python's stack allows, about 900 levels; `fields.py` has
-the other limits.
+Limits: a body may be nested as deep as Python's stack allows. That is about 900 levels, or about
+450 where the identity holds a hash of the body. `steps.py` and `number_ids.py` have the other
+limits.
 """
 
 from __future__ import annotations
@@ -34,14 +35,14 @@ _decode_list: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """A delivery that fits its type, in its normal form.
+    """An event in its normal form, made of a delivery that fits its message type.
 
     Attributes:
         id: The identity's text, which is the CloudEvents id.
-        identity: What the store remembers; its key is also the message id in the sink.
+        identity: What the store remembers. Its key is also the message id in the sink.
         subject: The subject in the catalogue: two tokens, without the operator's prefix.
         body: The CloudEvents object, as JSON.
-        time_s: The event's own time, in seconds since 1970; None where it has no time.
+        time_s: The event's own time, in seconds since 1970. None if it has no time of its own.
         oddities: What was accepted although it should not be sent like that.
     """
 
@@ -54,17 +55,17 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 
 class Normaliser:
-    """Reads the bodies of one brand and one type, with everything prepared once.
+    """Reads the bodies of one brand and one message type. All steps are prepared once.
 
     Args:
         event_type: The type of all bodies.
         brand: The brand that sends them.
         namespace: The name under which identities are remembered. None means the brand.
-        strict: Refuse what the vendor's own schema refuses.
+        strict: If true, what the vendor's own schema refuses is refused.
         window_s: How long an event's identity is remembered, in seconds.
 
     Attributes:
-        needs_occurrence: `normalise` wants to know which message a body came in.
+        needs_occurrence: If true, `normalise` has to be told which message a body came in.
     """
 
     def __init__(
@@ -106,16 +107,16 @@ class Normaliser:
 
         Args:
             body: The body as it arrived.
-            arrived_s: When it arrived, in seconds since 1970: the time of an event that has no
-                time of its own.
-            occurrence: Tells the message that the body came in from every other message of the
-                brand, and is the same whenever that message is delivered again. Only looked at
-                where `needs_occurrence`. Empty where the message is not known: then two messages
-                with the same body are the same event.
+            arrived_s: When the body arrived, in seconds since 1970. An event that has no time of
+                its own gets this time.
+            occurrence: A name of the message that the body came in. It differs from the names of
+                all other messages of the brand, and is the same whenever that message is delivered
+                again. It is used only if `needs_occurrence` is true. Empty means that the message
+                is not known: two messages with the same body are then the same event.
 
         Raises:
-            Rejected: The body is `malformed` or `invalid`; the error says which field, what was
-                expected and what was found.
+            Rejected: The body is `malformed` or `invalid`. The error says which field is wrong,
+                what was expected, and what was found.
         """
         try:
             return self._read(body, arrived_s, occurrence)
@@ -163,7 +164,8 @@ class Normaliser:
     ) -> tuple[Fields, Fields | dict[str, object], timestamp.Instant | None, list[Oddity]]:
         """Return the known fields, all fields, the event's own time, and what is odd."""
         if not body.isascii():
-            # msgspec does not look into values that it only passes on.
+            # msgspec does not look into values that it only passes on, so it would not notice bytes
+            # in them that are not UTF-8.
             body.decode()
         plain = not self._has_nested
         oddities: list[Oddity] = []
@@ -197,7 +199,10 @@ class Normaliser:
     def _filled(
         self, values: tuple[str, ...], data: Fields | dict[str, object], occurrence: str
     ) -> tuple[str, ...]:
-        """Put hashes of the body and of the message into an identity that wants them."""
+        """Replace `BODY` and `OCCURRENCE` by the hashes that they stand for.
+
+        If the occurrence is empty, `OCCURRENCE` is left out.
+        """
         known = {BODY: canonical.digest_whole(self._type.fields, data)}
         if occurrence:
             known[OCCURRENCE] = canonical.digest(occurrence)
@@ -205,13 +210,13 @@ class Normaliser:
         return tuple(value for value in filled if value != OCCURRENCE)
 
     def _decided(self, fields: Fields, name: str) -> str:
-        """Write a deciding value so that honest resends look alike: `12.3` as `12.30`."""
+        """Write a deciding value so that equal numbers look alike: `12.30` is written as `12.3`."""
         value = getattr(fields, name)
         if value is None or value is UNSET:
             return ""
         if name not in self._numbers or "." not in value:
             return "0" if value == "-0" else str(value)
-        # `canonical.number` would do as well, at ten times the cost.
+        # `canonical.number` would have the same effect, but costs ten times as much.
         trimmed = value.rstrip("0").rstrip(".")
         return "0" if trimmed == "-0" else str(trimmed)
 
@@ -233,13 +238,13 @@ class Normaliser:
 def _whole(
     struct: Fields | Nested, sent: Mapping[str, msgspec.Raw], path: str, oddities: list[Oddity]
 ) -> dict[str, object]:
-    """Return the known fields in their normal form, then the unknown ones as they came.
+    """Return the known fields in their normal form, then the unknown fields as they came.
 
     Args:
         struct: The event, or an object inside it.
         sent: The same object as it was sent.
-        path: The path of the object with a dot behind it; empty for the event itself.
-        oddities: Gets an entry for each unknown field.
+        path: The path of the object with a dot behind it. Empty for the event itself.
+        oddities: The list that gets an entry for each unknown field.
     """
     whole: dict[str, object] = {}
     for name in struct.__struct_fields__:

@@ -1,9 +1,9 @@
-"""Ids that came as a JSON number with a point or an exponent, such as `132.0`, written as text.
+"""Rewrites ids that came as JSON numbers with a point or an exponent, such as `132.0`, as text.
 
 The vendor's schemas call some ids numbers, and some languages write every number with a point.
-Such an id is rare, so it is not part of the types that events are decoded by: it is rewritten here
-when decoding has failed, and then decoded once more. Whole numbers without a point are decoded at
-once, and `steps.py` writes them as text.
+Such an id is rare, so the structs that events are decoded into do not accept it. When decoding has
+failed, the id is rewritten here, and the event is decoded once more. Whole numbers without a point
+are decoded at once, and `steps.py` writes them as text.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 REWRITTEN_MAX_BYTES: Final = 1024 * 1024
-"""A larger body is not written anew. Each object in it costs Python's time, not that of a library
-in C: without bounds a small compressed body could hold the event loop for many seconds."""
+"""A larger body is not rewritten. Python code looks into each object in the body, which is slow, so
+without this bound a small compressed body could hold the event loop for many seconds."""
 OBJECTS_MAX_COUNT: Final = 1000
-"""How many objects of a list are looked into. An event with a longer list is not written anew."""
+"""The largest number of objects in a list that is rewritten. A longer list stays as it is."""
 
 
 def may_be_number_id(message: str, body: bytes) -> bool:
     """Tell whether decoding failed at an id that came as a number with a point.
 
     Args:
-        message: What msgspec said.
+        message: The text of msgspec's error.
         body: The event as JSON.
     """
     is_id = message.startswith("Expected `int | str") and "got `float`" in message
@@ -57,17 +57,17 @@ def with_ids_as_text(
     *,
     strict: bool,
 ) -> bytes | None:
-    """Write the ids of an object as text, where they came as numbers with a point.
+    """Rewrite the ids of an object that came as numbers with a point as text.
 
     Args:
         struct: The object's fields.
         body: The object as JSON.
         path: The path of the object with a dot behind it; empty for the event itself.
-        oddities: Gets an entry for each id that is written anew.
-        strict: Leave numbers that the vendor's own schema refuses.
+        oddities: The list that gets an entry for each id that is rewritten.
+        strict: If true, numbers that the vendor's own schema refuses are not rewritten.
 
     Returns:
-        The object as JSON; None where no id had to be written anew.
+        The object as JSON; None if no id had to be rewritten.
 
     Raises:
         msgspec.DecodeError: The body is not an object.
@@ -92,7 +92,7 @@ def with_ids_as_text(
 def _nested(
     struct: type[Nested], raw: bytes, path: str, oddities: list[Oddity], *, strict: bool
 ) -> bytes | None:
-    """Return the new JSON of an object, or of a list of them; None where it stays as it is."""
+    """Return the new JSON of an object or of a list of objects; None if the old JSON stays."""
     if raw.startswith(b"{"):
         return with_ids_as_text(struct, raw, f"{path}.", oddities, strict=strict)
     if not raw.startswith(b"["):
@@ -103,7 +103,8 @@ def _nested(
         return None
     for index, element in enumerate(elements):
         inner = bytes(element).strip()
-        # A list in the list never fits. To look into it would cost time for each of its levels.
+        # An element that is not an object never fits. To look into a list in the list would also
+        # cost time for each of its levels.
         if not inner.startswith(b"{"):
             return None
         text = with_ids_as_text(struct, inner, f"{path}[{index}].", oddities, strict=strict)
@@ -113,11 +114,11 @@ def _nested(
 
 
 def _text(raw: bytes, *, strict: bool) -> bytes | None:
-    """Return a number with a point or an exponent as JSON text; None where it is another value.
+    """Return a number with a point or an exponent as JSON text; None if the value stays as it is.
 
     Args:
         raw: A JSON value.
-        strict: A negative number is another value.
+        strict: If true, a negative number stays as it is.
     """
     if not _NUMBER.fullmatch(raw) or raw.lstrip(b"-").isdigit():
         return None

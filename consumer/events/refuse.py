@@ -1,4 +1,4 @@
-"""The words of a refusal: field, expected, found. They tell a brand's engineer what to mend."""
+"""Writes the error of a refusal, which tells a brand's engineer what to mend."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import msgspec
 from consumer.errors import Misfit, Reason, Rejected
 
 SHOWN_CHARACTERS: Final = 60
-"""The error repeats this much of a wrong value."""
+"""An error shows at most this many characters of a wrong value."""
 
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, MemoryError)
-"""Everything that msgspec raises for bytes, found by trying the corpus of broken bodies in tests.
-`UnicodeDecodeError` is not a `DecodeError`."""
+"""All exceptions that msgspec raises for bytes that it cannot read. They were found by trying the
+corpus of broken bodies in the tests. `UnicodeDecodeError` is not a `DecodeError`."""
 
 _WORDS: Final = (
     ("Expected", "expected"),
@@ -52,7 +52,7 @@ def missing(name: str) -> Rejected:
 
 
 def null(name: str, expected: str) -> Rejected:
-    """Return the refusal of a null where only a value, or no field at all, is accepted."""
+    """Return the refusal of a null in a field that may be absent, but not null."""
     return Rejected(Reason.INVALID, Misfit(name, expected, "null"))
 
 
@@ -70,7 +70,7 @@ def malformed(error: Exception) -> Rejected:
 
 
 def refuse_broken_json(body: bytes) -> None:
-    """Read a body to its end.
+    """Read a body to its end, without decoding it.
 
     Raises:
         Rejected: The body is not JSON.
@@ -82,7 +82,7 @@ def refuse_broken_json(body: bytes) -> None:
 
 
 def explain(message: str, body: bytes) -> Misfit:
-    """Turn msgspec's message into ours: field, expected, found."""
+    """Turn the text of msgspec's error into a `Misfit`."""
     expected, _, path = message.partition(" - at `$")
     path = path.rstrip("`").lstrip(".")
     name = expected.removeprefix("Object missing required field ")
@@ -96,18 +96,19 @@ def explain(message: str, body: bytes) -> Misfit:
 
 
 def shown(sent: bytes) -> str:
-    """Return the text that stands in an error for a part of a body: as it was sent, and cut."""
+    """Return a part of a body as an error shows it: as it was sent, but cut."""
     return _cut(sent[: 4 * SHOWN_CHARACTERS].decode(errors="replace").strip())
 
 
 def _at(path: str, body: bytes) -> bytes:
-    """Return the value at a path such as `bets[1].odds`, as it was sent; empty: not found."""
+    """Return the value at a path such as `bets[1].odds`, as it was sent; empty if not found."""
     found = body
     try:
         for name, index in _STEP.findall(path):
             found = bytes(_decode_object(found)[name] if name else _decode_list(found)[int(index)])
     except (*UNREADABLE, LookupError):
-        # Where a key was sent twice, this looks at the last value; the first may be the misfit.
+        # If a key was sent twice, the search above follows the last value. The path may belong to
+        # the first value.
         return b""
     return found
 

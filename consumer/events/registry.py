@@ -1,4 +1,4 @@
-"""All message types, by name. A new type needs a line here, and nothing elsewhere."""
+"""Lists all message types, and finds a type by its name. A new type gets a line in `CATALOGUE`."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _BY_NAME: Final = {
 
 
 def find(name: str) -> EventType | None:
-    """Return the type of that name in any case; None: there is no such type."""
+    """Return the type with this name, in upper or lower case; None if there is no such type."""
     return _BY_NAME.get(name.lower())
 
 

@@ -1,8 +1,8 @@
 """The normal form of a single value: an id as text, a number without exponent, a strict time.
 
-Responsible for the steps that check a value and write it anew, a step for each form of field. Not
-responsible for what only strict listeners check (`strict_steps.py`), or for the fields of a whole
-struct (`fields.py`).
+Responsible for the steps, one for each form of field, that check a value and bring it into its
+normal form. Not responsible for what only strict listeners check (`strict_steps.py`), or for the
+fields of a whole struct (`fields.py`).
 
 Limits: an id has at most 256 characters, a number at most 64 digits before and after the point.
 """
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ID_MAX_CHARACTERS: Final = 256
 NUMBER_MAX_DIGITS: Final = 64
 _UNQUESTIONED_NUMBER: Final = 10**9
-"""Whole numbers from 0 up to this pass as they are, whatever is asked of them."""
+"""Whole numbers from 0 to below this number pass all checks, so they need not be checked singly."""
 A_TIME: Final = "a time such as 2015-03-02T08:27:58.10Z"
 
 
@@ -35,10 +35,10 @@ class Oddity(msgspec.Struct, frozen=True, gc=False):
     """Something that was accepted although it should not be sent like that.
 
     Attributes:
-        name: What is odd; a label of a metric: `unknown_field`, `unknown_value`,
+        name: The kind of oddity, which is a label of a metric: `unknown_field`, `unknown_value`,
             `unreadable_time`, `no_zone`, `fraction` or `number_with_point`.
         field: The field's path, as in an error.
-        found: The value as it was sent; empty for an unknown field.
+        found: The value as it was sent. Empty for an unknown field.
     """
 
     name: str
@@ -47,7 +47,11 @@ class Oddity(msgspec.Struct, frozen=True, gc=False):
 
 
 class Step(ABC):
-    """Knows the normal form of a field."""
+    """Brings a value of one field into its normal form.
+
+    Args:
+        name: The field's name, or its path, for errors and oddities.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -60,13 +64,20 @@ class Step(ABC):
             Rejected: The value cannot be accepted.
         """
 
-    def keeps(self, values: list[Any]) -> bool:  # noqa: ARG002  # a step that knows better
-        """Tell, at less cost than `normal` for each, whether all these values pass as they are."""
+    def keeps(self, values: list[Any]) -> bool:  # noqa: ARG002  # subclasses use it
+        """Return true if all these values are certainly in their normal form.
+
+        That is cheaper than a call of `normal` for each value. False means that `normal` has to
+        be called.
+        """
         return False
 
 
 def lenient_steps(fact: Fact) -> list[Step]:
-    """Return the steps of a field's single value for any listener; empty where it passes."""
+    """Return the steps that lenient listeners apply to a single value of a field.
+
+    The list is empty if every value passes as it came.
+    """
     make = _MAKERS.get(fact.form)
     return [make(fact)] if make else []
 
@@ -83,7 +94,8 @@ class IdStep(Step):
         text = value if isinstance(value, str) else str(value)
         if not self._least <= len(text) <= ID_MAX_CHARACTERS:
             raise invalid(self.name, f"{self._least} to {ID_MAX_CHARACTERS} characters", text)
-        # isprintable() is quick and right for nearly all; it also refuses some harmless spaces.
+        # isprintable() is quick, and true for nearly all ids. It is false for some harmless spaces
+        # too, so the second check decides.
         if not text.isprintable() and any(ord(c) < 32 or 127 <= ord(c) < 160 for c in text):  # noqa: PLR2004  # C0, DEL and C1
             raise invalid(self.name, "no control characters", text)
         return text
@@ -137,7 +149,7 @@ class WholeNumberStep(Step):
 
 
 class ChoiceStep(Step):
-    """A listed value that decides."""
+    """A value from a list, which decides the identity or the subject."""
 
     def __init__(self, name: str, values: tuple[str, ...]) -> None:
         super().__init__(name)
@@ -152,7 +164,7 @@ class ChoiceStep(Step):
 
 
 class HintStep(Step):
-    """A listed value that decides nothing."""
+    """A value from a list, which decides nothing."""
 
     def __init__(self, name: str, values: tuple[str, ...]) -> None:
         super().__init__(name)
@@ -169,9 +181,9 @@ class TimeStep(Step):
     """A time.
 
     Args:
-        name: The field.
-        must_be_read: Refuse text that cannot be read as a time.
-        strict: Refuse what the vendor's own validator cannot read.
+        name: The field's name.
+        must_be_read: If true, text that cannot be read as a time is refused.
+        strict: If true, only a time that the vendor's own validator can read counts as readable.
     """
 
     def __init__(self, name: str, *, must_be_read: bool, strict: bool) -> None:
@@ -194,7 +206,7 @@ class TimeStep(Step):
 
 
 def _plain(value: Decimal) -> str | None:
-    """Write a number without exponent; None: it is not finite, or out of range.
+    """Write a number without an exponent; return None if it is not finite or out of range.
 
     The range is checked on the exponent first, because 1e999999999 would be a gigabyte of zeros.
     """
@@ -216,4 +228,4 @@ _MAKERS: Final[dict[Form, Callable[[Fact], Step]]] = {
     Form.CHOICE: lambda fact: ChoiceStep(fact.name, fact.values),
     Form.HINT: lambda fact: HintStep(fact.name, fact.values),
 }
-"""The step of each form that has a normal form of its own."""
+"""Makes the step of each form that has one. The values of the other forms pass as they came."""

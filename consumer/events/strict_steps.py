@@ -1,7 +1,7 @@
-"""What the vendor's schema says of a single value, for listeners that refuse what it refuses.
+"""Checks single values as the vendor's schema does, for listeners with strict validation.
 
-Responsible for the steps of `validation = "strict"`. The facts stand where each field is declared;
-`facts.Fact` explains them.
+Responsible for the steps of `validation = "strict"`. The facts by which they check are stated where
+each field is declared, and `facts.Fact` explains them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ NUMBER_AS_TEXT: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 
 
 def strict_steps(fact: Fact) -> list[Step]:
-    """Return the steps of a field's single value; empty where it passes as it came."""
+    """Return the steps that strict listeners apply to a single value of a field.
+
+    The list is empty if every value passes as it came.
+    """
     name = fact.name
     steps: list[Step] = []
     if fact.one_value:
@@ -47,7 +50,7 @@ def strict_steps(fact: Fact) -> list[Step]:
 
 
 class _StrictId(IdStep):
-    """An id as the vendor's schema wants it: as text or as a number, only digits, not negative."""
+    """An id that also has the JSON type, the characters and the sign that the schema wants."""
 
     def __init__(self, fact: Fact) -> None:
         super().__init__(fact.name, may_be_empty=fact.may_be_empty and not fact.not_empty)
@@ -58,7 +61,7 @@ class _StrictId(IdStep):
         if isinstance(value, int) and fact.sent_as is SentAs.TEXT:
             raise invalid(self.name, "text", value)
         if isinstance(value, str) and fact.sent_as is SentAs.NUMBER:
-            # A number may be written as text everywhere: it means the same, and loses no digit.
+            # A number may always be written as text, which means the same and loses no digit.
             if not NUMBER_AS_TEXT.fullmatch(value):
                 raise invalid(self.name, "number", value)
             value = super().normal(value, oddities)
@@ -72,7 +75,7 @@ class _StrictId(IdStep):
 
 
 class _Listed(Step):
-    """A listed value in the vendor's own spelling."""
+    """A value from a list, in the vendor's own spelling."""
 
     def __init__(self, name: str, values: tuple[str, ...]) -> None:
         super().__init__(name)
@@ -106,4 +109,4 @@ _MAKERS: Final[dict[Form, Callable[[Fact], Step]]] = {
     Form.TIME: lambda fact: TimeStep(fact.name, must_be_read=True, strict=True),
     Form.CHOICE: lambda fact: _Listed(fact.name, fact.values),
 }
-"""The step of each form that strict listeners read otherwise."""
+"""Makes the step of each form that strict listeners read in another way than lenient listeners."""

@@ -1,8 +1,9 @@
-"""Times as real senders write them, made strict.
+"""Reads times in all forms that senders use, and writes them in one strict form.
 
-RFC 3339 comes in, and also a one-digit hour, a space for the T, a comma before the fraction, and no
-zone, which is taken as UTC. A fraction has one to nine digits. The vendor's own documentation shows
-all of these but the comma, which Go's parser accepts: https://github.com/golang/go/issues/54580.
+A sender's time has the form of RFC 3339. It may also have a one-digit hour, a space in place of the
+T, and a comma before the fraction. A time without a zone is taken as UTC. A fraction has one to
+nine digits. The vendor's own documentation shows all of these variants except the comma, which Go's
+parser accepts: https://github.com/golang/go/issues/54580.
 """
 
 from __future__ import annotations
@@ -18,26 +19,28 @@ FORM: Final = re.compile(
     r"(?:([Zz])|([+-])(\d{2}):(\d{2}))?",
     re.ASCII,
 )
-"""This is also the pattern in the schema of what brands send, so ECMA 262 has to read it, too."""
+"""The published schema of what brands send has the same pattern, so it also has to be valid in the
+regular expressions of ECMA 262."""
 STRICT_FORM: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
-"""What the vendor's own validator reads as a date and time, and RFC 3339: with T and zone, but also
-with a one-digit hour and a comma. The vendor's validator also takes a day alone or a time of day
-alone; those say no moment, so they are not a time here."""
+"""The form that the vendor's own validator reads as a date with a time: RFC 3339 with T and zone,
+but also with a one-digit hour and a comma. The vendor's validator also accepts a day alone or a
+time of day alone. They do not name a moment, so they are not a time here."""
 _MICRO_DIGITS: Final = 6
 _LEAP_SECOND: Final = 60
 
 
 class Instant(msgspec.Struct, frozen=True, gc=False):
-    """A point in time, read.
+    """A point in time that was read.
 
     Attributes:
-        text: The time in UTC with six digits of fraction, `2015-03-02T08:27:58.100000Z`; further
+        text: The time in UTC with six digits of fraction, `2015-03-02T08:27:58.100000Z`. Further
             digits are cut off.
-        exact: The same with nine digits, where six do not hold what was sent.
+        exact: The same as `text`, but with nine digits of fraction if six cannot hold what was
+            sent.
         epoch_s: The time in seconds since 1970.
-        assumed_utc: The time was sent without a zone.
+        assumed_utc: If true, the time was sent without a zone.
     """
 
     text: str
@@ -51,7 +54,7 @@ def parse(text: str, *, strict: bool = False) -> Instant:
 
     Args:
         text: The time as it was sent.
-        strict: Accept only what `STRICT_FORM` describes.
+        strict: If true, only what `STRICT_FORM` describes is accepted.
 
     Raises:
         ValueError: The text is not a time, or no such day, hour or zone exists.
@@ -66,7 +69,7 @@ def parse(text: str, *, strict: bool = False) -> Instant:
         moment = _to_utc(moment, sign, int(offset[0]), int(offset[1]))
     if leap:
         moment = _after_leap_second(moment)
-    # Zeros at the end say nothing: .NET always writes seven digits, Go leaves zeros out.
+    # Zeros at the end mean nothing: .NET always writes seven digits, and Go leaves zeros out.
     digits = (fraction or "").rstrip("0")
     micros = digits[:_MICRO_DIGITS].ljust(_MICRO_DIGITS, "0")
     seconds = moment.isoformat()[:19]  # strftime would write the year 999 with three digits
@@ -98,5 +101,5 @@ def _after_leap_second(moment: datetime) -> datetime:
 
 
 def from_epoch_s(epoch_s: float) -> str:
-    """Write a time in the strict form."""
+    """Write a time in the strict form, with six digits of fraction."""
     return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
