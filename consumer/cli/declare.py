@@ -1,4 +1,4 @@
-"""How the `command.py` of a verb declares its options, as one Struct, and its help text."""
+"""Helps the `command.py` of a verb to declare its options, as one Struct, and its help text."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ config_option = click.option(
     "-c",
     "config_file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Configuration file. [default: consumer.toml, then /etc/consumer/consumer.toml]",
+    help="The configuration file. [default: consumer.toml, or else /etc/consumer/consumer.toml]",
 )
-"""The option of every verb that reads a configuration."""
+"""The option `--config` of every verb that needs a configuration."""
 
 
 def form_option(
@@ -37,7 +37,8 @@ def form_option(
 
     Args:
         people: The form that people read. The other form is `json`.
-        help_text: What each form prints, and the default where `default` is None.
+        help_text: The help text. It says what each form prints. If `default` is None, it also says
+            which form is the default.
         default: The form when the option is not given. None leaves the choice to the verb.
     """
     return click.option(
@@ -60,7 +61,7 @@ def takes(
     verb's help text.
 
     Args:
-        options_type: The Struct.
+        options_type: The type of the Struct.
     """
 
     def decorate(function: Callable[[OptionsT], None]) -> Callable[..., None]:
@@ -74,11 +75,11 @@ def takes(
 
 
 def with_lists(function: FunctionT) -> FunctionT:
-    """Keep the lines of the lists in a help text, such as that of the examples.
+    """Make click keep the lines of the lists in a help text, such as the list of the examples.
 
-    click joins the lines of a paragraph, unless a line before it holds nothing but a backspace
-    character. That mark is put in here before each paragraph whose first line is a heading such as
-    `Examples:` or `Exit codes:`, so that no docstring has to hold it.
+    click joins the lines of a paragraph, unless the line before the paragraph holds only a
+    backspace character. This function puts such a line before each paragraph that begins with a
+    heading such as `Examples:` or `Exit codes:`. So no docstring has to hold a backspace character.
     """
     help_text = inspect.cleandoc(function.__doc__ or "")
     function.__doc__ = _HEADING.sub("\b\n\\g<0>", help_text)

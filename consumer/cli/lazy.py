@@ -1,8 +1,9 @@
 """Imports the work of a verb when the verb is called, and not before.
 
-`consumer --help` and the check of the options would otherwise wait for three broker libraries. The
-price is that no type checker sees through a name in a string. So a test imports every name that is
-given to `LazyCall`, and compares the function's parameter with the options that it will get.
+Otherwise `consumer --help` and the check of the options would wait for the import of three broker
+libraries. But no type checker can check a function whose name is in a string. So a test imports
+every name that is given to `LazyCall`, and compares the parameter of the function with the type of
+the options that it will get.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ ExitCode = int | None
 
 ON_ASYNCIO: Final = "asyncio:run"
 ON_UVLOOP: Final = "consumer.cli.on_uvloop:run"
-"""What runs a coroutine. A verb that runs the daemon takes uvloop, as production does."""
+"""The names of the functions that run a coroutine. The verbs that run the daemon use uvloop."""
 
 
 def imported(name: str) -> object:
-    """Import a module and return what it holds under a name.
+    """Import a module and return one of its attributes.
 
     Args:
-        name: Module and name, as in `consumer.cli.tap.show:show`.
+        name: The module and the attribute, as in `consumer.cli.tap.show:show`.
     """
     module, _, attribute = name.partition(":")
     held: object = getattr(import_module(module), attribute)
@@ -38,14 +39,14 @@ def imported(name: str) -> object:
 
 
 class LazyCall(Generic[OptionsT]):
-    """The work of a verb: a function of its options, known by its name.
+    """The work of a verb: a function that is given by its name.
 
-    The function returns an `ExitCode`. It may be a coroutine function.
+    The function takes the options and returns an `ExitCode`. It may be a coroutine function.
 
     Args:
-        name: Module and function, as in `consumer.cli.tap.show:show`.
+        name: The module and the function, as in `consumer.cli.tap.show:show`.
         options_type: The type of the function's only parameter.
-        loop: What runs a coroutine, `ON_ASYNCIO` or `ON_UVLOOP`.
+        loop: The name of the function that runs a coroutine: `ON_ASYNCIO` or `ON_UVLOOP`.
     """
 
     def __init__(self, name: str, options_type: type[OptionsT], *, loop: str = ON_ASYNCIO) -> None:

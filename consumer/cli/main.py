@@ -16,19 +16,19 @@ from consumer.cli.lazy import imported
 from consumer.errors import ConfigError, ConsumerError
 
 VERBS: Final = {
-    "run": "The daemon: forward events until told to stop.",
-    "demo": "See it work on a sample brand, without any broker.",
+    "run": "Run the daemon: forward events until a signal stops it.",
+    "demo": "Show the daemon at work with a sample brand. No broker is needed.",
     "check": "Ask every broker whether it is reachable and fit.",
     "send": "Make events and send them to a listener's source.",
     "validate": "Check a file of events against the catalogue.",
-    "dead": "Look at dead letters, replay or drop them.",
-    "schema": "Print what goes in and out, as JSON Schema or AsyncAPI.",
+    "dead": "List, show, replay or drop dead letters.",
+    "schema": "Print the schemas of events, as JSON Schema or AsyncAPI.",
     "tap": "Show the events as they pass.",
     "top": "Show what every listener is doing now.",
     "seen": "Tell what became of one event.",
-    "config": "Show the effective configuration, or its JSON Schema.",
+    "config": "Show the configuration in force, or its JSON Schema.",
 }
-"""Each verb with one line of help. The verb itself is in `consumer.cli.<verb>.command`."""
+"""Each verb with its line in the help text. The verb is in `consumer.cli.<verb>.command`."""
 
 INTERRUPTED_CODE: Final = 130
 """The exit code after Ctrl-C: 128 + SIGINT, as shells report it."""
@@ -58,8 +58,8 @@ class VerbGroup(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            # The program that reads our output, such as `head`, has had enough. Standard output now
-            # leads nowhere, because Python would complain when it flushes it at exit.
+            # The program that reads our output, such as `head`, has ended. Python flushes standard
+            # output at exit and would report the same error, so it now leads to /dev/null.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(0)
         except KeyboardInterrupt:
@@ -67,7 +67,7 @@ class VerbGroup(click.Group):
         except ConsumerError as error:
             _fail(ctx, error)
         except BaseExceptionGroup as group:
-            # A task group wraps its errors, also when there is only one.
+            # A task group raises a group even if only one task failed.
             ours = group.subgroup(ConsumerError)
             if ours is None:
                 raise
@@ -89,10 +89,10 @@ def _fail(ctx: click.Context, error: ConsumerError) -> NoReturn:
 @click.group(cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="consumer")
 def cli() -> None:
-    """Take casino events from RabbitMQ, Kafka and NATS; put each once, clean, on NATS subjects.
+    """Take casino events from RabbitMQ, Kafka and NATS, and put each event once on NATS subjects.
 
     Begin with `consumer demo`, which needs no broker and no configuration.
     """
-    # What a library logs it also raises, and a verb tells that in words of its own. Without this
-    # handler, Python would print both. `run` sets up a log.
+    # A library raises the errors that it logs, and a verb reports them in its own words. Without
+    # this handler, Python would also print what the library logs. `run` sets up a log instead.
     logging.getLogger().addHandler(logging.NullHandler())

@@ -1,4 +1,4 @@
-"""Runs the coroutine of a verb on uvloop, for the verbs that run the daemon, as production does."""
+"""Runs the coroutine of a verb on uvloop, for the verbs that run the daemon."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""`consumer check`: would the daemon work, were it started now?"""
+"""`consumer check`: tells whether the daemon would work if it was started now."""

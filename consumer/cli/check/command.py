@@ -13,11 +13,11 @@ from consumer.cli.lazy import LazyCall
 
 
 class CheckOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What `check` shall look at.
+    """The options of `consumer check`.
 
     Attributes:
-        config_file: The configuration file. None means the first of the usual files.
-        listeners: Each listener is opened for a moment.
+        config_file: The configuration file. None means the first of the usual files that exists.
+        listeners: If true, each listener is opened and closed again.
     """
 
     config_file: Path | None
@@ -33,17 +33,17 @@ _check: Final = LazyCall("consumer.cli.check.report:check", CheckOptions)
     "--listeners/--no-listeners",
     default=True,
     show_default=True,
-    help="Open each listener for a moment. The text above says what that does at its broker.",
+    help="Open each listener and close it again. The text above says what its broker then does.",
 )
 @takes(CheckOptions)
 def check(options: CheckOptions) -> None:
-    """Check the configuration, then ask every broker in turn: a line each, ok or what to do.
+    """Check the configuration, then ask every broker, and print a line for each answer.
 
-    Streams are looked at, never created or changed. A listener is opened and closed as the daemon
-    does it, which its broker notices. NATS: a durable that is missing is created. Kafka: the group
-    gets a member for a moment, and rebalances. RabbitMQ: the queue hands over some messages and
-    gets them back as redelivered, which a quorum queue counts. Use --no-listeners where that
-    disturbs.
+    Streams are never created or changed. But each listener is opened and closed as the daemon does
+    it, and its broker notices this. NATS: a durable consumer is created if it is missing. Kafka:
+    the group gets a member for a moment, and rebalances. RabbitMQ: the queue hands over some
+    messages and takes them back as redelivered, and a quorum queue counts redeliveries. With
+    --no-listeners, no listener is opened.
 
     Exit codes:
       0  all is ok

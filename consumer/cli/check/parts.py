@@ -1,6 +1,6 @@
-"""Asks each part that the daemon needs whether it would work, without creating anything in it.
+"""Asks each part that the daemon needs whether it would work, and creates or changes no stream.
 
-For `consumer check`: one question for each part, each with a deadline and an answer in words.
+There is one question for each part. Each question has a deadline, and each answer has a text.
 """
 
 from __future__ import annotations
@@ -33,16 +33,17 @@ if TYPE_CHECKING:
 
 CONNECTION_NAME: Final = "consumer check"
 DEADLINE_S: Final = 20.0
-"""The deadline for one part. It is longer than every part's own, whose text says more."""
+"""The deadline for the answer of one part, in seconds. It is longer than the deadlines inside the
+parts, because their error texts say more."""
 
 
 class PartAnswer(msgspec.Struct, frozen=True):
     """What a part answered.
 
     Attributes:
-        ok: The daemon would work with this part.
-        text: What is there; or what is wrong, and what to do about it.
-        warnings: What works and may still surprise.
+        ok: If true, the daemon would work with this part.
+        text: What was found. If `ok` is false: what is wrong, and what to do about it.
+        warnings: Properties of the part that may surprise the operator, although it works.
     """
 
     ok: bool
@@ -53,7 +54,7 @@ class PartAnswer(msgspec.Struct, frozen=True):
 def checks(
     config: Config, *, listeners: bool
 ) -> Iterator[tuple[str, Callable[[], Awaitable[PartAnswer]]]]:
-    """Return the name of each part, in the order of the daemon's start, and its question."""
+    """Yield the name and the question of each part, in the order of the daemon's start."""
     yield "store", lambda: _bounded(_store(config))
     yield "sink", lambda: _bounded(_sink(config))
     yield "dead letters", lambda: _bounded(_dead_letters(config))
@@ -66,7 +67,7 @@ async def _bounded_listener(config: Config, name: str) -> PartAnswer:
 
 
 async def _bounded(question: Awaitable[PartAnswer]) -> PartAnswer:
-    """Await an answer; whatever goes wrong becomes an answer."""
+    """Await an answer. No answer in time, and a part that is away, become answers too."""
     try:
         async with asyncio.timeout(DEADLINE_S):
             return await question
@@ -94,7 +95,7 @@ async def _store(config: Config) -> PartAnswer:
 async def _sink(config: Config) -> PartAnswer:
     if config.sink.kind == "core":
         async with connected(config.sink, name=CONNECTION_NAME):
-            pass  # it can be reached
+            pass  # the server can be reached
         at_most_once = "core NATS is at most once: an event that nobody hears is gone"
         return PartAnswer(ok=True, text=mask_url(config.sink.url), warnings=(at_most_once,))
     return await _stream(config, event_plan(config.sink, config.routes))
@@ -133,7 +134,7 @@ async def _inspect(client: Client, plan: StreamPlan) -> PartAnswer:
 
 
 async def _taken(client: Client, own: str, subjects: list[str]) -> str:
-    """Say which other stream has a subject already: no two streams may share one."""
+    """Say which other stream stores one of the subjects: no two streams may share a subject."""
     for subject in subjects:
         try:
             other = await client.jetstream().find_stream_name_by_subject(subject)

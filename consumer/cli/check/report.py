@@ -16,7 +16,7 @@ _COLOURS: Final = {"ok": "green", "FAIL": "red", "warn": "yellow"}
 
 
 async def check(options: CheckOptions) -> int:
-    """Ask every part and print its answer; returns exit code 1 if any of them is not ok.
+    """Ask every part and print its answer; returns exit code 1 if an answer is not ok.
 
     Raises:
         ConfigError: The configuration is wrong.

@@ -1,1 +1,1 @@
-"""`consumer config`: what is in force, and what could be."""
+"""`consumer config`: prints the configuration in force, or its JSON Schema."""

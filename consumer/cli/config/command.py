@@ -34,10 +34,10 @@ _print_config: Final = LazyCall("consumer.cli.config.show:print_config", ConfigO
 def config(options: ConfigOptions) -> None:
     """Print the configuration in force as TOML, with its secrets hidden.
 
-    It combines the file, the environment and the defaults.
+    This configuration combines the file, the environment and the defaults.
 
-    With --schema, print the JSON Schema of configuration files instead. It
-    includes every kind of listener that is installed here. Editors can use it to check and complete
+    With --schema, print the JSON Schema of configuration files instead. The schema includes every
+    kind of listener that is installed here. Editors can use the schema to check and complete
     configuration files.
 
     Examples:

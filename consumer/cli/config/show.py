@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def print_config(options: ConfigOptions) -> None:
-    """Print what was asked for.
+    """Print the configuration. If `schema` is true, print the JSON Schema instead.
 
     Raises:
         ConfigError: The configuration is wrong.

@@ -1,1 +1,1 @@
-"""`consumer dead`: look at dead letters, replay them, drop them."""
+"""`consumer dead`: lists, shows, replays and drops dead letters."""

@@ -26,13 +26,14 @@ class ChosenLetters:
     """The letters that the user has chosen.
 
     Args:
-        reader: The reader of the letters, open.
+        reader: The reader of the letters. It is open.
         options: The options, which select the letters.
-        last_number: The highest number to look at.
+        last_number: The highest number that a chosen letter can have.
 
     Attributes:
         reader: The same reader.
-        advance: Moves the progress bar on by a number of letters.
+        advance: A function that moves the progress bar forward by a number of letters. It does
+            nothing while there is no bar.
     """
 
     def __init__(
@@ -62,8 +63,8 @@ async def chosen_letters(
 ) -> AsyncIterator[ChosenLetters]:
     """Yield the chosen letters, and show a progress bar while the block runs.
 
-    Before that, asks the user if standard input and standard error are terminals, there is at least
-    one letter, and the options do not say that the user has agreed.
+    Before the block, the user has to confirm. The user is not asked if there is no letter, if the
+    option `yes` is true, or if standard input or standard error is not a terminal.
 
     Args:
         config: The configuration.

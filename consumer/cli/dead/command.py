@@ -35,7 +35,7 @@ _would_drop: Final = LazyCall("consumer.cli.dead.drop:would_drop", DeadDropOptio
 
 
 def _token(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
-    """Refuse what would be a wildcard in the subject that is asked for."""
+    """Refuse a name that no listener can have: a wildcard of NATS would choose other letters."""
     if name is not None and not re.fullmatch(TOKEN, name):
         raise click.BadParameter(f"{name!r}: expected a listener's name: A-Z a-z 0-9 _ -")
     return name
@@ -65,14 +65,15 @@ def _filters(command: FunctionT) -> FunctionT:
             "since_s",
             type=TimeParameter(),
             default=FIRST,
-            show_default="the first",
-            help="Take only letters that were stored since then: 30m, 1h, 2d ago, or RFC 3339.",
+            show_default="the first letter",
+            help="Take only letters that were stored at TIME or later. TIME is RFC 3339, or how "
+            "long ago it was: 30m, 1h, 2d.",
         ),
         click.option(
             "--until",
             "until_s",
             type=TimeParameter(),
-            help="Take only letters that were stored before then. [default: now]",
+            help="Take only letters that were stored before TIME. [default: now]",
         ),
     )
     for option in reversed(options):
@@ -87,15 +88,15 @@ _oldest = click.option(
     type=click.IntRange(1),
     default=sys.maxsize,
     show_default="all",
-    help="Take this many letters, the oldest.",
+    help="The largest number of letters. The oldest letters are taken.",
 )
-_yes = click.option("--yes", "-y", is_flag=True, help="Do not ask on a terminal.")
+_yes = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 
 
 @click.group()
 @with_lists
 def dead() -> None:
-    """Look at dead letters, deliveries that could never become events; replay or drop them.
+    """List, show, replay or drop dead letters: deliveries that could never become events.
 
     Examples:
       consumer dead list --since 1h
@@ -114,7 +115,7 @@ def dead() -> None:
     type=click.IntRange(1, 1_000_000),
     default=50,
     show_default=True,
-    help="List this many letters, the newest.",
+    help="The largest number of letters. The newest letters are listed.",
 )
 @form_option(
     "table",
@@ -143,17 +144,19 @@ def list_letters(options: DeadListOptions) -> None:
     type=click.FloatRange(0, min_open=True),
     help="Replay at most this many letters a second.",
 )
-@click.option("--dry-run", is_flag=True, help="Only decode, and say what would pass.")
+@click.option("--dry-run", is_flag=True, help="Only decode the letters, and count what would pass.")
 @_yes
 @takes(DeadReplayOptions)
 def replay(options: DeadReplayOptions) -> None:
     """Send dead letters through the pipeline again, the oldest first.
 
-    Each letter goes the whole way as this version and this configuration understand it. It ends as
-    an event, as a known duplicate, or as a dead letter again, with its history. The old letter is
-    removed only after that is stored. So a replay can be stopped at any point, and started again.
+    Each letter goes through the whole pipeline of this version, under this configuration. It
+    becomes an event, a known duplicate, or a dead letter again, with its history. The old letter is
+    removed only after the result is stored. So a replay can be stopped at any point and started
+    again.
 
-    With NUMBERs and filters, the letters that fit both are taken; without any, all letters.
+    With NUMBERs and filters, only letters that fit both are taken. With neither, all letters are
+    taken.
 
     Exit codes:
       0  every letter passed
@@ -174,13 +177,14 @@ def replay(options: DeadReplayOptions) -> None:
 @_filters
 @_oldest
 @click.option("--dry-run", is_flag=True, help="Only count the letters.")
-@click.option("--erase", is_flag=True, help="Overwrite the letters on the disk too, which is slow.")
+@click.option("--erase", is_flag=True, help="Also overwrite the letters on the disk. This is slow.")
 @_yes
 @takes(DeadDropOptions)
 def drop(options: DeadDropOptions) -> None:
     """Delete dead letters for ever.
 
-    With NUMBERs and filters, the letters that fit both are taken; without any, all letters.
+    With NUMBERs and filters, only letters that fit both are taken. With neither, all letters are
+    taken.
 
     Examples:
       consumer dead drop 17 18
@@ -199,7 +203,9 @@ def drop(options: DeadDropOptions) -> None:
 )
 @takes(DeadShowOptions)
 def show(options: DeadShowOptions) -> None:
-    """Show everything known about one dead letter. NUMBER is its first column in `dead list`.
+    """Show everything that is known about one dead letter.
+
+    NUMBER is the number of the letter. `dead list` shows it in the first column.
 
     Examples:
       consumer dead show 17

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from consumer.tools.replay.query import StoredLetter
 
 BODY_SHOWN_BYTES: Final = 64 * 1024
-"""Nobody reads more than this on a screen. `--raw` has no such limit."""
+"""The largest part of a body that is shown on a screen. `--raw` has no limit."""
 
 
 async def show(options: DeadShowOptions) -> None:
-    """Print the letter; with `raw`, its original bytes only.
+    """Print the letter. If `raw` is true, print only its original bytes.
 
     Raises:
         ConfigError: The configuration is wrong.
@@ -47,7 +47,7 @@ class BodyHead:
     """Keeps the beginning of a body that is written to it, and counts the rest.
 
     Attributes:
-        kept: The beginning.
+        kept: The beginning, at most `BODY_SHOWN_BYTES` long.
         length_bytes: The length of the whole body.
     """
 
@@ -62,7 +62,7 @@ class BodyHead:
 
 
 def facts(stored: StoredLetter, size_bytes: int) -> list[str]:
-    """Return everything known of a letter but its body, a line each."""
+    """Return all that is known of a letter except its body: a line for each fact."""
     letter = stored.letter
     known = {
         "number": str(stored.number),
@@ -94,7 +94,7 @@ def facts(stored: StoredLetter, size_bytes: int) -> list[str]:
 
 
 def readable(head: BodyHead) -> str:
-    """Lay out a body: indented where it is JSON, escaped where it could harm a terminal."""
+    """Lay out a body. JSON is indented. A character that a terminal could obey is escaped."""
     body = bytes(head.kept)
     if not head.length_bytes:
         return "(empty body)"

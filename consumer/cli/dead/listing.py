@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from consumer.tools.replay.query import StoredLetter
 
 HELD_COUNT: Final = 1000
-"""A longer list is printed as it is read, and never held as a whole."""
+"""The largest number of letters that a list in JSON holds. A longer list is printed while it is
+read."""
 
 
 async def list_letters(options: DeadListOptions) -> None:
@@ -31,7 +32,7 @@ async def list_letters(options: DeadListOptions) -> None:
 
     Raises:
         ConfigError: The configuration is wrong.
-        SinkUnavailable: There is no such stream, or no answer.
+        SinkUnavailable: There is no stream of dead letters, or no answer.
     """
     query = query_of(options)
     config = load_config(options.config_file)

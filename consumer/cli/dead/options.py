@@ -11,15 +11,15 @@ from consumer.errors import Reason
 
 
 class DeadOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Which letters a verb is about. A filter that is None lets every letter pass.
+    """The options that choose letters. A filter that is None lets every letter pass.
 
     Attributes:
-        config_file: The configuration file. None means the first of the usual files.
+        config_file: The configuration file. None means the first of the usual files that exists.
         listener: The name of the listener that took in the delivery.
         reason: The reason of the letter.
         message_type: The message type of the delivery, in any case.
-        since_s: The letter was stored at this time or later, in seconds since 1970.
-        until_s: The letter was stored before this time, in seconds since 1970.
+        since_s: The time from which on a letter was stored, in seconds since 1970.
+        until_s: The time before which a letter was stored, in seconds since 1970.
         limit_count: The largest number of letters.
     """
 
@@ -46,7 +46,7 @@ class DeadShowOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The options of `dead show`.
 
     Attributes:
-        config_file: The configuration file. None means the first of the usual files.
+        config_file: The configuration file. None means the first of the usual files that exists.
         number: The number of the letter.
         raw: If true, print the original bytes and nothing else.
     """
@@ -60,9 +60,9 @@ class DeadActOptions(DeadOptions, frozen=True, kw_only=True):
     """The options that `dead replay` and `dead drop` share.
 
     Attributes:
-        numbers: Only letters of these numbers. Empty means every number.
+        numbers: The numbers of the letters. Empty means every number.
         dry_run: If true, nothing is changed: letters are only decoded, or only counted.
-        yes: If true, the user has agreed already.
+        yes: If true, the user is not asked to confirm.
     """
 
     numbers: tuple[int, ...]
@@ -74,7 +74,7 @@ class DeadReplayOptions(DeadActOptions, frozen=True, kw_only=True):
     """The options of `dead replay`.
 
     Attributes:
-        rate_per_s: The largest number of letters a second. None means no limit.
+        rate_per_s: The largest number of letters per second. None means no limit.
     """
 
     rate_per_s: float | None

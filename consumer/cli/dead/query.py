@@ -1,4 +1,4 @@
-"""Turns the filters of a verb into the query for which the dead letters are read."""
+"""Turns the filters of a verb into a query for dead letters."""
 
 from __future__ import annotations
 

@@ -48,8 +48,8 @@ async def replay(options: DeadReplayOptions) -> int:
                 await replayer.replay(chunk)
                 letters.advance(len(chunk))
     finally:
-        # Printed here, because the progress bar has gone by now. `replayer` is None where the
-        # letters could not be read, or the user did not agree.
+        # The summary is printed here, after the progress bar is removed. `replayer` is None if the
+        # letters could not be read, or if the user did not agree.
         if replayer is not None:
             click.echo(replayer.said)
     return 1 if replayer.failed_count else 0

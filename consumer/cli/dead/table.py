@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from consumer.tools.replay.query import StoredLetter
 
 TABLE_MIN_COLUMNS: Final = 120
-"""On a narrower terminal, the columns of a table would leave no room for the errors."""
+"""On a narrower terminal, the other columns of a table would leave no room for the errors."""
 TYPE_SHOWN_CHARACTERS: Final = 28
-"""The longest message type of the catalogue fits; a sender may invent a longer one."""
+"""The longest message type of the catalogue fits. A longer type was invented by a sender."""
 
 
 class LetterRow(NamedTuple):
-    """A dead letter as text; the names are the headings of the table."""
+    """A dead letter as text. The names of the fields are the headings of the table."""
 
     number: str
     time: str

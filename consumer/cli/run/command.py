@@ -16,7 +16,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How the daemon shall run.
 
     Attributes:
-        config_file: The configuration file. None means the first of the usual files.
+        config_file: The configuration file. None means the first of the usual files that exists.
         embedded: NATS and Valkey are started with the daemon.
         data: With `embedded`: the folder of the servers' data.
         sample: With `embedded`: a sample brand sends events, which are shown.

@@ -19,7 +19,7 @@ class SeenOptions(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         message_type: The message type of the event.
         event_id: The CloudEvents id of the event.
-        config_file: The configuration file. None means the first of the usual files.
+        config_file: The configuration file. None means the first of the usual files that exists.
         brand: The brand of the event. None means every brand of the configuration.
         since_s: Where to begin in the sink, in seconds since 1970. None means: around the time
             that the store tells.

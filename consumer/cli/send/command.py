@@ -23,7 +23,7 @@ class SendOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         types: The message types, as they were typed.
-        config_file: The configuration file. None means the first of the usual files.
+        config_file: The configuration file. None means the first of the usual files that exists.
         listener: The listener whose source gets the messages. None means the first listener.
         count: The number of messages.
         rate_per_s: The number of messages a second. None means as fast as the broker confirms.

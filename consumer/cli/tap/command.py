@@ -23,7 +23,7 @@ class TapOptions(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         subject: The subject without the configured prefix; wildcards are allowed. With `dead`, it
             is a listener and a reason.
-        config_file: The configuration file. None means the first of the usual files.
+        config_file: The configuration file. None means the first of the usual files that exists.
         brand: The brand of the messages. None means any.
         user: The player of the events. None means any.
         message_type: The message type, in any case. None means any.

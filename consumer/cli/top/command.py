@@ -20,7 +20,7 @@ class TopOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         urls: The operations ports of the processes. Empty means that of the configuration.
-        config_file: The configuration file. None means the first of the usual files.
+        config_file: The configuration file. None means the first of the usual files that exists.
         every_s: The length of an interval, in seconds.
         count: The number of intervals after which the verb ends. None means never.
     """
