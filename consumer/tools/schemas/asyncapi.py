@@ -25,8 +25,8 @@ SENT_HEADERS: Final[Document] = {
     "properties": {
         "type": {
             "type": "string",
-            "description": "The message type, in any case: RabbitMQ's property type, the header "
-            "type of Kafka and NATS.",
+            "description": "The message type, in any case. It is the property type of RabbitMQ, "
+            "or the header type of Kafka and NATS.",
         },
     },
     "required": ["type"],
@@ -36,7 +36,7 @@ EVENT_HEADERS: Final[Document] = {
     "properties": {
         "Nats-Msg-Id": {
             "type": "string",
-            "description": "The same for every copy of an event.",
+            "description": "The id of the message, which is the same for every copy of an event.",
             "pattern": "^[0-9a-f]{32}$",
         },
         **{name: {"type": "string", "const": value} for name, value in HEADERS.items()},
@@ -46,10 +46,10 @@ EVENT_HEADERS: Final[Document] = {
 
 
 def document(prefix: str = "") -> Document:
-    """Return the document.
+    """Return the AsyncAPI document.
 
     Args:
-        prefix: The sink's `subject_prefix`.
+        prefix: The sink's `subject_prefix`. An empty text means that there is no prefix.
     """
     before = f"{prefix}." if prefix else ""
     channels: Document = {}
@@ -104,11 +104,11 @@ def _info() -> Document:
 
 def _incoming_channel(event_type: EventType) -> Document:
     return {
-        # With null, AsyncAPI says that the address is not known here.
+        # In AsyncAPI, null means that the address is not known.
         "address": None,
         "title": f"{event_type.name}, as sent",
-        "description": "The listener's queue, topic or subject: whatever its configuration says. "
-        "All message types may share the same.",
+        "description": "The queue, topic or subject that the listener's configuration names. "
+        "All message types may share one.",
         "messages": {event_type.name: _reference("messages", _sent(event_type))},
         "tags": _tags(event_type),
     }
@@ -168,8 +168,8 @@ def _message(event_type: EventType, name: str, headers: Document, content_type: 
 
 
 def _payload(schema: Schema, event_type: EventType) -> Document:
-    # Tools would take a schema with these keywords for a document of its own. Nothing else in the
-    # schemas is newer than draft-07, which is AsyncAPI's own dialect.
+    # A tool would take a schema with `$schema` and `$id` for a separate document. All other
+    # keywords in it belong to draft-07, which is AsyncAPI's own dialect.
     inner = {
         name: part
         for name, part in json_schema.without_address(schema).items()

@@ -28,7 +28,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         fact: What the struct states about the field.
-        meaning: A sentence or two; never empty.
+        meaning: The meaning of the field, in one or two sentences. It is never empty.
         examples: Values as a brand would send them.
     """
 
@@ -63,7 +63,7 @@ def families(event_type: EventType) -> tuple[str, ...]:
 
 
 def subjects(event_type: EventType) -> tuple[str, ...]:
-    """Return the subjects of a type, each once, in the order of its table."""
+    """Return the subjects of a type, each once, in the order in which the type states them."""
     return tuple(dict.fromkeys(event_type.subjects.values()))
 
 

@@ -1,7 +1,7 @@
 """An example of each type, small but complete, as it is sent and as it is put out.
 
 Responsible for the examples of schemas and pages. They are made from the catalogue, so that a new
-type has an example without a further line.
+type has an example without any further code.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _TEXTS: Final = {
     "tags": "vip,newsletter",
     "type": "ticket",
 }
-"""The values of required text. The vendor's pages show some of them."""
+"""The values of text fields, by the names of the fields. The vendor's pages show some of them."""
 _VALUES: Final[dict[Form, Any]] = {
     Form.NUMBER: 12.3,
     Form.COUNT: 2,
@@ -50,8 +50,8 @@ _VALUES: Final[dict[Form, Any]] = {
 def sent(event_type: EventType) -> dict[str, Any]:
     """Return an event as a brand sends it.
 
-    It has the fields that lenient or strict listeners require, those that identify the event, and
-    those that decide.
+    The event has the fields that lenient or strict listeners require, the fields that identify it,
+    and its deciding fields.
     """
     wanted = {*event_type.strict, *event_type.deciding}
     wanted |= set(" ".join(event_type.identified_by).replace(",", "").split())
@@ -59,7 +59,7 @@ def sent(event_type: EventType) -> dict[str, Any]:
 
 
 def put_out(event_type: EventType) -> dict[str, Any]:
-    """Return the event that a subscriber gets for it."""
+    """Return the event that a subscriber gets when a brand has sent `sent(event_type)`."""
     body = msgspec.json.encode(sent(event_type))
     event: dict[str, Any] = json.loads(
         Normaliser(event_type, BRAND).normalise(body, ARRIVED_S).body
@@ -89,7 +89,7 @@ def _value(field: Described) -> Any:  # noqa: ANN401  # any JSON value
     if fact.values:
         return fact.values[0]
     if fact.form is Form.ID:
-        # Digits where they are wanted: the vendor's schema has to accept the example.
+        # The vendor's schema has to accept the example, and it wants digits in some ids.
         digits = fact.only_digits or fact.sent_as is SentAs.NUMBER
         name = fact.name.removesuffix("_id").replace("_", "-")
         return ("17" if fact.only_digits else 17) if digits else f"{name}-17"

@@ -1,7 +1,8 @@
 """Each form of field as JSON Schema: as it may be sent, and as it is put out.
 
-Responsible for a struct and what is in it. The steps of `events/steps.py` and `strict_steps.py` do
-what is described here. Not responsible for whole documents: `json_schema.py`.
+Responsible for the schema of a struct and of the structs in it. The schemas describe what the steps
+of `events/steps.py` and `events/strict_steps.py` do. Not responsible for whole documents:
+`json_schema.py`.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _PASSED: Final[dict[Form, Schema]] = {
     Form.FLAG: {"type": "boolean"},
     Form.OBJECT: {"type": "object"},
 }
-"""What passes as it came, but for text."""
+"""The schemas of the forms that pass as they came. Text passes too, but has rules of its own."""
 
 
 def object_out(struct: type[Fields | Nested], time: str | None = None) -> Schema:
@@ -48,7 +49,7 @@ def object_out(struct: type[Fields | Nested], time: str | None = None) -> Schema
 
     Args:
         struct: The struct.
-        time: The field with the event's own time.
+        time: The field with the event's own time. None means that the struct has no such field.
     """
     properties = {}
     for field in describe(struct):
@@ -69,9 +70,9 @@ def object_in(
 
     Args:
         struct: The struct.
-        time: The field with the event's own time.
-        needed: Optional fields that have to be there all the same.
-        strict: Refuse what the vendor's own schema refuses.
+        time: The field with the event's own time. None means that the struct has no such field.
+        needed: The optional fields that are required here.
+        strict: If true, the schema refuses what the vendor's own schema refuses.
     """
     properties = {}
     for field in describe(struct):
@@ -89,7 +90,7 @@ def object_in(
 
 
 def _object(struct: type[Fields | Nested], properties: Schema, needed: tuple[str, ...]) -> Schema:
-    # Unknown fields are welcome, everywhere.
+    # No schema forbids further properties, because unknown fields are accepted at every level.
     return {
         "description": summary(struct),
         "type": "object",
@@ -137,8 +138,8 @@ def _value_in(fact: Fact, *, own_time: bool, strict: bool) -> Schema:
 
 
 def _id_in(fact: Fact, least: Schema, *, strict: bool) -> Schema:
-    # Length and pattern are about text only, as JSON Schema defines them, and `minimum` is about
-    # numbers only; so it is below, too.
+    # In JSON Schema, length and pattern apply only to text, and `minimum` applies only to numbers.
+    # So a schema of text and numbers can have all of them, here and in `_number_in`.
     may_be_empty = fact.may_be_empty and not (strict and fact.not_empty)
     rules = {
         **({} if may_be_empty else {"minLength": 1}),
@@ -167,7 +168,7 @@ def _string(**rules: object) -> Schema:
 
 
 def _listed(fact: Fact, *, strict: bool) -> Schema:
-    """Return the rules of an enumeration and of text that may not be empty."""
+    """Return the rules of text: its listed values, or that it may not be empty."""
     if fact.form is Form.CHOICE:
         return {"enum": list(fact.values)}
     if strict and fact.schema_values:
@@ -176,7 +177,7 @@ def _listed(fact: Fact, *, strict: bool) -> Schema:
 
 
 def _examples_out(field: Described) -> list[Any]:
-    """Return examples where the normal form is the form that is sent."""
+    """Return the examples of a field if its normal form is the form that is sent, else none."""
     as_sent = field.fact.form in (Form.ID, Form.TEXT, Form.HINT)
     return _examples_in(field) if as_sent else []
 
@@ -196,7 +197,7 @@ def _described(meaning: str, schema: Schema, examples: list[Any]) -> Schema:
 
 
 def _whole(fact: Fact, value: Schema, *, nullable: bool) -> Schema:
-    """Add list and null to the schema of a single value."""
+    """Add lists and null to the schema of a single value, if the field accepts them."""
     types = [value["type"]] if isinstance(value["type"], str) else value["type"]
     match fact.many:
         case Many.LIST:

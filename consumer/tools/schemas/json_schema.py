@@ -3,9 +3,12 @@
 Responsible for both documents of a type, and for the documents that hold all types. Not
 responsible for single fields (`fields.py`), or for the channels of messages (`asyncapi.py`).
 
-Some rules are beyond a schema: a time is on a day that exists; a JSON number has at most 64 digits
-on each side of its point; an id that is text in the vendor's schema is not a number with a point
-(`1.0`), and any other such id is at most 2^53.
+JSON Schema cannot express some rules:
+
+- A time is on a day that exists.
+- A JSON number has at most 64 digits on each side of its point.
+- An id may be a number with a point, such as `1.0`, only if the vendor's schema accepts numbers as
+  this id. The number is then at most 2^53.
 """
 
 from __future__ import annotations
@@ -28,23 +31,26 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 def outgoing(event_type: EventType) -> Schema:
     """Return the schema of what a subscriber gets: a CloudEvents object with `data`."""
     source = f"^{source_of(TOKEN, event_type.name)}$"
-    player = {"subject": _text("The player: data's user_id.", minLength=1)}
+    player = {"subject": _text("The player, as in the field user_id of data.", minLength=1)}
     properties: Schema = {
         "specversion": {"const": "1.0"},
         "id": _text(
-            f"Unique with source: {', '.join(event_type.identified_by)}, joined with colons.",
+            "The identity, which is unique together with source. It consists of these values, "
+            f"joined with colons: {', '.join(event_type.identified_by)}.",
             minLength=1,
         ),
-        "source": _text("Brand and message type.", pattern=source),
-        "type": _text("The subject it was put on, without prefix.", enum=[*subjects(event_type)]),
+        "source": _text("The brand and the message type.", pattern=source),
+        "type": _text(
+            "The subject of the event, without the prefix.", enum=[*subjects(event_type)]
+        ),
         **(player if event_type.user else {}),
         "time": _text(
-            "When it happened." if event_type.time else "When it arrived.",
+            "When the event happened." if event_type.time else "When the event arrived.",
             format="date-time",
             pattern=UTC_TIME,
         ),
         "datacontenttype": {"const": "application/json"},
-        "brand": _text("Who sent it.", pattern=f"^{TOKEN}$"),
+        "brand": _text("The brand that sent the event.", pattern=f"^{TOKEN}$"),
         "data": object_out(event_type.fields, event_type.time),
     }
     return {
@@ -61,7 +67,7 @@ def incoming(event_type: EventType, *, strict: bool = False) -> Schema:
 
     Args:
         event_type: The type of the message.
-        strict: Return what a listener with `validation = "strict"` accepts.
+        strict: If true, the schema says what a listener with `validation = "strict"` accepts.
     """
     read_strictly = strict and event_type.has_schema
     needed = event_type.strict if read_strictly else ()
@@ -82,7 +88,7 @@ def all_outgoing() -> Schema:
 
 def all_incoming(*, strict: bool = False) -> Schema:
     """Return one schema of everything that a brand can send."""
-    # The type is not in the body, so a body may fit several schemas.
+    # The message type is not in the body, so a body may fit several schemas.
     each = [incoming(event_type, strict=strict) for event_type in CATALOGUE]
     return _all("strict" if strict else "sent", "Every message", "anyOf", each)
 

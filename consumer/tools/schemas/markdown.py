@@ -1,6 +1,7 @@
-"""docs/events.md, made from the catalogue, so that it cannot drift from what is decoded.
+"""Makes docs/events.md from the catalogue, so that the page always says what is decoded.
 
-Responsible for the words and tables of that page. `make docs` writes it, a test checks it.
+Responsible for the words and tables of that page. `make docs` writes the page, and a test checks
+that it is up to date.
 """
 
 from __future__ import annotations
@@ -24,41 +25,45 @@ if TYPE_CHECKING:
 HEAD: Final = """\
 # Events
 
-Made from the catalogue in [consumer/events](../consumer/events) by `make docs`; do not edit. The
-same as JSON Schema: `consumer schema TYPE --incoming` is what a brand may send, `consumer schema
-TYPE` what a subscriber gets; `consumer schema --asyncapi` is both with all subjects.
+`make docs` makes this page from the catalogue in [consumer/events](../consumer/events); do not edit
+it. The catalogue can also be printed as JSON Schema: `consumer schema TYPE --incoming` prints what
+a brand may send, and `consumer schema TYPE` prints what a subscriber gets. `consumer schema
+--asyncapi` prints both, with all subjects.
 
 ## In and out
 
-A brand sends JSON with the message type beside it: RabbitMQ's property `type`, the header `type` of
-Kafka and NATS, in any case. A subscriber gets a
-[CloudEvents](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md) object; its
-`data` holds the same fields in one form:
+A brand sends JSON, and the message type beside it: in the property `type` of RabbitMQ, or in the
+header `type` of Kafka and NATS. Upper and lower case of the type are the same. A subscriber gets a
+[CloudEvents](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md) object. Its
+`data` holds the fields that the brand sent, each in one form:
 
 | Form | Accepted | Put out |
 | --- | --- | --- |
 | id | text of 1 to 256 characters without control characters, or a whole number | text |
 | number, amount | JSON number or text, at most 64 digits on each side of the point | `"12.30"` |
-| count | as a number, also as `3.0` or `"3"` | a JSON number |
-| time | RFC 3339, and what is said below | `2015-03-02T08:27:58.100000Z` |
-| one of | these values in any case, else the event is `invalid` | as spelled here |
-| usually | these values; other text passes, and is counted | as sent |
-| text, flag, object | as JSON has them | as sent |
+| count | the same as for a number, such as `3`, `3.0` or `"3"` | a JSON number |
+| time | RFC 3339, and the spellings that are listed below | `2015-03-02T08:27:58.100000Z` |
+| one of | the listed values in any case; other text makes the event `invalid` | as listed |
+| usually | the listed values; other text passes too, and is counted | as sent |
+| text, flag, object | a JSON string, `true` or `false`, a JSON object | as sent |
 
-- Numbers lose no digit, `12.30` no zero; exponents are written out. A count with a fraction passes
-  and is counted.
+- A number keeps all its digits, also the last zero of `12.30`. An exponent is written out. A count
+  with a fraction passes and is counted.
 - An id that the vendor's schema calls a number may have a point: `132.0` becomes `"132"`, and is
-  counted. Beyond 2^53 it is refused, because the sender's language may have rounded it.
-- A *time* may have a one-digit hour, a space for the T, a comma before its fraction of one to nine
-  digits, and no zone, which is taken as UTC. Where more than six digits came, nine are put out. A
-  time that cannot be read makes the event `invalid` only as the event's own time; any other passes
-  as it is and is counted.
-- *Required*: *yes*; *strict*: by a listener with `validation = "strict"`. Every other field may be
-  absent or null, and stays so.
+  counted. If a number with a point is beyond 2^53, the event is refused, because the sender's
+  language may have rounded the number.
+- A *time* may have an hour of one digit, a space instead of the T, and a comma before the fraction.
+  The fraction may have one to nine digits. If it has more than six, nine digits are put out. A time
+  without a zone is taken as UTC.
+- If the event's own time cannot be read, the event is `invalid`. Any other time that cannot be read
+  passes as it is and is counted.
+- *Required*: *yes* means that every listener requires the field, and *strict* that a listener with
+  `validation = "strict"` requires it. Every other field may be absent or null, and stays so.
 - Fields that are not listed pass as they came, at every level.
-- *Identity*: two deliveries of one brand and type that agree in it are one event, put out once. If
-  they differ in a *deciding* field, the second one becomes a dead letter (`conflict`).
-- The subjects have the sink's `subject_prefix` in front, if there is one.
+- *Identity*: two deliveries of one brand and type that have the same identity are one event, which
+  is put out once. If they differ in a *deciding* field, the second delivery becomes a dead letter
+  (`conflict`).
+- If the sink has a `subject_prefix`, it stands in front of every subject.
 
 ## What the vendor's schemas decide
 
@@ -66,19 +71,24 @@ Every event that the vendor's own [JSON Schema][schemas] of its type accepts is 
 lenient and by strict listeners. The exceptions are:
 
 - an event whose identifying id is empty: it could not be told from other events without an id;
-- what is larger than the limits above;
+- a value that is larger than the limits above;
 - a time that is only a day or only a time of day, which the vendor's validator takes;
-- a field of another form than its page says, where the schema accepts any value; in the tables
-  these fields have *any* under *Strict*.
+- a field of another form than its page says, if the schema accepts any value in the field; in the
+  tables these fields have *any* under *Strict*.
 
 A listener with `validation = "strict"` also refuses what the schema refuses, and so does
-`consumer validate --strict`. Such a listener wants what the tables list under *Required* and
-*Strict*; it takes null only where *null* is listed; it compares the values of *one of* with their
-case; and of a time it wants the T and the zone. It accepts two things that the schema refuses:
+`consumer validate --strict`. A strict listener:
+
+- wants what the tables list under *Required* and *Strict*;
+- takes null only if *null* is listed;
+- compares the values of *one of* with their case;
+- wants the T and the zone in a time.
+
+It accepts two things that the schema refuses:
 
 - a number that is written as text. It means the same, and text is the better way to send money,
   because many languages round a number before they write it;
-- a CASINO event of type `Loss`, which the vendor's newest page has and its schema does not.
+- a CASINO event of type `Loss`, which is on the vendor's newest page but not in its schema.
 
 GAME_ROUND and IT_PING have no schema, so strict listeners accept what lenient listeners accept.
 
@@ -90,10 +100,10 @@ GAME_ROUND and IT_PING have no schema, so strict listeners accept what lenient l
 | digits | wants the digits 0 to 9 and nothing else |
 | not empty | wants at least one character |
 | 0 or more | takes no negative number |
-| only … | takes these values alone; *only these*: all that are listed |
+| only … | takes only these values; *only these* means all values that are listed |
 | one value | takes no list |
 | null | takes null |
-| any | does not know the field, and takes any value in it |
+| any | does not know the field, or takes any value in it |
 """
 
 _WORDS: Final = {
@@ -102,11 +112,11 @@ _WORDS: Final = {
     Form.CHOICE: "text, one of",
     Form.HINT: "text, usually",
 }
-"""Where the page has other words than the catalogue."""
+"""The forms for which the page has other words than the catalogue."""
 
 
 def page() -> str:
-    """Return the page."""
+    """Return the whole page as Markdown."""
     lines = [HEAD, "## Types", "", "| Type | Identity | Subjects |", "| --- | --- | --- |"]
     lines += [
         _row(_link(event_type), _identity(event_type), _subjects(event_type))
@@ -162,7 +172,7 @@ def _form(fact: Fact) -> str:
 
 
 def _strict(fact: Fact) -> str:
-    """Return what only strict listeners want of a field."""
+    """Return the words for what strict listeners want of a field and other listeners do not."""
     if fact.page_only:
         return "any"
     listed = fact.schema_values

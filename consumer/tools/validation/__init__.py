@@ -1,1 +1,1 @@
-"""Files of events held against the catalogue, with every error of each event."""
+"""Compares files of events with the catalogue, and finds every error of each event."""

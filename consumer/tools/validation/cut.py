@@ -1,7 +1,8 @@
-"""Cuts a file into events: a line each, JSON documents over several lines, or a JSON array.
+"""Cuts a file into events: lines, JSON documents over several lines, or the parts of a JSON array.
 
-Responsible for finding where events begin and end. Lines and documents pass one at a time, so a
-file may be of any size; an array is read whole. Not responsible for what is inside an event.
+Responsible for finding where events begin and end. Lines and documents are read one at a time, so a
+file of them may have any size. An array is read as a whole. Not responsible for what is inside an
+event.
 """
 
 from __future__ import annotations
@@ -33,10 +34,11 @@ class Record(msgspec.Struct, frozen=True):
     """An event as it stands in a file.
 
     Attributes:
-        event_number: The event's number in the file, from 1; 0 stands for the file itself.
+        event_number: The event's number in the file, from 1. 0 stands for the file itself.
         line: The number of the line where the event begins, from 1.
-        body: The event's bytes without the line's end; empty where they are too many.
-        size_bytes: The size of the body. A body of more than `EVENT_MAX_BYTES` was not read.
+        body: The event's bytes without the line's end. They are left out if `size_bytes` is more
+            than `EVENT_MAX_BYTES`.
+        size_bytes: The size of the body, in bytes. It is 0 for an event of an array.
     """
 
     event_number: int
@@ -49,12 +51,13 @@ class EventFile:
     """The events of a file. It can be iterated over once.
 
     Args:
-        stream: The file, positioned at its beginning; gzip is unpacked.
+        stream: The file, positioned at its beginning. A file that is packed with gzip is unpacked.
 
     Attributes:
         unit: What people number the events by: `line`, or `event` in an array.
-        has_bom: The file begins with a byte order mark, which is skipped.
-        crlf_line: The first line that ends with CR LF; 0: no line does.
+        has_bom: True if the file begins with a byte order mark, which is skipped.
+        crlf_line: The number of the first line read so far that ends with CR LF. 0 means that no
+            line does.
 
     Raises:
         ConsumerError: The file cannot be read or unpacked.
@@ -117,7 +120,7 @@ class EventFile:
                 yield Record(0, number, line.rstrip(b"\r\n"), size_bytes)
 
     def _array(self) -> Iterator[Record]:
-        """Yield each event of an array, or the whole file where it is not an array after all."""
+        """Yield each event of an array, or the whole file if it is no JSON array."""
         try:
             data = self._stream.read(ARRAY_MAX_BYTES + 1)
         except (OSError, EOFError, zlib.error) as error:
@@ -135,7 +138,7 @@ class EventFile:
         at, line = 0, 1
         for number, raw in enumerate(events, 1):
             body = bytes(raw)
-            begin = data.index(body, at)  # before it stand the bracket, spaces or a comma only
+            begin = data.index(body, at)  # only a bracket, a comma or spaces are before it
             line += data.count(b"\n", at, begin)
             yield Record(number, line, body)
             at = begin + len(body)
@@ -149,7 +152,11 @@ def _buffered(stream: BinaryIO) -> io.BufferedReader:
 
 
 def _is_laid_out(head: list[Record]) -> bool:
-    """Tell whether an event takes several lines: the first line begins it and is not whole JSON."""
+    """Tell whether the events take several lines each.
+
+    They do if the first line begins an object but is no whole JSON, and the second line does not
+    begin an object.
+    """
     begins = [line.body.lstrip().startswith(b"{") for line in head]
     if begins != [True, False]:
         return False
@@ -161,7 +168,7 @@ def _is_laid_out(head: list[Record]) -> bool:
 
 
 def _documents(lines: Iterator[Record]) -> Iterator[Record]:
-    """Join lines to documents. A brace at the very beginning of a line begins the next document."""
+    """Join lines to documents. A line whose first character is a brace begins the next document."""
     first: Record | None = None
     body = bytearray()
     size_bytes = 0

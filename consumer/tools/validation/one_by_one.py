@@ -1,8 +1,8 @@
-"""Looks at each field of an event on its own, so that all its misfits are told, not the first.
+"""Looks at each field of an event on its own, to find all misfits of the event, not only the first.
 
-For `validator.py` only. A listener stops at the first misfit, which is enough for a dead letter and
-costs a tenth. The words are the same, because each field is decoded by a struct that has no other
-field, and brought into its normal form by the same steps.
+Only `validator.py` uses this module. A listener stops at the first misfit, because that is enough
+for a dead letter and takes a tenth of the time. The words of both are the same, because each field
+is decoded by a struct that has no other field, and brought into its normal form by the same steps.
 """
 
 from __future__ import annotations
@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from consumer.events.base import EventType, Fields, Nested
 
 MISSING_ALIKE_RATIO: Final = 0.5
-"""`tipo` is near enough to a required `type` that is missing; found by trying."""
+"""How alike an unknown field and a required field that is missing have to be, so that the required
+field is suggested. It was found by trying: `tipo` is near enough to `type`."""
 ABSENT_ALIKE_RATIO: Final = 0.75
-"""An optional field may be absent for good reasons, so the likeness has to be greater."""
+"""The same for an optional field that is absent. An optional field may be absent for good reasons,
+so the likeness has to be greater."""
 
 _decode_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_list: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -39,8 +41,8 @@ class Faults(msgspec.Struct):
     """What is wrong with an event, and what is odd about it.
 
     Attributes:
-        misfits: Each of them makes the event a dead letter.
-        oddities: An oddity's name, and what was expected; the event passes.
+        misfits: The misfits. Each of them makes the event a dead letter.
+        oddities: The oddities, each with its name. An event with oddities passes.
     """
 
     misfits: list[Misfit] = []
@@ -54,7 +56,7 @@ class Faults(msgspec.Struct):
         )
 
     def add(self, other: Faults) -> None:
-        """Take over what was found elsewhere."""
+        """Add other faults to these faults."""
         self.misfits += other.misfits
         self.oddities += other.oddities
 
@@ -64,7 +66,7 @@ class OneByOne:
 
     Args:
         event_type: The type of all events.
-        strict: Refuse what the vendor's own schema refuses.
+        strict: If true, what the vendor's own schema refuses is refused too.
     """
 
     def __init__(self, event_type: EventType, *, strict: bool = False) -> None:
@@ -73,18 +75,18 @@ class OneByOne:
         self._fields = _fields_of(event_type.fields, event_type.time, required, strict=strict)
 
     def look(self, body: bytes) -> Faults:
-        """Return everything about a body that is JSON."""
+        """Return all faults of an event whose body is JSON."""
         return _look(self._fields, body)
 
 
 class _Field:
-    """One field as a struct of its own.
+    """Looks at one field of an object.
 
     Args:
-        fact: What is known about the field.
+        fact: What the catalogue states about the field.
         alone: A struct that has this field only.
         plan: The steps of that struct.
-        strict: Refuse what the vendor's own schema refuses.
+        strict: If true, what the vendor's own schema refuses is refused too.
     """
 
     def __init__(self, fact: Fact, alone: type[Fields], plan: Plan, *, strict: bool) -> None:
@@ -98,11 +100,11 @@ class _Field:
         self._values = fact.values
 
     def look(self, body: bytes, sent: msgspec.Raw | None) -> Faults:
-        """Look at this field of an object.
+        """Return the faults of this field in an object.
 
         Args:
             body: The object.
-            sent: This field's value in it; None where it is not there.
+            sent: The field's value in the object. None means that the field is absent.
         """
         found = Faults()
         oddities: list[Oddity] = []
@@ -127,7 +129,7 @@ class _Field:
             return self._decode(written)
 
     def _look_inside(self, sent: bytes) -> Faults:
-        """Look at each object in this field."""
+        """Return the faults of each object in this field."""
         found = Faults()
         if sent.startswith(b"{"):
             found.add(_look(self.nested, sent).inside(self.name))
@@ -168,7 +170,7 @@ def _fields_of(
 
 
 def _look(fields: Mapping[str, _Field], body: bytes) -> Faults:
-    """Look at one object: the event, or an object inside it."""
+    """Return the faults of one object: the event, or an object inside it."""
     try:
         sent = _decode_object(body)
     except msgspec.ValidationError as error:
@@ -187,7 +189,7 @@ def _look(fields: Mapping[str, _Field], body: bytes) -> Faults:
 
 
 def _near(name: str, absent: list[_Field]) -> str:
-    """Return the field that was probably meant by an unknown one; empty: none."""
+    """Return the absent field that an unknown name probably means; empty if no field is near."""
     for must, ratio in ((True, MISSING_ALIKE_RATIO), (False, ABSENT_ALIKE_RATIO)):
         names = [field.name for field in absent if field.must_be_there is must]
         near = difflib.get_close_matches(name.lower(), names, 1, ratio)

@@ -1,7 +1,7 @@
-"""Says of each event in a file what the pipeline would say, and more: `consumer validate`.
+"""Says what the pipeline would say of each event in a file, and more, for `consumer validate`.
 
 Responsible for the verdict on an event. The same `Normaliser` as in a lane decides whether an event
-is good; `one_by_one.py` finds everything that is wrong with an event that is not. Not responsible
+is good. If it is not good, `one_by_one.py` finds everything that is wrong with it. Not responsible
 for reading files (`cut.py`) and for printing.
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from consumer.events.base import EventType
 
 BRAND: Final = "brand"
-"""All events of a file belong to one brand; its name makes no difference."""
+"""The brand of all events of a file. Its name makes no difference."""
 USUAL_MAX_BYTES: Final = 1024 * 1024
 """The default of a NATS server's `max_payload`, which an event may not exceed:
 https://docs.nats.io/running-a-nats-service/configuration#limits"""
@@ -40,17 +40,19 @@ class Severity(StrEnum):
 
 
 class Remark(msgspec.Struct, frozen=True, kw_only=True):
-    """What there is to say about one thing in an event.
+    """An error or a warning about one thing in an event.
 
     Attributes:
         line: The number of the line where the event begins, from 1.
-        event_number: The event's number in the file, from 1; 0 for a remark about the file.
-        severity: Whether the event passes.
+        event_number: The event's number in the file, from 1. 0 means that the remark is about the
+            file.
+        severity: The severity, which says whether the event passes.
         reason: The reason of a dead letter, or the name of an oddity, or `repeated`.
-        field: The path of the field; empty for the whole event.
+        field: The path of the field. Empty text stands for the whole event.
         expected: What was expected, in words.
-        found: The value as it was sent; None: the field is missing.
-        message: All of this in a sentence; for an error, the sentence of the dead letter.
+        found: The value as it was sent. None means that the field is missing.
+        message: The whole remark in one sentence. The sentence of an error is written like the
+            error of a dead letter.
     """
 
     line: int
@@ -67,11 +69,13 @@ class FileTally(msgspec.Struct):
     """The counts of a file, or of several.
 
     Attributes:
-        events_count: All events: good, wrong and repeated together.
-        good_count: Events that would be put on their subjects.
-        wrong_count: Events that would be dead letters.
-        repeated_count: Events that are the same as an earlier event, and would be dropped.
-        warnings_count: Oddities; an event may have several.
+        events_count: The number of all events: good, wrong and repeated together.
+        good_count: The number of events that would be put on their subjects.
+        wrong_count: The number of events that would be dead letters.
+        repeated_count: The number of events that are the same as an earlier event, and would be
+            dropped.
+        warnings_count: The number of warnings, without those about repeated events. An event may
+            have several warnings.
     """
 
     events_count: int = msgspec.field(default=0, name="events")
@@ -87,11 +91,11 @@ class FileTally(msgspec.Struct):
 
 
 class Validator:
-    """Looks at the events of one file. It remembers about 150 bytes of each good event.
+    """Looks at the events of one file. It takes about 150 bytes of memory for each good event.
 
     Args:
         event_type: The type of all events.
-        strict: Refuse what the vendor's own schema refuses.
+        strict: If true, what the vendor's own schema refuses is refused too.
         unit: What the events are numbered by: `line` or `event`.
 
     Attributes:
@@ -103,13 +107,14 @@ class Validator:
         self._unit = unit
         self._normalise = Normaliser(event_type, BRAND, strict=strict).normalise
         self._one_by_one = OneByOne(event_type, strict=strict)
-        # Keys and values are whole numbers: they take a fraction of the memory of text and tuples.
-        # A key is the identity's key; a value is the event's number and, below it, its fingerprint.
+        # Keys and values are whole numbers, which take much less memory than text and tuples. A key
+        # is the identity's key. A value has the fingerprint in its lowest bits, and the event's
+        # number above them.
         self._seen: dict[int, int] = {}
         self.tally = FileTally()
 
     def look(self, record: Record) -> list[Remark]:
-        """Return everything about one event: errors, then warnings."""
+        """Return all remarks about one event: the errors, then the warnings."""
         self.tally.events_count += 1
         try:
             event = self._read(record)
@@ -135,7 +140,10 @@ class Validator:
         return self._normalise(record.body, 0.0, str(record.event_number))
 
     def _wrong(self, record: Record, rejected: Rejected) -> tuple[list[Remark], Faults]:
-        """Return the dead letter's error, then those that it does not mention."""
+        """Return the error of the dead letter and the errors that it does not mention.
+
+        Also returns what else was found, for the warnings.
+        """
         first = rejected.misfit
         if first is None:  # the body is not JSON
             why = rejected.detail.removeprefix("JSON is malformed: ")
@@ -150,7 +158,11 @@ class Validator:
         return errors, found
 
     def _again(self, record: Record, event: Event) -> list[Remark]:
-        """Count an event as good, unless an earlier event has its identity."""
+        """Count an event as good, unless an earlier event has the same identity.
+
+        Returns:
+            The remark about the repetition or the conflict, if there is one.
+        """
         key, fingerprint = int(event.identity.key, 16), int(event.identity.fingerprint, 16)
         before = self._seen.setdefault(key, self._number(record) << FINGERPRINT_BITS | fingerprint)
         number = before >> FINGERPRINT_BITS
