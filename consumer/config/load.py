@@ -1,7 +1,7 @@
 """Reads the TOML file and the environment, and checks both as a whole before anything starts.
 
-Each mistake becomes one line: the option, what it holds, what was expected. What an option means is
-said beside the part that uses it.
+Each mistake becomes one line: the option, what it holds, and what was expected. The settings struct
+of each part, beside that part, says what its options mean.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Everything an operator can set.
 
     Attributes:
-        brand: The brand of all listeners that name none.
+        brand: The brand of every listener that names no brand of its own.
         listeners: The settings of each listener by its name, in the settings type of its kind.
-        routes: The subjects that events go to, by the event's own subject or by its family. An
-            event without a route goes to its own subject.
+        routes: The subjects that events go to, by an event's own subject or by the subject's
+            family. An event without a route goes to its own subject.
     """
 
     brand: Token | None = None
@@ -78,8 +78,8 @@ def load(
     """Read and check the configuration. Opens no connection.
 
     Args:
-        path: The path of the file; None for the first of `DEFAULT_FILES` that exists.
-        environment: The variables of the process: `CONSUMER__SINK__URL` overrides `[sink] url`.
+        path: The path of the file. None means the first of `DEFAULT_FILES` that exists.
+        environment: The variables of the process. `CONSUMER__SINK__URL` overrides `[sink] url`.
         kinds: The kinds of listener that exist, by name.
 
     Raises:
@@ -91,7 +91,11 @@ def load(
 
 
 def build(tables: dict[str, object], kinds: Mapping[str, type[Listener[Any]]]) -> Config:
-    """Check what a file holds.
+    """Check the tables of a file, and make the configuration of them.
+
+    Args:
+        tables: The tables as the file and the environment hold them.
+        kinds: The kinds of listener that exist, by name.
 
     Raises:
         ConfigError: There are mistakes; the text has all of them.
@@ -147,7 +151,8 @@ def _override(tables: dict[str, object], environment: Mapping[str, str]) -> None
                 raise ConfigError(f"{variable}: {parent.lower()} is no table")
             table = inner
         name = _existing(table, option)
-        # The environment wins over either form in which the file may give a secret.
+        # The file may hold a secret, or the name of a file with the secret. The environment
+        # replaces both.
         table.pop(name.removesuffix("_file") if name.endswith("_file") else f"{name}_file", None)
         table[name] = EnvironmentText(text)
 
@@ -185,12 +190,12 @@ def _listener(
 
 
 def _branded(settings: ListenerSettings, brand: str | None) -> ListenerSettings:
-    """Give a listener that names no brand the top-level brand: each delivery carries its brand."""
+    """Give a listener that names no brand the top-level brand."""
     return msgspec.structs.replace(settings, brand=settings.brand or brand)
 
 
 def _disagreements(config: Config) -> list[str]:
-    """Find options that are right by themselves and wrong together."""
+    """Return a line for each mistake among options that are right by themselves."""
     sink, found = config.sink, []
     if not config.listeners:
         found.append("listeners: there is none, expected at least one table [listeners.NAME]")

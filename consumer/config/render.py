@@ -1,6 +1,7 @@
 """Writes the configuration for people, as TOML without its secrets, and for tools, as JSON Schema.
 
-No secret leaves this module. Checking is done by `load.py` and `options/check.py`.
+Secrets leave this module only where a caller asks for them with `hide_secrets=False`. `load.py` and
+`options/check.py` check a configuration.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ HIDDEN: Final = "***"
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 _USER_INFO: Final = re.compile(r"(?<=://)(?:([^\s,/?#]*?)(:))?[^\s,]*@")
-"""Finds user and password, or NATS's token. It reaches to the last @, because a password may hold
-an @ that is not escaped."""
+"""Finds user and password, or NATS's token. The match reaches to the last @, because a password may
+hold an @ that is not escaped."""
 _SECRET_QUERY: Final = re.compile(
     r"([?&][^=&]*(?:pass|secret|token|key)[^=&]*=)[^&\s]*", re.IGNORECASE
 )
@@ -40,12 +41,19 @@ _ATTRIBUTE: Final = re.compile(r"^ {4}(\w+(?:, \w+)*): (.+(?:\n {5,}.+)*)", re.M
 
 
 def to_toml(config: Config, *, hide_secrets: bool = True) -> str:
-    """Write all options that are in force, defaults too; options that are not set are left out."""
+    """Write all options that are in force, defaults included.
+
+    Options that have no value are left out.
+
+    Args:
+        config: The configuration.
+        hide_secrets: If true, `***` stands in place of each secret.
+    """
     return tomli_w.dumps(_shown(config, hide=hide_secrets))
 
 
 def mask_url(url: str) -> str:
-    """Hide the password in a URL, or the token that stands there alone."""
+    """Hide the password in a URL, or the token in place of user and password."""
     masked = _USER_INFO.sub(lambda found: f"{found[1] or ''}{found[2] or ''}{HIDDEN}@", url)
     return _SECRET_QUERY.sub(rf"\1{HIDDEN}", masked)
 
@@ -89,7 +97,8 @@ def json_schema(kinds: Mapping[str, type[Listener[Any]]]) -> dict[str, Any]:
         "title": "consumer's configuration",
         "type": "object",
         "properties": {
-            "brand": token | {"description": "the brand of all listeners that name none"},
+            "brand": token
+            | {"description": "the brand of every listener that names no brand of its own"},
             "listeners": {
                 "type": "object",
                 "minProperties": 1,
@@ -106,13 +115,13 @@ def json_schema(kinds: Mapping[str, type[Listener[Any]]]) -> dict[str, Any]:
 
 
 def _routes_schema() -> dict[str, Any]:
-    """Describe `[routes]`, whose keys are the catalogue's."""
+    """Describe the table `[routes]`. Its keys are subjects and families of the catalogue."""
     target = {"type": "string", "pattern": TARGET_PATTERN}
     several = {"type": "array", "items": target, "minItems": 1, "maxItems": TARGETS_MAX_COUNT}
     one_or_several = {"oneOf": [target, several | {"uniqueItems": True}]}
     return {
         "type": "object",
-        "description": "the subjects that events go to, by own subject or by family",
+        "description": "the subjects that events go to, by an event's own subject or by its family",
         "properties": dict.fromkeys(keys(), one_or_several),
         "additionalProperties": False,
     }
@@ -130,7 +139,7 @@ def _structs(kinds: list[type[msgspec.Struct]]) -> set[type[msgspec.Struct]]:
 
 
 def _complete(definition: dict[str, Any], kind: type[msgspec.Struct]) -> None:
-    """Add what msgspec does not know: what each option means, and the `_file` twins of secrets."""
+    """Add what msgspec does not know: the meanings of options, and the `_file` twins of secrets."""
     definition["description"] = (inspect.getdoc(kind) or "").partition("\n")[0]
     meanings = _meanings(kind)
     properties = definition["properties"]

@@ -1,8 +1,7 @@
-"""Checks the table `[routes]`: subjects that events go to instead of their own, or besides it.
+"""Checks the table `[routes]`: other subjects for events, in place of their own or beside it.
 
-Where an event goes in the end is said by `events/subjects.py`, and its messages are made by
-`pipeline/route.py`. Subjects in here are without the operator's prefix, unless the text says
-otherwise.
+`events/subjects.py` tells where an event goes in the end, and `pipeline/route.py` makes its
+messages. Subjects in this module are without the operator's prefix, unless the text says otherwise.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
 TARGETS_MAX_COUNT: Final = 8
 TARGET_PATTERN: Final = rf"^(?!_){TOKEN}(\.(\*|{TOKEN})(\.{TOKEN}){{0,6}})?$"
-"""No subject may begin with `_`: `_INBOX` and its like belong to NATS."""
+"""No subject may begin with `_`, because subjects such as `_INBOX` belong to NATS."""
 EXPECTED_TARGET: Final = (
     "a subject of 1 to 8 tokens of A-Z a-z 0-9 _ -, not beginning with _, with * only as the whole "
     "second token and under a key such as game.*"
@@ -39,7 +38,9 @@ _is_target: Final = re.compile(TARGET_PATTERN).fullmatch
 
 
 def read_routes(table: dict[str, object], problems: list[str]) -> dict[str, list[str]]:
-    """Check the table by itself; `clashes` holds it against other tables.
+    """Check the table by itself, and return the targets of each key.
+
+    `clashes` compares the table with other tables.
 
     Args:
         table: The table as the file or the environment holds it.
@@ -70,7 +71,7 @@ def clashes(
     dead_letters: DeadLetterSettings,
     listeners: Mapping[str, ListenerSettings],
 ) -> list[str]:
-    """Find targets on which something else reads or writes; return one line for each mistake."""
+    """Return a line for each target on which dead letters are written or a listener reads."""
     prefix = f"{sink.subject_prefix}." if sink.subject_prefix else ""
     letters = f"{dead_letters.subject_prefix}.>"
     consumed = list(_consumed(sink, listeners))
@@ -94,7 +95,7 @@ def _path(key: str) -> str:
 
 def _unknown(key: str, held: object, known: tuple[str, ...]) -> str:
     if isinstance(held, dict):
-        # As TOML reads `game.bet = …` without quotes.
+        # This is how TOML reads `game.bet = …` without quotes.
         return f'routes.{key}: holds a table, expected keys in quotes such as "{known[-1]}"'
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     families = ", ".join(subject_families())
@@ -103,7 +104,7 @@ def _unknown(key: str, held: object, known: tuple[str, ...]) -> str:
 
 
 def _listed(held: object) -> list[object]:
-    """Return the targets, not checked yet; an empty list if it is neither text nor a list."""
+    """Return the unchecked targets; an empty list if the value is neither text nor a list."""
     if isinstance(held, EnvironmentText):
         readings = reversed(held.readings())
         held = next(each for each in readings if isinstance(each, str | list))
@@ -125,8 +126,8 @@ def _misfits(key: str, targets: list[object]) -> Iterator[str]:
 def _outputs(routes: Routes) -> Iterator[tuple[str, str, str, str]]:
     """Yield four texts for each target of each routed event.
 
-    The key in the table, the target as the table lists it, the event's own subject, and the target
-    with its wildcard filled in.
+    They are the key in the table, the target as the table lists it, the event's own subject, and
+    the target with its wildcard filled in.
     """
     for subject in subjects():
         family = f"{subject.partition('.')[0]}.*"
@@ -139,7 +140,7 @@ def _outputs(routes: Routes) -> Iterator[tuple[str, str, str, str]]:
 def _mixed_up(routes: Routes) -> Iterator[str]:
     """Yield a line for each target on which subscribers would mix up events.
 
-    That is a target that gets two different events, or the same event twice.
+    That is a target that is another event's own subject, or that gets the same event twice.
     """
     own = set(subjects())
     seen: set[tuple[str, str]] = set()
@@ -157,7 +158,7 @@ def _mixed_up(routes: Routes) -> Iterator[str]:
 def _consumed(
     sink: SinkSettings, listeners: Mapping[str, ListenerSettings]
 ) -> Iterator[tuple[str, str]]:
-    """Yield name and subject of each listener on the sink's own server."""
+    """Yield the name and the subject of each listener that reads from the sink's own server."""
     ours = _servers(sink.url)
     for name, settings in listeners.items():
         if isinstance(settings, NatsListenerSettings) and ours & _servers(settings.url):
@@ -165,12 +166,12 @@ def _consumed(
 
 
 def _servers(url: str) -> set[tuple[str, int]]:
-    """Return host and port of each server in a NATS URL, as they are written."""
+    """Return the host and the port of each server in a NATS URL, as they are written."""
     found = set()
     for server in url.split(","):
         parts = urlsplit(server if "://" in server else f"nats://{server}")
         try:
             found.add((parts.hostname or "", parts.port or NATS_PORT))
-        except ValueError:  # this is no port, and connecting will say so
+        except ValueError:  # the port is not a number; connecting will report that
             continue
     return found

@@ -1,6 +1,6 @@
-"""Checks raw options against a settings struct, one line for each mistake.
+"""Checks raw options against a settings struct, and writes one line for each mistake.
 
-The words in which a mistake is told are here, and the `_file` twin of every secret.
+It also gives every secret a twin option: the option `NAME_file` names a file that holds the secret.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ Settings = TypeVar("Settings", bound=msgspec.Struct)
 
 
 class EnvironmentText(str):
-    """An option from the environment: a text, which may also spell another TOML value."""
+    """An option from the environment. It is text, which may also be the TOML of another value."""
 
     __slots__ = ()
 
     def readings(self) -> tuple[object, ...]:
-        """Return all that it can mean. The text comes first: a password of digits is no number."""
+        """Return all values that the text can mean.
+
+        The text itself comes first, because a password of digits is not a number.
+        """
         text = str(self)
         try:
             return text, tomllib.loads(f"value = {text}")["value"]
@@ -59,7 +62,7 @@ def build_struct(
         return None
     try:
         return kind(**values)
-    except ValueError as error:  # a settings struct's own check of options that go together
+    except ValueError as error:  # from the settings struct's own check of several options together
         problems.append(f"{path}: {error}")
         return None
 
@@ -67,7 +70,7 @@ def build_struct(
 def _with_secret(
     options: dict[str, object], name: str, path: str, problems: list[str]
 ) -> dict[str, object]:
-    """Read a secret from its file, where the option's `_file` twin names one."""
+    """Read a secret from its file, if the option's `_file` twin names a file."""
     twin = f"{name}_file"
     if twin not in options:
         return options
@@ -105,7 +108,7 @@ def convert(value: object, hint: object, path: str, problems: list[str]) -> obje
 def report_unknown(
     options: dict[str, object], known: set[str], path: str, problems: list[str]
 ) -> None:
-    """Add a problem for each option that does not exist, with the nearest name that does."""
+    """Add a problem for each option that does not exist, with the nearest name that exists."""
     problems += [
         f"{path}{name}: {no_such('option', name, sorted(known))}"
         for name in options
@@ -114,7 +117,7 @@ def report_unknown(
 
 
 def no_such(what: str, name: str, known: list[str]) -> str:
-    """Say that a name is unknown, and which known name is the nearest."""
+    """Return words for an unknown name, with the nearest of the known names."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     advice = f"did you mean {near[0]}?" if near else f"expected {', '.join(known)}"
     return f"there is no such {what}; {advice}"
@@ -126,7 +129,7 @@ def is_secret(hint: object) -> bool:
 
 
 def struct_of(hint: object) -> type[msgspec.Struct] | None:
-    """Return the settings struct of a nested table; None if the option is no table."""
+    """Return the settings struct of a nested table; None if the option is not a table."""
     for part in (hint, *typing.get_args(hint)):
         if isinstance(part, type) and issubclass(part, msgspec.Struct):
             return part
@@ -134,7 +137,7 @@ def struct_of(hint: object) -> type[msgspec.Struct] | None:
 
 
 def expected(hint: object) -> str:
-    """Say in words what an option takes."""
+    """Return what an option accepts, in words."""
     for meta in getattr(hint, "__metadata__", ()):
         if isinstance(meta, msgspec.Meta) and meta.description:
             return meta.description
@@ -152,5 +155,5 @@ def expected(hint: object) -> str:
 
 
 def shown(value: object) -> str:
-    """Repeat a value in a problem, cut to a line."""
+    """Return a value as a problem shows it, cut to 80 characters."""
     return repr(value)[:80]

@@ -1,7 +1,7 @@
 """Lists the kinds of value that an option can hold, and the TLS options that brokers share.
 
-The settings of a part are a frozen msgspec Struct beside that part; `config/load.py` reads them. An
-option's unit stands in its name, and its range in its type.
+The settings of a part are a frozen msgspec struct beside that part, which `config/load.py` fills.
+The name of an option states its unit, and its type states its range.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ OptionalToken = Annotated[
 Secret = Annotated[
     str,
     Meta(
-        description="a secret; or its file in the option of the same name with _file behind it",
+        description="a secret, or its file in the option of the same name with _file at the end",
         extra={"secret": True},
     ),
 ]
-"""A value that is never printed. `options/check.py` gives each secret its twin with `_file`."""
+"""A value that is never printed. `options/check.py` gives each secret a twin with `_file`."""
 Url = Annotated[
     str,
     Meta(
@@ -48,19 +48,20 @@ Url = Annotated[
         extra={"secret": True, "url": True},
     ),
 ]
-"""An address, which is a secret because it may hold a password; it is printed with that masked."""
+"""An address. It is a secret because it may hold a password, and is printed with that masked."""
 
 
 class TlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """TLS towards one broker. The table's presence switches TLS on.
+    """The TLS options of one connection. The options of its part say what switches TLS on.
 
     Attributes:
-        ca_file: The PEM file with the certificates to trust; those of the system if it is absent.
+        ca_file: The PEM file with the certificates to trust. If absent, the certificates of the
+            system are trusted.
         cert_file, key_file: The PEM files of our own certificate and its key, for mutual TLS.
         key_password: The password of the key file.
-        verify: Whether the broker's certificate and name are checked. Only a test may switch
-            that off.
-        server_hostname: The name to expect in the certificate, if it is another than the URL's.
+        verify: If true, the server's certificate and its name are checked. Only a test may use
+            false.
+        server_hostname: The name to expect in the certificate. If absent, the URL's host.
     """
 
     ca_file: str | None = None
@@ -74,7 +75,7 @@ class TlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         """Read the files and build the context.
 
         Raises:
-            ConfigError: A file cannot be read or is no PEM file; the text has its name.
+            ConfigError: A file cannot be read, or is not a PEM file. The text names all the files.
         """
         try:
             context = ssl.create_default_context(cafile=self.ca_file)
@@ -89,8 +90,8 @@ class TlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return context
 
 
-def annotated_extra(hint: object) -> dict[str, Any]:  # whatever a Meta was given
-    """Return what `Meta(extra=…)` says, anywhere inside a type hint; empty if there is none."""
+def annotated_extra(hint: object) -> dict[str, Any]:  # a Meta takes values of any type
+    """Return the first `Meta(extra=…)` anywhere inside a type hint; empty if there is none."""
     for meta in getattr(hint, "__metadata__", ()):
         if isinstance(meta, Meta) and meta.extra:
             return meta.extra

@@ -56,7 +56,7 @@ USER_BALANCES_UPDATE = EventType(
     name="USER_BALANCES_UPDATE",
     fields=UserBalancesUpdate,
     sources=("https://fast-track.gitbook.io/integration/real-time-data/balances", SCHEMAS),
-    # Two updates of one player may fall into the same moment.
+    # Two updates of one player may have the same timestamp.
     identity=lambda event: (event.user_id, digest(event.balances), event.timestamp),
     identified_by=("user_id", "hash of balances", "timestamp"),
     deciding=(),

@@ -78,7 +78,7 @@ BonusType = Annotated[
 
 
 class CrmReferences(Nested, kw_only=True):
-    """What the CRM sent with the bonus, given back to it. These are not ids of this event."""
+    """What the CRM sent with the bonus, and gets back here. These are not ids of this event."""
 
     id: PageId = UNSET
     """The header X-Fasttrack-Id."""
@@ -126,7 +126,7 @@ class Bonus(Fields, kw_only=True, forbid_unknown_fields=True):
     """What the CRM sent when it credited the bonus."""
     skip_publishing: SkipPublishing = UNSET
     is_free_money: OptionalFlag = UNSET
-    """The player plays in a sweepstake, without real money."""
+    """If true, the player plays in a sweepstake, without real money."""
 
 
 def _identity(event: Bonus) -> tuple[str, ...]:

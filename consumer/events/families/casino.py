@@ -46,7 +46,8 @@ class Casino(Fields, kw_only=True, forbid_unknown_fields=True):
     """A bet, win or loss in a casino game; amounts are in the player's currency, in whole units."""
 
     activity_id: Id
-    """Unique for each event of a brand; a rollback may repeat its bet's."""
+    """The id of the event, unique for each event of a brand. A rollback may repeat the id of its
+    bet."""
     amount: OptionalAmount = UNSET
     """Real money, bonus money and locked money together; 0 for a win that closes a lost round."""
     balance_after: OptionalNumber = UNSET
@@ -63,12 +64,12 @@ class Casino(Fields, kw_only=True, forbid_unknown_fields=True):
     """The name of the game."""
     game_type: CasinoGameType | UnsetType | None = UNSET
     is_round_end: OptionalFlag = UNSET
-    """Whether this event ends its round."""
+    """If true, this event ends its round."""
     locked_wager_amount: OptionalAmount = UNSET
     """The locked-money part of the bet or win."""
     origin: BrandHost
     round_id: Annotated[OptionalId, NOT_EMPTY] = UNSET
-    """The id of the round; a bet and its win have the same."""
+    """The id of the round. A bet and its win have the same id."""
     timestamp: Timestamp
     type: CasinoType
     user_id: UserId
@@ -82,11 +83,11 @@ class Casino(Fields, kw_only=True, forbid_unknown_fields=True):
     status: CasinoStatus | UnsetType | None = UNSET
     skip_publishing: SkipPublishing = UNSET
     is_free_money: OptionalFlag = UNSET
-    """The player plays in a sweepstake, without real money."""
+    """If true, the player plays in a sweepstake, without real money."""
 
 
 def _identity(event: Casino) -> tuple[str, ...]:
-    # A rollback may come under its bet's id, and is another event.
+    # A rollback may have the id of its bet, but is another event.
     if event.status == ROLLBACK:
         return str(event.activity_id), "rollback"
     return (str(event.activity_id),)

@@ -1,4 +1,4 @@
-"""CUSTOM: events of the brand's own making. IT_PING: test messages of an integration."""
+"""CUSTOM: events that a brand defines itself. IT_PING: test messages of an integration."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from consumer.events.base import (
 
 
 class Custom(Fields, kw_only=True, forbid_unknown_fields=True):
-    """An event of the brand's own making."""
+    """An event that the brand defines itself."""
 
     notification_type: Name
     """The brand's name for the event."""
@@ -29,7 +29,7 @@ class Custom(Fields, kw_only=True, forbid_unknown_fields=True):
     origin: BrandHost
     timestamp: Timestamp
     data: Object
-    """Whatever the brand has to say; the CRM gives some of its keys a meaning."""
+    """Anything that the brand wants to say. The CRM gives some of the keys a meaning."""
     user_agent: OptionalText = UNSET
     """The name that the player's browser gives itself."""
     ip_address: OptionalText = UNSET
@@ -40,7 +40,7 @@ class Ping(Fields, kw_only=True, forbid_unknown_fields=True):
     """A test message of an integration."""
 
     ping_id: Id
-    """Unique for each ping."""
+    """The id of the ping, unique for each ping."""
     origin: BrandHost
     timestamp: Timestamp
     user_id: UserId
@@ -64,6 +64,6 @@ IT_PING = EventType(
     identified_by=("ping_id",),
     deciding=("user_id",),
     subjects=only("system.ping"),
-    # A branch of the vendor's repository names it; nothing on its main branch does.
+    # A branch of the vendor's repository names this type. Nothing on the main branch names it.
     has_schema=False,
 )

@@ -34,8 +34,8 @@ from consumer.events.base import (
 )
 
 ZERO_TIMES_END_S: Final = 86_400.0
-"""The end of 1970-01-01. What languages put into a time that nobody has set lies before, so that
-it would be the same in every event of such a sender."""
+"""The end of 1970-01-01, in seconds since 1970. Languages put an earlier time into a field that
+nobody has set. Such a time is the same in every event of a sender, so it tells no events apart."""
 
 RoundDevice = Annotated[
     str, hint("mobile", "desktop", "app", "unknown", why="The device that the player plays on.")
@@ -58,7 +58,7 @@ class GameRound(Fields, kw_only=True, forbid_unknown_fields=True):
 
     user_id: UserId
     round_id: Id
-    """Unique for each round of a player."""
+    """The id of the round, unique for each round of a player."""
     game_id: Reference
     """The id of the game."""
     game_name: str
@@ -74,34 +74,34 @@ class GameRound(Fields, kw_only=True, forbid_unknown_fields=True):
     timestamp: Timestamp
     origin: BrandHost
     real_bet_user: OptionalNumber = UNSET
-    """Real money bet, in the player's currency."""
+    """The real money that was bet, in the player's currency."""
     real_win_user: OptionalNumber = UNSET
-    """Real money won, in the player's currency."""
+    """The real money that was won, in the player's currency."""
     bonus_bet_user: OptionalNumber = UNSET
-    """Bonus money bet, in the player's currency."""
+    """The bonus money that was bet, in the player's currency."""
     bonus_win_user: OptionalNumber = UNSET
-    """Bonus money won, in the player's currency."""
+    """The bonus money that was won, in the player's currency."""
     real_bet_base: OptionalNumber = UNSET
-    """Real money bet, in the brand's base currency."""
+    """The real money that was bet, in the brand's base currency."""
     real_win_base: OptionalNumber = UNSET
-    """Real money won, in the brand's base currency."""
+    """The real money that was won, in the brand's base currency."""
     bonus_bet_base: OptionalNumber = UNSET
-    """Bonus money bet, in the brand's base currency."""
+    """The bonus money that was bet, in the brand's base currency."""
     bonus_win_base: OptionalNumber = UNSET
-    """Bonus money won, in the brand's base currency."""
+    """The bonus money that was won, in the brand's base currency."""
     total_bet_base: OptionalNumber = UNSET
-    """Real money and bonus money bet, in the brand's base currency."""
+    """The real money and bonus money that were bet, in the brand's base currency."""
     meta: MetaObject = UNSET
     skip_publishing: SkipPublishing = UNSET
 
 
 class Game(Fields, kw_only=True, forbid_unknown_fields=True):
-    """A game of the brand's catalogue, new or changed; the last one that was sent is right."""
+    """A new or changed game of the brand's catalogue. The event that was sent last is right."""
 
     game_id: Annotated[Id, NOT_EMPTY]
     """The id of the game."""
     is_live: bool
-    """False where the game was taken off the catalogue."""
+    """If false, the game was taken out of the catalogue."""
     name: OptionalText = UNSET
     """The name of the game."""
     slug: OptionalText = UNSET
@@ -114,10 +114,10 @@ class Game(Fields, kw_only=True, forbid_unknown_fields=True):
     """The place where the brand shows the game, more exactly."""
     supported_devices: list[SupportedDevice] | UnsetType | None = UNSET
     last_modified: PageTime = UNSET
-    """When the brand last changed the entry; another time with every change. An event that has it
-    is put out once, however often it is sent. An event that does not have it, or has a time before
-    1970-01-02, cannot be told from the next event that looks the same, so it is put out again
-    whenever it is sent again."""
+    """The time at which the brand last changed the entry, which is another time after each change.
+    An event that has this time is put out once, however often it is sent. An event that does not
+    have it, or has a time before 1970-01-02, cannot be told from the next event that looks the
+    same, so it is put out again whenever it is sent again."""
     origin: Annotated[list[str] | str | UnsetType | None, ONE_VALUE] = UNSET
     """The brand's host, or several hosts."""
     rtp: OptionalNumber = UNSET
@@ -125,9 +125,9 @@ class Game(Fields, kw_only=True, forbid_unknown_fields=True):
 
 
 def _game_version(event: Game) -> tuple[str, ...]:
-    # A game that is switched off, on and off again is three events, and the first and the third
-    # have the same body. Only the brand's own time of the change, or the message itself, tells
-    # them apart: docs/decisions/0009.
+    # A game that is switched off, on, and off again makes three events. The first and the third
+    # event have the same body. Only the brand's own time of the change, or the message itself,
+    # tells them apart: docs/decisions/0009.
     try:
         changed_s = timestamp.parse(event.last_modified or "").epoch_s
     except ValueError:
@@ -154,7 +154,7 @@ GAME_ROUND = EventType(
         "bonus_win_user",
     ),
     subjects=only("game.round"),
-    # The vendor's repository had a schema of it, which its main branch does not have.
+    # The vendor's repository had a schema of this type, but its main branch does not have it.
     has_schema=False,
 )
 

@@ -1,4 +1,4 @@
-"""LOTTERY_V2: tickets and what they won. LOTTERY: subscriptions. CART: what was bought at once."""
+"""LOTTERY_V2: tickets and what they won. LOTTERY: subscriptions. CART: items bought together."""
 
 from __future__ import annotations
 
@@ -71,19 +71,19 @@ class TicketLine(Nested, kw_only=True):
     line_id: Annotated[Reference, AS_NUMBER]
     """The number of the row."""
     is_free_bet: OptionalFlag = UNSET
-    """The row was a gift."""
+    """If true, the row was a gift."""
     numbers: OptionalNumbers = UNSET
     """The numbers that the player chose."""
     special_numbers: OptionalNumbers = UNSET
     """The extra numbers that the player chose."""
     is_quick_pick: OptionalFlag = UNSET
-    """The numbers were drawn for the player."""
+    """If true, the numbers were drawn for the player."""
     matched_numbers: OptionalNumbers = UNSET
-    """In a settlement: the player's numbers that were drawn."""
+    """The player's numbers that were drawn; sent in a settlement."""
     matched_special_numbers: OptionalNumbers = UNSET
-    """In a settlement: the player's extra numbers that were drawn."""
+    """The player's extra numbers that were drawn; sent in a settlement."""
     is_winning_line: OptionalFlag = UNSET
-    """In a settlement: whether the row has won."""
+    """If true, the row has won; sent in a settlement."""
     meta: MetaObject = UNSET
 
 
@@ -100,11 +100,11 @@ class LotteryV2(Fields, kw_only=True, forbid_unknown_fields=True):
     """The name of the lottery."""
     lottery_type: LotteryType | UnsetType | None = UNSET
     draw_date: OptionalTime = UNSET
-    """When the draw takes place."""
+    """The time at which the draw takes place."""
     currency: Currency
     exchange_rate: Rate
     amount: Amount
-    """The price, or what was won."""
+    """The price, or the amount that was won."""
     origin: AnyHost
     timestamp: Timestamp
     user_id: UserId
@@ -117,9 +117,9 @@ class LotteryV2(Fields, kw_only=True, forbid_unknown_fields=True):
     """The discount on the price."""
     device_type: LotteryDevice | UnsetType | None = UNSET
     draw_numbers: OptionalNumbers = UNSET
-    """In a settlement: the numbers that were drawn."""
+    """The numbers that were drawn; sent in a settlement."""
     draw_special_numbers: OptionalNumbers = UNSET
-    """In a settlement: the extra numbers that were drawn."""
+    """The extra numbers that were drawn; sent in a settlement."""
     meta: MetaObject = UNSET
     skip_publishing: SkipPublishing = UNSET
 
@@ -128,7 +128,7 @@ class Draw(Nested, kw_only=True):
     """A draw that a ticket takes part in."""
 
     timestamp: Time
-    """When the draw takes place."""
+    """The time at which the draw takes place."""
 
 
 class Ticket(Nested, kw_only=True):
@@ -143,17 +143,17 @@ class Ticket(Nested, kw_only=True):
     amount: Amount
     """The price of the ticket."""
     lines_count: WholeNumber
-    """The number of its rows."""
+    """The number of rows of the ticket."""
     draws: list[Draw]
     """The draws that the ticket takes part in."""
 
 
 class Lottery(Fields, kw_only=True, forbid_unknown_fields=True):
-    """A subscription that was bought; the vendor's older lottery event."""
+    """A subscription that was bought. This is the vendor's older lottery event."""
 
     timestamp: Timestamp
     transaction_id: Id
-    """The id of a purchase, the same through its life."""
+    """The id of the purchase, which is the same in all events of this purchase."""
     user_id: UserId
     amount: Amount
     """The price of all tickets."""
@@ -203,7 +203,7 @@ class CartItem(Nested, kw_only=True):
 
 
 class Cart(Fields, kw_only=True, forbid_unknown_fields=True):
-    """What a player bought in one go; the payments need not add up to the amount."""
+    """The items that a player bought together. The payments need not add up to the amount."""
 
     cart_id: Annotated[Id, AS_NUMBER, NOT_NEGATIVE]
     """The id of the cart."""
@@ -249,8 +249,8 @@ LOTTERY_V2 = EventType(
         "draw_id",
         "type",
     ),
-    # Another lottery may number its tickets and draws alike. Its ticket is then a conflict, which
-    # somebody sees, and is not dropped as a copy.
+    # Two lotteries may use the same numbers for their tickets and draws. The ticket of the second
+    # lottery is then a conflict, which somebody sees, and is not dropped as a duplicate.
     deciding=("lottery_id", "amount", "currency"),
     subject_key=lambda event: event.type,
     subjects=SUBJECTS,

@@ -1,4 +1,4 @@
-"""PAYMENT: deposits and withdrawals, an event for each step of a payment's life.
+"""PAYMENT: deposits and withdrawals, with an event for each step of a payment.
 
 A field is required where the vendor's pages and its published JSON Schema all require it.
 """
@@ -53,7 +53,7 @@ class Payment(Fields, kw_only=True, forbid_unknown_fields=True):
     """Free text."""
     origin: BrandHost
     payment_id: Annotated[Id, AS_EITHER]
-    """The id of the payment, the same through its life."""
+    """The id of the payment, which is the same in all events of this payment."""
     status: PaymentStatus
     timestamp: Timestamp
     type: PaymentType
@@ -89,7 +89,7 @@ PAYMENT = EventType(
         "https://www.fasttrack.ai/en/resources/integration/real-time-data/payments",
         SCHEMAS,
     ),
-    # One payment_id passes through several states, each an event of its own.
+    # A payment passes through several states, and each state is an event of its own.
     identity=lambda event: (event.payment_id, event.type, event.status),
     identified_by=("payment_id", "type", "status"),
     deciding=("user_id", "amount", "currency", "vendor_id"),

@@ -1,4 +1,4 @@
-"""LOGIN_V2 and USER_*: what happens to a player. Most of these events say only that it happened."""
+"""LOGIN_V2 and USER_*: what happens to a player. Most of the events have no details."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PAGES = "https://fast-track.gitbook.io/integration/real-time-data"
 
 
 class PlayerEvent(Fields, kw_only=True, forbid_unknown_fields=True):
-    """What all of these events carry."""
+    """The fields that all of these events have."""
 
     user_id: UserId
     timestamp: Timestamp
@@ -39,13 +39,13 @@ class Login(PlayerEvent, kw_only=True, forbid_unknown_fields=True):
 
     skip_publishing: SkipPublishing = UNSET
     is_impersonated: OptionalFlag = UNSET
-    """The brand's support logged in as the player."""
+    """If true, the brand's support logged in as the player."""
     ip_address: OptionalText = UNSET
     """The player's IP address; it is not checked."""
     user_agent: OptionalText = UNSET
     """The name that the player's browser gives itself."""
     is_verified: OptionalFlag = UNSET
-    """The brand knows who the player is."""
+    """If true, the brand knows who the player is."""
     meta: OptionalObject = UNSET
     """Anything else that the brand wants to say."""
     user_details: OptionalObject = UNSET
@@ -62,7 +62,7 @@ class UserCreate(PlayerEvent, kw_only=True, forbid_unknown_fields=True):
     ip_address: OptionalText = UNSET
     """The player's IP address; it is not checked."""
     url_referer: PageText = UNSET
-    """The page that the player came from, in older documentation."""
+    """The page that the player came from. This field is in older documentation."""
 
 
 class UserUpdate(PlayerEvent, kw_only=True, forbid_unknown_fields=True):
@@ -70,11 +70,11 @@ class UserUpdate(PlayerEvent, kw_only=True, forbid_unknown_fields=True):
 
 
 class UserBlock(PlayerEvent, kw_only=True, forbid_unknown_fields=True):
-    """A player was blocked or excluded, or is not any more."""
+    """A player was blocked or excluded, or is not blocked or excluded any more."""
 
 
 class UserConsents(PlayerEvent, kw_only=True, forbid_unknown_fields=True):
-    """A player allowed or forbade a way of being written to."""
+    """A player allowed or forbade the brand to write to the player in some way."""
 
 
 class UserTag(PlayerEvent, kw_only=True, forbid_unknown_fields=True):
@@ -122,7 +122,8 @@ USER_CONSENTS_V2 = _thin("USER_CONSENTS_V2", UserConsents, "user.consents", "con
 
 USER_TAG = EventType(
     name="USER_TAG",
-    # The vendor's validator uses this name, its schema the other; no page says which is sent.
+    # The vendor's validator uses this name, and the vendor's schema uses the other name. No page
+    # says which name is sent.
     aliases=("USER_TAGS",),
     fields=UserTag,
     sources=(SCHEMAS,),

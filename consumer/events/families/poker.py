@@ -1,7 +1,7 @@
 """POKER_*: money that players bring to a table or tournament, and take away from it.
 
-The vendor documents the buy-ins; of the cash-outs it says that they have the same form. An
-omitted boolean means false.
+The vendor describes the buy-ins, and says that the cash-outs have the same form. A boolean that is
+omitted means false.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ PAGES = "https://www.fasttrack.ai/en/resources/integration/real-time-data/poker"
 
 
 class Poker(Fields, kw_only=True, forbid_unknown_fields=True):
-    """What all poker events carry. The vendor's schemas know only a few of the fields."""
+    """The fields of all poker events. The vendor's schemas know only a few of them."""
 
     user_id: UserId
     origin: Annotated[AnyHost | UnsetType | None, PAGE_ONLY] = UNSET
     brand_id: PageId = UNSET
-    """The brand, where the table of the vendor's page has this field in place of origin."""
+    """The brand. A table on the vendor's page has this field in place of origin."""
     timestamp: Timestamp
     status: PokerStatus | UnsetType | None = UNSET
     meta: Annotated[OptionalObject, PAGE_ONLY] = UNSET
@@ -54,7 +54,7 @@ class Poker(Fields, kw_only=True, forbid_unknown_fields=True):
 class CashGame(Poker, kw_only=True, forbid_unknown_fields=True):
     """A table where players come and go."""
 
-    # The schema wants these two to be there, and accepts any value in them.
+    # The schema requires these two fields, and accepts any value in them.
     currency: Annotated[OptionalCurrency, PAGE_ONLY] = UNSET
     exchange_rate: Annotated[OptionalRate, PAGE_ONLY] = UNSET
     table_id: PageId = UNSET
@@ -62,7 +62,7 @@ class CashGame(Poker, kw_only=True, forbid_unknown_fields=True):
     table_name: PageText = UNSET
     """The name of the table."""
     table_start_time: PageTime = UNSET
-    """When the table was opened."""
+    """The time at which the table was opened."""
     table_min_buy_in: PageNumber = UNSET
     """The least that a player has to bring."""
     table_max_buy_in: PageNumber = UNSET
@@ -78,7 +78,7 @@ class CashGame(Poker, kw_only=True, forbid_unknown_fields=True):
     table_ante: PageNumber = UNSET
     """The ante."""
     table_is_fast_fold: PageFlag = UNSET
-    """Players who fold move to another table."""
+    """If true, players who fold move to another table."""
 
 
 class CashBuyIn(CashGame, kw_only=True, forbid_unknown_fields=True):
@@ -87,11 +87,11 @@ class CashBuyIn(CashGame, kw_only=True, forbid_unknown_fields=True):
     buy_in_amount: PageNumber = UNSET
     """Real money, bonus money and locked money together."""
     real_buy_in_amount: PageNumber = UNSET
-    """The real-money part."""
+    """The real-money part of the buy-in."""
     bonus_buy_in_amount: PageNumber = UNSET
-    """The bonus part."""
+    """The bonus part of the buy-in."""
     locked_buy_in_amount: PageNumber = UNSET
-    """The locked-money part."""
+    """The locked-money part of the buy-in."""
 
 
 class CashOut(CashGame, kw_only=True, forbid_unknown_fields=True):
@@ -111,9 +111,9 @@ class Tournament(Poker, kw_only=True, forbid_unknown_fields=True):
     tournament_game_format: PageText = UNSET
     """The kind of poker, such as NLH."""
     tournament_start_time: PageTime = UNSET
-    """When the tournament begins."""
+    """The time at which the tournament begins."""
     tournament_late_entry_time: PageTime = UNSET
-    """Until when players may enter."""
+    """The time until which players may enter."""
     tournament_buy_in: PageNumber = UNSET
     """The price of a seat."""
     tournament_fee: PageNumber = UNSET
@@ -121,19 +121,19 @@ class Tournament(Poker, kw_only=True, forbid_unknown_fields=True):
     tournament_guarantee: PageNumber = UNSET
     """The least that can be won."""
     tournament_allow_rebuys: PageFlag = UNSET
-    """Players may buy in again."""
+    """If true, players may buy in again."""
     tournament_rebuy_allowed_time: PageTime = UNSET
-    """Until when players may buy in again."""
+    """The time until which players may buy in again."""
     tournament_blind_type: PageText = UNSET
     """How the blinds rise, such as Turbo."""
     tournament_starting_blinds: PageText = UNSET
     """The first blinds, such as 10/20."""
     tournament_has_bounty: PageFlag = UNSET
-    """A player is paid for knocking another player out."""
+    """If true, a player is paid for knocking another player out."""
     tournament_is_fast_fold: PageFlag = UNSET
-    """Players who fold move to another table."""
+    """If true, players who fold move to another table."""
     tournament_is_satellite: PageFlag = UNSET
-    """The prize is a seat in another tournament."""
+    """If true, the prize is a seat in another tournament."""
     tournament_satellite_to_event_id: PageId = UNSET
     """The id of that other tournament."""
 
@@ -142,17 +142,17 @@ class TournamentBuyIn(Tournament, kw_only=True, forbid_unknown_fields=True):
     """A player bought a seat in a tournament."""
 
     is_late_entry: PageFlag = UNSET
-    """The tournament had begun already."""
+    """If true, the tournament had begun already."""
     is_rebuy: PageFlag = UNSET
-    """The player had been in the tournament before."""
+    """If true, the player had been in the tournament before."""
     buy_in_amount: PageNumber = UNSET
     """Real money, bonus money and locked money together."""
     real_buy_in_amount: PageNumber = UNSET
-    """The real-money part."""
+    """The real-money part of the buy-in."""
     bonus_buy_in_amount: PageNumber = UNSET
-    """The bonus part."""
+    """The bonus part of the buy-in."""
     locked_buy_in_amount: PageNumber = UNSET
-    """The locked-money part."""
+    """The locked-money part of the buy-in."""
 
 
 class TournamentCashOut(Tournament, kw_only=True, forbid_unknown_fields=True):
@@ -163,7 +163,7 @@ def _type(name: str, fields: type[Poker], place: str, subject: str, page: str) -
     def identity(event: CashGame | Tournament) -> tuple[str, ...]:
         place_id = getattr(event, place)
         if not place_id:
-            # The page requires it, the vendor's schema does not know it.
+            # The vendor's page requires this id, but the vendor's schema does not know it.
             return (BODY,)
         return str(event.user_id), str(place_id), str(event.status or "Approved"), event.timestamp
 
@@ -178,7 +178,7 @@ def _type(name: str, fields: type[Poker], place: str, subject: str, page: str) -
             "status",
             "timestamp",
         ),
-        # In the same order in every process, because the fingerprint depends on it.
+        # The order is the same in every process, because the fingerprint depends on the order.
         deciding=tuple(
             name for name in ("currency", "buy_in_amount") if name in fields.__struct_fields__
         ),

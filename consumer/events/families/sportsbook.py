@@ -43,7 +43,9 @@ SportsbookType = Annotated[
         why="Absent means Settlement where activity_id_reference is sent, else Bet.",
     ),
 ]
-SportsbookStatus = Annotated[str, choice("Approved", ROLLBACK, why="Whether the event stands.")]
+SportsbookStatus = Annotated[
+    str, choice("Approved", ROLLBACK, why="Whether the event is valid or was rolled back.")
+]
 BetType = Annotated[
     str,
     hint(
@@ -62,9 +64,9 @@ class BetOutcome(Nested, kw_only=True):
     """An outcome that was bet on."""
 
     criterion_name: str
-    """The question."""
+    """The question that is bet on."""
     outcome_label: str
-    """The player's answer."""
+    """The player's answer to this question."""
     meta: MetaObject = UNSET
 
 
@@ -72,17 +74,17 @@ class Leg(Nested, kw_only=True):
     """A bet on a match."""
 
     event_name: str
-    """The match, by who plays."""
+    """The name of the match, which says who plays."""
     match_start: Time
-    """When the match begins."""
+    """The time at which the match begins."""
     odds: Number
     """The odds of this bet alone."""
     is_free_bet: OptionalFlag = UNSET
-    """The stake was a gift."""
+    """If true, the stake was a gift."""
     is_risk_free_bet: OptionalFlag = UNSET
-    """The stake is given back when the bet is lost."""
+    """If true, the stake is given back when the bet is lost."""
     is_live: OptionalFlag = UNSET
-    """The match was under way."""
+    """If true, the match was under way."""
     market: OptionalText = UNSET
     """What can be bet on, such as Full Time Result."""
     sports_name: OptionalText = UNSET
@@ -90,7 +92,7 @@ class Leg(Nested, kw_only=True):
     tournament_name: OptionalText = UNSET
     """The name of the tournament."""
     outcome: PageText = UNSET
-    """The outcome that was bet on, in the vendor's oldest documentation."""
+    """The outcome that was bet on. This field is in the vendor's oldest documentation."""
     outcomes: list[BetOutcome] | UnsetType | None = UNSET
     """The outcomes that were bet on."""
     meta: MetaObject = UNSET
@@ -100,7 +102,7 @@ class Sportsbook(Fields, kw_only=True, forbid_unknown_fields=True):
     """A bet on sports, or its settlement; amounts are in the player's currency."""
 
     amount: Amount
-    """The stake, or what was won."""
+    """The stake, or the amount that was won."""
     odds: Number
     """The odds of all bets together."""
     currency: Currency
@@ -112,38 +114,39 @@ class Sportsbook(Fields, kw_only=True, forbid_unknown_fields=True):
     type: SportsbookType | UnsetType | None = UNSET
     bet_type: BetType
     bets: list[Leg]
-    """A bet for each match."""
+    """The bets, one for each match."""
     activity_id: OptionalId = UNSET
-    """Unique for each event of a brand; a rollback may repeat its bet's."""
+    """The id of the event, unique for each event of a brand. A rollback may repeat the id of its
+    bet."""
     activity_id_reference: OptionalId = UNSET
-    """In a settlement: the activity_id of the bet that is settled."""
+    """The activity_id of the bet that is settled; sent in a settlement."""
     balance_before: OptionalNumber = UNSET
-    """The player's balance before."""
+    """The player's balance before the bet or settlement."""
     balance_after: OptionalNumber = UNSET
-    """The player's balance after."""
+    """The player's balance after the bet or settlement."""
     wager_amount: OptionalNumber = UNSET
-    """The real-money part."""
+    """The real-money part of the amount."""
     bonus_wager_amount: OptionalNumber = UNSET
-    """The bonus part."""
+    """The bonus part of the amount."""
     locked_wager_amount: OptionalNumber = UNSET
-    """The locked-money part."""
+    """The locked-money part of the amount."""
     is_cashout: OptionalFlag = UNSET
-    """The player had the bet settled early."""
+    """If true, the player had the bet settled early."""
     device_type: OptionalText = UNSET
     """The device that the player bets on."""
     meta: MetaObject = UNSET
     user_bonus_id: PageId = UNSET
-    """The player's bonus that was used."""
+    """The id of the player's bonus that was used."""
     reference_bet_amount: OptionalNumber = UNSET
-    """In a settlement: the stake of the bet that is settled."""
+    """The stake of the bet that is settled; sent in a settlement."""
     reference_bet_real_amount: OptionalNumber = UNSET
-    """In a settlement: the real-money part of that stake."""
+    """The real-money part of the settled bet's stake; sent in a settlement."""
     reference_bet_bonus_amount: OptionalNumber = UNSET
-    """In a settlement: the bonus part of that stake."""
+    """The bonus part of the settled bet's stake; sent in a settlement."""
     reference_bet_locked_amount: OptionalNumber = UNSET
-    """In a settlement: the locked-money part of that stake."""
+    """The locked-money part of the settled bet's stake; sent in a settlement."""
     reference_bet_exchange_rate: OptionalNumber = UNSET
-    """In a settlement: the exchange rate of the bet that is settled."""
+    """The exchange rate of the bet that is settled; sent in a settlement."""
     settlement_type: OptionalText = UNSET
     """How the bet was settled."""
     sportsbook_vendor_name: OptionalText = UNSET
@@ -152,7 +155,7 @@ class Sportsbook(Fields, kw_only=True, forbid_unknown_fields=True):
 
 
 def _identity(event: Sportsbook) -> tuple[str, ...]:
-    # An absent id and an empty id say the same: the sender has no id.
+    # An absent id and an empty id mean the same: the sender has no id.
     sent = event.activity_id or BODY
     return (str(sent), "rollback") if event.status == ROLLBACK else (str(sent),)
 
