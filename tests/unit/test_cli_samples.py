@@ -224,7 +224,7 @@ def test_source_whose_subject_is_the_type_has_no_missing_one() -> None:
     assert set(possible_mix(mix, sender, picked=False).reasons) == set(USUAL) - {
         Reason.MISSING_TYPE
     }
-    with pytest.raises(click.UsageError, match="here the subject is the type"):
+    with pytest.raises(click.UsageError, match="the subject of a message is its type"):
         possible_mix(mix, sender, picked=True)
 
 

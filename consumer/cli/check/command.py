@@ -42,8 +42,8 @@ def check(options: CheckOptions) -> None:
     Streams are never created or changed. But each listener is opened and closed as the daemon does
     it, and its broker notices this. NATS: a durable consumer is created if it is missing. Kafka:
     the group gets a member for a moment, and rebalances. RabbitMQ: the queue hands over some
-    messages and takes them back as redelivered, and a quorum queue counts redeliveries. With
-    --no-listeners, no listener is opened.
+    messages and takes them back as redelivered, and a quorum queue counts redeliveries. No
+    listener is opened with --no-listeners.
 
     Exit codes:
       0  all is ok

@@ -1,1 +1,1 @@
-"""`consumer demo`: everything once, on servers of its own, with the books at the end."""
+"""`consumer demo`: runs the daemon on servers of its own, and checks that no event is lost."""

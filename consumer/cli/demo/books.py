@@ -1,7 +1,7 @@
-"""The books of a demo: what the brand sent, what the daemon counted, what the streams hold.
+"""Counts what the brand of a demo sent, what the daemon counted, and what the streams hold.
 
-The streams are read to the last event. The counters alone would only show that the daemon agrees
-with itself.
+These counts are the books of the demo. The streams are read to the last event, because the daemon's
+own counters do not prove that an event is in the stream.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class BrandBooks(SentCounts):
     """What the sample brand sent.
 
     Attributes:
-        identities: Message type and identity of each event that is not a duplicate.
+        identities: The message type and the identity of each event that is not a duplicate.
     """
 
     def __init__(self) -> None:
@@ -49,14 +49,14 @@ class BrandBooks(SentCounts):
 
 
 class DaemonBooks(msgspec.Struct, frozen=True):
-    """What the daemon's own counters say, over all listeners.
+    """The daemon's own counters, summed over all listeners.
 
     Attributes:
-        received_count: Messages that were taken in.
-        forwarded_count: Events that the sink stored.
-        duplicates_count: Messages that were dropped as duplicates.
-        dead_letters_count: Messages that became dead letters.
-        in_flight_count: Messages that were taken in and are not concluded.
+        received_count: The number of messages that were taken in.
+        forwarded_count: The number of events that the sink stored.
+        duplicates_count: The number of messages that were dropped as duplicates.
+        dead_letters_count: The number of messages that became dead letters.
+        in_flight_count: The number of messages that were taken in and are not concluded.
     """
 
     received_count: int
@@ -70,10 +70,10 @@ class StreamBooks(msgspec.Struct, frozen=True):
     """What the streams hold.
 
     Attributes:
-        times_stored: How often each event is there, by message type and identity
+        times_stored: The number of copies of each event, by message type and identity
             (`Sample.identity`).
         dead_letters: The number of dead letters for each reason.
-        unsettled_count: Messages whose outcome the source has not been told.
+        unsettled_count: The number of messages that are not settled at the source.
     """
 
     times_stored: Counter[tuple[str, str]]
@@ -97,7 +97,7 @@ def read_counters(metrics: Metrics) -> DaemonBooks:
 
 
 def imbalances(brand: BrandBooks, daemon: DaemonBooks, streams: StreamBooks) -> list[str]:
-    """Say what does not add up, a line each; empty means that everything does."""
+    """Return a line for each count that is not as expected. Empty means that the books balance."""
     concluded_count = (
         daemon.forwarded_count
         + daemon.duplicates_count
@@ -130,11 +130,11 @@ def imbalances(brand: BrandBooks, daemon: DaemonBooks, streams: StreamBooks) -> 
 
 
 async def read_streams(config: Config, listener: str) -> StreamBooks:
-    """Read the streams of events and dead letters, and what the source still waits for.
+    """Read the streams of events and dead letters, and count what is not settled at the source.
 
     Args:
         config: The configuration of the demo.
-        listener: The name of its only listener.
+        listener: The name of the demo's only listener.
 
     Raises:
         Unavailable: The server is away.
@@ -162,7 +162,7 @@ async def _dead_letters(client: Client, stream: str) -> Counter[Reason]:
 
 
 async def _identities(client: Client, stream: str) -> AsyncIterator[tuple[str, str]]:
-    """Yield message type and identity of each event of a stream."""
+    """Yield the message type and the identity of each event of a stream."""
     async with following(client, FIRST, stream=stream) as reader:
         async for message in reader.stored():
             yield _identity(envelope.read(message.data))
@@ -173,5 +173,5 @@ def _identity(event: envelope.Envelope) -> tuple[str, str]:
     recipe = RECIPES[name]
     if recipe.identity_is_id:
         return name, event.id
-    # The id is a hash, so the event is recognised by what is in it.
+    # The id is a hash, so the event is recognised by its data.
     return name, recipe.identity(msgspec.json.decode(event.data, type=dict[str, object]))

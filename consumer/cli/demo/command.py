@@ -13,7 +13,7 @@ from consumer.cli.lazy import ON_UVLOOP, LazyCall
 
 
 class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What the sample brand of a demo shall send.
+    """The options of `consumer demo`.
 
     Attributes:
         count: The number of messages.
@@ -40,15 +40,16 @@ _demonstrate: Final = LazyCall(
 )
 @takes(DemoOptions)
 def demo(options: DemoOptions) -> None:
-    """Run everything on embedded servers, let a sample brand send a mix, and balance the books.
+    """Run the daemon on servers of its own, send sample messages, and check the result.
 
-    The events are shown as they pass: as a line each on a terminal, as NDJSON on standard output in
-    a pipe. Then the streams are read to the last event. The books balance if each distinct event
-    is there exactly once, and each broken event is a dead letter.
+    A sample brand sends events, duplicates and broken events. The events are shown as they pass:
+    lines on a terminal, NDJSON in a pipe. Then the streams are read to the last event. The books
+    balance if each distinct event is in the stream exactly once, and each broken event is a dead
+    letter.
 
     Exit codes:
       0  the books balance
-      1  they do not, or something failed
+      1  the books do not balance, or something failed
 
     Examples:
       consumer demo

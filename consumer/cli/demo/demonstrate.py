@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 CONCLUDED_DEADLINE_S: Final = 60.0
 LOOK_EVERY_S: Final = 0.05
 SHOW_S: Final = 8.0
-"""On a terminal the sample brand takes this long, in seconds, so that there is something to see."""
+"""How long the sample brand sends on a terminal, in seconds, so that a person can watch."""
 
 
 async def demonstrate(options: DemoOptions) -> int:
@@ -92,7 +92,7 @@ async def _all_concluded(app: App, count: int) -> None:
     """Wait until the daemon has received `count` messages and concluded all of them.
 
     Raises:
-        ConsumerError: It has not done so within the deadline; the text holds what `/readyz` says.
+        ConsumerError: The deadline has passed. The text holds what `/readyz` says.
     """
 
     def concluded() -> bool:

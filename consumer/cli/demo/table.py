@@ -27,7 +27,7 @@ def print_books(
         brand: What the sample brand sent.
         daemon: What the daemon counted.
         streams: What the streams hold.
-        wrong: What does not balance, a line each.
+        wrong: A line for each count that is not as expected.
     """
     console = Console(stderr=not sys.stdout.isatty())
     console.print()

@@ -18,10 +18,10 @@ def known_type(name: str, param_hint: str) -> EventType:
 
     Args:
         name: The name, in any case.
-        param_hint: The option or argument that holds it, as the error names it.
+        param_hint: The option or argument that holds the name, as the error calls it.
 
     Raises:
-        click.BadParameter: No message type is called so.
+        click.BadParameter: No message type has this name.
     """
     event_type = find(name)
     if event_type is None:
@@ -32,7 +32,7 @@ def known_type(name: str, param_hint: str) -> EventType:
 
 
 def offered_types(name: str) -> str:
-    """Return the type whose name is nearest to the one that was typed, if any is, and all types."""
+    """Return a text with the type whose name is nearest, if there is one, and with all types."""
     names = [event_type.name for event_type in CATALOGUE]
     near = difflib.get_close_matches(name.upper(), names, 1)
     meant = f"Did you mean {near[0]}? " if near else ""

@@ -1,4 +1,4 @@
-"""Declares the options that say what a sample brand sends: how much, and of what mix."""
+"""Declares the options for what a sample brand sends: the number of messages, and the mix."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def mix_options(*, count: int, duplicates: str, broken: str) -> Callable[[Functi
 
     Args:
         count: The default number of messages.
-        duplicates: The default share of honest resends, as a user would write it.
+        duplicates: The default share of duplicates, as a user would write it.
         broken: The default share of broken events, as a user would write it.
     """
 
     def add(command: FunctionT) -> FunctionT:
         # The option that is added last is the first in the help text.
         for name, default, words in (
-            ("broken", broken, "broken events"),
-            ("duplicates", duplicates, "honest resends"),
+            ("broken", broken, "messages that become dead letters"),
+            ("duplicates", duplicates, "messages that repeat an earlier event"),
         ):
             command = click.option(
                 f"--{name}",

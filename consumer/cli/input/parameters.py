@@ -16,7 +16,7 @@ _PERCENT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(%?)")
 
 
 class TimeParameter(click.ParamType[float]):
-    """A point in time, as RFC 3339 or as how long ago it was; becomes seconds since 1970."""
+    """A point in time, as RFC 3339 or as how long ago it was. It becomes seconds since 1970."""
 
     name = "TIME"
 
@@ -35,7 +35,7 @@ class TimeParameter(click.ParamType[float]):
 
 
 class DurationParameter(click.ParamType[float]):
-    """A duration such as `2s` or `1.5m`; becomes seconds."""
+    """A duration such as `2s` or `1.5m`. It becomes seconds."""
 
     name = "DURATION"
 
@@ -50,7 +50,7 @@ class DurationParameter(click.ParamType[float]):
 
 
 class PercentParameter(click.ParamType[float]):
-    """A part of the whole, as `10%` or `0.1`; becomes a ratio from 0 to 1."""
+    """A share such as `10%` or `0.1`. It becomes a ratio from 0 to 1."""
 
     name = "PERCENT"
 
@@ -66,6 +66,6 @@ class PercentParameter(click.ParamType[float]):
 
 
 def _duration_s(text: str) -> float | None:
-    """Read a number with a unit, such as `1.5m`; None: the text is something else."""
+    """Read a number with a unit, such as `1.5m`. None means that the text is something else."""
     match = _DURATION.fullmatch(text)
     return float(match[1]) * _UNITS_S[match[2]] if match else None

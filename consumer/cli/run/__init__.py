@@ -1,1 +1,1 @@
-"""`consumer run`: the daemon, also with servers of its own."""
+"""`consumer run`: runs the daemon, also with servers of its own."""

@@ -13,13 +13,14 @@ from consumer.cli.lazy import ON_UVLOOP, LazyCall
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How the daemon shall run.
+    """The options of `consumer run`.
 
     Attributes:
-        config_file: The configuration file. None means the first of the usual files that exists.
-        embedded: NATS and Valkey are started with the daemon.
-        data: With `embedded`: the folder of the servers' data.
-        sample: With `embedded`: a sample brand sends events, which are shown.
+        config_file: The configuration file. None means the first of the usual files that exists,
+            or, if `embedded` is true, a configuration for a sample brand.
+        embedded: If true, NATS and Valkey are started with the daemon.
+        data: The folder of the servers' data. It is used only if `embedded` is true.
+        sample: If true, a sample brand sends events, and they are shown. It needs `embedded`.
     """
 
     config_file: Path | None
@@ -44,7 +45,7 @@ _run_embedded: Final = LazyCall(
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(".consumer"),
     show_default=True,
-    help="With --embedded: the folder of the servers' data.",
+    help="With --embedded: the folder where the servers keep their data.",
 )
 @click.option(
     "--sample",
@@ -53,10 +54,13 @@ _run_embedded: Final = LazyCall(
 )
 @takes(RunOptions)
 def run(options: RunOptions) -> None:
-    """Forward events until SIGTERM or SIGINT, then drain.
+    """Forward events until SIGTERM or SIGINT, then conclude what is in flight, and end.
 
-    A second signal ends the process at once, with exit code 1. What was in flight then comes again
-    from its source at the next start.
+    A second signal ends the process at once, with exit code 1. The source then delivers again what
+    was in flight.
+
+    With --embedded and without --config, no configuration file is read. The daemon then has a
+    single listener, for a sample brand on its own NATS.
 
     Examples:
       consumer run

@@ -37,14 +37,15 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE_PER_S: Final = 5.0
 SAMPLE_COUNT: Final = 10**9
-"""At that rate, six years of messages."""
+"""How many messages the sample brand sends. At its rate, they last for six years."""
 
 
 async def run_embedded(options: RunOptions) -> int:
     """Run NATS, Valkey and the daemon until a signal; returns the exit code.
 
-    Without a configuration file, a sample brand is configured, whose events arrive on our NATS.
-    With a configuration file, the daemon runs as that says, but with our servers as sink and store.
+    Without a configuration file, a sample brand is configured, and its events arrive on our NATS.
+    With a configuration file, the daemon runs as the file says, but our servers are its sink and
+    its store.
 
     Raises:
         ConfigError: The given configuration is wrong.
@@ -69,7 +70,7 @@ async def run_embedded(options: RunOptions) -> int:
 
 
 def _introduce(config: Config, kept: Path) -> None:
-    """Say where everything is, and what to try next."""
+    """Print the addresses of the servers, and commands to try next."""
     lines = (
         f"NATS        {config.sink.url}   events in stream {config.sink.stream}",
         f"Valkey      {config.dedupe.url}",
@@ -85,7 +86,7 @@ def _introduce(config: Config, kept: Path) -> None:
 
 
 async def _serve_sample(config: Config) -> int:
-    """Run the daemon beside the brand that sends to it, and show the events."""
+    """Run the daemon and a sample brand that sends to it, and show the events."""
     async with passing_events_shown(config), asyncio.TaskGroup() as group:
         brand = group.create_task(_send_sample(config), name="sample brand")
         code = await serve(config)

@@ -45,8 +45,8 @@ async def passing_events_shown(config: Config) -> AsyncIterator[LimitedLines]:
         letters = dead_letter_plan(config.dead_letters, config.sink)
         events = event_plan(config.sink, config.routes)
         for plan, callback in ((events, on_event), (letters, on_letter)):
-            # The daemon prepares the same streams in the same way. Whichever of us comes first
-            # creates them, the other finds them fit.
+            # The daemon prepares the same streams in the same way. The first of the two creates a
+            # stream, and the second finds it fit.
             await prepare_stream(client, plan)
             await client.jetstream().subscribe(
                 ">",

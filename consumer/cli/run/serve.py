@@ -1,4 +1,4 @@
-"""Runs the daemon until a signal, for every verb that runs one."""
+"""Runs the daemon until a signal: `consumer run`, with and without `--embedded`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def run(options: RunOptions) -> int:
 async def serve(config: Config) -> int:
     """Run the daemon with its signal handlers; returns the exit code.
 
-    Cancelling ends the daemon without a drain, and exit code 1 is returned.
+    If this is cancelled, the daemon ends without a drain, and exit code 1 is returned.
     """
     app = App(config, kinds())
     with stopped_by_signals(app):

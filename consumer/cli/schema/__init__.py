@@ -1,1 +1,1 @@
-"""`consumer schema`: the contract, for brands, for subscribers and for their tools."""
+"""`consumer schema`: prints the contract of events for brands, subscribers and their tools."""

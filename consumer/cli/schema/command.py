@@ -56,15 +56,15 @@ _print_configured: Final = LazyCall("consumer.cli.schema.configured:print_asynca
     "-c",
     "config_file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="With --asyncapi: put the subject prefix of this configuration in front.",
+    help="With --asyncapi: begin each subject with the prefix of this configuration.",
 )
 @takes(SchemaOptions)
 def schema(options: SchemaOptions) -> None:
     """Print the JSON Schema (2020-12) of one TYPE, or of all types.
 
-    The schema describes what a subscriber gets: a CloudEvents object whose data has one form. With
-    --incoming, it describes what a brand may send. An AsyncAPI document describes both. With
-    --config, its subjects have the prefix of that configuration.
+    The schema describes what a subscriber gets: a CloudEvents object whose data always has the same
+    form. With --incoming, it describes what a brand may send. An AsyncAPI document describes both.
+    With --config, its subjects have the prefix of that configuration.
 
     Examples:
       consumer schema CASINO > casino.schema.json
@@ -72,10 +72,13 @@ def schema(options: SchemaOptions) -> None:
       consumer schema --asyncapi --config consumer.toml > asyncapi.json
     """
     whole = options.asyncapi or options.markdown
-    _refuse(options.asyncapi and options.markdown, "--asyncapi and --markdown are two documents")
-    _refuse(whole and (options.message_type or options.incoming), "that document has all there is")
-    _refuse(options.strict and not options.incoming, "--strict goes with --incoming")
-    _refuse(options.config_file and not options.asyncapi, "--config goes with --asyncapi")
+    _refuse(options.asyncapi and options.markdown, "--asyncapi and --markdown: expected only one")
+    _refuse(
+        whole and (options.message_type or options.incoming),
+        "this document describes all types in both directions: expected no TYPE and no --incoming",
+    )
+    _refuse(options.strict and not options.incoming, "--strict needs --incoming")
+    _refuse(options.config_file and not options.asyncapi, "--config needs --asyncapi")
     if options.markdown:
         _print_page(options)
     if options.config_file:

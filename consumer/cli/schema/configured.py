@@ -1,6 +1,6 @@
 """Prints the AsyncAPI document of a configuration, whose subjects have its prefix.
 
-This is apart because it reads a configuration, and so imports the three broker libraries.
+This module is separate, because it reads a configuration and so imports the three broker libraries.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ def print_page(_: SchemaOptions) -> None:
 
 
 def print_asyncapi(_: SchemaOptions) -> None:
-    """Print the AsyncAPI document of subjects without a prefix."""
+    """Print the AsyncAPI document. Its subjects have no prefix."""
     print_json(document(""))
 
 

@@ -1,1 +1,1 @@
-"""`consumer seen`: what became of one event."""
+"""`consumer seen`: tells what became of one event."""

@@ -14,15 +14,15 @@ from consumer.cli.lazy import LazyCall
 
 
 class SeenOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Which event `seen` is asked about.
+    """The options of `consumer seen`.
 
     Attributes:
         message_type: The message type of the event.
         event_id: The CloudEvents id of the event.
         config_file: The configuration file. None means the first of the usual files that exists.
         brand: The brand of the event. None means every brand of the configuration.
-        since_s: Where to begin in the sink, in seconds since 1970. None means: around the time
-            that the store tells.
+        since_s: The time from which on the sink is searched, in seconds since 1970. None means
+            around the time that the store tells, or the last hour if the store tells none.
         form: The form of the answer. None means text on a terminal and JSON in a pipe.
     """
 
@@ -50,8 +50,8 @@ _tell: Final = LazyCall("consumer.cli.seen.tell:tell", SeenOptions)
     "--since",
     "since_s",
     type=TimeParameter(),
-    help="Look at what the sink has stored since then: 30m, 1h, 2d ago, or RFC 3339. [default: "
-    "around the time that the store tells, else 1h]",
+    help="Search what the sink has stored since TIME. TIME is RFC 3339, or how long ago it was: "
+    "30m, 1h, 2d. [default: around the time that the store tells, or else the last hour]",
 )
 @form_option(
     "text",
@@ -62,10 +62,12 @@ _tell: Final = LazyCall("consumer.cli.seen.tell:tell", SeenOptions)
 def seen(options: SeenOptions) -> None:
     """Tell what the store remembers of an event, and where the event is in the sink.
 
-    ID is the CloudEvents id of the event. For CASINO that is the activity_id, with `:rollback`
-    behind it for a rollback; for PAYMENT it is payment_id, type and status. Nothing is changed. In
-    the sink, only headers are read: an event is found by the message id that the daemon gives it
-    under the current routes.
+    ID is the CloudEvents id of the event. The id of a CASINO event is its activity_id, followed by
+    `:rollback` for a rollback. The id of a PAYMENT event is its payment_id, type and status, with
+    colons between them.
+
+    This verb changes nothing. In the sink, it reads only headers. It finds an event by the message
+    id that the daemon gives to the event under the current routes.
 
     Exit codes:
       0  the event was found in the store or in the sink

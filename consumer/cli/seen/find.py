@@ -1,4 +1,4 @@
-"""Finds an event by its id: asks the store, then looks into the sink around the time it tells."""
+"""Finds an event by its id: asks the store, then searches the sink around the store's time."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from consumer.stores.base import Mark
 
 BEFORE_PENDING_S: Final = 60.0
-"""The clocks of the store and of the sink's server may differ by this much."""
+"""The sink is searched this far back from a pending mark, in seconds, because clocks differ."""
 BEFORE_DONE_S: Final = 900.0
-"""An event is stored before it is marked done. In between, its batch waits while the store is away.
-The sink is searched this far back from the mark, in seconds."""
+"""The sink is searched this far back from a done mark, in seconds. The sink stores an event before
+the store marks it, and in between the batch waits if the store is away."""
 AFTER_S: Final = 60.0
-"""The sink is searched this far beyond the mark, in seconds, because clocks differ."""
+"""The sink is searched this far beyond a done mark, in seconds, because clocks differ."""
 UNKNOWN_S: Final = 3600.0
-"""How far back the sink is searched, in seconds, where nothing is known of the time."""
+"""The sink is searched this far back from now, in seconds, if the store tells no time."""
 
 
 class CandidateIdentity(msgspec.Struct, frozen=True):
@@ -45,7 +45,8 @@ class CandidateIdentity(msgspec.Struct, frozen=True):
     Attributes:
         brand: The brand of the event.
         parts: The parts of the identity.
-        key: The key under which the store remembers it, which is also its message id in the sink.
+        key: The key under which the store remembers the identity. It is also the message id of the
+            event in the sink.
     """
 
     brand: str
@@ -58,9 +59,10 @@ class RememberedIdentity(msgspec.Struct, frozen=True):
 
     Attributes:
         candidate: The candidate.
-        done: The sink has confirmed the event. Otherwise it may have been published, or not.
+        done: If true, the sink has confirmed the event. If false, the event may have been
+            published or not.
         since_s: When the mark was made, in seconds since 1970, as far as that can be known.
-        remaining_s: The seconds until the store forgets it.
+        remaining_s: The seconds until the store forgets the identity.
     """
 
     candidate: CandidateIdentity
@@ -70,13 +72,13 @@ class RememberedIdentity(msgspec.Struct, frozen=True):
 
 
 class StoredEvent(msgspec.Struct, frozen=True):
-    """A message of the sink that is the event.
+    """A message in the sink that holds the event.
 
     Attributes:
-        candidate: The candidate whose message id it has.
-        subject: Its subject.
-        sequence: Its place in the stream.
-        stored_s: When it was stored, in seconds since 1970.
+        candidate: The candidate whose message id the message has.
+        subject: The subject of the message.
+        sequence: The number of the message in the stream.
+        stored_s: When the message was stored, in seconds since 1970.
     """
 
     candidate: CandidateIdentity
@@ -91,12 +93,12 @@ class SeenAnswer(msgspec.Struct, kw_only=True):
     Attributes:
         brands: The brands that were asked for.
         remembered: What the store remembers.
-        store_why: Why the store was not asked. Empty means that it was.
+        store_why: Why the store could not be asked. Empty means that the store has answered.
         stored: What the sink holds.
-        sink_why: Why the sink was not searched. Empty means that it was.
+        sink_why: Why the sink could not be searched to its end. Empty means that it was searched.
         from_s: The beginning of the time that was searched in the sink, in seconds since 1970.
-        to_s: Its end.
-        scanned_count: The number of messages in it.
+        to_s: The end of this time, in seconds since 1970.
+        scanned_count: The number of messages that were looked at.
     """
 
     brands: list[str]
@@ -110,7 +112,7 @@ class SeenAnswer(msgspec.Struct, kw_only=True):
 
 
 async def find_event(config: Config, event_type: EventType, options: SeenOptions) -> SeenAnswer:
-    """Ask store and sink. If one of them is away, the answer says so, and the other is asked."""
+    """Ask store and sink. If one of them is away, the answer says so and holds the other's part."""
     brands = [options.brand] if options.brand else _brands(config)
     wanted = candidates(brands, event_type, options.event_id)
     answer = SeenAnswer(brands=brands)
@@ -150,11 +152,11 @@ def candidates(
 def searched_time(
     remembered: Sequence[RememberedIdentity], since_s: float | None, now_s: float
 ) -> tuple[float, float]:
-    """Return from when to when the event may have been stored, in seconds since 1970.
+    """Return the begin and the end of the search in the sink, in seconds since 1970.
 
     Args:
         remembered: What the store remembers.
-        since_s: The beginning that the user has given. None means none.
+        since_s: The beginning that the user has given. None means that the user has given none.
         now_s: The present.
     """
     if since_s is not None or not remembered:

@@ -1,4 +1,4 @@
-"""Answers `consumer seen`: asks, prints the answer, chooses the exit code."""
+"""Answers `consumer seen`: asks store and sink, and prints what they hold."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 async def tell(options: SeenOptions) -> int:
     """Print what the store and the sink hold about the event.
 
-    Returns exit code 1 if the event was found in neither. A store or a sink that could not be asked
-    counts as one in which it was not found.
+    Returns exit code 1 if the event was found in neither. If the store or the sink could not be
+    asked, the event counts as not found there.
 
     Raises:
         ConfigError: The configuration is wrong.

@@ -15,18 +15,18 @@ from consumer.errors import Reason
 from consumer.tools.sample.broken import WAYS
 
 ALL: Final = "all"
-"""What a person writes for every message type, each as often as in a casino."""
+"""The word for all message types. Each type then occurs as often as in a casino."""
 
 
 class SendOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What `send` shall send, and where to.
+    """The options of `consumer send`.
 
     Attributes:
         types: The message types, as they were typed.
         config_file: The configuration file. None means the first of the usual files that exists.
         listener: The listener whose source gets the messages. None means the first listener.
         count: The number of messages.
-        rate_per_s: The number of messages a second. None means as fast as the broker confirms.
+        rate_per_s: The number of messages per second. None means as fast as the broker confirms.
         duplicates_ratio: The share of duplicates among the messages.
         broken_ratio: The share of broken events among the messages.
         reasons: The reasons that the broken events shall cause. Empty means the usual ones.
@@ -47,7 +47,7 @@ class SendOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_all(self) -> bool:
-        """Whether every message type is wanted."""
+        """True if every message type is wanted."""
         return any(name.lower() == ALL for name in self.types)
 
 
@@ -83,13 +83,13 @@ _send_file: Final = LazyCall("consumer.cli.send.lines:send_file", SendOptions)
 @click.option(
     "--seed",
     type=int,
-    help="The same seed makes the same bytes. So what is sent twice with the same seed is a "
-    "resend, and the daemon drops it. [default: random]",
+    help="The same seed makes the same bytes. So the daemon drops events that were sent before "
+    "with the same seed. [default: random]",
 )
 @click.option(
     "--file",
     type=click.Path(exists=True, dir_okay=False, allow_dash=True),
-    help="Send the lines of this file as they are; - for standard input.",
+    help="Send each line of this file as it is, and make no events. - means standard input.",
 )
 @takes(SendOptions)
 def send(options: SendOptions) -> None:
@@ -98,7 +98,7 @@ def send(options: SendOptions) -> None:
     With `all` as TYPE, all types are sent, each as often as in a casino. The verb ends when the
     broker has confirmed everything.
 
-    The broken events cause, in turn, every reason for a dead letter that a sender can cause. Where
+    Each broken event becomes a dead letter. The reasons that a sender can cause take turns. If
     several consumers share a queue, a conflict may overtake the event that it contradicts. For
     too_large, the server of the sink is asked for its limit, and the source has to carry messages
     of that size.
@@ -113,5 +113,5 @@ def send(options: SendOptions) -> None:
     if options.file is None:
         _send_mix(options)
     if len(options.types) > 1 or options.is_all:
-        raise click.UsageError("--file: expected one TYPE, that of all its lines")
+        raise click.UsageError("--file: expected one TYPE, the type of all lines")
     _send_file(options)

@@ -21,7 +21,7 @@ async def send_file(options: SendOptions) -> None:
     """Send each line of the file as a message of the type that the user gave. Skip empty lines.
 
     Raises:
-        ConfigError: The configuration is wrong, or does not have the listener of `--to`.
+        ConfigError: The configuration is wrong, or has no listener with the name of `--to`.
         ConsumerError: The file cannot be read.
         Unavailable: The broker cannot be reached, or did not confirm a batch.
     """

@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 
 async def send_mix(options: SendOptions) -> None:
-    """Make the events that are asked for, and send them.
+    """Make the events that the options ask for, and send them.
 
     Raises:
-        ConfigError: The configuration is wrong, or has no such listener.
+        ConfigError: The configuration is wrong, or has no listener with the name of `--to`.
         Unavailable: The broker or the sink is away, or the broker did not confirm a batch.
-        click.UsageError: What is asked for cannot be made.
+        click.UsageError: The events cannot be made.
     """
     mix = asked_mix(options)
     config = load_config(options.config_file)
@@ -54,10 +54,10 @@ async def send_mix(options: SendOptions) -> None:
 
 
 def asked_mix(options: SendOptions) -> TrafficMix:
-    """Return what is asked for.
+    """Return the mix that the options ask for.
 
     Raises:
-        click.UsageError: It cannot be made, whatever the source is.
+        click.UsageError: The mix cannot be made for any source.
     """
     mix = TrafficMix(
         types=_known_types(options),
@@ -93,20 +93,20 @@ def _known_types(options: SendOptions) -> list[str]:
 
 
 def possible_mix(mix: TrafficMix, sender: SampleSender, *, picked: bool) -> TrafficMix:
-    """Leave out the reason that a source cannot cause.
+    """Leave out the reason `missing_type` if the source cannot cause it.
 
     Args:
-        mix: What is asked for.
+        mix: The mix that the options ask for.
         sender: The sender to the source.
-        picked: The reasons were picked by the user, so that nothing may be left out in silence.
+        picked: If true, the user has picked the reasons, and no reason may be left out in silence.
 
     Raises:
-        click.UsageError: The reason was picked.
+        click.UsageError: The user has picked this reason, and the source cannot cause it.
     """
     if sender.can_omit_type or Reason.MISSING_TYPE not in mix.reasons:
         return mix
     if picked:
-        raise click.UsageError("--reason missing_type: here the subject is the type")
+        raise click.UsageError("--reason missing_type: here the subject of a message is its type")
     reasons = [reason for reason in mix.reasons if reason is not Reason.MISSING_TYPE]
     return msgspec.structs.replace(mix, reasons=reasons)
 

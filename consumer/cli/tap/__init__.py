@@ -1,1 +1,1 @@
-"""`consumer tap`: the events as they pass."""
+"""`consumer tap`: shows the events as they pass."""

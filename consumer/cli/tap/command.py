@@ -18,7 +18,7 @@ _PATTERN: Final = re.compile(rf"({TOKEN}|\*)(\.({TOKEN}|\*))*(\.>)?|>")
 
 
 class TapOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Which messages `tap` shall show.
+    """The options of `consumer tap`.
 
     Attributes:
         subject: The subject without the configured prefix; wildcards are allowed. With `dead`, it
@@ -27,10 +27,10 @@ class TapOptions(msgspec.Struct, frozen=True, kw_only=True):
         brand: The brand of the messages. None means any.
         user: The player of the events. None means any.
         message_type: The message type, in any case. None means any.
-        dead: Dead letters are wanted, not events.
-        since_s: Where to begin in the stream, in seconds since 1970. None means: with what is
-            stored from now on.
-        count: The number of messages after which the verb ends. None means never.
+        dead: If true, dead letters are shown instead of events.
+        since_s: The time from which on stored messages are shown, in seconds since 1970. None means
+            from now on.
+        count: The number of messages after which the verb ends. None means that it does not end.
     """
 
     subject: str = ">"
@@ -43,7 +43,7 @@ class TapOptions(msgspec.Struct, frozen=True, kw_only=True):
     count: int | None = None
 
     def fits(self, brand: str, message_type: str, user: str | None = None) -> bool:
-        """Tell whether a message is wanted, as far as its subject cannot tell."""
+        """Tell whether a message passes the filters that its subject cannot answer."""
         wanted_type = (self.message_type or message_type).lower()
         return (
             self.brand in (None, brand)
@@ -73,23 +73,26 @@ def _subject(_: click.Context, __: click.Parameter, text: str) -> str:
     "--type", "message_type", metavar="TYPE", help="Show messages of this message type only."
 )
 @click.option(
-    "--dead", is_flag=True, help="Show dead letters instead; SUBJECT is then LISTENER.REASON."
+    "--dead",
+    is_flag=True,
+    help="Show dead letters instead of events. SUBJECT is then LISTENER.REASON.",
 )
 @click.option(
     "--since",
     "since_s",
     type=TimeParameter(),
-    help="Begin with what was stored then: 30m, 1h, 2d ago, or RFC 3339. [default: from now on]",
+    help="Begin with what was stored at TIME. TIME is RFC 3339, or how long ago it was: 30m, 1h, "
+    "2d. [default: now]",
 )
 @click.option("--count", type=click.IntRange(1), help="End after this number of messages.")
 @takes(TapOptions)
 def tap(options: TapOptions) -> None:
     """Show the events as they pass, until Ctrl-C.
 
-    SUBJECT is without the prefix of [sink] subject_prefix. Put it in quotes, or the shell replaces
-    its wildcards. On a terminal, each event is a line: time (UTC), subject, amount, player, id. In
-    a pipe, the events themselves are written, as NDJSON. A slow reader does not slow down the
-    daemon. While the sink is away this waits, and then goes on where it was.
+    Give SUBJECT without the prefix of [sink] subject_prefix. Put it in quotes, because the shell
+    would replace its wildcards. On a terminal, each event is a line: time (UTC), subject, amount,
+    player, id. In a pipe, the events themselves are written, as NDJSON. A slow reader does not slow
+    down the daemon. While the sink is away, this verb waits, and then goes on where it was.
 
     Examples:
       consumer tap

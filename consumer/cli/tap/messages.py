@@ -1,4 +1,4 @@
-"""Reads the messages that `tap` may want, for as long as it wants them."""
+"""Reads the messages that `tap` may show, for as long as `tap` runs."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 def refuse_what_never_comes(config: Config, options: TapOptions) -> None:
-    """Refuse options with which the verb would wait for ever: the server takes any subject.
+    """Refuse options with which the verb would wait for ever. The server would accept any subject.
 
     Raises:
-        click.UsageError: Nothing can come, and what to ask for instead.
+        click.UsageError: No message can come. The text says what to change.
     """
     if options.dead:
         return
@@ -40,12 +40,12 @@ def refuse_what_never_comes(config: Config, options: TapOptions) -> None:
 def passing(
     config: Config, options: TapOptions, tell: Callable[[str], None]
 ) -> AsyncGenerator[Msg]:
-    """Yield messages from the beginning that is wanted, for ever.
+    """Yield messages for ever, from the time that the options give.
 
     Args:
         config: The configuration.
-        options: What is wanted.
-        tell: Is called once when the sink goes away, and once when it is back.
+        options: The options of the verb.
+        tell: A function that is called with a text when the sink is away, and when it is back.
 
     Raises:
         Unavailable: The sink, or its stream, is not there at the beginning.
@@ -68,7 +68,7 @@ def passing(
 
 
 def is_on_wanted_subject(config: Config, options: TapOptions, subject: str) -> bool:
-    """Tell whether an event is wanted by its subject. On core NATS, every event is heard."""
+    """Tell whether the subject of an event is wanted. On core NATS, events of all subjects come."""
     return covers(_with_prefix(config, options), subject)
 
 

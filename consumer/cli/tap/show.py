@@ -30,16 +30,17 @@ if TYPE_CHECKING:
 
 
 async def show(options: TapOptions) -> None:
-    """Show what is wanted, for ever or until enough was shown.
+    """Show messages for ever, or until the wanted number of messages was shown.
 
     Raises:
         BrokenPipeError: Nobody reads standard output any more.
         ConfigError: The configuration is wrong.
         Unavailable: The sink, or its stream, is not there at the beginning.
-        click.UsageError: Nothing can come of these options.
+        click.UsageError: With these options, no message can come.
     """
     if options.message_type is not None:
-        name = known_type(options.message_type, "'--type'").name  # of an alias, the type's own
+        # The user may have given an alias. An event has the type's own name.
+        name = known_type(options.message_type, "'--type'").name
         options = msgspec.structs.replace(options, message_type=name)
     config = load_config(options.config_file)
     refuse_what_never_comes(config, options)
@@ -65,13 +66,13 @@ class _TapView:
         self._shown_count = 0
 
     async def show_all(self, messages: AsyncGenerator[Msg]) -> None:
-        """Show messages until there were enough."""
+        """Show messages until the wanted number was shown."""
         async for msg in messages:
             if self.show(msg) and self._shown_count == self._options.count:
                 return
 
     def show(self, msg: Msg) -> bool:
-        """Show a message at once; returns False where it is not wanted."""
+        """Show a message at once. Return False if the message is not wanted."""
         try:
             shown = self._show_letter(msg) if self._options.dead else self._show_event(msg)
         except (ValueError, RecursionError):  # somebody else's message, under our subjects

@@ -19,7 +19,7 @@ def ended_by_closed_pipe() -> Iterator[None]:
     """End the block as soon as nobody reads standard output any more, as after `| head`.
 
     A write to a closed pipe fails as well. But a verb that waits for the next event may have
-    nothing to write for hours, and would stay behind as a process that nobody needs.
+    nothing to write for hours, and would go on running although nobody needs it.
 
     Raises:
         BrokenPipeError: The reader has gone.

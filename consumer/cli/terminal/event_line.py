@@ -81,6 +81,6 @@ def event_json(body: bytes) -> bytes:
 def print_cut(console: Console, line: Text) -> None:
     """Print a line, cut off at the width of the terminal.
 
-    The eye can follow passing events only while each takes exactly one line.
+    A person can follow passing events only if each event takes exactly one line.
     """
     console.print(line, no_wrap=True, overflow="ellipsis", crop=True)

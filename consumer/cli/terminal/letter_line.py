@@ -47,12 +47,12 @@ def letter_json(stored: StoredLetter) -> bytes:
 
 
 def arrived_at(stored: StoredLetter) -> str:
-    """Return when the delivery arrived; where the letter does not say, when it was stored."""
+    """Return the time when the delivery arrived, or, if that is unknown, when it was stored."""
     return stored.letter.arrived or from_epoch_s(stored.stored_s)
 
 
 def size_of_body(stored: StoredLetter) -> int | None:
-    """Return the size of the body in bytes; None: unknown.
+    """Return the size of the body in bytes. None means that the size is not known.
 
     Older versions put large bodies into the object store and did not note their size.
     """
@@ -61,5 +61,5 @@ def size_of_body(stored: StoredLetter) -> int | None:
 
 
 def print_wrapped(console: Console, line: Text) -> None:
-    """Print a line that the terminal may wrap: the end of an error is what helps."""
+    """Print a line that the terminal may wrap. It is not cut, so that the whole error is shown."""
     console.print(line, soft_wrap=True)

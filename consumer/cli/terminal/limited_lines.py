@@ -1,4 +1,4 @@
-"""Prints events as they pass, on a terminal only as many as a person can read."""
+"""Prints events as they pass. On a terminal, it prints only as many as a person can read."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ CATCH_UP_DEADLINE_S: Final = 5.0
 
 
 class LimitedLines:
-    """Prints events, on a terminal a limited number of lines a second.
+    """Prints events. On a terminal, the number of lines per second is limited.
 
     Args:
-        console: Where to print. Its being a terminal decides between lines and JSON.
-        lines_per_s: The limit on a terminal. A pipe gets every event.
+        console: The console to print to. A terminal gets lines, a pipe gets JSON.
+        lines_per_s: The largest number of lines per second on a terminal. A pipe gets every event.
 
     Attributes:
         seen_count: The number of events that have passed, printed or not.
@@ -44,7 +44,7 @@ class LimitedLines:
         self.seen_count = 0
 
     def show(self, subject: str, body: bytes) -> None:
-        """Print one event, unless this second has had its lines."""
+        """Print one event, unless the lines of this second are used up."""
         self.seen_count += 1
         self._passed.set()
         if self._console.is_terminal:
@@ -71,7 +71,7 @@ class LimitedLines:
     async def catch_up(self, count: int) -> None:
         """Wait until `count` events have passed, at most `CATCH_UP_DEADLINE_S`.
 
-        The deadline passes in silence: nothing but the picture depends on these lines.
+        A missed deadline is no error: only the last printed lines may then be missing.
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CATCH_UP_DEADLINE_S):

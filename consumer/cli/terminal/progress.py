@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 
 
 def is_shown() -> bool:
-    """Tell whether anybody sees progress: whether standard error is a terminal."""
+    """Tell whether progress is shown, which means that standard error is a terminal."""
     return Console(stderr=True).is_terminal
 
 
 @contextlib.contextmanager
 def progress_bar(doing: str, total_count: int | None) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar during the block; yields the function that moves it on.
+    """Show a progress bar during the block. Yield the function that moves the bar forward.
 
     Args:
         doing: The words in front of the bar.
-        total_count: How many there are to do. None means that this is not known.
+        total_count: The number of items to process. None means that the number is not known.
     """
     console = Console(stderr=True)
     columns = (

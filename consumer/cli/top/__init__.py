@@ -1,1 +1,1 @@
-"""`consumer top`: what every listener is doing now."""
+"""`consumer top`: shows what every listener is doing now."""

@@ -11,14 +11,14 @@ _EVERY_ADDRESS: Final = {
     str(IPv4Address(0)): "127.0.0.1",
     f"[{IPv6Address(0)}]": "[::1]",
 }
-"""Where a process that listens on every address of this machine can be asked."""
+"""The address at which to ask a process that listens on every address of this machine."""
 
 
 def base_url(text: str) -> str:
     """Return the URL of an operations port from what a person writes.
 
     Raises:
-        ValueError: This is no such address.
+        ValueError: The text is not the address of an operations port.
     """
     url = text if "://" in text else f"http://{text}"
     parts = urlsplit(url)
@@ -31,7 +31,7 @@ def reachable(bind: str) -> str:
     """Return the URL at which a process on this machine can be asked.
 
     Args:
-        bind: Where the process listens, as `[operations] bind` says it.
+        bind: The address where the process listens, as `[operations] bind` holds it.
     """
     host, _, port = bind.rpartition(":")
     return f"http://{_EVERY_ADDRESS.get(host, host)}:{port}"

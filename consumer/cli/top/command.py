@@ -16,13 +16,14 @@ from consumer.cli.top.address import base_url
 
 
 class TopOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Which processes `top` shall show.
+    """The options of `consumer top`.
 
     Attributes:
-        urls: The operations ports of the processes. Empty means that of the configuration.
+        urls: The URLs of the operations ports of the processes. Empty means the operations port of
+            the configuration.
         config_file: The configuration file. None means the first of the usual files that exists.
         every_s: The length of an interval, in seconds.
-        count: The number of intervals after which the verb ends. None means never.
+        count: The number of intervals after which the verb ends. None means that it does not end.
     """
 
     urls: tuple[str, ...]
@@ -60,10 +61,10 @@ def _urls(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> tupl
 def top(options: TopOptions) -> None:
     """Show what every listener is doing now, until Ctrl-C.
 
-    Reads /metrics and /readyz of each process whose URL is given. Without a URL, that is the
-    process at [operations] bind of the configuration. On a terminal, a table is kept up to date. In
-    a pipe, each listener is a line of JSON at the end of each interval. A process that is away is
-    shown as such, and comes back by itself.
+    This verb reads /metrics and /readyz of each process whose URL is given. Without a URL, it asks
+    the process at [operations] bind of the configuration. On a terminal, a table is kept up to
+    date. In a pipe, a line of JSON is printed for each listener at the end of each interval. A
+    process that does not answer is shown as away, and is asked again in each interval.
 
     Columns:
       recv/s  messages received a second
@@ -85,4 +86,4 @@ def top(options: TopOptions) -> None:
             _watch(options)
         _watch_configured(options)
     except KeyboardInterrupt:
-        sys.exit(0)  # the ordinary way out of a view that has no end
+        sys.exit(0)  # Ctrl-C is the ordinary way to end this verb

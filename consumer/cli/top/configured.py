@@ -1,6 +1,6 @@
 """Watches the process of a configuration.
 
-This is apart because it reads a configuration, and so imports the three broker libraries.
+This module is separate, because it reads a configuration and so imports the three broker libraries.
 """
 
 from __future__ import annotations

@@ -15,19 +15,20 @@ _COUNTERS: Final = ("received", "forwarded", "duplicates", "dead_letters")
 class ListenerRow(msgspec.Struct, frozen=True, kw_only=True):
     """One listener in one interval, as `top` shows it; in a pipe, a line of JSON.
 
-    A rate is None while there are no two readings of the same process to compare.
+    A rate is None if there are no two readings of the same process to compare.
 
     Attributes:
         process: The address of the operations port of the listener's process.
         listener: The name of the listener. None means that the process is away.
         state: `up`, `down`, `draining`, or `away`.
-        received_per_s: Messages that the listener took in, a second.
-        forwarded_per_s: Events that the sink stored, a second.
-        duplicates_ratio: The share of duplicates among the messages received.
-        dead_letters_per_s: Dead letters, a second.
-        dead_letters_count: Dead letters since the process started.
-        lag_count: Messages that wait at the source. None means that the listener does not know.
-        in_flight_count: Messages that were taken in and are not concluded yet.
+        received_per_s: The number of messages that the listener took in per second.
+        forwarded_per_s: The number of events that the sink stored per second.
+        duplicates_ratio: The share of duplicates among the received messages.
+        dead_letters_per_s: The number of dead letters per second.
+        dead_letters_count: The number of dead letters since the process started.
+        lag_count: The number of messages that wait at the source. None means that the listener
+            does not know it.
+        in_flight_count: The number of messages that were taken in and are not concluded yet.
         oldest_s: The age of the oldest of these messages, in seconds.
         why: What is wrong, and what to do. Empty means that nothing is wrong.
     """
@@ -51,7 +52,7 @@ def rows(process: str, before: ProcessReading | None, now: ProcessReading) -> li
 
     Args:
         process: The address of the process.
-        before: The reading before. None means that there is none.
+        before: The reading before `now`. None means that there is no earlier reading.
         now: The reading that the rows describe.
     """
     if before is not None and before.started_s != now.started_s:
@@ -87,10 +88,10 @@ def _row(
 
 
 def _rates(name: str, before: ProcessReading | None, now: ProcessReading) -> dict[str, float]:
-    """Return how much each counter grew a second; empty where this cannot be known.
+    """Return how much each counter grew per second. Empty if this cannot be known.
 
-    A counter that went down is that of another process, even where the process did not say when it
-    started.
+    A counter that went down belongs to another process, for example after a restart. This is found
+    even if the process did not say when it started.
     """
     if before is None or name not in before.values or now.at_s <= before.at_s:
         return {}

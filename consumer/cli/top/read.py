@@ -1,4 +1,4 @@
-"""Asks a process for `/metrics` and `/readyz`: what it says at one moment."""
+"""Asks a process for `/metrics` and `/readyz`, and reads the answers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _open: Final = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 class ProcessAwayError(Exception):
-    """The process did not answer; the text says why."""
+    """The process did not answer. The text says why."""
 
 
 class _ReadinessPart(msgspec.Struct):
@@ -45,7 +45,7 @@ class ProcessReading(msgspec.Struct, frozen=True):
         values: The value of each metric of each listener, by listener and then by the metric's
             name without `consumer_` and `_total`. Values that differ in other labels are added up.
         whys: What is wrong with each part that is down, by the name of the part in `/readyz`.
-        draining: The process takes nothing new.
+        draining: If true, the process takes in no new messages.
     """
 
     at_s: float
@@ -56,7 +56,9 @@ class ProcessReading(msgspec.Struct, frozen=True):
 
 
 def read(url: str) -> ProcessReading:
-    """Ask a process. Blocks for up to twice `TIMEOUT_S`.
+    """Ask a process, and block until it has answered.
+
+    Each of the two requests ends if no data come for `TIMEOUT_S`.
 
     Raises:
         ProcessAwayError: There was no answer, or it is not the answer of a consumer.

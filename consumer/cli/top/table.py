@@ -1,4 +1,4 @@
-"""Lays out the table of `top`, every number whole within 80 columns."""
+"""Lays out the table of `top`. No number is cut if the terminal has at least 80 columns."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def table(rows: Sequence[ListenerRow], others: Mapping[str, str], *, several: bo
     Args:
         rows: A row for each listener.
         others: What is wrong with parts that are not listeners, by process and part.
-        several: There are several processes, which the rows have to name.
+        several: If true, there are several processes, and each row names its process.
     """
     found = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    # Only the names may shrink, so that 80 columns hold every number whole.
+    # Only the names may be cut, so that no number is cut on 80 columns.
     names = ("process", "listener") if several else ("listener",)
     for name in names:
         found.add_column(name)

@@ -28,9 +28,9 @@ class _WatchedProcess:
     """One process, and what its last reading says.
 
     Attributes:
-        name: Its address.
-        rows: A row for each of its listeners, or a single row that says that it is away.
-        others: What is wrong with its parts that are not listeners, by process and part.
+        name: The address of the process.
+        rows: A row for each listener, or a single row that says that the process is away.
+        others: What is wrong with parts that are not listeners, by process and part.
     """
 
     def __init__(self, url: str) -> None:
@@ -85,7 +85,7 @@ async def watch(options: TopOptions) -> None:
 
 @contextlib.contextmanager
 def _live(console: Console) -> Iterator[Live | None]:
-    """Keep a place on the terminal up to date during the block; yields None in a pipe."""
+    """Keep a place on the terminal up to date during the block. In a pipe, yield None."""
     if not console.is_terminal:
         yield None
         return

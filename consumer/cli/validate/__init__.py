@@ -1,1 +1,1 @@
-"""`consumer validate`: check a file of events against the catalogue."""
+"""`consumer validate`: checks files of events against the catalogue."""

@@ -12,12 +12,13 @@ from consumer.cli.lazy import LazyCall
 
 
 class ValidateOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Which events `validate` shall look at.
+    """The options of `consumer validate`.
 
     Attributes:
         files: The files. Empty means standard input, and so does a file that is called `-`.
-        message_type: The message type of all events. None means the name of each file.
-        strict: What the vendor's own schema refuses is refused.
+        message_type: The message type of all events. None means that the name of each file is the
+            name of its type.
+        strict: If true, an event that the vendor's own schema refuses is refused.
         form: The form of the remarks.
         limit_count: The largest number of rows of a table.
     """
@@ -61,15 +62,16 @@ _validate: Final = LazyCall("consumer.cli.validate.files:validate", ValidateOpti
     type=click.IntRange(1),
     default=200,
     show_default=True,
-    help="The largest number of rows of a table; further remarks are counted.",
+    help="The largest number of rows of a table. Further remarks are only counted.",
 )
 @takes(ValidateOptions)
 def validate(options: ValidateOptions) -> None:
-    """Check events against the catalogue: what is wrong with each, in the words of a dead letter.
+    """Check events against the catalogue, and tell everything that is wrong with each event.
 
-    A FILE holds a JSON event on each line, or an event over several lines, or a JSON array of
-    events. A file that gzip has packed is unpacked. Without a FILE, or for `-`, standard input is
-    read. This needs no broker and no configuration.
+    A FILE holds one JSON event on each line, or JSON events over several lines each, or a JSON
+    array of events. A file that gzip has packed is unpacked. Without a FILE, or for `-`, standard
+    input is read. An error has the same words as in a dead letter. This verb needs no broker and no
+    configuration.
 
     Exit codes:
       0  every event is good; warnings and repetitions do not count

@@ -29,7 +29,7 @@ def validate(options: ValidateOptions) -> int:
         click.UsageError: The message type of a file is not known.
     """
     files = options.files or (STANDARD_INPUT,)
-    # All types first: a usage error shall not stand below the table of another file.
+    # All types are found first, so that a usage error does not come after the table of a file.
     types = [_type_of(file, options.message_type) for file in files]
     printer = (
         JsonPrinter()
@@ -70,7 +70,7 @@ def _look(file: str, event_type: EventType, printer: RemarkPrinter, *, strict: b
             for record in events:
                 printer.show(validator.look(record))
         except BrokenPipeError:
-            raise  # that is our output, not the file
+            raise  # of our output, not of the file
         except (ConsumerError, OSError) as error:
             raise ConsumerError(f"{shown}: {error}") from error
     printer.show(about_file(events, validator.tally))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _COLOURS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 WIDEST_COLUMNS: Final = 120
-"""On a wider terminal, the eye would not find the end of a row."""
+"""The largest width of a table. A longer row would be hard to read."""
 
 
 class RemarkPrinter(Protocol):
@@ -28,9 +28,9 @@ class RemarkPrinter(Protocol):
         """Begin a file.
 
         Args:
-            file: Its name, as it is shown.
-            message_type: The message type of its events.
-            unit: What its events are counted in: `line` or `event`.
+            file: The name of the file, as it is shown.
+            message_type: The message type of the events.
+            unit: The word for an event's place in the file: `line` or `event`.
         """
 
     def show(self, remarks: Sequence[Remark], /) -> None:
@@ -72,7 +72,7 @@ class TablePrinter:
 
     Args:
         limit_count: The largest number of rows of a table. Further remarks are counted.
-        many: There are several files, so that each needs a title.
+        many: If true, there are several files, and each gets a title.
     """
 
     def __init__(self, limit_count: int, *, many: bool) -> None:
