@@ -152,8 +152,10 @@ def _override(tables: dict[str, object], environment: Mapping[str, str]) -> None
             table = inner
         name = _existing(table, option)
         # The file may hold a secret, or the name of a file with the secret. The environment
-        # replaces both.
-        table.pop(name.removesuffix("_file") if name.endswith("_file") else f"{name}_file", None)
+        # replaces both. If the environment itself has both, they stay, which is reported later.
+        twin = name.removesuffix("_file") if name.endswith("_file") else f"{name}_file"
+        if not isinstance(table.get(twin), EnvironmentText):
+            table.pop(twin, None)
         table[name] = EnvironmentText(text)
 
 
@@ -227,11 +229,12 @@ def _unfit_windows(config: Config) -> list[str]:
     dedupe, least_s = config.dedupe, config.sink.duplicate_window_s
     found: list[str] = []
     known = sorted(event_type.name for event_type in CATALOGUE)
-    spellings = Counter(name.lower() for name in dedupe.windows_s)
-    for name in dedupe.windows_s:
-        if find(name) is None:
+    types = {name: find(name) for name in dedupe.windows_s}
+    times_set = Counter(types.values())
+    for name, event_type in types.items():
+        if event_type is None:
             found.append(f"dedupe.windows_s.{name}: {no_such('message type', name.upper(), known)}")
-        elif spellings[name.lower()] > 1:
+        elif times_set[event_type] > 1:
             found.append(f"dedupe.windows_s.{name}: is set twice, expected one spelling of it")
     windows = {"window_s": dedupe.window_s}
     windows |= {f"windows_s.{name}": window_s for name, window_s in dedupe.windows_s.items()}

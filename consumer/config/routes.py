@@ -169,9 +169,9 @@ def _servers(url: str) -> set[tuple[str, int]]:
     """Return the host and the port of each server in a NATS URL, as they are written."""
     found = set()
     for server in url.split(","):
-        parts = urlsplit(server if "://" in server else f"nats://{server}")
         try:
+            parts = urlsplit(server if "://" in server else f"nats://{server}")
             found.add((parts.hostname or "", parts.port or NATS_PORT))
-        except ValueError:  # the port is not a number; connecting will report that
+        except ValueError:  # not an address or not a port; connecting will report that
             continue
     return found

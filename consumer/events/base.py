@@ -224,3 +224,8 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     strict: tuple[str, ...] = ()
     time: str | None = "timestamp"
     user: str | None = "user_id"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name and the aliases."""
+        return self.name, *self.aliases

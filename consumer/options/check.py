@@ -10,13 +10,16 @@ import difflib
 import tomllib
 import typing
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
 from consumer.options.values import annotated_extra
 
 Settings = TypeVar("Settings", bound=msgspec.Struct)
+
+UNREAD: Final = object()
+"""Stands for a secret whose file cannot be read. That problem is reported already."""
 
 
 class EnvironmentText(str):
@@ -32,7 +35,7 @@ class EnvironmentText(str):
         text = str(self)
         try:
             return text, tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
+        except ValueError:  # not TOML, or a number with more digits than Python reads
             return (text,)
 
 
@@ -81,7 +84,7 @@ def _with_secret(
         secret = Path(str(options[twin])).read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         problems.append(f"{path}.{twin}: holds {shown(options[twin])}, cannot be read: {error}")
-        return {**options, name: "unread://"}
+        return {**options, name: UNREAD}
     return {**options, name: secret}
 
 
@@ -90,6 +93,8 @@ def convert(value: object, hint: object, path: str, problems: list[str]) -> obje
 
     In a table whose keys the operator chooses, each value is checked by itself.
     """
+    if value is UNREAD:
+        return None
     if typing.get_origin(hint) is dict and isinstance(value, dict):
         _, inner = typing.get_args(hint)
         return {

@@ -22,7 +22,11 @@ would end a line of NATS' protocol."""
 
 Count = Annotated[int, Meta(ge=1, description="a whole number, at least 1")]
 Bytes = Annotated[int, Meta(ge=1, description="bytes, at least 1")]
-Seconds = Annotated[float, Meta(gt=0, description="seconds, more than 0")]
+MAX_SECONDS: Final = 1_000_000_000
+"""About 31 years: an infinite time, or a time that a server cannot count, is a mistake."""
+Seconds = Annotated[
+    float, Meta(gt=0, le=MAX_SECONDS, description=f"seconds, more than 0, at most {MAX_SECONDS:,}")
+]
 Share = Annotated[float, Meta(gt=0, le=1, description="a share, more than 0, at most 1")]
 Text = Annotated[str, Meta(min_length=1, description="text, not empty")]
 Token = Annotated[

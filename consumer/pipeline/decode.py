@@ -140,7 +140,7 @@ class Decoder:
             raise Rejected(Reason.UNKNOWN_TYPE, f"type: no message type is called {_shown(name)}")
         usual = self._normalisers.get(event_type.name)
         if usual is None:
-            window_s = self._dedupe.window_of_s(event_type.name)
+            window_s = self._dedupe.window_of_s(*event_type.names)
             usual = Normaliser(
                 event_type,
                 sender.brand,

@@ -65,10 +65,15 @@ class DedupeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         if self.tls.server_hostname is not None:
             raise ValueError("tls.server_hostname cannot be used with Redis: put the name in url")
 
-    def window_of_s(self, message_type: str) -> float:
-        """Return how long identities of a message type are remembered, in seconds."""
+    def window_of_s(self, *names: str) -> float:
+        """Return how long the identities of a message type are remembered, in seconds.
+
+        Args:
+            names: All names of the type. Upper and lower case are the same.
+        """
+        known = {name.lower() for name in names}
         for name, window_s in self.windows_s.items():
-            if name.lower() == message_type.lower():
+            if name.lower() in known:
                 return window_s
         return self.window_s
 

@@ -10,9 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from consumer.cli.main import cli
-from consumer.config.load import build
+from consumer.config.load import build, load
 from consumer.config.render import mask_url
 from consumer.errors import ConfigError
+from consumer.listeners.registry import kinds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,3 +99,46 @@ def test_line_break_at_the_end_of_a_name_is_refused(option: str) -> None:
     tables |= {table: {name: "a\n"}} if table else {name: "a\n"}
     with pytest.raises(ConfigError, match=name):
         build(tables, {})
+
+
+def told(tmp_path: Path, sink: str, **environment: str) -> tuple[str, ...]:
+    """Return the problems of a configuration with these options in `[sink]`."""
+    file = tmp_path / "consumer.toml"
+    file.write_text(
+        'brand = "b"\n[listeners.l]\nkind = "nats"\nsubject = "a.>"\nstream = "A"\n'
+        f"[sink]\n{sink}\n"
+    )
+    with pytest.raises(ConfigError) as why:
+        load(file, environment, kinds())
+    return why.value.problems
+
+
+def test_secret_file_that_cannot_be_read_is_one_problem(tmp_path: Path) -> None:
+    """What stands for the secret meanwhile is not held against the option."""
+    (problem,) = told(tmp_path, f'url_file = "{tmp_path}/nowhere"')
+    assert problem.startswith("sink.url_file: holds ")
+    assert "cannot be read" in problem
+
+
+def test_environment_with_secret_and_secret_file_is_told(tmp_path: Path) -> None:
+    """Neither of the two wins silently."""
+    (tmp_path / "secret").write_text("one")
+    (problem,) = told(
+        tmp_path,
+        "",
+        CONSUMER__SINK__PASSWORD="other",
+        CONSUMER__SINK__PASSWORD_FILE=f"{tmp_path}/secret",
+    )
+    assert problem == "sink.password_file: password is set as well, expected one of the two"
+
+
+def test_number_with_too_many_digits_is_told(tmp_path: Path) -> None:
+    """Python reads integers of up to 4,300 digits."""
+    (problem,) = told(tmp_path, "", CONSUMER__SINK__MAX_BYTES="9" * 5000)
+    assert problem.startswith("sink.max_bytes: holds '999")
+
+
+def test_address_that_is_none_is_no_crash(tmp_path: Path) -> None:
+    """Connecting tells that it cannot be reached; the other problems are told here."""
+    (problem,) = told(tmp_path, 'url = "nats://[::1:4222"\nstream = "DEAD_LETTERS"')
+    assert problem.startswith("dead_letters.stream: holds 'DEAD_LETTERS'")

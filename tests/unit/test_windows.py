@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -45,6 +46,13 @@ def test_type_has_its_own_window_and_others_the_usual(name: str) -> None:
     assert window_s(config, "PAYMENT", payment()) == 7200
 
 
+def test_window_of_another_name_is_in_force() -> None:
+    """USER_TAG and USER_TAGS are one type."""
+    config = configured(windows_s={"user_tags": MONTH_S})
+    body = b'{"user_id":"1","origin":"o","timestamp":"2015-03-02T08:27:58Z","tags":"vip"}'
+    assert window_s(config, "USER_TAG", body) == MONTH_S
+
+
 def test_environment_gives_a_single_window() -> None:
     """Text that is a number."""
     config = configured(windows_s={"payment": EnvironmentText("7200")})
@@ -55,9 +63,20 @@ def test_environment_gives_a_single_window() -> None:
     ("windows_s", "problem"),
     [
         ({"CASNO": 7200}, "CASNO: there is no such message type; did you mean CASINO?"),
-        ({"CASINO": "30d"}, "CASINO: holds '30d', expected seconds, more than 0"),
+        (
+            {"CASINO": "30d"},
+            "CASINO: holds '30d', expected seconds, more than 0, at most 1,000,000,000",
+        ),
+        (
+            {"CASINO": math.inf},
+            "CASINO: holds inf, expected seconds, more than 0, at most 1,000,000,000",
+        ),
         ({"CASINO": 60}, "CASINO: holds 60, expected at least sink.duplicate_window_s = 600"),
         ({"CASINO": 7200, "casino": 700}, "casino: is set twice, expected one spelling of it"),
+        (
+            {"USER_TAG": 7200, "USER_TAGS": 700},
+            "USER_TAGS: is set twice, expected one spelling of it",
+        ),
     ],
 )
 def test_wrong_window_is_told(windows_s: dict[str, object], problem: str) -> None:

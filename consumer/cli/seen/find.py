@@ -118,7 +118,7 @@ async def find_event(config: Config, event_type: EventType, options: SeenOptions
     answer = SeenAnswer(brands=brands)
     now_s = SYSTEM_CLOCK.now_s()
     try:
-        window_s = config.dedupe.window_of_s(event_type.name)
+        window_s = config.dedupe.window_of_s(*event_type.names)
         answer.remembered = await _ask_store(config, wanted, window_s, now_s)
     except StoreUnavailable as error:
         answer.store_why = f"store: {error}"
