@@ -1,18 +1,20 @@
-# Two stages: the tools that build the image stay in the first one. What is installed has a fixed
-# hash, and the step that builds the wheel downloads nothing. The image runs with a read-only root
-# file system and without privileges, and writes nothing to disk. It holds the daemon and the
-# command line, without the servers of `--embedded`.
+# The build has two stages, so that the build tools are not in the image. Everything that is
+# installed has a fixed hash, and the step that builds the wheel downloads nothing. The image runs
+# with a read-only root file system and without privileges, and writes nothing to disk. It holds the
+# daemon and the command line, without the servers of `--embedded`.
 #
 #   docker build --tag consumer .
 #   docker run --read-only --cap-drop ALL --stop-timeout 40 --publish 127.0.0.1:9464:9464 \
 #     --env CONSUMER__OPERATIONS__BIND=0.0.0.0:9464 \
 #     --volume ./consumer.toml:/etc/consumer/consumer.toml:ro consumer
 #
-# --stop-timeout: `docker stop` kills after 10 s by default, and a drain may take 25 s.
-# CONSUMER__OPERATIONS__BIND: the default, 127.0.0.1, is reached from inside the container only.
+# --stop-timeout: by default, `docker stop` kills the process after 10 s. A drain may take 25 s, and
+#   closing the connections up to 15 s more.
+# CONSUMER__OPERATIONS__BIND: the default, 127.0.0.1, can only be reached from inside the container.
 
-# The digest decides, and it is that of the index for all processor types. Change tag and digest
-# together: docker buildx imagetools inspect python:3.13.15-slim-trixie
+# The digest decides which image is used. It is the digest of the index for all processor types.
+# Change tag and digest together. This command prints the digest:
+#   docker buildx imagetools inspect python:3.13.15-slim-trixie
 FROM python:3.13.15-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b AS base
 
 FROM base AS build
@@ -21,13 +23,13 @@ COPY requirements/build.txt requirements/run.txt /build/requirements/
 RUN python -m venv /build/venv \
     && /build/venv/bin/pip install --require-hashes --only-binary :all: \
         --requirement /build/requirements/build.txt
-# nkeys comes as source only. Without isolation it is built by the tools of the step before; with
-# isolation pip would fetch its tools anew, and without a hash.
+# nkeys only comes as source. Without isolation, the tools of the step before build it. With
+# isolation, pip would download tools again, and without a hash.
 RUN /build/venv/bin/pip wheel --require-hashes --only-binary :all: --no-binary nkeys \
         --no-build-isolation --wheel-dir /build/wheels --requirement /build/requirements/run.txt
 COPY pyproject.toml README.md LICENSE /build/
 COPY consumer /build/consumer
-# --no-index: all that is needed is here by now, so nothing may be downloaded any more.
+# --no-index: everything that is needed is here by now, so nothing may be downloaded any more.
 RUN /build/venv/bin/pip wheel --no-index --no-deps --no-build-isolation \
         --wheel-dir /build/wheels /build \
     && python -m venv --without-pip /opt/consumer \
@@ -41,7 +43,8 @@ ENV PATH=/opt/consumer/bin:$PATH PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
 WORKDIR /etc/consumer
 EXPOSE 9464
-# Alive, not ready: a broker that is away is waited for, and a restart would not bring it back.
+# The health check asks /livez and not /readyz: the daemon waits for a broker that is away, and a
+# restart would not bring the broker back.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
     CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:9464/livez', timeout=2)"]
 ENTRYPOINT ["consumer"]
