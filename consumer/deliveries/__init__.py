@@ -1,1 +1,1 @@
-"""What a delivery is, who sent it, and how it ends."""
+"""Defines what a delivery is, who sent it, and how it ends."""

@@ -1,8 +1,8 @@
-"""One message as it arrived, and how it ends: one value, decided once.
+"""Defines a delivery: one message as it arrived, and its fate, which is decided once.
 
-A listener makes deliveries; the pipeline decides their fate. Settling, the books, dead letters,
-shadow mode and replay read the fate and nothing else. It holds what a sender may be told, because a
-sender that waits for an answer is told why.
+A listener makes deliveries, and the pipeline decides their fate. Settling, the books, dead letters,
+shadow mode and replay read only the fate to learn how a delivery ended. The fate holds everything
+that a sender may be told, because some senders wait for an answer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from consumer.events.normalise import Event
 
 
 class ShadowMark(msgspec.Struct, frozen=True, gc=False):
-    """What would have become of an event that shadow mode forwards all the same.
+    """The mark of an event that is forwarded only because of shadow mode.
 
     Attributes:
         instead: `duplicate` or `conflict`: how the delivery would have ended outside shadow mode.
@@ -32,7 +32,7 @@ class Forwarded(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         event: The event that was stored; its id and subject may be told to the sender.
-        shadow: Set where the event was only forwarded because of shadow mode.
+        shadow: The mark, if the event was forwarded only because of shadow mode; otherwise None.
     """
 
     event: Event
@@ -53,15 +53,15 @@ class Dead(msgspec.Struct, frozen=True, gc=False):
     """The delivery can never become an event; a dead letter keeps it.
 
     Attributes:
-        rejected: The reason, and the exact error: what the dead letter says, and what the sender
-            may be told.
+        rejected: The reason and the exact error. The dead letter holds them, and the sender may
+            be told them.
     """
 
     rejected: Rejected
 
 
 class CopyOf(msgspec.Struct, frozen=True, gc=False):
-    """The delivery repeats an earlier delivery of the same batch, and shares its end.
+    """The delivery repeats an earlier delivery of the same batch, and ends as a copy of it.
 
     Attributes:
         first: The earlier delivery. It ends before anything of the batch is settled.
@@ -82,14 +82,16 @@ class Delivery(msgspec.Struct, eq=False, gc=False):
 
     Attributes:
         body: The bytes, untouched.
-        message_type: The type as the sender wrote it. None: the message carries no type.
-        token: What the listener needs to settle this delivery (a tag, an offset). Nobody else
+        message_type: The type as the sender wrote it. None means that the message has no type.
+        token: What the listener needs to settle this delivery (a tag, an offset). No other code
             looks into it.
-        sender: Who sent it.
-        content_encoding: The encoding as the sender wrote it. None or empty: not encoded.
-        redelivered: The source says that it may have delivered this message before.
-        fate: How the delivery ended. None while nothing is decided: the source then delivers the
-            message again to the next connection. Only `pipeline.batch.Work` sets it, once.
+        sender: The sender of the message.
+        content_encoding: The encoding as the sender wrote it. None or an empty text means that the
+            body is not encoded.
+        redelivered: If true, the source says that it may have delivered this message before.
+        fate: How the delivery ended. None means that nothing is decided yet. If the connection
+            ends before that, the source delivers the message again. Only `pipeline.batch.Work`
+            sets the fate, once.
     """
 
     body: bytes
@@ -104,7 +106,7 @@ class Delivery(msgspec.Struct, eq=False, gc=False):
     def end(self) -> End | None:
         """How it ended. A copy of a dead delivery is dead too; any other copy is a duplicate.
 
-        None: nothing is decided yet.
+        None means that nothing is decided yet.
         """
         fate = self.fate
         if not isinstance(fate, CopyOf):

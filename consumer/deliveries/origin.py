@@ -1,4 +1,4 @@
-"""Who sent a delivery, and where it came from."""
+"""Defines who sent a delivery, and where it came from."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 
 
 class Environment(StrEnum):
-    """Whether events are real. The two environments share no identity, subject or dead letter."""
+    """Tells real events from tests. The two environments share no identity and no dead letter."""
 
     LIVE = "live"
     TEST = "test"
@@ -23,7 +23,7 @@ class Sender(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         brand: The brand's name. Two listeners of one brand see each other's duplicates.
-        environment: Live events, or a brand's tests.
+        environment: `LIVE` for real events, `TEST` for a brand's tests.
     """
 
     brand: str
@@ -33,8 +33,8 @@ class Sender(msgspec.Struct, frozen=True, gc=False):
     def namespace(self) -> str:
         """The name under which identities are remembered.
 
-        It is the brand's name for live events. No brand's name holds a colon, so a test can never
-        meet the identities of any live brand.
+        It is the brand's name for live events. No brand's name holds a colon, so a test never has
+        the identity of a live event.
         """
         if self.environment is Environment.LIVE:
             return self.brand

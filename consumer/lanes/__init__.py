@@ -1,1 +1,1 @@
-"""One lane for each listener: its stages, and the loop that keeps its listener alive."""
+"""Runs a lane for each listener: its stages, and the loop that keeps the listener alive."""

@@ -1,13 +1,13 @@
-"""One listener's lane: three stages that work at the same time, each on one batch, in order.
+"""Runs one listener's lane: three stages that work at the same time, each on one batch, in order.
 
     take in ──► deliver ──► conclude
     receive     publish     mark done
     decode      dead        settle
     claim       letters
 
-While one batch waits for the sink, the next batch is decoded and claimed, and the batch before is
-settled. Between two stages one batch may wait, so at most five batches are in memory. While a stage
-is stuck, nothing is taken in: the lane holds back its source by not asking for more.
+While one batch waits for the sink, the next batch is decoded and claimed, and the batch before it
+is settled. Between two stages one batch may wait, so at most five batches are in memory. While a
+stage is stuck, nothing is taken in: the lane asks its source for no more.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from consumer.pipeline.steps import Steps
 
 RECEIVE_TIMEOUT_S: Final = 0.2
-"""How long an idle lane sleeps in `receive`, and so how late it notices that it has to end."""
+"""How long an idle lane waits in `receive`. It may notice this much later that it has to end."""
 
 
 class Lane:
     """What happens to the deliveries of one listener, over all its connections.
 
     Args:
-        steps: What each batch goes through.
-        clock: For ages and durations.
+        steps: The steps that each batch takes.
+        clock: The clock for ages and durations.
     """
 
     def __init__(self, steps: Steps, clock: Clock) -> None:
@@ -57,10 +57,10 @@ class Lane:
         return self._clock.monotonic_s() - self._in_flight[0].since_s
 
     def idle_s(self) -> float:
-        """Return how long the lane has been asking its listener in vain, in seconds.
+        """Return for how long the listener has had nothing for the lane, in seconds.
 
-        0 while anything is in flight: a source that may send no more unsettled deliveries waits
-        for us, not we for it.
+        The answer is 0 while anything is in flight. A source that limits the number of unsettled
+        deliveries may then be waiting for us.
         """
         if self._waiting_since_s is None or self._in_flight:
             return 0.0
@@ -75,13 +75,13 @@ class Lane:
 
         Args:
             listener: The listener, open.
-            halt: Set it to take in nothing new.
+            halt: The event that tells the lane to take in nothing new.
 
         Raises:
             ListenerUnavailable: The connection was lost. What was in flight is finished, and the
                 source delivers it again.
-            ListenerFlooded: Nearly all deliveries are broken. What was in flight is finished; the
-                batch that was one too many goes back to its source.
+            ListenerFlooded: Too many deliveries are broken. What was in flight is finished; the
+                last batch that was taken in goes back to its source.
 
         Cancelling: ends at once; what is in flight stays unsettled.
         """
@@ -120,14 +120,14 @@ class Lane:
             self._took("decode", since_s)
             await self._admit(listener, batch)
             await to_deliver.put(batch)
-            await asyncio.sleep(0)  # large bodies take long to decode, and other tasks wait
+            await asyncio.sleep(0)  # large bodies take long to decode, so other tasks run first
 
     async def _admit(self, listener: Listener[Any], batch: Batch) -> None:
         """Book a decoded batch, and claim its identities."""
         if listener.source_keeps:
-            # Before anything of the batch is booked, because the batch that trips the guard goes
-            # back to its source. A source that keeps nothing cannot take it back: stopping would
-            # lose it.
+            # The guard looks before anything of the batch is booked, because a batch that it
+            # refuses goes back to its source. A source that keeps nothing cannot take the batch
+            # back, so its batches are never refused.
             self._guard.look(batch)
         self._in_flight.append(batch)
         self._books.took_in(batch)

@@ -1,6 +1,6 @@
-"""From the configuration to the parts outside this process: store, sink and dead letters.
+"""Makes the parts outside this process from the configuration: store, sink and dead letters.
 
-Every lane shares them. They are made here for the daemon and for a replay alike.
+All lanes share them. The daemon and a replay both get them from here.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Outside(msgspec.Struct, frozen=True):
 
     Attributes:
         store: The memory of identities.
-        sink: Where events go.
-        dead_letters: Where deliveries go that cannot become events.
+        sink: The sink, which stores events.
+        dead_letters: The dead letters, which keep deliveries that cannot become events.
     """
 
     store: Store
@@ -74,12 +74,12 @@ def make_dead_letters(config: Config) -> DeadLetters:
         name="consumer dead letters",
         publish_timeout_s=config.sink.publish_timeout_s,
     )
-    # Asked for at each use: after a loss the sink has another client.
+    # The client is looked up at each use, because the sink has another client after a loss.
     return DeadLetters(sink, config.dead_letters, lambda: sink.client.jetstream())  # noqa: PLW0108  # as said
 
 
 def caveats(config: Config) -> list[Caveat]:
-    """Return what the configuration asks for that may surprise."""
+    """Return a caveat for each option whose effect may surprise."""
     found = []
     if config.dedupe.mode == "shadow":
         facts: dict[str, object] = {"mode": "shadow", "instead": "mode = enforce"}

@@ -1,4 +1,4 @@
-"""The loop in which every listener lives: open it, watch it, and after any trouble begin anew.
+"""Runs one listener: opens it, watches it, and after any trouble replaces it by a new one.
 
 Responsible for reconnecting with growing pauses, for noticing a source that is connected but
 silent, for letting go of what is held too long, for keeping a flooded listener closed, and for
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 WATCH_EVERY_S: Final = 5.0
 OPEN_DEADLINE_S: Final = 30.0
 STEADY_AFTER_S: Final = 30.0
-"""A connection that lived longer than this was good: the next pause is short again."""
+"""After a connection that lasted longer than this, the next pause is short again."""
 
 log = structlog.get_logger()
 
@@ -37,11 +37,11 @@ class Supervisor:
 
     Args:
         name: The listener's name.
-        make: Makes a new listener object; called for each connection.
-        lane: What happens to the listener's deliveries.
-        health: Where `/readyz` reads.
+        make: Makes a new listener object. It is called for each connection.
+        lane: The lane that processes the listener's deliveries.
+        health: The states of all parts, which `/readyz` shows.
         books: The lane's metrics.
-        watch_every_s: The pause between two questions for the source's backlog, in seconds.
+        watch_every_s: The pause between two questions about the source's backlog, in seconds.
     """
 
     def __init__(
@@ -67,16 +67,17 @@ class Supervisor:
         health.down(self._part, "not connected yet")
 
     def stop(self) -> None:
-        """Take in nothing new; `run` returns once everything in flight is settled."""
+        """Take in nothing new. `run` returns once everything in flight is settled."""
         is_first = not self._stopping.is_set()
         self._stopping.set()
         self._halt.set()
-        # A deadline that is over cannot be moved, and `open` is about to end anyway.
+        # An `open` that is under way is ended by its deadline. A deadline that is over cannot be
+        # moved, but then `open` is about to end anyway.
         if is_first and self._opening is not None and not self._opening.expired():
             self._opening.reschedule(asyncio.get_running_loop().time())
 
     async def run(self) -> None:
-        """Live until `stop`.
+        """Run the listener until `stop`.
 
         Cancelling: closes the connection; what is in flight goes back to the source.
         """
@@ -96,7 +97,7 @@ class Supervisor:
             await self._pause(backoff.next_s())
 
     async def _live(self) -> None:
-        """Live through one connection, from opening it to closing it."""
+        """Run one connection, from opening it to closing it."""
         listener = self._make()
         try:
             await self._open(listener)
@@ -125,7 +126,7 @@ class Supervisor:
             self._opening = None
 
     async def _serve(self, listener: Listener[Any]) -> None:
-        """Run the lane and the watch beside it; the first trouble of either ends both."""
+        """Run the lane and the watch beside it. The first trouble of either ends both."""
         trouble: list[ListenerUnavailable] = []
         async with asyncio.TaskGroup() as group:
             beside = [group.create_task(self._watch(listener, trouble), name="watch")]
@@ -135,8 +136,8 @@ class Supervisor:
             try:
                 await self._lane.run(listener, self._halt)
             except ListenerFlooded as error:
-                # Put before any other trouble that the watch found: there must be no new
-                # connection.
+                # This error comes before any trouble that the watch has found, because a flooded
+                # listener must not get a new connection.
                 trouble.insert(0, error)
             except ListenerUnavailable as error:
                 trouble.append(error)
@@ -146,7 +147,7 @@ class Supervisor:
             raise trouble[0]
 
     async def _watch(self, listener: Listener[Any], trouble: list[ListenerUnavailable]) -> None:
-        """Ask the source from time to time; on trouble, close the connection under the lane."""
+        """Ask the source from time to time. On trouble, close the connection that the lane uses."""
         while not trouble:
             await asyncio.sleep(self._watch_every_s)
             try:
@@ -156,8 +157,8 @@ class Supervisor:
                 self._health.down(self._part, str(error))
                 self._books.up.set(0)
                 self._halt.set()
-                # Closed now, and not when the lane is done: the lane may be holding deliveries
-                # for a sink that is away, and these have to go back to the source.
+                # The connection is closed before the lane is done. The lane may be holding
+                # deliveries for a sink that is away, and these have to go back to the source.
                 await listener.close()
 
     async def _inspect(self, listener: Listener[Any]) -> None:
@@ -172,7 +173,7 @@ class Supervisor:
             waiting = await listener.backlog()
         except ListenerUnavailable:
             if idle_s < self._watch_every_s:
-                return  # deliveries flow, so the source is alive, only too busy to answer
+                return  # something arrived lately or is in flight: the source may only be busy
             raise
         self._books.lag.set(-1 if waiting is None else waiting)
         if waiting and self._lane.idle_s() > listener.settings.stall_after_s:
@@ -190,7 +191,7 @@ class Supervisor:
             try:
                 await listener.keep(held)
             except ListenerUnavailable as error:
-                # `receive` meets the same loss, and reports it.
+                # `receive` raises for the same loss, and that is reported.
                 self._log.debug("keeping failed", why=str(error))
 
     def _report(self, error: ListenerUnavailable) -> None:

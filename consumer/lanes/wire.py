@@ -1,6 +1,6 @@
-"""Makes the steps of a lane out of the configuration: the only place where they are put together.
+"""Makes the steps of a lane from the configuration. No other module puts them together.
 
-The daemon, a replay and the tests all call it, so none of them can run another pipeline.
+The daemon, a replay and the tests all use this module, so all of them run the same pipeline.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     from consumer.lanes.outside import Outside
 
 WINDOW_MARGIN_S: Final = 60.0
-"""A pending identity counts as old this long before the sink forgets its message id, because a
-publish may be under way meanwhile."""
+"""A pending identity counts as old this many seconds before the sink forgets its message id. The
+margin is for a publish that is under way at that time."""
 
 
 class Watched(msgspec.Struct, frozen=True):
     """What a process tells about itself.
 
     Attributes:
-        health: What `/readyz` answers.
-        metrics: What `/metrics` answers.
+        health: The states of all parts, which `/readyz` shows.
+        metrics: The metrics, which `/metrics` shows.
     """
 
     health: Health
@@ -52,9 +52,9 @@ def make_steps(
 
     Args:
         name: The listener's name, for metrics, log and `/readyz`.
-        config: The configuration; the options of a listener of that name are the lane's.
+        config: The configuration. If it has a listener of this name, the lane has its options.
         outside: Store, sink and dead letters, opened or not.
-        watched: Where the lane tells how it is.
+        watched: The health and the metrics to which the lane reports.
         letter_of: Writes the letter of a delivery that cannot become an event.
     """
     books = LaneBooks(watched.metrics, name)
@@ -74,7 +74,7 @@ def make_steps(
 def make_decoder(config: Config, listener: str) -> Decoder:
     """Make the decoder of what a listener takes in.
 
-    A listener that is not in the configuration any more gets the options that a new one would have.
+    A listener that is not in the configuration any more gets the default options.
     """
     settings = config.listeners.get(listener) or ListenerSettings(kind="")
     return Decoder(

@@ -1,1 +1,1 @@
-"""The parts outside this process that a daemon needs: opened with patience, and kept open."""
+"""Opens the parts outside this process, keeps them open, and waits while one of them is away."""

@@ -1,10 +1,10 @@
-"""The contract of a part outside this process: a store, a sink, and what else a daemon needs.
+"""States the contract of a part outside this process, such as a store or a sink.
 
 Order of calls:
 
     open ─► check*, wait_lost ─► open again, any number of times ─► close
 
-`keep_open.py` makes these calls; lanes only use what the part itself offers.
+`keep_open.py` makes these calls. Lanes only call the methods that a store or a sink adds.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class Part(ABC):
-    """Something outside this process that a daemon cannot do without."""
+    """Something outside this process that a daemon needs."""
 
     @abstractmethod
     async def open(self) -> list[Caveat]:
-        """Connect, and check that the part is fit to be trusted.
+        """Connect, and check that the part is fit for use.
 
         Returns:
-            What works and may still surprise.
+            A caveat for everything that works but may surprise.
 
         Raises:
             Unavailable: The part is away, refuses us, or is not fit; the text says what to do.
@@ -36,13 +36,13 @@ class Part(ABC):
         """Ask whether the part works now, for `/readyz`.
 
         Raises:
-            Unavailable: It does not; the text says what to do.
+            Unavailable: The part does not work; the text says what to do.
         """
 
     async def wait_lost(self) -> str:
         """Return the reason once the connection is gone and `open` has to be called again.
 
-        By default never: the library below connects again by itself.
+        By default it never returns, because the part's library connects again by itself.
         """
         await asyncio.Event().wait()
         raise AssertionError  # an event that nobody sets

@@ -1,6 +1,6 @@
-"""Opens a part with patience, keeps it in use, and tells `/readyz` the truth about it.
+"""Opens a part, opens it again after each loss, and reports its state to `/readyz`.
 
-Responsible for opening again what was lost, and for asking now and then whether the part works.
+Responsible also for asking the part from time to time whether it works.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 CHECK_EVERY_S: Final = 2.0
 OPEN_DEADLINE_S: Final = 30.0
-"""More than all deadlines of an opening together: after it, a library that hangs is tried again."""
+"""More than all deadlines of an opening together. If a library hangs, the opening ends after this
+time and is tried again."""
 
 log = structlog.get_logger()
 
@@ -30,10 +31,10 @@ class KeptOpen:
     Args:
         name: The part's name in `/readyz` and in the log.
         part: The part, not opened.
-        health: Where `/readyz` reads.
+        health: The states of all parts, which `/readyz` shows.
 
     Attributes:
-        opened: Set once the part has been open for the first time.
+        opened: The event that is set once the part has been open for the first time.
     """
 
     def __init__(self, name: str, part: Part, health: Health) -> None:
@@ -76,7 +77,7 @@ class KeptOpen:
         self.opened.set()
 
     async def _keep_checked(self) -> None:
-        """Ask the part from time to time, so that `/readyz` is right when nothing passes."""
+        """Ask the part from time to time, so that `/readyz` is right even if no events pass."""
         while True:
             await asyncio.sleep(CHECK_EVERY_S)
             try:
@@ -87,13 +88,13 @@ class KeptOpen:
                 self._health.up(self.name)
 
     def _report(self, error: Unavailable) -> None:
-        """Tell that the part is away: once for each reason, not for each try."""
+        """Report that the part is away. It is logged once for each reason, not for each try."""
         if self._health.why_down(self.name) != str(error):
             log.warning("part not available", part=self.name, why=str(error))
         self._health.down(self.name, str(error))
 
 
 async def all_opened(parts: list[KeptOpen]) -> None:
-    """Return once every part has been open. They are opened by their own `run`."""
+    """Return once every part has been open. Each part is opened by its `KeptOpen.run`."""
     for part in parts:
         await part.opened.wait()

@@ -1,4 +1,4 @@
-"""Lets a lane wait for a part that is away: longer each time, and never silently."""
+"""Lets a lane wait for a part that is away: longer each time, and with a report of each pause."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ log = structlog.get_logger()
 
 
 class Patience:
-    """One lane's pauses, told to the log, the metrics and `/readyz` in one call.
+    """One lane's pauses, which the log, the metrics and `/readyz` show.
 
     Args:
         lane: The listener's name.
-        health: Where `/readyz` reads.
-        retried: Counts a try that failed, by its stage.
+        health: The states of all parts, which `/readyz` shows.
+        retried: Counts a try that failed. It is called with the stage.
     """
 
     def __init__(self, lane: str, health: Health, retried: Callable[[str], None]) -> None:
@@ -37,9 +37,9 @@ class Patience:
         """Pause before the next try of a stage, and say why.
 
         Args:
-            stage: `claim`, `publish` or `dead_letter`. It is a label of a metric, so its values
-                are bounded.
-            why: The reason, for log and `/readyz`.
+            stage: The stage: `claim`, `publish` or `dead_letter`. It is a label of a metric, so
+                there are no other values.
+            why: The reason, for the log and `/readyz`.
 
         Cancelling: ends the pause.
         """

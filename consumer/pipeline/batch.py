@@ -1,6 +1,6 @@
-"""What travels through a lane: deliveries that were taken in together, each on its way to its fate.
+"""Defines a batch: deliveries that were taken in together, and what is known of each of them.
 
-`Work` is the only place that decides a fate, and it refuses to decide twice.
+Only the methods of `Work` decide the fate of a delivery. They refuse to decide it twice.
 """
 
 from __future__ import annotations
@@ -26,18 +26,19 @@ if TYPE_CHECKING:
 
 
 class Work(msgspec.Struct, eq=False):
-    """One delivery on its way to its fate.
+    """One delivery, and what the steps have found out about it.
 
     Attributes:
-        delivery: The message as it arrived. Its fate is decided by the methods of this class.
-        event: What the delivery was decoded to. None: it is not decoded yet, or cannot be.
-        shadow: Set where shadow mode forwards the event although it repeats or contradicts an
-            earlier delivery.
-        in_sink: The sink has stored this event under the identity's own message id, published by
-            us or by another process. Copies that shadow mode forwards have another message id, so
-            for them this stays False.
-        repeated: The sink confirmed only after a publish was repeated. A first copy may have been
-            stored by the publish that failed.
+        delivery: The message as it arrived. The methods of this class decide its fate.
+        event: The event that the delivery was decoded to. None means that the delivery is not
+            decoded yet, or cannot be decoded.
+        shadow: The mark with which shadow mode forwards an event that repeats or contradicts an
+            earlier delivery. None means that the event has no mark.
+        in_sink: If true, the sink has the event under the identity's own message id. This process
+            or another process has published it. Copies that shadow mode forwards have other
+            message ids, so they do not set this field.
+        repeated: If true, the sink confirmed the event only after a publish was repeated. The
+            publish that failed may have stored a first copy.
     """
 
     delivery: Delivery
@@ -48,14 +49,14 @@ class Work(msgspec.Struct, eq=False):
 
     @property
     def undecided_event(self) -> Event | None:
-        """The event, if the delivery is an event and only the sink can tell what becomes of it."""
+        """The event of a delivery that has no fate yet. None if there is no such event."""
         return self.event if self.delivery.fate is None else None
 
     def die(self, rejected: Rejected) -> None:
         """End as a dead letter."""
-        # A raised exception holds the frames that it passed through, and those hold this work.
-        # Such a circle would keep the delivery in memory for ever: the garbage collector does not
-        # look into deliveries.
+        # A raised exception holds the frames that it passed through, and these frames hold this
+        # work. Such a circle would keep the delivery in memory for ever, because the garbage
+        # collector does not look into deliveries.
         rejected.__traceback__ = rejected.__cause__ = rejected.__context__ = None
         self._decide(Dead(rejected))
 
@@ -64,20 +65,21 @@ class Work(msgspec.Struct, eq=False):
         self._decide(Duplicate(self._decoded))
 
     def join(self, first: Work) -> None:
-        """End as a copy of an earlier delivery of the same batch, whatever becomes of that."""
+        """End as a copy of an earlier delivery of the same batch, and share its end."""
         self._decide(CopyOf(first.delivery))
 
     def mark(self, shadow: ShadowMark) -> None:
-        """Forward the event in spite of what would become of it outside shadow mode."""
+        """Mark the event, so that it is forwarded although it would be dropped otherwise."""
         self.shadow = shadow
 
     def confirm(self, *, new: bool, first_try: bool) -> None:
         """Note that the sink has one of the event's outputs.
 
         Args:
-            new: The sink stored it now, so the delivery ends as forwarded. False: the sink
-                recognised it; whether the event is a duplicate shows when all outputs are known.
-            first_try: The sink confirmed it at the first publish.
+            new: If true, the sink stored the output now, so the delivery ends as forwarded. If
+                false, the sink already had the output. The event is a duplicate only if the sink
+                already had all of its outputs.
+            first_try: If true, the sink confirmed the output at the first publish.
         """
         if self.shadow is None:
             self.in_sink = True
@@ -89,7 +91,7 @@ class Work(msgspec.Struct, eq=False):
     @property
     def _decoded(self) -> Event:
         if self.event is None:
-            raise TypeError("only an event can end so")  # a bug of ours
+            raise TypeError("only an event can end in this way")  # a bug of ours
         return self.event
 
     def _decide(self, fate: Fate) -> None:
@@ -102,10 +104,10 @@ class Batch(msgspec.Struct, eq=False):
     """Deliveries in the source's order.
 
     Attributes:
-        works: One for each delivery.
-        arrived_s: When the batch was taken in, in seconds since 1970.
+        works: The works, one for each delivery.
+        arrived_s: The time at which the batch was taken in, in seconds since 1970.
         since_s: The same moment on the monotonic clock, in seconds.
-        counted_dead_count: How many of its dead letters the flood guard has counted so far.
+        counted_dead_count: The number of its dead letters that the flood guard has counted.
     """
 
     works: list[Work]
@@ -122,8 +124,8 @@ class Batch(msgspec.Struct, eq=False):
 
     def dead(self) -> list[tuple[Delivery, Rejected]]:
         """Return the deliveries that ended as dead letters so far, each with the reason."""
-        # Asked for several times for each batch. Most deliveries are open or forwarded, and the
-        # first look at the fate tells that more cheaply than `end`.
+        # This method is called several times for each batch. Most deliveries are undecided or
+        # forwarded, and a look at the fate finds them more cheaply than `end`.
         return [
             (work.delivery, end.rejected)
             for work in self.works

@@ -1,8 +1,8 @@
-"""One lane's books: counts what was received, and how each delivery ended.
+"""Counts what one lane has received, and how each delivery ended.
 
 The books balance: for each listener, at every scrape,
-`received = forwarded + duplicates + dead letters + in flight`. That holds because a batch is
-booked in one step without an await between its counters, and a scrape runs on the same loop.
+`received = forwarded + duplicates + dead letters + in flight`. This holds because a batch is
+booked in one step, without an await between its counters, and a scrape runs on the same event loop.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class LaneBooks:
-    """One lane's metrics, with its labels looked up once.
+    """One lane's metrics. Their labels are looked up once.
 
     Args:
         metrics: The metrics of the process.
@@ -42,7 +42,11 @@ class LaneBooks:
         metrics.in_flight.labels(listener).set_function(lambda: self.in_flight_count)
 
     def watch_age(self, oldest_s: Callable[[], float]) -> None:
-        """Show the age of the oldest delivery in flight, which a function returns in seconds."""
+        """Show the age of the oldest delivery in flight as a metric.
+
+        Args:
+            oldest_s: The function that returns this age, in seconds.
+        """
         self._metrics.oldest_unsettled.labels(self._listener).set_function(oldest_s)
 
     def took_in(self, batch: Batch) -> None:
@@ -69,7 +73,7 @@ class LaneBooks:
         self._metrics.stage.labels(stage).observe(spent_s)
 
     def concluded(self, batch: Batch, now_s: float) -> None:
-        """Book a batch whose every delivery has ended. No await in here: see the module."""
+        """Book a batch in which every delivery has ended. This must not await: see the module."""
         subjects: dict[str, int] = {}
         for work in batch.works:
             end = work.delivery.end

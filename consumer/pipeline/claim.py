@@ -1,4 +1,4 @@
-"""Second step, the call: a single claim for a whole batch, and what its answers mean.
+"""Second step, the call: claims a whole batch at once, and applies the rules to the answers.
 
 Responsible for the order: group, claim, judge. The rules themselves are in `dedupe.py`.
 """
@@ -20,11 +20,11 @@ class Claimer:
     """Claims identities before a batch is published, and marks them done afterwards.
 
     Args:
-        ledger: The lane's way to the store.
+        ledger: The lane's calls to the store.
         books: The lane's metrics.
         mode: Decides what becomes of repetitions and contradictions.
-        old_after_s: The age from which the sink may have forgotten the message id of a pending
-            identity, in seconds.
+        old_after_s: The age of a pending identity from which the sink may have forgotten its
+            message id, in seconds.
     """
 
     def __init__(self, ledger: Ledger, books: LaneBooks, mode: Mode, *, old_after_s: float) -> None:
@@ -36,7 +36,7 @@ class Claimer:
     async def claim(self, batch: Batch) -> None:
         """Find out which events of a decoded batch were seen before.
 
-        Waits for the store as long as it takes. Cancelling: some may have been claimed.
+        Waits for the store as long as it takes. Cancelling: some events may have been claimed.
         """
         groups = group(batch)
         if not groups:
@@ -48,14 +48,17 @@ class Claimer:
                 self._books.old_claim()
 
     async def mark_done(self, batch: Batch, held_s: float) -> None:
-        """Mark what the sink has of a batch.
+        """Mark the events of a batch that the sink has as done.
+
+        If the batch was held for longer than `old_after_s`, the sink may have forgotten a message
+        id before the publish was repeated. The sink may then have two copies of the event, so each
+        event whose publish was repeated is counted.
 
         Args:
             batch: The batch, delivered.
-            held_s: The time since it was taken in, in seconds. An event that was published again
-                after the sink had forgotten its message id may be there twice, and is counted.
+            held_s: The time since the batch was taken in, in seconds.
 
-        Waits for the store as long as it takes. Cancelling: some may have been marked.
+        Waits for the store as long as it takes. Cancelling: some events may have been marked.
         """
         if held_s > self._old_after_s:
             for work in batch.works:

@@ -1,7 +1,7 @@
 """First step: turns bytes and a type into an event, or into the reason why that is impossible.
 
 Nothing that a sender can write makes this step raise. An error that is not the sender's is a bug of
-ours; even that costs a single dead letter, and never the lane.
+ours. Such a bug makes one dead letter, and the lane goes on.
 """
 
 from __future__ import annotations
@@ -28,18 +28,19 @@ if TYPE_CHECKING:
 
 SHOWN_CHARACTERS: Final = 60
 SPELLINGS_MAX_COUNT: Final = 1000
-"""How many spellings of message types are remembered for each sender."""
+"""The number of spellings of message types that are remembered for each sender."""
 HELD_BYTES: Final = 8 * 1024 * 1024
-"""How many bytes the events of a batch may have together. The event that goes beyond closes it."""
+"""The bytes that the events of a batch have together before the batch is closed. The event that
+exceeds this number is the last event of its batch."""
 
 log = structlog.get_logger()
 
 OccurrenceOf = Callable[["Delivery"], str]
-"""Tells the message of a delivery from every other message: `Listener.occurrence`."""
+"""Returns a text that no other message of the source has: see `Listener.occurrence`."""
 
 
 def unknown(_: Delivery) -> str:
-    """Say of a delivery that its source cannot tell its messages apart: an `OccurrenceOf`."""
+    """Return an empty text, because the source cannot tell its messages apart."""
     return ""
 
 
@@ -47,9 +48,11 @@ class Decoder:
     """Decodes what one listener takes in.
 
     Args:
-        dedupe: How long each type's identities are remembered.
-        strict: Refuse what the vendor's own schema refuses.
-        max_decoded_bytes: The largest body once its content encoding is undone, in bytes.
+        dedupe: The settings that say how long the identities of each type are remembered. None
+            means the defaults.
+        strict: If true, what the vendor's own schema refuses is refused.
+        max_decoded_bytes: The largest size of a body after its content encoding is undone, in
+            bytes.
     """
 
     def __init__(
@@ -63,16 +66,17 @@ class Decoder:
         self._strict = strict
         self._max_decoded_bytes = max_decoded_bytes
         self._by_sender: dict[Sender, dict[str, Normaliser]] = {}
-        # Of the last delivery: neighbours mostly have the same sender, and the same object.
+        # The sender of the last delivery. The next delivery usually has the same sender object.
         self._sender: Sender | None = None
-        # By the type's name as it was written, so that the usual spelling costs one look-up.
+        # The normalisers of that sender, by the name of the type as it was written. So the usual
+        # spelling costs one look-up.
         self._normalisers: dict[str, Normaliser] = {}
 
     def decode(self, batch: Batch, occurrence: OccurrenceOf = unknown) -> None:
-        """Give every work of the batch its event, or let it die.
+        """Give every work of the batch its event, or end it as a dead letter.
 
         Args:
-            batch: The batch, not decoded.
+            batch: The batch, which is not decoded yet.
             occurrence: See `Listener.occurrence`.
         """
         for work in batch.works:
@@ -85,14 +89,15 @@ class Decoder:
         since_s: float,
         occurrence: OccurrenceOf = unknown,
     ) -> Iterator[Batch]:
-        """Decode what was taken in together, in order; usually that makes one batch.
+        """Decode the works that were taken in together, in order, and make batches of them.
 
-        Compressed bodies can make more events than may be held in memory at once. Then there are
-        several batches, and the next batch is decoded only when it is asked for.
+        Usually they make one batch. Compressed bodies can make more events than may be held in
+        memory at once. Then there are several batches, and the next batch is decoded only when it
+        is asked for.
 
         Args:
-            works: The works, not decoded.
-            arrived_s: When all of them were taken in, in seconds since 1970.
+            works: The works, which are not decoded yet.
+            arrived_s: The time at which all of them were taken in, in seconds since 1970.
             since_s: The same moment on the monotonic clock, in seconds.
             occurrence: See `Listener.occurrence`.
         """
@@ -120,7 +125,7 @@ class Decoder:
             work.event = normaliser.normalise(body, arrived_s, message)
         except Rejected as rejected:
             work.die(rejected)
-        except Exception as error:  # our bug, kept to one delivery
+        except Exception as error:  # a bug of ours must not end the lane
             log.exception("decoding failed", error=type(error).__name__)
             work.die(Rejected(Reason.INTERNAL, f"{type(error).__name__} in the decoder"))
 
@@ -149,7 +154,7 @@ class Decoder:
                 window_s=window_s,
             )
             self._normalisers[event_type.name] = usual
-        # At most a handful of spellings occur. A sender that varies the case at random must not
+        # Usually only a few spellings occur. A sender that varies the case at random must not
         # make this grow for ever.
         if len(self._normalisers) < SPELLINGS_MAX_COUNT:
             self._normalisers[name] = usual
@@ -157,7 +162,7 @@ class Decoder:
 
 
 def _message(delivery: Delivery, occurrence: OccurrenceOf) -> str:
-    """Name the message of a delivery; where its source cannot, each delivery is a message."""
+    """Name the message of a delivery. If the source cannot, each delivery gets its own name."""
     return occurrence(delivery) or secrets.token_hex(16)
 
 

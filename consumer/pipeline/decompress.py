@@ -1,11 +1,11 @@
-"""Undoes the content encoding of a body, never beyond a limit.
+"""Undoes the content encoding of a body, and stops at a limit for the size of its output.
 
 Responsible for gzip, deflate and zstd as HTTP means them. The compression of a broker's own
 protocol (Kafka's record batches) is undone by the broker's client.
 
 A body of a few KB can stand for gigabytes. So the output is made in pieces, and decompression ends
-as soon as the limit is passed. In memory are the output so far and, for zstd, a window of at most
-8 MiB or the limit, whichever is more.
+as soon as the limit is passed. Memory holds the output so far and, for zstd, a window. The window
+has at most 8 MiB, or the size of the limit if that is larger.
 """
 
 from __future__ import annotations
@@ -27,27 +27,29 @@ EXPECTED: Final = "none, identity, gzip, deflate or zstd"
 SHOWN_CHARACTERS: Final = 60
 
 MEMBERS_MAX_COUNT: Final = 10_000
-"""A gzip body may have several members, a zstd body several frames. Each of them costs
-microseconds, also when it is empty: millions of them would hold the event loop for seconds."""
+"""A gzip body may have several members, and a zstd body several frames. Each of them costs
+microseconds, even if it is empty. Millions of them would block the event loop for seconds."""
 ZLIB_PIECE_BYTES: Final = 16 * 1024
-"""The bytes behind the end of a member are copied for each member, so they have to be few."""
+"""The size of the pieces that zlib gets. The bytes of a piece that follow the end of a member are
+copied, so a piece has to be small."""
 ZSTD_PIECE_BYTES: Final = 256
-"""4 bytes can stand for a block of 128 KiB, and the library has no limit for its output. A piece
-of this size makes at most 8 MiB."""
+"""The size of the pieces that zstd gets. 4 bytes can stand for a block of 128 KiB, and the library
+has no limit for its output. A piece of this size makes at most 8 MiB."""
 ZSTD_WINDOW_BYTES: Final = 8 * 1024 * 1024
 """The window that a sender may rely on: https://www.rfc-editor.org/rfc/rfc9659#section-3."""
 
 _GZIP_WBITS: Final = 31
 _ZLIB_WBITS: Final = 15
 _RAW_WBITS: Final = -15
-"""As in https://docs.python.org/3/library/zlib.html#zlib.decompress."""
+"""The three values are explained at
+https://docs.python.org/3/library/zlib.html#zlib.decompress."""
 _DEFLATE: Final = 8
 _ZLIB_CHECK: Final = 31
 _ZLIB_HEADER_BYTES: Final = 2
 
 
 class _Stream(Protocol):
-    """A member that is being decompressed, as zlib offers it."""
+    """A member that is being decompressed, with the methods of zlib's objects."""
 
     @property
     def eof(self) -> bool: ...
@@ -61,9 +63,9 @@ def decompress(body: bytes, encoding: str, limit_bytes: int) -> bytes:
 
     Args:
         body: The bytes as they arrived.
-        encoding: The name as the sender wrote it. Empty or `identity`: the body is returned as it
-            is.
-        limit_bytes: The largest output, in bytes; at least 1.
+        encoding: The name as the sender wrote it. If it is empty or `identity`, the body is
+            returned as it is.
+        limit_bytes: The largest size of the output, in bytes; at least 1.
 
     Raises:
         Rejected: `unsupported_encoding` for any other name or a list of names; `malformed` for a
@@ -89,10 +91,10 @@ def _gzip(body: bytes, limit_bytes: int) -> bytes:
 
 
 def _deflate(body: bytes, limit_bytes: int) -> bytes:
-    """Read zlib's format, as RFC 9110 says, or bare data, which many send under this name."""
+    """Read zlib's format, as RFC 9110 says, or raw data, which many senders give this name."""
     start = int.from_bytes(body[:_ZLIB_HEADER_BYTES], "big")
-    # Bare data that looked like this header would begin with a stored block whose padding is not
-    # zero, and no encoder makes that.
+    # Raw data that looks like this header begins with a stored block whose padding is not zero.
+    # No encoder makes such a block.
     is_zlib = start >> 8 & 0x0F == _DEFLATE and start % _ZLIB_CHECK == 0
     out = bytearray()
     at = _member(
@@ -108,8 +110,8 @@ def _deflate(body: bytes, limit_bytes: int) -> bytes:
 
 
 def _zstd(body: bytes, limit_bytes: int) -> bytes:
-    # A frame that states its size may ask for a window of that size. That is not the sender's
-    # mistake, so the size is looked at first.
+    # A frame that states its size may ask for a window of that size. The size is checked first,
+    # because otherwise a frame over the limit would be called malformed for its window.
     with contextlib.suppress(zstandard.ZstdError):  # a broken header is refused below
         if zstandard.frame_content_size(body) > limit_bytes:
             raise _too_large(limit_bytes)
@@ -119,12 +121,12 @@ def _zstd(body: bytes, limit_bytes: int) -> bytes:
 
 @lru_cache(maxsize=8)
 def _zstd_decompressor(window_bytes: int) -> zstandard.ZstdDecompressor:
-    """Make a decompressor for each limit: making it costs more than most bodies do."""
+    """Make one decompressor for each size of window. To make it costs more than most bodies."""
     return zstandard.ZstdDecompressor(max_window_size=window_bytes)
 
 
 class _ZstdFrame:
-    """A zstd frame with the methods of zlib's members. It has no limit: its pieces are small."""
+    """A zstd frame with the methods of zlib's objects. Only its small pieces limit its output."""
 
     def __init__(self, decompressor: zstandard.ZstdDecompressor) -> None:
         self._frame = decompressor.decompressobj()

@@ -1,16 +1,17 @@
-"""Second step, the rules: which of these events has been seen before.
+"""Second step, the rules: decides which events have been seen before.
 
 The store remembers a mark for each identity: `P`, pending, or `D`, done. The rules, with the
 numbers of docs/guarantees.md:
 
 1. A single store call claims a whole batch. What the sink has confirmed of earlier batches travels
    in the same call.
-2. Only an observed `D` drops an event. A `D` or a `P` with another fingerprint is a conflict.
-3. Where the store knows nothing, or knows a `P` from any process, the event is published.
-6. Once the sink has confirmed an event, its mark becomes `D`, whatever stood there.
+2. Only a `D` that the store returned drops an event. A `D` or a `P` with another fingerprint is a
+   conflict.
+3. If the store knows nothing, or knows a `P` from any process, the event is published.
+6. Once the sink has confirmed an event, its mark becomes `D`, whatever it was before.
 
-A `P` that is older than the sink's own memory of message ids is counted, because from then on the
-sink may store a second copy. (Rule 4, looking into the sink first, is not built yet.)
+An event whose `P` is older than the sink's own memory of message ids is published and counted,
+because the sink may store a second copy. (Rule 4, looking into the sink first, is not built yet.)
 """
 
 from __future__ import annotations
@@ -40,15 +41,15 @@ class _StoreCall:
 
 
 class Ledger:
-    """One lane's way to the store: never two calls at once, and all that waits in the next call.
+    """One lane's calls to the store: one call at a time, which carries everything that waits.
 
-    While a call is under way, the next claim and the marks of the batch before it gather. The first
-    of them to get its turn then carries all of them. So a busy lane needs a single round trip for
-    each batch, and an idle lane does not wait for company.
+    While a call is under way, the claims of the next batch and the marks of an earlier batch wait.
+    The task that gets its turn first sends both in one call. So a busy lane needs one round trip
+    for each batch, and an idle lane sends at once.
 
     Args:
         store: The store, shared by all lanes.
-        patience: How to wait while the store is away.
+        patience: Waits while the store is away.
     """
 
     def __init__(self, store: Store, patience: Patience) -> None:
@@ -58,16 +59,18 @@ class Ledger:
         self._waiting: list[_StoreCall] = []
 
     async def claim(self, claims: Sequence[Identity]) -> list[Memory | None]:
-        """Claim identities, each at most once, and return what was known of each before.
+        """Claim identities, and return what was known of each of them before.
 
-        Waits for the store as long as it takes. Cancelling: some may have been claimed.
+        No key may stand in `claims` twice.
+
+        Waits for the store as long as it takes. Cancelling: some identities may have been claimed.
         """
         return await self._carry(_StoreCall((), claims))
 
     async def mark_done(self, done: Sequence[Identity]) -> None:
         """Mark identities done: the sink has confirmed them.
 
-        Waits for the store as long as it takes. Cancelling: some may have been marked.
+        Waits for the store as long as it takes. Cancelling: some identities may have been marked.
         """
         if done:
             await self._carry(_StoreCall(done, ()))
@@ -104,10 +107,10 @@ class Ledger:
 
 
 def group(batch: Batch) -> list[list[tuple[Work, Identity]]]:
-    """Return the events of a batch, those with the same key together, in the batch's order.
+    """Group the events of a batch by their keys. Groups and events keep the batch's order.
 
-    Only the first event of each key is claimed: a claim for the second would find the `P` of the
-    first, and that tells nothing.
+    Only the first event of each group is claimed. A claim for the second event would only find the
+    `P` of the first event.
     """
     groups: dict[str, list[tuple[Work, Identity]]] = {}
     for work in batch.works:
@@ -120,16 +123,17 @@ def group(batch: Batch) -> list[list[tuple[Work, Identity]]]:
 def judge(same_key: list[tuple[Work, Identity]], known: Memory | None, mode: Mode) -> bool:
     """Apply rules 2 and 3 to all works of a batch that have one key.
 
-    What the store knows decides. Only where it knows nothing, the first work decides: a
-    contradicting delivery in front must not make a contradiction of an honest resend behind it.
+    The works are compared with the fingerprint that the store knows. If the store knows nothing,
+    they are compared with the first work. So a contradicting delivery does not turn an honest
+    resend behind it into a contradiction.
 
     Args:
-        same_key: The works in the batch's order; the first was claimed.
+        same_key: The works in the batch's order. The first work was claimed.
         known: What the store knew of the key before.
         mode: Decides what becomes of repetitions and contradictions.
 
     Returns:
-        Whether one of the works is left to be published as the first of its identity.
+        True if one of the works is to be published as the first event of its identity.
     """
     fingerprint = known.fingerprint if known else same_key[0][1].fingerprint
     first: Work | None = None
@@ -146,6 +150,6 @@ def judge(same_key: list[tuple[Work, Identity]], known: Memory | None, mode: Mod
 
 
 def _standing(same_key: list[tuple[Work, Identity]], fingerprint: str) -> Event | None:
-    """Return the event of the batch that stands under a key; None: only the store knows it."""
+    """Return the batch's event with this fingerprint. None means that only the store knows it."""
     events = (work.event for work, identity in same_key if identity.fingerprint == fingerprint)
     return next(events, None)

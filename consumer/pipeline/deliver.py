@@ -1,6 +1,6 @@
 """Fourth step: publish events and dead letters, and wait until every message is confirmed.
 
-A publish that failed is repeated here, inside the process, until it succeeds: to give the delivery
+A publish that failed is repeated here, inside the process, until it succeeds. Giving the delivery
 back to its source would make a loop of redeliveries. Events keep the order of the source unless one
 of them had to be repeated.
 """
@@ -31,18 +31,18 @@ if TYPE_CHECKING:
 
 
 class Deliverer:
-    """One lane's way to the sink and to the dead letters.
+    """Stores one lane's events in the sink, and its dead letters.
 
     Args:
-        sink: Where events go.
-        dead_letters: Where letters are stored.
-        router: Addresses events.
+        sink: The sink that stores the events.
+        dead_letters: The stream that stores the letters.
+        router: Makes the messages of an event.
         mode: Decides about an event that only the sink recognised.
-        patience: How to wait while sink or dead letters are away.
+        patience: Waits while the sink or the dead letters are away.
         letter_of: Writes the letter of a delivery.
     """
 
-    def __init__(  # the six things that a delivery of a batch needs
+    def __init__(  # everything that is needed to deliver a batch
         self,
         sink: Sink,
         dead_letters: DeadLetters,
@@ -65,8 +65,8 @@ class Deliverer:
             batch: The batch, claimed and judged.
             origin: Describes where a delivery came from.
 
-        Returns only when all of it is confirmed; then every delivery has its fate.
-        Cancelling: some of it may be stored.
+        Returns only when all of them are confirmed. Then every delivery has its fate.
+        Cancelling: some of them may be stored.
         """
         recognised = await self._publish(batch.works)
         for work in recognised:
@@ -82,7 +82,7 @@ class Deliverer:
             await self._dead_letters.store(letters, self._patience)
 
     async def _publish(self, works: list[Work]) -> list[Work]:
-        """Publish the undecided events; return those that the sink had before, all outputs."""
+        """Publish the undecided events. Return those of which the sink had every output before."""
         owners: list[Work] = []
         messages: list[Message] = []
         limit_bytes = self._sink.max_message_bytes
@@ -96,15 +96,15 @@ class Deliverer:
         if not messages:
             return []
         receipts = await publish_all(self._sink, messages, self._patience, "publish")
-        # Only now, with all outputs of every event stored: after a crash in between, the event
-        # comes again, and the sink recognises the outputs that it has.
+        # Nothing is decided before the sink has all outputs of every event. After a crash before
+        # this point, the event comes again, and the sink recognises the outputs that it has.
         for work, (receipt, first_try) in zip(owners, receipts, strict=True):
             new = receipt is Receipt.STORED or not first_try
             work.confirm(new=new, first_try=first_try)
         return [work for work in works if work.undecided_event is not None]
 
     def _addressed(self, work: Work, event: Event, limit_bytes: int) -> list[Message]:
-        """Address an event; an event that the sink can never take becomes a dead letter."""
+        """Make the messages of an event. An event that is too large becomes a dead letter."""
         size_bytes = len(event.body) + HEADER_BYTES
         if size_bytes <= limit_bytes:
             return [marked_message(message, work) for message in self._router.messages(event)]

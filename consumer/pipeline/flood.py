@@ -1,8 +1,9 @@
-"""Between decoding and booking: stops a listener that takes in little but broken deliveries.
+"""Stops a listener that takes in too many broken deliveries, between decoding and booking.
 
 A bad deployment of a sender must not drain a queue into the dead letters. So a listener stops
 itself when more than a given share of what it took in lately became dead letters. Responsible for
-counting and for saying so. `lanes/supervise.py` closes the listener and keeps it closed.
+counting, and for raising `ListenerFlooded`. `lanes/supervise.py` closes the listener and keeps it
+closed.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from consumer.pipeline.batch import Batch
 
 AT_LEAST_COUNT: Final = 100
-"""Fewer deliveries than this prove nothing: the first broken delivery must not stop a listener."""
+"""The number of deliveries from which the share counts. Without it, the first broken delivery would
+stop a listener."""
 BUCKETS_COUNT: Final = 60
 """The window is divided into this many buckets, so that memory is bounded."""
 
@@ -33,12 +35,12 @@ class _Bucket(msgspec.Struct):
 class FloodGuard:
     """Watches one lane, for as long as the lane lives, over all its connections.
 
-    It reads no clock: a batch carries the time at which it was taken in.
+    It reads no clock, because a batch carries the time at which it was taken in.
 
     Args:
-        max_share_ratio: The largest share of dead letters among the deliveries of the window, 0 to
-            1. With 1 the guard never stops anything.
-        window_s: How far the guard looks back, in seconds.
+        max_share_ratio: The largest share of dead letters among the deliveries of the window, from
+            0 to 1. With 1, the guard never stops the listener.
+        window_s: The length of the window, in seconds.
     """
 
     def __init__(self, max_share_ratio: float, window_s: float) -> None:
@@ -49,7 +51,7 @@ class FloodGuard:
         self._last: Rejected | None = None
 
     def look(self, batch: Batch) -> None:
-        """Count a batch that has only been decoded: not booked, claimed or stored.
+        """Count a batch that has been decoded, but not booked, claimed or stored yet.
 
         Raises:
             ListenerFlooded: Too many deliveries are broken, those of this batch included. The

@@ -1,11 +1,11 @@
-"""What becomes of an event that repeats or contradicts an earlier one: `[dedupe] mode`.
+"""Decides about an event that repeats or contradicts an earlier event: `[dedupe] mode`.
 
 `enforce` drops repetitions and turns contradictions into dead letters. `shadow` drops nothing: what
 `enforce` would have dropped is forwarded with a mark, so that an operator can try out this program
 beside subscribers that still drop copies themselves.
 
-Responsible for that one choice, and for how a mark looks on a message. Not responsible for finding
-repetitions: the store does that (`dedupe.py`), and the sink by its message ids (`deliver.py`).
+Responsible for this decision, and for the mark on a message. Not responsible for finding
+repetitions: the store finds them (`dedupe.py`), and the sink does by message ids (`deliver.py`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from consumer.sinks.base import Message
 
 HEADER: Final = "Consumer-Duplicate"
-"""The header that names, on a marked message, what would have become of it."""
+"""The header of a marked message. It says how the delivery would have ended with `enforce`."""
 
 
 class Mode(Protocol):
@@ -63,7 +63,7 @@ class Shadow:
     """Forwards everything that is an event, and marks what `Enforce` would not have forwarded."""
 
     def repeated(self, work: Work) -> None:
-        """See `Mode.repeated`. The sink recognises a marked message only if we sent it twice."""
+        """See `Mode.repeated`. The sink recognises a mark only if we sent the message before."""
         if work.shadow is None:
             work.mark(_mark("duplicate"))
         else:
@@ -79,8 +79,8 @@ class Shadow:
 
 
 def _mark(instead: str) -> ShadowMark:
-    # Made once for each delivery. So a publish of ours that is repeated is recognised by the sink,
-    # and the event that this delivery repeats does not hide it.
+    # The token is made once for each delivery. So the sink recognises a publish that we repeat, and
+    # it does not take the message for the event that this delivery repeats.
     return ShadowMark(instead, secrets.token_hex(8))
 
 

@@ -17,30 +17,31 @@ HEADERS: Final = {"Content-Type": "application/cloudevents+json"}
 would purge a subject, and `Nats-Msg-Id` would make another event vanish."""
 
 HEADER_BYTES: Final = 256
-"""More bytes than message id and content type take on the wire."""
+"""An upper bound for the bytes that the headers of an event take on the wire."""
 
 
 class Router:
-    """Addresses events: by the operator's routes, with the operator's prefix before all of them.
+    """Addresses events by the operator's routes, with the operator's prefix before all subjects.
 
     Args:
-        prefix: One token, or empty for no prefix.
-        routes: The routes, checked, without prefix. Empty: each event goes to its own subject.
+        prefix: The first token of all subjects. If it is empty, there is no prefix.
+        routes: The checked routes, without prefix. Without a route, an event goes to its own
+            subject.
     """
 
     def __init__(self, prefix: str, routes: Routes) -> None:
         self._prefix = f"{prefix}." if prefix else ""
         self._routes = routes
-        # Kept by the event's own subject, so there are at most as many as the catalogue has.
+        # The keys of both are subjects of the catalogue, so their number is bounded.
         self._plain: dict[str, str] = {}
         self._targets: dict[str, tuple[str, ...]] = {}
 
     def messages(self, event: Event) -> list[Message]:
         """Make the messages of an event: one for each of its outputs, and at least one.
 
-        A message id depends on the identity and the target only; on the event's own subject it is
-        the identity's key. So the copy after a crash is recognised, target by target, although
-        the operator may have added or reordered routes in between.
+        A message id depends only on the identity and the target. On the event's own subject, it is
+        the identity's key. So the sink recognises each output that comes again after a crash, even
+        if the operator added or reordered routes meanwhile.
         """
         whole = self._plain.get(event.subject)
         if whole is not None:

@@ -1,6 +1,6 @@
-"""Last step: the source is told, after everything it sent is stored or known.
+"""Last step: tells the source how its deliveries ended, after they are stored or known.
 
-Each delivery has its fate by now. A delivery that never gets here keeps none, and its source
+Each delivery has its fate by now. A delivery that never gets here is not settled, so its source
 delivers it again.
 """
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from consumer.pipeline.batch import Batch
 
 SETTLE_DEADLINE_S: Final = 10.0
-"""A source that takes no acknowledgement for this long is as good as gone."""
+"""A source that takes no acknowledgement for this time counts as gone."""
 
 
 async def settle(batch: Batch, listener: Listener[Any]) -> None:
     """Tell the source how the deliveries of a batch ended.
 
-    This is the only place that does, and it comes last: the sink has confirmed each event or the
-    store has seen it confirmed, and each dead letter is stored.
+    No other function tells the source. It is told last: by now, the sink has confirmed each event,
+    or the store knows that it was confirmed before, and each dead letter is stored.
 
     Raises:
         ListenerUnavailable: The connection is gone. The source delivers the batch again, and the

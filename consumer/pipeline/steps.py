@@ -1,4 +1,4 @@
-"""The steps that every delivery takes, made for one lane."""
+"""Holds the steps that every batch of one lane takes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from consumer.pipeline.flood import FloodGuard
 
 
 class Steps(msgspec.Struct, frozen=True):
-    """One lane's steps, in the order in which a batch meets them; `lanes/wire.py` makes them.
+    """One lane's steps, in the order in which a batch takes them. `lanes/wire.py` makes them.
 
     Attributes:
-        decoder: Bytes to events.
-        guard: Stops a listener that takes in little but broken deliveries.
+        decoder: Turns bytes into events.
+        guard: Stops a listener that takes in too many broken deliveries.
         claimer: Finds repetitions, and marks identities as done.
         deliverer: Publishes events and dead letters.
         books: The lane's metrics.

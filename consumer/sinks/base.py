@@ -31,15 +31,15 @@ class SinkSettings(NatsSettings, frozen=True, kw_only=True, forbid_unknown_field
         kind: `jetstream`, or `core`, which delivers an event at most once, for subscribers that
             want the newest event or none.
         stream: The name of the stream. `core` has no stream.
-        create_stream: Create the stream if it is missing, and add subjects that it lacks. False:
-            only check it.
+        create_stream: If true, the stream is created if it is missing, and subjects that it lacks
+            are added. If false, the stream is only checked.
         max_age_s: The age at which a stream that we create deletes an event, in seconds.
-        max_bytes: The size at which a stream that we create deletes its oldest events. Absent: no
-            limit.
-        replicas: How many servers keep a stream that we create.
+        max_bytes: The size at which a stream that we create deletes its oldest events, in bytes. If
+            it is absent, there is no limit.
+        replicas: The number of servers that keep a stream that we create.
         duplicate_window_s: How long the server recognises a message id, in seconds. Each event in
             this time takes about 215 bytes of the server's memory.
-        subject_prefix: A token before all subjects. Empty: none.
+        subject_prefix: The first token of all subjects. If it is empty, there is no prefix.
         publish_timeout_s: How long a confirmation may take, in seconds.
     """
 
@@ -55,11 +55,11 @@ class SinkSettings(NatsSettings, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Receipt(Enum):
-    """The sink's answer for a message: it has the message."""
+    """The sink's confirmation that it has a message."""
 
     STORED = "stored"
     DUPLICATE = "duplicate"
-    """The sink had stored it before, under the same message id. That is as good as stored."""
+    """The sink had stored it before, under the same message id. This counts as stored."""
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
@@ -82,17 +82,17 @@ class Sink(Part):
     """Stores messages, and confirms that it has stored them."""
 
     deduplicates: bool = True
-    """Whether it recognises a copy. False: it passes a copy on again, and stores nothing (core
-    NATS: at most once)."""
+    """If true, the sink recognises a copy. If false, it passes a copy on again, and stores nothing
+    (core NATS: at most once)."""
 
     @property
     @abstractmethod
     def max_message_bytes(self) -> int:
-        """How many bytes body and headers may have together. 0 until the sink was opened."""
+        """The largest size of body and headers together, in bytes. 0 before the first `open`."""
 
     @abstractmethod
     async def wait_lost(self) -> str:
-        """Return the reason once the connection is gone; at once if there is no connection."""
+        """Return the reason once the connection is gone, or at once if there is no connection."""
 
     @abstractmethod
     async def publish(self, messages: Sequence[Message]) -> list[Receipt | SinkUnavailable]:

@@ -1,4 +1,4 @@
-"""Holds what every sink on NATS shares: a connection, and the truth about its state."""
+"""Holds what all sinks on NATS share: a connection, and its state."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ class ConnectedSink(Sink):
         return self._client
 
     async def prepare(self, client: Client) -> list[Caveat]:
-        """Get a new connection ready for publishing. May lower `max_message_bytes`.
+        """Get a new connection ready for publishing, and set `max_message_bytes`.
 
         Returns:
-            What works and may still surprise.
+            A caveat for everything that works but may surprise.
 
         Raises:
             SinkUnavailable: The server is not fit; the text says what to do.
@@ -77,7 +77,7 @@ class ConnectedSink(Sink):
         lost = self._lost = asyncio.Event()
 
         def on_lost(why: str) -> None:
-            if lost is self._lost:  # else it is the end of an earlier connection, told late
+            if lost is self._lost:  # otherwise an earlier connection ended, and we hear it late
                 self._forget(f"connection lost: {why}")
 
         try:

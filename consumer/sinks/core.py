@@ -1,7 +1,7 @@
 """Publishes to core NATS, which delivers at most once: an event that nobody hears is gone.
 
 This is for subscribers that want the newest event or none. No copy is recognised. The log, the
-documentation and `check` say so. Dead letters go to JetStream all the same.
+documentation and `check` say this. Dead letters are stored in JetStream nevertheless.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class CoreSink(ConnectedSink):
-    """Publishes, and takes the answer to a ping as a confirmation of all that was sent before."""
+    """Publishes. The answer to a ping confirms everything that was sent before the ping."""
 
     deduplicates = False
 

@@ -5,8 +5,8 @@ message. Not responsible for the settings of the stream (`nats/stream.py`), nor 
 (`publish.py`).
 
 All confirmations come to one subscription. The last token of the subject to which the server
-replies is the number of the message. nats-py's own `publish_async` does the same, but makes a
-random token, a semaphore's turn and a callback for each message, which costs more.
+replies is the number of the message. nats-py's own `publish_async` does the same, but it costs
+more: it uses a random token, a semaphore and a callback for each message.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ class _Flight:
     """The messages of one `publish` call, and the answer to each of them.
 
     Attributes:
-        answers: The answers in the order of the messages. None: there is no answer yet.
-        open_count: How many messages have no answer yet.
-        landed: Done once every message has its answer.
+        answers: The answers in the order of the messages. None means that there is no answer yet.
+        open_count: The number of messages that have no answer yet.
+        landed: The future that is done once every message has its answer.
     """
 
     __slots__ = ("answers", "landed", "open_count")
@@ -178,7 +178,7 @@ def _answer(data: bytes, stream: str) -> Receipt | SinkUnavailable | str:
     """Read an answer to a message.
 
     Returns:
-        The sink's answer; or, if our stream has not given this answer, a text that says who did.
+        The sink's answer. If it is not an answer of our stream, a text that says what it is.
     """
     if not data:  # the server's "no responders" status: no stream takes this subject
         return SinkUnavailable(f"no stream stores this subject: was {stream} deleted or changed?")
@@ -188,8 +188,8 @@ def _answer(data: bytes, stream: str) -> Receipt | SinkUnavailable | str:
         return f"not a confirmation: {error}"
     if ack.error is None:
         if ack.stream != stream or not ack.seq:
-            # A subscriber answers to every message that has a reply subject; or the answer is
-            # from a stream whose retention and window were never checked.
+            # Either a subscriber answers every message that has a reply subject, or the answer
+            # is from another stream, whose retention and window were never checked.
             who = f"stream {ack.stream}" if ack.stream else "a subscriber"
             return f"answered by {who}, not by stream {stream}: was it changed?"
         return Receipt.DUPLICATE if ack.duplicate else Receipt.STORED

@@ -1,7 +1,7 @@
 """Puts the mark of shadow mode on the id under which the sink recognises a message.
 
-An event's own message id is a hash (`events/identity.py`). It holds no dot, so the mark stands
-behind a dot.
+An event's own message id is a hash (`events/identity.py`). A hash holds no dot, so the mark is
+put behind a dot.
 """
 
 from __future__ import annotations
@@ -13,5 +13,5 @@ def marked(message_id: str, token: str) -> str:
 
 
 def unmarked(message_id: str) -> str:
-    """Return the event's own message id, whether the given one is marked or not."""
+    """Return the event's own message id, whether the given id is marked or not."""
     return message_id.partition(".")[0]

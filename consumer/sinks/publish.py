@@ -20,7 +20,7 @@ async def publish_all(
         sink: Where the messages are stored.
         messages: The messages.
         patience: Waits between two tries.
-        stage: What the messages are, for log and metrics.
+        stage: The stage, for log and metrics: see `Patience.wait`.
 
     Returns:
         For each message, the receipt, and whether it came at the first try. A duplicate at the
