@@ -68,9 +68,9 @@ class VerbGroup(click.Group):
             _fail(ctx, error)
         except BaseExceptionGroup as group:
             # A task group raises a group even if only one task failed.
-            ours = group.subgroup(ConsumerError)
-            if ours is None:
-                raise
+            ours, others = group.split(ConsumerError)
+            if ours is None or others is not None:
+                raise  # a bug of ours is shown whole, whatever failed beside it
             _fail(ctx, _first(ours))
 
 

@@ -162,7 +162,7 @@ async def test_messages_of_others_are_skipped(server: Server) -> None:
     await server.store(letter())
     result = await server.consumer("dead", "list")
     assert json.loads(result.stdout)["number"] == 2
-    assert "skipped 1 messages of others" in result.stderr
+    assert "skipped 1 message of others" in result.stderr
 
 
 async def test_narrow_list(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

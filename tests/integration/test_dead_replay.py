@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -14,7 +15,9 @@ from consumer.cli.main import cli
 from consumer.dead_letters.record import Letter, from_message, to_message
 from consumer.dead_letters.stream import open_bodies
 from consumer.errors import Reason
-from consumer.tools.replay.replay import paced
+from consumer.pipeline.decode import HELD_BYTES, Decoder
+from consumer.tools.replay.query import StoredLetter
+from consumer.tools.replay.replay import decoded, paced, whole
 from tests.support.memory_sink import jump
 from tests.support.samples import casino
 from tests.support.scene import Scene
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
     from nats.js.client import JetStreamContext
 
-    from consumer.tools.replay.query import StoredLetter
+    from consumer.tools.replay.read import LetterReader
 
 
 class Letters:
@@ -217,6 +220,56 @@ async def test_number_and_filter_together_mean_both(letters: Letters) -> None:
     result = await letters.dead("drop", "1", "2", "--reason", "malformed")
     assert result.stdout == "dropped 1, 0 gone\n"
     assert [one.reason for one in await letters.left()] == [Reason.UNKNOWN_TYPE]
+
+
+async def test_limit_bounds_numbers_too(letters: Letters) -> None:
+    """The oldest are taken, as without numbers."""
+    await letters.store(letter(casino()), letter(b"{"), letter(b"["))
+    result = await letters.dead("drop", "1", "2", "3", "--limit", "1")
+    assert result.stdout == "dropped 1, 0 gone\n"
+    assert [one.body for one in await letters.left()] == [b"{", b"["]
+
+
+async def test_stream_that_forbids_to_delete_is_told(letters: Letters) -> None:
+    """The server's error is the same as for a letter that is gone."""
+    await letters.store(letter(casino()))
+    info = await letters.jetstream.stream_info(letters.scene.dead_letter_settings.stream)
+    await letters.jetstream.delete_stream(info.config.name or "")
+    await letters.jetstream.add_stream(info.config, deny_delete=True)
+    await letters.store(letter(casino()))
+    result = await letters.dead("drop")
+    assert result.exit_code == 1
+    assert "dropped 0, 0 gone" in result.stdout
+    assert "delete" in result.stderr
+
+
+async def test_dry_run_does_not_count_what_others_removed(
+    letters: Letters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is left of it that could fail."""
+    await letters.store(letter(casino()), letter(casino()))
+
+    async def whole_or_gone(reader: LetterReader, number: int) -> StoredLetter:
+        if number == 1:
+            await reader.remove(number)
+        return await whole(reader, number)
+
+    monkeypatch.setattr("consumer.cli.dead.replay.whole", whole_or_gone)
+    result = await letters.dead("replay", "--dry-run")
+    assert result.stdout == "would forward or recognise 1, would fail again 0\n"
+    assert result.exit_code == 0
+
+
+def test_compressed_bodies_are_decoded_in_parts() -> None:
+    """A few kilobytes of letters can make gigabytes of events."""
+    body = gzip.compress(casino(game_name="x" * (HELD_BYTES // 3)))
+    bombs = [
+        StoredLetter(number, 0.0, 0, replace(letter(body), content_encoding="gzip"))
+        for number in range(1, 11)
+    ]
+    lists = list(decoded(lambda _: Decoder(), bombs))
+    assert [len(works) for works in lists] == [3, 3, 3, 1]
+    assert all(work.event is not None for works in lists for work in works)
 
 
 async def test_letter_whose_body_is_gone_stays_and_hinders_nobody(letters: Letters) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from consumer.cli.main import VERBS, cli
+from consumer.errors import SinkUnavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,6 +102,8 @@ def test_missing_file_is_exit_2(verb: list[str], tmp_path: Path) -> None:
             "no two events of LOGIN_V2 can contradict each other",
         ),
         (["send", "all", "--file", __file__], "expected one TYPE"),
+        (["send", "CASINO", "--file", __file__, "--count", "5"], "leave out --count"),
+        (["send", "CASINO", "--file", __file__, "--broken", "5%"], "leave out --broken"),
         (["dead", "list", "--since", "yesterday"], "expected 30m, 1h, 2d or 2026-"),
         (["dead", "list", "--reason", "ugly"], "'malformed'"),
         (["dead", "list", "--listener", ">"], "expected a listener's name"),
@@ -113,6 +117,7 @@ def test_missing_file_is_exit_2(verb: list[str], tmp_path: Path) -> None:
         (["tap", "--dead", "--user", "u"], "--user does not go with --dead"),
         (["tap", "--count", "0"], "x>=1"),
         (["top", "ftp://a"], "'ftp://a': expected host:port"),
+        (["top", "a:b"], "'a:b': expected host:port"),
         (["top", "--every", "0s"], "'0s': expected 2s, 0.5s or 1m"),
         (["seen", "PIGEON", "1"], "'TYPE': no message type is called 'PIGEON'. There are CASINO"),
         (["run", "--sample"], "--sample needs --embedded"),
@@ -135,3 +140,17 @@ def test_tap_of_a_family_without_its_wildcard_is_exit_2(tmp_path: Path) -> None:
     result = consumer("tap", "game", "--config", str(config))
     assert result.exit_code == 2
     assert "did you mean 'game.*'?" in " ".join(result.output.split())
+
+
+def test_bug_beside_an_error_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task group can hold both."""
+    failures: list[Exception] = [SinkUnavailable("away"), ZeroDivisionError()]
+
+    def fail() -> None:
+        raise ExceptionGroup("tasks", failures)
+
+    monkeypatch.setitem(cli.commands, "demo", click.Command("demo", callback=fail))
+    assert isinstance(consumer("demo").exception, ExceptionGroup)
+    del failures[1]
+    result = consumer("demo")
+    assert (result.exit_code, result.stderr) == (1, "consumer: away\n")

@@ -57,7 +57,6 @@ FOREIGN: Final = {
     "seq": "sinks/jetstream.py: a field of NATS's confirmation",
     "sid": "nats/: a parameter of the library's method that we override",
     "IN_PROCESS": "sinks/jetstream.py: the code of an error of NATS",
-    "NO_MESSAGE": "tools/replay: the code of an error of NATS",
     "PR_SET_PDEATHSIG": "tools/embedded: a constant of Linux by its own name",
     "STREAM_NOT_FOUND": "listeners/nats: the code of an error of NATS",
     "UNLIMITED": "nats/ and listeners/nats: nats-py's -1",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given, strategies as st
 
@@ -9,10 +11,13 @@ from consumer.cli.input.message_types import known_type
 from consumer.cli.seen.find import (
     CandidateIdentity,
     RememberedIdentity,
+    SeenAnswer,
+    StoredEvent,
     candidates,
     message_ids,
     searched_time,
 )
+from consumer.cli.seen.text import as_json, as_text
 from consumer.events import identity
 
 NOW_S = 1_000_000.0
@@ -89,3 +94,14 @@ def test_range_of_the_sink(
 ) -> None:
     """As the store tells, unless the user says."""
     assert searched_time(marks, since_s, NOW_S) == expected
+
+
+def test_what_was_found_before_the_search_broke_off_is_told() -> None:
+    """For people and for programs."""
+    found = StoredEvent(CandidateIdentity("b", ("1",), "k"), "game.bet", 7, NOW_S)
+    cut = SeenAnswer(brands=["b"], stored=[found], sink_why="sink: connection lost")
+    assert "game.bet, sequence 7" in as_text(cut)
+    assert "not looked at to the end" in as_text(cut)
+    assert json.loads(as_json(cut))["sink"][0]["sequence"] == 7
+    nothing = SeenAnswer(brands=["b"], sink_why="sink: connection lost")
+    assert json.loads(as_json(nothing))["sink"] is None

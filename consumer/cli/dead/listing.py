@@ -55,9 +55,14 @@ async def _newest(config: Config, query: Query) -> list[StoredLetter]:
     async with open_reader(config.sink, config.dead_letters) as reader:
         with spinner("reading dead letters"):
             letters = await reader.newest(query)
-    if reader.foreign_count:
-        click.echo(f"consumer: skipped {reader.foreign_count} messages of others", err=True)
+    _tell_skipped(reader.foreign_count)
     return letters
+
+
+def _tell_skipped(count: int) -> None:
+    if count:
+        messages = "1 message" if count == 1 else f"{count} messages"
+        click.echo(f"consumer: skipped {messages} of others", err=True)
 
 
 async def _print_long_list(config: Config, query: Query) -> None:
@@ -66,6 +71,7 @@ async def _print_long_list(config: Config, query: Query) -> None:
     async with open_reader(config.sink, config.dead_letters) as reader:
         last = await reader.last_number()
         total_count = sum([len(letters) async for letters in chunks(reader, unlimited, (), last)])
+        _tell_skipped(reader.foreign_count)
         skipped_count = total_count - query.limit_count
         async for letters in chunks(reader, unlimited, (), last):
             for stored in letters[max(0, skipped_count) :]:

@@ -14,7 +14,7 @@ from consumer.deliveries.delivery import Dead
 from consumer.operations.log import LogSettings, configure
 from consumer.tools.replay.opened import Decoders, opened_replayer
 from consumer.tools.replay.read import NoSuchBodyError, NoSuchLetterError
-from consumer.tools.replay.replay import WITHOUT_BODY, decode, paced, several, whole
+from consumer.tools.replay.replay import WITHOUT_BODY, decoded, paced, several, whole
 
 if TYPE_CHECKING:
     from consumer.cli.dead.options import DeadReplayOptions
@@ -69,16 +69,19 @@ async def would_replay(options: DeadReplayOptions) -> int:
         async def with_body(stored: StoredLetter) -> StoredLetter | None:
             try:
                 return await whole(letters.reader, stored.number)
-            except (NoSuchBodyError, NoSuchLetterError):
+            except NoSuchLetterError:  # somebody removed it meanwhile: nothing is left to replay
+                return None
+            except NoSuchBodyError:
+                failing[WITHOUT_BODY] += 1
                 return None
 
         async for chunk in letters.chunks():
             found = await several(with_body, chunk)
             bodies = [stored for stored in found if stored is not None]
-            ends = [work.delivery.end for work in decode(decoder_of, bodies)]
-            fitting_count += ends.count(None)
-            failing.update(end.rejected.reason.value for end in ends if isinstance(end, Dead))
-            failing[WITHOUT_BODY] += len(found) - len(bodies)
+            for works in decoded(decoder_of, bodies):
+                ends = [work.delivery.end for work in works]
+                fitting_count += ends.count(None)
+                failing.update(end.rejected.reason.value for end in ends if isinstance(end, Dead))
             letters.advance(len(chunk))
     reasons = ", ".join(f"{reason} {count}" for reason, count in failing.most_common() if count)
     click.echo(

@@ -50,7 +50,7 @@ def _row(stored: StoredLetter) -> LetterRow:
     letter, size_bytes = stored.letter, size_of_body(stored)
     return LetterRow(
         number=str(stored.number),
-        time=arrived_at(stored)[:19].replace("T", " "),
+        time=printable(arrived_at(stored))[:19].replace("T", " "),
         listener=printable(letter.listener),
         reason=letter.reason.value,
         type=printable(letter.message_type)[:TYPE_SHOWN_CHARACTERS],

@@ -51,7 +51,7 @@ def _sink_lines(answer: SeenAnswer) -> list[str]:
         for event in answer.stored
     ]
     if answer.sink_why:
-        return [*lines, "not looked at"]
+        return [*lines, "not looked at to the end" if lines else "not looked at"]
     found = "among" if answer.stored else "not found among"
     between = f"{_to_the_second(answer.from_s)} to {_to_the_second(answer.to_s)}"
     return [*lines, f"{found} {answer.scanned_count:,} messages, {between}"]
@@ -66,7 +66,10 @@ def as_json(answer: SeenAnswer) -> bytes:
     return msgspec.json.encode(
         {
             "store": None if answer.store_why else list(map(_remembered_json, answer.remembered)),
-            "sink": None if answer.sink_why else list(map(_stored_json, answer.stored)),
+            # What was found before the search broke off is told all the same.
+            "sink": list(map(_stored_json, answer.stored))
+            if answer.stored or not answer.sink_why
+            else None,
             "scanned_count": answer.scanned_count,
             "scanned_from": from_epoch_s(answer.from_s),
             "scanned_to": from_epoch_s(answer.to_s),

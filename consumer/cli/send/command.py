@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 import msgspec
+from click.core import ParameterSource
 
 from consumer.cli.declare import config_option, takes
 from consumer.cli.input.mix import mix_options
@@ -51,6 +52,8 @@ class SendOptions(msgspec.Struct, frozen=True, kw_only=True):
         return any(name.lower() == ALL for name in self.types)
 
 
+_MAKING: Final = frozenset({"count", "duplicates_ratio", "broken_ratio", "reasons", "seed"})
+"""The options that say which events are made."""
 _send_mix: Final = LazyCall("consumer.cli.send.mix:send_mix", SendOptions)
 _send_file: Final = LazyCall("consumer.cli.send.lines:send_file", SendOptions)
 
@@ -114,4 +117,13 @@ def send(options: SendOptions) -> None:
         _send_mix(options)
     if len(options.types) > 1 or options.is_all:
         raise click.UsageError("--file: expected one TYPE, the type of all lines")
+    _refuse_what_makes_events(click.get_current_context())
     _send_file(options)
+
+
+def _refuse_what_makes_events(ctx: click.Context) -> None:
+    """Refuse the options that have no effect on the lines of a file."""
+    for parameter in ctx.command.params:
+        is_given = ctx.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+        if parameter.name in _MAKING and is_given:
+            raise click.UsageError(f"--file sends lines as they are: leave out {parameter.opts[0]}")

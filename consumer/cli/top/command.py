@@ -37,12 +37,13 @@ _watch_configured: Final = LazyCall("consumer.cli.top.configured:watch_configure
 
 
 def _urls(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
-    try:
-        return tuple(dict.fromkeys(base_url(text) for text in texts))
-    except ValueError as error:
-        raise click.BadParameter(
-            f"{str(error)!r}: expected host:port or http://host:port"
-        ) from error
+    urls: dict[str, None] = {}
+    for text in texts:
+        try:
+            urls[base_url(text)] = None
+        except ValueError as error:
+            raise click.BadParameter(f"{text!r}: expected host:port or http://host:port") from error
+    return tuple(urls)
 
 
 @click.command()

@@ -14,6 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from consumer.clock import SYSTEM_CLOCK
 
 TIMEOUT_S: Final = 2.0
+ANSWER_MAX_BYTES: Final = 16 * 1024 * 1024
+"""A process with a hundred listeners answers with less than a megabyte."""
 # A proxy that the environment names is not used: it could not reach a loopback address.
 _open: Final = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
@@ -75,10 +77,12 @@ def read(url: str) -> ProcessReading:
 def _get(url: str) -> bytes:
     try:
         with _open(url, timeout=TIMEOUT_S) as answer:
-            body: bytes = answer.read()
+            body: bytes = answer.read(ANSWER_MAX_BYTES + 1)
     except urllib.error.HTTPError as error:
         with error:  # `/readyz` answers 503 while something is down, with the reasons in its body
-            body = error.read()
+            body = error.read(ANSWER_MAX_BYTES + 1)
+    if len(body) > ANSWER_MAX_BYTES:
+        raise ValueError(f"the answer has more than {ANSWER_MAX_BYTES} bytes")
     return body
 
 

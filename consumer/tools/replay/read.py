@@ -40,11 +40,13 @@ REMOVE_TIMEOUT_S: Final = 30.0
 SIZE_HEADER: Final = "Nats-Msg-Size"
 """The header in which the server tells the size of a body, if it sends only the headers:
 https://docs.nats.io/nats-concepts/jetstream/headers."""
-NO_MESSAGE: Final = 10037
-GONE: Final = frozenset({NO_MESSAGE, 10043, 10057})
-"""The error codes of the server for a message that is not there any more. 10037 means that no
-message was found, and 10043 that there is no such sequence number. 10057 means that deleting the
-message failed, which is the answer of a stream that is stored in files. Source of the codes:
+NO_MESSAGE_CODE: Final = 10037
+NOT_DELETED_CODE: Final = 10057
+GONE_CODES: Final = frozenset({NO_MESSAGE_CODE, 10043, NOT_DELETED_CODE})
+"""The error codes with which the server answers if the message to delete is not there any more.
+10037 means that no message was found, and 10043 that there is no such sequence number. 10057 means
+that deleting failed for any reason: a stream that is stored in files answers so for a message that
+is gone, and a stream with `deny_delete` for every message. Source of the codes:
 https://github.com/nats-io/nats-server/blob/main/server/errors.json."""
 
 
@@ -224,7 +226,7 @@ class LetterReader:
             True if the letter was deleted now, false if it was not there any more.
 
         Raises:
-            SinkUnavailable: There is no stream, or no answer.
+            SinkUnavailable: There is no stream, or no answer, or the stream forbids to delete.
         """
         # nats-py's own delete_msg always lets the server overwrite the bytes.
         subject = f"$JS.API.STREAM.MSG.DELETE.{self._settings.stream}"
@@ -234,9 +236,19 @@ class LetterReader:
             error = msgspec.json.decode(reply.data, type=_DeleteReply).error
             if error is None:
                 return True
-            if error.get("err_code") in GONE:
+            code = error.get("err_code")
+            if code in GONE_CODES and not (
+                code == NOT_DELETED_CODE and await self._is_there(number)
+            ):
                 return False
             raise APIError.from_error(error)
+
+    async def _is_there(self, number: int) -> bool:
+        try:
+            await self._jetstream.get_msg(self._settings.stream, number)
+        except NotFoundError:
+            return False
+        return True
 
     async def get(self, number: int) -> StoredLetter:
         """Return a letter. Its body is empty if the body is in the object store.
@@ -252,7 +264,7 @@ class LetterReader:
             except NotFoundError as error:
                 # The status is 404 for a missing stream and for a missing message. The error code
                 # tells which of them is missing.
-                if error.err_code == NO_MESSAGE:
+                if error.err_code == NO_MESSAGE_CODE:
                     raise NoSuchLetterError(f"there is no dead letter {number}") from error
                 raise
         body = message.data or b""

@@ -23,10 +23,11 @@ from consumer.deliveries.origin import Origin
 from consumer.events import timestamp
 from consumer.events.timestamp import from_epoch_s
 from consumer.pipeline.batch import Batch, Work
+from consumer.pipeline.decode import HELD_BYTES
 from consumer.tools.replay.read import NoSuchBodyError, NoSuchLetterError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 
     from consumer.clock import Clock
     from consumer.dead_letters.record import Letter
@@ -108,13 +109,13 @@ class Replayer:
         Cancelling: the results of some letters may be stored although the letters are not removed.
         The next replay recognises these results.
         """
-        works = decode(self._decoder_of, await self._with_bodies(letters))
-        batch = Batch(works, self._clock.now_s(), self._clock.monotonic_s())
-        await self._claimer.claim(batch)
-        await self._deliverer.deliver(batch, lambda _: ORIGIN)
-        await self._claimer.mark_done(batch, self._clock.monotonic_s() - batch.since_s)
-        # The letters are removed only now, when it is confirmed what became of each of them.
-        await self._remove(batch.works)
+        for works in decoded(self._decoder_of, await self._with_bodies(letters)):
+            batch = Batch(works, self._clock.now_s(), self._clock.monotonic_s())
+            await self._claimer.claim(batch)
+            await self._deliverer.deliver(batch, lambda _: ORIGIN)
+            await self._claimer.mark_done(batch, self._clock.monotonic_s() - batch.since_s)
+            # The letters are removed only now, when it is confirmed what became of each of them.
+            await self._remove(works)
 
     async def _with_bodies(self, letters: Sequence[StoredLetter]) -> list[StoredLetter]:
         async def fetch(stored: StoredLetter) -> StoredLetter | None:
@@ -160,7 +161,7 @@ async def chunks(
 
     Args:
         reader: The reader of the letters, whose connection is open.
-        query: Which letters are wanted. Its `limit_count` has no effect if there are `numbers`.
+        query: Which letters are wanted, and how many of them.
         numbers: The numbers of the letters that are wanted. An empty sequence means all letters.
         last_number: The highest number that is looked at. A letter that fails again gets a higher
             number, so it is not replayed twice.
@@ -168,12 +169,16 @@ async def chunks(
     Raises:
         SinkUnavailable: There is no such stream, or no answer.
     """
+    left_count, after_number = query.limit_count, 0
     if numbers:
         for number in sorted(set(numbers)):
+            if not left_count:
+                return
             # `following` reads a single letter too, because it applies the filters of the query.
-            yield await reader.following(query, number - 1, min(number, last_number), 1)
+            found = await reader.following(query, number - 1, min(number, last_number), 1)
+            left_count -= len(found)
+            yield found
         return
-    left_count, after_number = query.limit_count, 0
     while left_count > 0:
         # Each chunk is read with a new consumer, because the server would delete a consumer that
         # waits for a slow replay.
@@ -230,9 +235,17 @@ async def whole(reader: LetterReader, number: int) -> StoredLetter:
     return msgspec.structs.replace(stored, letter=letter)
 
 
-def decode(decoder_of: Callable[[str], Decoder], letters: Sequence[StoredLetter]) -> list[Work]:
-    """Decode letters as this version decodes deliveries. Each keeps the time when it arrived."""
-    works = []
+def decoded(
+    decoder_of: Callable[[str], Decoder], letters: Sequence[StoredLetter]
+) -> Iterator[list[Work]]:
+    """Decode letters as this version decodes deliveries. Each keeps the time when it arrived.
+
+    Usually yields all letters at once. A few compressed bodies can make more events than may be
+    held in memory. Then there are several lists, and the next list is decoded only when it is
+    asked for.
+    """
+    works: list[Work] = []
+    held_bytes = 0
     for stored in letters:
         letter = stored.letter
         work = Work(
@@ -247,7 +260,12 @@ def decode(decoder_of: Callable[[str], Decoder], letters: Sequence[StoredLetter]
         batch = Batch([work], _arrived_s(stored), 0.0)
         decoder_of(letter.listener).decode(batch, _letter_number)
         works.append(work)
-    return works
+        held_bytes += len(work.event.body) if work.event is not None else 0
+        if held_bytes > HELD_BYTES:
+            yield works
+            works, held_bytes = [], 0
+    if works:
+        yield works
 
 
 async def several(do: Callable[[T], Coroutine[None, None, R]], items: Sequence[T]) -> list[R]:
