@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 def dead_letter_plan(dead_letters: DeadLetterSettings, sink: SinkSettings) -> StreamPlan:
     """Plan the stream of dead letters.
 
-    It has the duplicate window of the events, so that a broken event that is resent is one letter.
+    Its duplicate window is as long as that of the events. So a broken event that is sent again
+    within the window makes only one letter.
     """
     return StreamPlan(
         name=dead_letters.stream,

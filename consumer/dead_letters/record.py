@@ -1,7 +1,7 @@
 """Writes and reads a dead letter: the original bytes, and in headers all that is known of them.
 
-Subject: `<prefix>.<listener>.<reason>`. The names of the headers are a contract with whoever
-reads the stream without us: docs/dead-letters.md.
+The subject is `<prefix>.<listener>.<reason>`. The names of the headers are a contract with all who
+read the stream without this program: docs/dead-letters.md.
 """
 
 from __future__ import annotations
@@ -29,25 +29,26 @@ VALUE_MAX_CHARACTERS: Final = 256
 ORIGINALS_MAX_BYTES: Final = 6 * 1024
 HISTORY_MAX_COUNT: Final = 5
 HISTORY_ERROR_CHARACTERS: Final = 200
-"""Bounds of what a letter keeps in its headers. JetStream refuses more than 64 KiB of headers
-(error 10097), and a refused letter would hold its lane for ever. Together these bounds stay below
-`stream.HEADER_SHARE`, although an escaped character takes three bytes. `ORIGINALS_MAX_BYTES` is for
-the sender's headers as they stand on the wire, escaped.
+"""The limits of what a letter keeps in its headers. JetStream refuses more than 64 KiB of headers
+(error 10097), and a refused letter would hold its lane for ever. The headers also have to fit into
+`stream.HEADER_SHARE`. An escaped character takes three bytes if it is ASCII, and up to twelve if it
+is not. `ORIGINALS_MAX_BYTES` is the size of the sender's headers after they are escaped.
 """
 
 _SAFE: Final = " !#$&'()*+,-./:;<=>?@[\\]^_`{|}~\""
-"""All printable ASCII characters but the percent sign, which begins an escape."""
+"""All printable ASCII characters except letters, digits, and the percent sign, which begins an
+escape."""
 _COORDINATE: Final = "Source-"
 _ORIGINAL: Final = "Original-"
 
 
 class Attempt(msgspec.Struct, frozen=True, array_like=True):
-    """An attempt to make an event of a letter, after which a replay made another attempt.
+    """A failed attempt to make an event of a delivery, which another attempt followed.
 
     Attributes:
-        number: Its number. Attempt 1 is the delivery itself; each replay adds an attempt.
+        number: The number of the attempt. Attempt 1 is the delivery itself; each replay adds one.
         reason, error: Why it failed. The error is cut to `HISTORY_ERROR_CHARACTERS`.
-        until: When the next attempt failed too, RFC 3339, UTC.
+        until: The time at which the next attempt failed too, RFC 3339, UTC.
     """
 
     number: int
@@ -64,15 +65,17 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
         error: The exact error: the field, what was found, what was expected.
         listener: The listener that took the delivery in.
         brand, environment: The sender: a brand, and whether the delivery is live or a test.
-        message_type, content_encoding: The text that the sender wrote, or empty.
-        coordinates: Where the delivery was at its source.
+        message_type, content_encoding: The text that the sender wrote. It is empty if there was
+            none.
+        coordinates: The place of the delivery at its source.
         headers: The sender's own headers.
         arrived: When the delivery arrived, RFC 3339, UTC.
-        attempt: The number of attempts to make an event of it. A replay counts up.
-        history: The last few earlier attempts, the oldest first.
-        body: The bytes as they arrived. Empty where they are in the object store.
+        attempt: The number of attempts to make an event of it. Each replay adds 1.
+        history: The last earlier attempts, at most `HISTORY_MAX_COUNT`, the oldest first.
+        body: The bytes as they arrived. It is empty if they are in the object store.
         body_object: The name of the body in the object store, if it is over the server's limit.
-        body_bytes: The length of the body in the object store, in bytes; 0 if it is not known.
+        body_bytes: The length of the body in the object store, in bytes. It is 0 if the body is
+            not there, or if the length is not known.
     """
 
     reason: Reason
@@ -93,7 +96,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def body_id(self) -> str:
-        """The hash of sender, message type and bytes: equal for two copies of one broken event."""
+        """The hash of sender, message type and bytes. Two copies of one broken event share it."""
         return dead_letter_id(self.sender.namespace, self.message_type, self.body)
 
     @property
@@ -105,10 +108,11 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     def message_id(self) -> str:
         """The id by which the server recognises a copy of this letter.
 
-        For a delivery it is `body_id`, so that a broken event that is resent ten times makes one
-        letter. The letter of a later attempt has another id: otherwise the server would take it
-        for the first letter, which the replay is about to remove. There the time of arrival tells
-        apart two letters of one body that were stored in different windows.
+        For the first attempt it is `body_id`, so that a broken event that is sent ten times makes
+        one letter. The letter of a later attempt has another id. Otherwise the server would take
+        it for a copy of the letter before it, which the replay is about to remove. The time of
+        arrival in the id tells apart two letters that have the same body, but were stored in
+        different windows.
         """
         if self.attempt == 1:
             return self.body_id
@@ -132,8 +136,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 LetterOf = Callable[["Delivery", Rejected, "Origin", float], Letter]
-"""Writes the letter of a delivery that died: why, where it came from, and when it arrived, in
-seconds since 1970."""
+"""Writes the letter of a delivery. The arguments are the delivery, the reason, the origin, and the
+time of arrival in seconds since 1970."""
 
 
 def first_letters(listener: str) -> LetterOf:
@@ -160,7 +164,7 @@ def first_letters(listener: str) -> LetterOf:
 
 
 def to_message(letter: Letter, prefix: str, message_id: str) -> Message:
-    """Write a letter. Whatever a sender put into headers comes out as harmless ASCII."""
+    """Write a letter as a message. All text of the sender in its headers is printable ASCII."""
     headers = {
         "Dead-Reason": letter.reason.value,
         "Dead-Error": _escape(letter.error, ERROR_MAX_CHARACTERS),
@@ -189,7 +193,7 @@ def from_message(headers: Mapping[str, str], body: bytes) -> Letter:
     """Read a letter back.
 
     Raises:
-        ValueError: This is not a letter of ours.
+        ValueError: The message is not a letter that this program wrote.
     """
     return Letter(
         reason=Reason(headers.get("Dead-Reason", "")),
@@ -211,7 +215,8 @@ def from_message(headers: Mapping[str, str], body: bytes) -> Letter:
 
 
 def _encode_history(history: tuple[Attempt, ...]) -> str:
-    # The number of attempts bounds its length. If it were cut, it could not be read back.
+    # The text is not cut, because a part of it could not be read back. The number of attempts
+    # limits its length.
     text = msgspec.json.encode(history).decode() if history else ""
     return _escape(text, len(text))
 

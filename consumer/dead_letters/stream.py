@@ -1,6 +1,6 @@
 """Stores dead letters: in a stream of their own, and large bodies in an object store.
 
-Returns only when a letter is confirmed. `tools/replay/read.py` reads them.
+`tools/replay/read.py` reads them.
 """
 
 from __future__ import annotations
@@ -29,25 +29,27 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES: Final = 128 * 1024
 HEADER_SHARE: Final = 24 * 1024
-"""How many bytes stay free for a letter's headers when its body is measured against the limit."""
+"""The bytes that are kept free for the headers when a body is compared with the server's limit."""
 
 log = structlog.get_logger()
 
 
 class DeadLetterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The table `[dead_letters]`. Always JetStream, on the server of `[sink]`.
+    """The table `[dead_letters]`. Letters are in a JetStream stream, on the server of `[sink]`.
 
     Attributes:
         stream: The stream's name. Large bodies are in the object store `<stream>_BODIES`.
         subject_prefix: The first token of the letters' subjects.
-        create_stream: Whether to create the stream where it is missing. False: only check it.
-        max_age_s: The age at which a created stream deletes letters, in seconds. Letters hold
-            personal data.
-        max_bytes: The size limit of a created stream, in bytes. Absent: no limit.
-        replicas: The number of replicas of a created stream.
-        max_share: A listener stops itself when more than this share of its deliveries became dead
-            letters. 1.0: never.
-        max_share_window_s: The share is taken over the deliveries of the last seconds, this many.
+        create_stream: If true, the stream is created if it is missing, and a subject that it lacks
+            is added. If false, the stream is only checked.
+        max_age_s: The age at which a stream that we create deletes a letter, in seconds. Letters
+            hold personal data.
+        max_bytes: The size at which a stream that we create deletes its oldest letters, in bytes.
+            If it is absent, there is no limit.
+        replicas: The number of servers that keep a stream that we create.
+        max_share: The largest share of dead letters among a listener's deliveries, from 0 to 1. A
+            listener with a larger share stops itself. With 1, no listener does.
+        max_share_window_s: The time over which the share is measured, in seconds.
     """
 
     stream: Token = "DEAD_LETTERS"
@@ -70,11 +72,11 @@ class DeadLetters:
 
     Args:
         sink: The sink of the letters' stream.
-        settings: The names of stream and object store.
-        jetstream: Returns the way to the object store.
+        settings: The options of the table `[dead_letters]`.
+        jetstream: Returns the connection's JetStream context, for the object store.
 
     Attributes:
-        sink: The sink of the letters' stream, which has to be opened.
+        sink: The sink of the letters' stream. `DeadLetters` does not open it.
     """
 
     def __init__(
@@ -87,7 +89,7 @@ class DeadLetters:
     async def store(self, letters: list[Letter], patience: Patience) -> None:
         """Store letters, however long that takes.
 
-        Returns only when all are confirmed. Cancelling: some may be stored.
+        Returns only when all letters are confirmed. Cancelling: some letters may be stored.
         """
         messages = [await self._message(letter, patience) for letter in letters]
         await publish_all(self.sink, messages, patience, "dead_letter")
@@ -103,12 +105,12 @@ class DeadLetters:
         return to_message(letter, self._settings.subject_prefix, message_id)
 
     def _chunked(self, name: str) -> ObjectMeta:
-        """Describe an object in chunks that the server takes: nats-py's own are 128 KiB long."""
+        """Describe an object, with chunks that the server takes. By default they have 128 KiB."""
         size_bytes = min(CHUNK_BYTES, self.sink.max_message_bytes // 2)
         return ObjectMeta(name=name, options=ObjectMetaOptions(max_chunk_size=size_bytes))
 
     async def _put(self, name: str, body: bytes, patience: Patience) -> None:
-        """Put a body into the object store. To do so twice is harmless: its name is its hash."""
+        """Put a body into the object store. A second time does no harm: its name is its hash."""
         while True:
             try:
                 objects = await open_bodies(self._jetstream(), self._settings)
@@ -120,7 +122,7 @@ class DeadLetters:
 
 
 async def open_bodies(jetstream: JetStreamContext, settings: DeadLetterSettings) -> ObjectStore:
-    """Open the object store of large bodies; create it for the first body."""
+    """Open the object store of large bodies, and create it if it is missing."""
     bucket = settings.bodies_bucket
     try:
         return await jetstream.object_store(bucket)

@@ -1,1 +1,1 @@
-"""What the operator sees: health, metrics, logs, and the port that answers for them."""
+"""Shows the operator how the process is: health, metrics, logs, and the port for the first two."""

@@ -1,4 +1,4 @@
-"""Something that works and may still surprise: the daemon logs it, `consumer check` prints it."""
+"""Defines a caveat: something that works but may surprise. The log and `consumer check` show it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import msgspec
 
 
 class Caveat(msgspec.Struct, frozen=True):
-    """One surprise that an operator should know of before it comes.
+    """Something that works but may surprise the operator.
 
     Attributes:
-        what: A constant text: the log's event.
-        facts: What belongs to it, by name: the log's fields.
+        what: A constant text, which is the event of the log line.
+        facts: The fields of the log line, by name.
     """
 
     what: str
     facts: Mapping[str, object]
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Write the caveat in one line."""
         facts = ", ".join(f"{name} = {value}" for name, value in self.facts.items())
         return f"{self.what} ({facts})" if facts else self.what

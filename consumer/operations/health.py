@@ -1,4 +1,4 @@
-"""Keeps what `/readyz` answers: the state of each part, and what to do where it is down."""
+"""Keeps what `/readyz` answers: the state of each part, and what to do if it is down."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ class PartState(msgspec.Struct, frozen=True):
     """The state of one part.
 
     Attributes:
-        up: Whether the part does its work.
-        why: What is wrong and what to do about it; empty while the part is up.
+        up: If true, the part works.
+        why: What is wrong and what to do about it. It is empty while the part is up.
     """
 
     up: bool
@@ -33,17 +33,17 @@ class Health:
         self._parts[part] = PartState(up=False, why=why)
 
     def drain(self) -> None:
-        """Report that the process takes nothing new: not ready from here on."""
+        """Report that the process takes in nothing new. From then on, it is not ready."""
         self._draining = True
 
     def why_down(self, part: str) -> str:
-        """Return why a part is down; empty if it is up, or has never been reported."""
+        """Return why a part is down. Return an empty text if it is up or was never reported."""
         state = self._parts.get(part)
         return state.why if state else ""
 
     @property
     def ready(self) -> bool:
-        """Whether all parts are up and the process takes in new deliveries."""
+        """True if all parts are up and the process takes in new deliveries."""
         return not self._draining and all(state.up for state in self._parts.values())
 
     def report(self) -> bytes:

@@ -1,7 +1,7 @@
 """Answers the operator's questions over HTTP: `/livez`, `/readyz` and `/metrics`.
 
-The server runs on the daemon's own event loop, on purpose: a loop that is stuck does not answer
-`/livez`, and a scrape sees the books between two steps, never in the middle of one.
+The server runs on the daemon's own event loop on purpose. If the loop is stuck, `/livez` gets no
+answer. And a scrape runs between two steps of the lanes, so the counters that it reads agree.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class OperationsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     """The table `[operations]`.
 
     Attributes:
-        bind: The address and the port to listen on, `[::1]:9464` for IPv6. There is no
-            authentication, so keep it inside your network.
+        bind: The address and the port to listen on, for IPv6 for example `[::1]:9464`. There is no
+            authentication, so choose an address that only your network reaches.
         shutdown_grace_s: How long a drain may take, in seconds.
     """
 
@@ -43,9 +43,9 @@ class OperationsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
 class DaemonServer(uvicorn.Server):
     """uvicorn's server without its signal handlers, because the daemon has its own.
 
-    With uvicorn's, the first SIGTERM would end this port instead of draining the lanes. uvicorn
-    0.54 has no option for that. tests/unit/test_uvicorn_internals.py tells when this stops working
-    and when an option has come.
+    With uvicorn's handlers, the first SIGTERM would end this port instead of draining the lanes.
+    uvicorn 0.54 has no option to leave them out. tests/unit/test_uvicorn_internals.py fails when
+    this override stops working, or when uvicorn has such an option.
     """
 
     @contextlib.contextmanager
@@ -66,7 +66,7 @@ def _application(health: Health, metrics: Metrics) -> Callable[..., Awaitable[No
 
     async def application(
         scope: Mapping[str, object],
-        receive: object,  # noqa: ARG001  # ASGI passes it; no request here has a body
+        receive: object,  # noqa: ARG001  # ASGI passes it; no request body is read
         send: Callable[[Mapping[str, object]], Awaitable[None]],
     ) -> None:
         status, content_type, body = answer(str(scope["path"]))

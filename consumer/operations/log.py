@@ -1,8 +1,8 @@
 """Sets up the logs: one JSON object on each line, or coloured lines on a terminal.
 
-The event of a log line is a constant lower-case sentence in the past tense; data stands in fields.
-The level says what follows: a WARNING mends itself and nothing is lost, an ERROR needs a person. No
-line holds a payload or a secret, and what somebody outside wrote is cut and escaped.
+The event of a log line is a constant lower-case text, and data is in the fields of the line. After
+a WARNING, the daemon goes on by itself and nothing is lost. An ERROR needs a person. No line holds
+a payload or a secret. Text from outside is cut and escaped.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The table `[log]`.
 
     Attributes:
-        format: The form of the lines: `json` or `console`. Where it is absent, a terminal gets
+        format: The form of the lines: `json` or `console`. If it is absent, a terminal gets
             `console` and everything else gets `json`.
         level: The lowest level that is written.
     """
@@ -34,7 +34,7 @@ class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 def configure(settings: LogSettings) -> None:
-    """Send all logs to standard error, those of the libraries from WARNING on."""
+    """Send all logs to standard error. Of the libraries' logs, only WARNING and above are sent."""
     console = settings.format == "console" or (settings.format is None and sys.stderr.isatty())
     level = getattr(logging, settings.level.upper())
     shared: list[Processor] = [

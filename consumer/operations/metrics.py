@@ -21,7 +21,7 @@ from prometheus_client import (
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series nobody reads
+disable_created_metrics()  # type: ignore[no-untyped-call]  # nobody reads this second series
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _AGES_S: Final = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 21_600, 86_400, 604_800)
@@ -44,7 +44,7 @@ class Metrics:
             "duplicates", "Deliveries of an event that is stored already.", *listener
         )
         self.shadow_duplicates = self._counter(
-            "shadow_duplicates", "Forwarded, but not outside of shadow mode.", "listener", "kind"
+            "shadow_duplicates", "Events forwarded only because of shadow mode.", "listener", "kind"
         )
         self.dead_letters = self._counter(
             "dead_letters", "Deliveries kept as dead letters.", "listener", "reason"
@@ -53,30 +53,36 @@ class Metrics:
             "retries", "Tries that failed and are repeated.", "listener", "stage"
         )
         self.oddities = self._counter(
-            "oddities", "Accepted although it should not be sent like that.", "listener", "oddity"
+            "oddities", "Oddities in events that were accepted.", "listener", "oddity"
         )
         self.old_claims = self._counter(
-            "old_claims", "Published again although the sink may have forgotten its id.", *listener
+            "old_claims",
+            "Events published again after the sink may have forgotten them.",
+            *listener,
         )
         self.listener_restarts = self._counter(
-            "listener_restarts", "New connections after trouble.", "listener", "reason"
+            "listener_restarts", "Connections that ended in trouble.", "listener", "reason"
         )
-        self.in_flight = self._gauge("in_flight", "Deliveries not booked yet.", *listener)
+        self.in_flight = self._gauge(
+            "in_flight", "Deliveries taken in and not ended yet.", *listener
+        )
         self.oldest_unsettled = self._gauge(
             "oldest_unsettled_seconds", "Age of the oldest delivery in flight.", *listener
         )
-        self.lag = self._gauge("lag", "Messages waiting at the source; -1: unknown.", *listener)
-        self.listener_up = self._gauge("listener_up", "1: connected and taking in.", *listener)
+        self.lag = self._gauge("lag", "Messages that wait at the source. -1: unknown.", *listener)
+        self.listener_up = self._gauge(
+            "listener_up", "1 if connected and taking in, else 0.", *listener
+        )
         self.loop_lag = self._gauge("loop_lag_seconds", "How late the event loop is.")
         self.batch_events = self._histogram(
-            "batch_events", "Deliveries that travelled together.", _COUNTS, *listener
+            "batch_events", "Deliveries in each batch.", _COUNTS, *listener
         )
         self.stage = self._histogram(
             "stage_seconds", "Time a batch spent in a stage.", _SECONDS, "stage"
         )
         self.event_age = self._histogram(
             "event_age_seconds",
-            "From the event's own time to stored, of the first event of each batch.",
+            "Time from an event's own time until it is stored, for the first event of each batch.",
             _AGES_S,
             *listener,
         )

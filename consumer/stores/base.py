@@ -1,11 +1,12 @@
 """States the contract of a store: the memory of identities that all processes of a brand share.
 
-A store remembers facts about the sink; the sink itself is the truth. An identity only goes forward:
+A store only remembers what is known of the sink. What counts is what the sink has. A mark only goes
+forward:
 
     nothing ──claim──► P, pending ──the sink confirmed──► D, done
 
 A mark is never deleted or moved back; it ends when its window is over. docs/guarantees.md and the
-model in tests/unit/dedupe_model.py show why these rules lose nothing and double nothing.
+model in tests/unit/dedupe_model.py show why no event is lost or doubled under these rules.
 """
 
 from __future__ import annotations
@@ -32,12 +33,14 @@ class DedupeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         store: `redis` (Redis from 7.0, or Valkey), which all processes share, or `memory`, which
             belongs to a single process.
         url: The address, `redis://` or `rediss://`, with the number of the database.
-        username, password: User name and password, if the URL does not hold them.
-        tls: The TLS options. The URL must begin with `rediss://`.
+        username, password: The user name and the password, if the URL does not hold them.
+        tls: The TLS options. With them, the URL must begin with `rediss://`.
         key_prefix: The text before every key, so that a database can be shared.
         mode: `enforce`, or `shadow`, which forwards duplicates and conflicts and marks them.
-        window_s: How long an identity is remembered, in seconds.
-        windows_s: The same for single message types, by their names.
+        window_s: How long an identity is remembered, in seconds; at least the
+            `duplicate_window_s` of `[sink]`.
+        windows_s: How long identities of single message types are remembered, in seconds, by the
+            names of the types. The same limit applies.
         timeout_s: How long a call may take, in seconds.
     """
 
@@ -82,8 +85,8 @@ class Memory(msgspec.Struct, frozen=True, gc=False):
     """What the store knew of a key before this claim.
 
     Attributes:
-        done: True for D: the sink has confirmed the event. False for P: some process may have
-            published it.
+        done: If true, the mark is D: the sink has confirmed the event. If false, the mark is P:
+            some process may have published the event.
         fingerprint: The fingerprint of the delivery that was claimed or done first.
         age_s: How long ago a P was claimed, by the store's own clock, in seconds. 0 for a D.
     """
@@ -98,7 +101,7 @@ class Mark(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         done, fingerprint, age_s: The same as in `Memory`.
-        remaining_s: How long it will still be remembered, in seconds.
+        remaining_s: How long the key will still be remembered, in seconds.
     """
 
     done: bool
@@ -120,31 +123,31 @@ class Store(Part):
         Several tasks may call it at the same time.
 
         Args:
-            done: Identities that the sink has confirmed. Whatever was known of them, they become
-                D, for a whole window of their own.
-            claims: Identities that are about to be published. Those without a mark become P, the
-                others stay as they are. No key stands in it twice.
+            done: Identities that the sink has confirmed. Their marks become D for a whole window,
+                whatever they were before.
+            claims: Identities that are about to be published. Those without a mark become P; the
+                marks of the others stay as they are. No key may stand in it twice.
 
         Returns:
-            For each claim, in order, what was known before. None: nothing, so the caller may
-            publish the event.
+            For each claim, in order, what was known of it before. None means that nothing was
+            known.
 
         Raises:
             StoreUnavailable: There was no answer. Each mark may have been written or not.
 
-        Cancelling: the call is finished first, so that its reply is not taken for that of the
-        next call.
+        Cancelling: the call is finished first, so that its reply is not taken for the reply of
+        the next call.
         """
 
     @abstractmethod
     async def recall(self, keys: Sequence[str]) -> list[Mark | None]:
-        """Look keys up. Changes neither a mark nor how long it lasts.
+        """Look keys up. Marks stay as they are, and end when they would have ended anyway.
 
         This is for people who ask (`consumer seen`). The answer may be out of date when it comes,
         so no event's fate may depend on it.
 
         Returns:
-            For each key, in order, what is remembered. None: nothing.
+            For each key, in order, what is remembered. None means that nothing is remembered.
 
         Raises:
             StoreUnavailable: There was no answer.

@@ -2,8 +2,9 @@
 -- Does one step for a whole batch: marks KEYS[1..n] as done, then claims the keys after them.
 --
 -- ARGV: n; a fingerprint for each key; then, for each run of keys that have the same window, their
--- number and the window in seconds. A window for each key would make a call 10 to 20 % dearer.
--- Reply: the server's clock in seconds, then for each claim what stood there (false: nothing).
+-- number and the window in seconds. A window for each key would make a call 10 to 20 % slower.
+-- Reply: the server's clock in seconds; then, for each claim, the value that the key had before, or
+-- false if it had none.
 --
 -- The first line lets the server refuse the script before it starts if memory is full. Without it,
 -- a script stops half-way: https://redis.io/docs/latest/develop/reference/errors/common/oom/

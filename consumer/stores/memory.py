@@ -1,8 +1,8 @@
 """Remembers identities in this process: the marks are gone when it ends.
 
 This is for demos, tests, and a single process that can rely on the sink's own window after a
-restart. Only the window bounds its size. An identity takes about 250 bytes, so 1,000 events a
-second that are remembered for an hour take about 900 MB: a long window needs Redis.
+restart. Only the window limits the number of marks. An identity takes about 250 bytes, so 1,000
+events a second that are remembered for an hour take about 900 MB. A long window needs Redis.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class MemoryStore(Store):
     """Keeps marks in one dictionary for each window, oldest first.
 
     Args:
-        clock: The clock; tests give another.
+        clock: The clock. Tests give a clock of their own.
     """
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -35,7 +35,7 @@ class MemoryStore(Store):
 
     @property
     def count(self) -> int:
-        """How many identities are remembered."""
+        """The number of identities that are remembered."""
         return sum(map(len, self._windows.values()))
 
     async def open(self) -> list[Caveat]:
@@ -45,7 +45,7 @@ class MemoryStore(Store):
     async def exchange(
         self, done: Sequence[Identity], claims: Sequence[Identity]
     ) -> list[Memory | None]:
-        """See `Store.exchange`. Never waits, so it is one step by itself."""
+        """See `Store.exchange`. It awaits nothing, so no other task sees it half done."""
         now_s = self._clock.monotonic_s()
         self._forget(now_s)
         for identity in done:

@@ -1,7 +1,7 @@
 """Remembers identities in Redis (from 7.0) or Valkey, with one Lua call for a whole batch.
 
 Responsible for the script, for the meaning of its replies, and for telling the operator why Redis
-cannot be used. Not responsible for what a reply means for an event: `pipeline/dedupe.py`.
+cannot be used. Not responsible for what a reply means for an event: that is `pipeline/dedupe.py`.
 
 A key is `<prefix><32 hex digits>`. Its value is `P<unix seconds>:<fingerprint>` or
 `D<fingerprint>`; every key has a time to live.
@@ -44,11 +44,11 @@ _OLDEST_VERSION: Final = 7
 PERMISSIONS: Final = (
     "+set +get +pttl +time +evalsha +script|load +ping +info +select +client|setname"
 )
-"""What the store's user must be allowed, besides its keys."""
+"""The rights that the store's user needs, besides the right to its keys."""
 
 
 class RedisStore(Store):
-    """Keeps marks in Redis or Valkey. redis-py keeps the connections and opens them again."""
+    """Keeps marks in Redis or Valkey. redis-py holds the connections and opens them again."""
 
     def __init__(self, settings: DedupeSettings) -> None:
         self._settings = settings
@@ -58,8 +58,8 @@ class RedisStore(Store):
             socket_timeout=settings.timeout_s,
             socket_connect_timeout=settings.timeout_s,
             client_name="consumer",
-            # Lanes repeat a call with pauses of their own. A second loop below them would hide
-            # the errors from them.
+            # Lanes repeat a failed call after pauses of their own. If redis-py repeated it too, the
+            # lanes would not hear of the error.
             retry=Retry(NoBackoff(), 0),
             **_given(username=settings.username, password=settings.password),
             **(_tls_options(tls) if tls else {}),
@@ -131,7 +131,7 @@ def refuse_unfit(info: dict[str, Any]) -> list[Caveat]:
         info: What `INFO` answered.
 
     Returns:
-        What works and may still surprise.
+        A caveat for everything that works but may surprise.
 
     Raises:
         StoreUnavailable: The server is unfit; the text says what to change.
@@ -152,11 +152,11 @@ def refuse_unfit(info: dict[str, Any]) -> list[Caveat]:
 
 
 async def _to_its_end(call: Awaitable[Any]) -> Any:  # noqa: ANN401  # a Lua reply has any shape
-    """Await a call to its end, also if we are cancelled meanwhile.
+    """Await a call to its end, even if the task that awaits it is cancelled meanwhile.
 
     A call that is cut off leaves its reply on the connection. The next call would take that reply
-    for its own (CVE-2023-28858), and a wrong `D` is a lost event. The call ends in any case, by
-    redis-py's time-out.
+    for its own (CVE-2023-28858), and a wrong `D` is a lost event. The call ends in any case,
+    because redis-py has a time-out.
     """
 
     async def run() -> Any:  # noqa: ANN401  # as above
@@ -168,7 +168,7 @@ async def _to_its_end(call: Awaitable[Any]) -> Any:  # noqa: ANN401  # a Lua rep
     except asyncio.CancelledError:
         await asyncio.wait({task})
         if not task.cancelled():
-            task.exception()  # else asyncio would report an error that nobody looked at
+            task.exception()  # otherwise asyncio reports that nobody looked at an error
         raise
 
 
@@ -184,7 +184,7 @@ def _memory(value: bytes | None, now_s: int) -> Memory | None:
 
 def _mark(value: bytes | None, remaining_s: float, now_s: int) -> Mark | None:
     memory = _memory(value, now_s)
-    if memory is None or remaining_s <= 0:  # the mark ended between the two questions
+    if memory is None or remaining_s <= 0:  # the mark ended between GET and PTTL
         return None
     return Mark(memory.done, memory.fingerprint, memory.age_s, remaining_s)
 
@@ -207,7 +207,7 @@ def _tls_options(tls: TlsSettings) -> dict[str, Any]:
 
 
 def _explained(error: RedisError) -> StoreUnavailable:
-    """Say what to do about an error. None of them is permanent: the same call may work later."""
+    """Say what to do about an error. No error is permanent: the same call may work later."""
     if isinstance(error, (AuthenticationError, AuthorizationError)):
         advice = "login refused: check username and password"
     elif isinstance(error, NoPermissionError):
