@@ -73,7 +73,7 @@ class Metrics:
         self.listener_up = self._gauge(
             "listener_up", "1 if connected and taking in, else 0.", *listener
         )
-        self.loop_lag = self._gauge("loop_lag_seconds", "How late the event loop is.")
+        self.loop_lag = self._gauge("loop_lag_seconds", "How late the event loop is, in seconds.")
         self.batch_events = self._histogram(
             "batch_events", "Deliveries in each batch.", _COUNTS, *listener
         )

@@ -5,7 +5,7 @@
 beside subscribers that still drop copies themselves.
 
 Responsible for this decision, and for the mark on a message. Not responsible for finding
-repetitions: the store finds them (`dedupe.py`), and the sink does by message ids (`deliver.py`).
+repetitions: the store finds them (`dedupe.py`), or the sink by its message ids (`deliver.py`).
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
         subject: The whole subject, with its prefix.
         body: The bytes. With the headers, they are at most the sink's `max_message_bytes`.
         message_id: The id by which the sink itself recognises a copy.
-        headers: The headers but for `Nats-Msg-Id`, which is made from `message_id`.
+        headers: All headers except `Nats-Msg-Id`, which is made from `message_id`.
     """
 
     subject: str
