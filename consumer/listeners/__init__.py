@@ -1,1 +1,1 @@
-"""Takes deliveries in: a folder for each broker, and the contract that all listeners keep."""
+"""Takes deliveries in. Has a folder for each broker, and the contract of all listeners."""

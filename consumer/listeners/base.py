@@ -1,9 +1,9 @@
-"""States the contract of a listener: everything a new broker has to provide, and no more.
+"""States the contract of a listener: everything that the code for a new broker has to provide.
 
 A listener object lives for exactly one connection. `lanes/supervise.py` makes it, opens it, and
-hands it to the lane. After any trouble it closes the listener and makes another. So an
-acknowledgement can never reach another connection than the one from which its delivery came. And a
-listener never connects again: it raises `ListenerUnavailable` and is thrown away.
+hands it to the lane. After any trouble the supervisor closes the listener and makes another. So an
+acknowledgement can only go to the connection from which its delivery came. A listener never
+connects again: it raises `ListenerUnavailable` and is thrown away.
 
 Order of calls:
 
@@ -35,19 +35,20 @@ class ListenerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """The options that every kind of listener has.
 
     Attributes:
-        kind: Which kind of listener it is.
-        brand: Who sends to this listener. If absent, the top-level `brand`.
-        validation: `lenient`, or `strict`, which makes a dead letter of everything that the
-            vendor's own schema refuses.
-        max_batch_count: The largest number of deliveries that travel together.
-        max_batch_bytes: The largest number of bytes that their bodies have together. A single body
-            that is larger travels alone.
-        max_buffered_bytes: While the listener holds more bytes than this, it stops reading from
-            its source.
+        kind: The kind of the listener.
+        brand: The brand that sends to this listener. If absent, the top-level `brand` is used.
+        validation: `lenient` or `strict`. With `strict`, every message that the vendor's own schema
+            refuses becomes a dead letter.
+        max_batch_count: The largest number of deliveries in a batch.
+        max_batch_bytes: The largest size of all bodies of a batch together, in bytes. A larger body
+            is a batch of its own.
+        max_buffered_bytes: The size of the deliveries that the listener holds, in bytes. While they
+            are larger, the listener stops reading from its source. A core NATS subscription drops
+            messages instead.
         max_decoded_bytes: The largest size of a body after its content encoding is undone, in
             bytes. A larger body becomes a dead letter.
-        stall_after_s: If messages wait at the source and none arrives for this time, in seconds,
-            the listener is made anew.
+        stall_after_s: The longest time in which no message arrives although messages wait at the
+            source, in seconds. After this time the supervisor makes a new listener.
     """
 
     kind: str
@@ -67,20 +68,23 @@ class Listener(ABC, Generic[S]):
     """Takes deliveries from one source, over one connection.
 
     Class attributes, which an instance may set from its settings:
-        kind: The word in the configuration.
-        settings_type: The options, a frozen subclass of `ListenerSettings`.
-        source_keeps: The source keeps what is not settled, and delivers it again. False (core
-            NATS, HTTP): a delivery that is let go of is lost, unless its sender sends it again.
-        answer_within_s: How long a sender waits for the answer to its delivery, in seconds. Such a
-            sender can be refused, and is told why. None: nobody waits for an answer.
-        keep_every_s: How often `keep` wants to be called for the deliveries that are held, in
-            seconds. None: never.
-        max_hold_s: How long a delivery may stay unsettled before the source takes it away by
-            force, in seconds; the supervisor closes the connection in time. None: for ever.
+        kind: The word for this kind of listener in the configuration.
+        settings_type: The class of the options, a frozen subclass of `ListenerSettings`.
+        source_keeps: If true, the source keeps every delivery that is not settled, and delivers it
+            again. If false (core NATS, HTTP), a delivery that is not settled is lost, unless its
+            sender sends it again.
+        answer_within_s: The time for which a sender waits for the answer to its delivery, in
+            seconds. A sender that waits can be refused, and is told why. None means that nobody
+            waits for an answer.
+        keep_every_s: The pause between two calls of `keep`, in seconds. None means that `keep` is
+            not called.
+        max_hold_s: The longest time for which a delivery may stay unsettled, in seconds. After this
+            time the supervisor closes the connection, before the source takes the delivery away by
+            force. None means that there is no limit.
 
     Attributes:
-        sender: Who sends what arrives here, where the source does not tell senders apart.
-        caveats: What `open` found that works and may still surprise.
+        sender: The sender of all deliveries, where the source does not tell senders apart.
+        caveats: The things that `open` found and that work, but may surprise the operator.
     """
 
     kind: ClassVar[str]
@@ -95,7 +99,7 @@ class Listener(ABC, Generic[S]):
 
         Args:
             name: The listener's name in the configuration, for logs and the broker's tools.
-            settings: The options, which were checked already.
+            settings: The checked options.
         """
         self.name = name
         self.settings = settings
@@ -111,47 +115,47 @@ class Listener(ABC, Generic[S]):
                 (`reason="refused"`: wrong password, missing queue, missing permission). The text
                 says what to do.
 
-        Cancelling: may leave something half open. `close` is called in any case.
+        Cancelling: the connection may stay half open. The supervisor calls `close` in any case.
         """
 
     @abstractmethod
     async def receive(self, max_count: int, max_bytes: int, timeout_s: float) -> list[Delivery]:
-        """Return what has arrived, in the source's order; wait only while there is nothing.
+        """Return the deliveries that have arrived, in the source's order.
 
-        The batch is made of what is there already, so that a single event passes at once. Where a
-        sender waits for its answer, a delivery whose sender has given up is not returned: the
-        sender will send it again, and work for it would make the others wait.
+        The call only waits while no delivery is there, so that a single event passes at once. Where
+        a sender waits for its answer, a delivery whose sender has given up is not returned: the
+        sender will send the delivery again, and work for it would make the other senders wait.
 
         Args:
             max_count: The largest number of deliveries to return.
-            max_bytes: The largest number of bytes that their bodies may have together. The first
-                delivery is returned whatever its size.
-            timeout_s: How long to wait for the first delivery, in seconds. The list is empty when
-                none arrived.
+            max_bytes: The largest size of all their bodies together, in bytes. The first delivery
+                is returned whatever its size.
+            timeout_s: The time to wait for the first delivery, in seconds. If no delivery arrives
+                in this time, the list is empty.
 
         Raises:
-            ListenerUnavailable: The connection is gone. What was returned before can no longer
-                be settled; the source delivers it again.
+            ListenerUnavailable: The connection is gone. The deliveries of earlier calls can no
+                longer be settled; the source delivers them again.
 
-        Cancelling: loses nothing; the next call returns what has arrived.
+        Cancelling: no delivery is lost; the next call returns the deliveries that have arrived.
         """
 
     @abstractmethod
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
         """Tell the source, or the sender that waits, how each delivery ended.
 
-        Every delivery has its fate: its event or its dead letter is stored. Each is settled at
-        most once. They may come in another order than they were received, and one call may hold
-        any number of them. The call returns when the source has been told as firmly as its
-        protocol allows without a wait for each delivery: a lost acknowledgement costs one
-        redelivery, which the store then recognises.
+        Every delivery has its fate: its event or its dead letter is stored. Each delivery is
+        settled at most once. Deliveries may be settled in another order than they were received,
+        and one call may settle any number of them. The call tells the source as surely as the
+        protocol allows without a wait for each delivery. A lost acknowledgement only causes one
+        redelivery, which the store recognises.
 
         Raises:
-            ListenerUnavailable: The connection is gone; the source delivers them again.
+            ListenerUnavailable: The connection is gone; the source delivers the deliveries again.
         """
 
     async def keep(self, deliveries: Sequence[Delivery]) -> None:
-        """Tell the source that these deliveries are still worked on, if it wants to hear that.
+        """Tell the source that these deliveries are still in work. By default, nothing is done.
 
         Raises:
             ListenerUnavailable: The connection is gone.
@@ -161,37 +165,41 @@ class Listener(ABC, Generic[S]):
     async def backlog(self) -> int | None:
         """Ask the source how many messages wait for us there at this moment.
 
-        The answer comes from the broker, never from a counter of ours: the supervisor tells by it
-        whether there is nothing to do, or whether the connection only looks alive. Messages that
-        were handed to this process already do not count. None: the source cannot tell.
+        The answer comes from the broker, never from a counter of ours. With the answer the
+        supervisor can tell a source without messages from a connection that only looks alive.
+
+        Returns:
+            The number of messages that were not sent to this process yet. None if the source cannot
+            tell.
 
         Raises:
-            ListenerUnavailable: There was no answer within a deadline of the listener's own (5 s).
+            ListenerUnavailable: The source did not answer within the listener's deadline of 5 s.
         """
 
     @abstractmethod
     def origin(self, delivery: Delivery) -> Origin:
-        """Describe where a delivery came from. Called for dead letters only, so it may be slow.
+        """Describe where a delivery came from.
 
-        It works also after the connection is gone, and raises for no header, however hostile.
+        It is called for dead letters only, so it may be slow. It also works after the connection is
+        gone, and it raises no error, whatever the headers hold.
         """
 
     def occurrence(self, delivery: Delivery) -> str:  # noqa: ARG002  # a source that cannot tell
-        """Tell the message of a delivery from every other message of the source.
+        """Return a text that identifies the message of a delivery among all messages of the source.
 
         The text is the same whenever the source delivers this message again, also over another
-        connection. Only asked for events whose content alone does not identify them (GAME without
-        a time), so it may be slow. Never raises for hostile headers.
+        connection. It is asked for only if the content of an event does not identify the event
+        (GAME without a time), so it may be slow. It raises no error, whatever the headers hold.
 
         Returns:
-            The text. Empty, by default: the source cannot tell its messages apart.
+            The text. Empty, which is the default, if the source cannot tell its messages apart.
         """
         return ""
 
     @abstractmethod
     async def close(self) -> None:
-        """Give back what is not settled, as far as the protocol can, and free everything.
+        """Give back the deliveries that are not settled, if the protocol can, and free everything.
 
-        Ends within 5 s, whatever state the connection is in, also after an `open` that failed.
-        Raises nothing for a connection that is broken already. May be called twice.
+        The call ends within 5 s, whatever state the connection is in, also after an `open` that
+        failed. It raises no error for a connection that is broken already. It may be called twice.
         """

@@ -1,4 +1,4 @@
-"""Remembers why a listener's connection failed: the first failure is the cause of the others."""
+"""Remembers why a listener's connection failed: the first failure causes all later failures."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 class FirstFailure:
     """The failure after which a listener cannot be used any more.
 
-    Several tasks use a listener at the same time, and each of them has to hear of the failure. An
-    exception gets the traceback of every place that raises it, so each task raises a copy of its
-    own.
+    Several tasks use a listener at the same time, and each task has to learn of the failure. Each
+    task raises a copy of the exception, because an exception collects the traceback of every place
+    that raises it.
 
     Args:
-        wake: Wakes the tasks that wait for something from the connection, so that they look here.
-            It is called for each failure, also for those after the first. None: no task waits.
+        wake: A function that wakes the tasks that wait for the connection, so that they check for a
+            failure. It is called for every failure, not only for the first. None means that no task
+            waits.
     """
 
     def __init__(self, wake: Callable[[], None] | None = None) -> None:
@@ -28,11 +29,11 @@ class FirstFailure:
 
     @property
     def happened(self) -> bool:
-        """Whether there was a failure."""
+        """True if there was a failure."""
         return self._first is not None
 
     def remember(self, failure: ListenerUnavailable) -> ListenerUnavailable:
-        """Remember a failure, unless there was another before it, and wake the tasks that wait.
+        """Remember a failure if it is the first, and wake the tasks that wait.
 
         Returns:
             A copy of the first failure, for a caller that raises it.

@@ -1,4 +1,4 @@
-"""Knows which kinds of listener there are: ours, and those of installed packages.
+"""Knows all kinds of listeners: our own, and the kinds that installed packages add.
 
 A package offers a listener by naming a subclass of `Listener` in its entry points:
 
@@ -25,10 +25,10 @@ OWN: Final[tuple[type[Listener[Any]], ...]] = (RabbitmqListener, KafkaListener, 
 
 
 def kinds() -> Mapping[str, type[Listener[Any]]]:
-    """Return every kind of listener, by the word that the configuration uses for it.
+    """Return the class of every kind of listener, by its word in the configuration.
 
     Raises:
-        ConfigError: An entry point of an installed package cannot be loaded, or is no listener.
+        ConfigError: An entry point of an installed package cannot be loaded, or is not a listener.
     """
     known: dict[str, type[Listener[Any]]] = {kind.kind: kind for kind in OWN}
     for entry in entry_points(group=GROUP):

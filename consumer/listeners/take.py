@@ -1,7 +1,7 @@
-"""Takes the oldest items that were received, up to a number of them and a number of bytes.
+"""Takes the oldest deliveries out of a buffer, up to a number of deliveries and of bytes.
 
-Responsible for where a batch ends. Every listener that holds what arrived until it is asked for
-takes with it, so all of them end a batch at the same place.
+Responsible for where a batch ends. Every listener with a buffer uses this function, so all of them
+end a batch by the same rule.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class HasBody(Protocol):
-    """A delivery, or what one is made of."""
+    """An item that has a body, such as a delivery."""
 
     @property
     def body(self) -> bytes:
@@ -29,8 +29,8 @@ def take(held: deque[ItemT], max_count: int, max_bytes: int) -> list[ItemT]:
     Args:
         held: The items that wait, the oldest first.
         max_count: The largest number of items to take.
-        max_bytes: The largest number of bytes that their bodies may have together. The first
-            item is taken whatever its size; else a larger one would block those behind it.
+        max_bytes: The largest size of all their bodies together, in bytes. The first item is taken
+            whatever its size; otherwise a large item would block the items behind it for ever.
     """
     taken: list[ItemT] = []
     taken_bytes = 0

@@ -1,1 +1,1 @@
-"""Connects to NATS, and creates and reads its streams, for every room that needs that."""
+"""Connects to NATS, and creates and reads its streams, for all other rooms."""

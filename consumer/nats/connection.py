@@ -1,9 +1,10 @@
-"""Makes one connection to a NATS server, for the listener, the sink and all who read streams.
+"""Makes one connection to a NATS server, for listeners, sinks and readers of streams.
 
 Responsible for the options of a connection, for giving up within a deadline, and for saying why.
-Not responsible for connecting again: nats-py's own reconnect keeps a buffer that it publishes late,
-after a time-out was reported, and it leaves pull subscriptions silent (docs/decisions/0003). So
-`allow_reconnect` is off, and the owner of a lost connection makes a new one.
+Not responsible for connecting again. nats-py's own reconnect keeps a buffer, and publishes it after
+a time-out was already reported; and it leaves pull subscriptions silent
+(docs/decisions/0003-our-own-reconnect.md). So `allow_reconnect` is off, and the owner of a lost
+connection makes a new connection.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from nats.aio.client import Client
 
 PING_INTERVAL_S: Final = 5
-"""nats-py gives up at the third ping without an answer, so a frozen server is noticed within 15 s.
-"""
+"""The pause between two pings, in seconds. nats-py gives up at the third ping without an answer, so
+a frozen server is noticed within 15 s."""
 CLOSE_DEADLINE_S: Final = 3.0
 LOGIN_REFUSED: Final = "login refused: check user, password, token, nkey_seed or credentials_file"
 EXPLANATIONS: Final = (
@@ -39,30 +40,31 @@ EXPLANATIONS: Final = (
     (nats.errors.UnexpectedEOF, "the server closed the connection"),
     (nats.errors.StaleConnectionError, "the server stopped answering pings"),
 )
-"""Kinds of error and what each of them means. The first kind that fits counts, because an
-unexpected end is a stale connection as well."""
+"""The classes of errors, and what each class means. The first class that fits is used: nats-py's
+UnexpectedEOF is a subclass of its StaleConnectionError."""
 
 
 class LoginRefused(Unavailable):
-    """The server is there and does not let us in."""
+    """The server answers, and refuses our login."""
 
 
 class NatsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How to reach and log in to NATS; at most one way of logging in is used.
+    """The options with which to reach NATS and log in. At most one way of logging in is used.
 
     Attributes:
-        url: The address, `nats://` or `tls://`. Several servers of one cluster are separated by
-            commas.
-        user, password: User and password, where the server's configuration has a list of `users`.
-        token: The token, where the server's configuration says `authorization { token }`.
+        url: The address, with `nats://` or `tls://`. Several servers of one cluster are separated
+            by commas.
+        user, password: The user and the password, if the server's configuration has a list of
+            `users`.
+        token: The token, if the server's configuration says `authorization { token }`.
         nkey_seed: The private seed of an NKey user (`SU…`).
         credentials_file: The path of a `.creds` file with a JWT and a seed.
         tls: The TLS options.
-        tls_handshake_first: Whether TLS begins before the server's first line. The server has to
-            be configured for it.
-        inbox_prefix: The first tokens of all subjects for replies, where the account allows only
-            its own.
-        connect_timeout_s: How long connecting and logging in may take together, in seconds.
+        tls_handshake_first: If true, TLS begins before the server's first line. The server's
+            configuration has to say the same.
+        inbox_prefix: The first tokens of all subjects for replies, if the user may not subscribe to
+            `_INBOX`.
+        connect_timeout_s: The longest time for connecting and logging in together, in seconds.
     """
 
     url: Url = "nats://127.0.0.1:4222"
@@ -105,18 +107,21 @@ async def connect(
     """Connect once.
 
     Args:
-        settings: Where to connect to, and as which user.
+        settings: The address and the login.
         name: The name that the server's monitoring shows for the connection.
-        on_lost: Called once with the reason when the connection is gone. The client is then
-            closed and never comes back. None: the owner learns it when its next call fails.
-        on_error: Called with every complaint of the server about a living connection. A missing
-            permission shows nowhere else. None: the owner does not ask for complaints.
+        on_lost: A function that is called once, with the reason, when the connection is gone. The
+            client is then closed, and never connects again. None means that the owner only notices
+            the loss when its next call fails.
+        on_error: A function that is called with every error that nats-py reports about an open
+            connection. A missing permission is reported in no other way. None means that these
+            errors are ignored.
 
     Raises:
         Unavailable: There was no connection within `connect_timeout_s`. The text names the cause
-            and the address. `LoginRefused` where that is the cause.
+            and the address.
+        LoginRefused: The server refused the login. This is a kind of `Unavailable`.
 
-    Cancelling: closes what was half open.
+    Cancelling: a connection that is half open is closed.
     """
     client = HardenedClient()
     client.requires_tls = settings.tls is not None or settings.url.startswith("tls://")
@@ -139,11 +144,11 @@ async def connect(
                 **_connect_options(settings),
                 name=name,
                 allow_reconnect=False,
-                # With 0, nats-py would go round its list of servers for ever, whatever the error.
+                # With 0, nats-py would try its list of servers for ever, whatever the error.
                 max_reconnect_attempts=1,
                 reconnect_time_wait=0,
                 ping_interval=PING_INTERVAL_S,
-                # What is published on a lost connection must not be sent later by itself.
+                # A message that is published on a lost connection must not be sent later.
                 pending_size=0,
                 closed_cb=lost,
                 error_cb=error,
@@ -152,10 +157,10 @@ async def connect(
         client.abort()
         raise
     except (TimeoutError, OSError, nats.errors.Error, ValueError) as failure:
-        await close(client)  # within its deadline: after a failed handshake nats-py waits for ever
+        await close(client)  # it has a deadline: nats-py waits for ever after a failed handshake
         hosts = _hosts(settings.url)
-        # A server that refuses us also closes the connection. Each of the three errors may be the
-        # one that says why.
+        # A server that refuses us also closes the connection, so any of the three errors may name
+        # the reason.
         if any(_is_refusal(error) for error in (failure, cause, client.last_error)):
             raise LoginRefused(f"{hosts}: {LOGIN_REFUSED}") from failure
         explained = _explain(cause or client.last_error or failure)
@@ -184,9 +189,9 @@ def _hosts(url: str) -> str:
 
 
 def _is_refusal(error: Exception | None) -> bool:
-    """Whether the server refused the login.
+    """Return true if an error says that the server refused the login.
 
-    While it connects, nats-py raises its general error for this, and only the text tells.
+    While nats-py connects, it raises its general error for this, so the text has to be read.
     """
     return isinstance(error, nats.errors.AuthorizationError) or (
         "authorization violation" in str(error).lower()
@@ -203,9 +208,9 @@ def _explain(error: Exception | None) -> str:
 
 
 async def close(client: Client) -> None:
-    """Close a connection within `CLOSE_DEADLINE_S`, also towards a server that is frozen.
+    """Close a connection within `CLOSE_DEADLINE_S`, also if the server is frozen.
 
-    Raises nothing, because nothing is needed any more from a connection that is broken.
+    No error is raised, because a connection that is broken is not needed any more.
     """
     try:
         async with asyncio.timeout(CLOSE_DEADLINE_S):

@@ -1,4 +1,4 @@
-"""Says what went wrong when the server was asked about a stream, and what to do about it."""
+"""Says what went wrong in a request about a stream, and what to do about it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ def explained(stream: str, *, missing: str, request: str = "") -> Iterator[None]
 
     Args:
         stream: The name of the stream that is asked about.
-        missing: What may be the cause where there is no such stream.
-        request: The subject of the request. A user who may not publish to it gets no answer, so it
-            is named where there was none. Empty: there are several.
+        missing: The possible cause if there is no such stream.
+        request: The subject of the request. A user without the right to publish to this subject
+            gets no answer, so the error names the subject if there is no answer. Empty if there
+            are several subjects.
 
     Raises:
         SinkUnavailable: The text says what to do.
@@ -43,6 +44,6 @@ def explained(stream: str, *, missing: str, request: str = "") -> Iterator[None]
 
 
 def _said(error: APIError) -> str:
-    if error.description is None:  # nats-py says nothing where the server has no JetStream at all
+    if error.description is None:  # nats-py gives no text if the server has no JetStream
         return "JetStream is off on that server (switch it on with -js), or has no leader now"
     return f"{error.description} (error {error.err_code})"

@@ -1,9 +1,9 @@
-"""Reads a stream, and goes on as it grows, without being in the daemon's way.
+"""Reads a stream, and goes on while the stream grows. The daemon is not disturbed.
 
-Responsible for a consumer of our own on one stream. It pulls, so a slow reader costs the server
-nothing. It acknowledges nothing. It lives in the server's memory, and the server forgets it if we
-end without deleting it. Not responsible for going on after a loss (`follow_on.py`), nor for what
-the messages mean.
+Responsible for a JetStream consumer of our own on one stream. The consumer sends only what is asked
+for, so a slow reader is no load for the server. No message is acknowledged. The consumer is kept in
+the server's memory, and the server deletes it if we end without deleting it. Not responsible for
+going on after a loss (`follow_on.py`), nor for what the messages mean.
 """
 
 from __future__ import annotations
@@ -32,22 +32,26 @@ if TYPE_CHECKING:
 
 HELD_COUNT: Final = 1000
 HELD_BYTES: Final = 4 << 20
-"""The most that is asked for and not read yet."""
+"""The largest number of messages, and the largest number of their bytes, that are asked for and not
+read yet."""
 FORGET_AFTER_S: Final = 30.0
-"""The server deletes our consumer if we did not ask for anything for this time."""
+"""The time without a request after which the server deletes our consumer, in seconds."""
 LOOK_EVERY_S: Final = 1.0
-"""A lost connection is noticed within this time."""
+"""The time within which a lost connection is noticed, in seconds."""
 ANSWER_DEADLINE_S: Final = 5.0
 GOODBYE_DEADLINE_S: Final = 1.0
 
 
 class StreamStart(msgspec.Struct, frozen=True, kw_only=True):
-    """Where in a stream to begin. With neither attribute: with what is stored from now on.
+    """The place in a stream where reading begins.
+
+    Without both attributes, reading begins with the messages that are stored from now on.
 
     Attributes:
-        sequence: The number of the first message that is wanted. If that message is gone, the
-            first one after it.
-        time_s: When the first message that is wanted was stored, in seconds since 1970.
+        sequence: The number of the first message to read. If this message is gone, reading begins
+            with the next message.
+        time_s: The time from which on stored messages are read, in seconds since 1970. It has no
+            effect if `sequence` is given.
     """
 
     sequence: int | None = None
@@ -58,12 +62,12 @@ FIRST: Final = StreamStart(sequence=1)
 
 
 class StreamFollower:
-    """The messages of a stream, from a start on. Made by `following`.
+    """The messages of a stream from a start on. `following` makes this object.
 
     Attributes:
         sequence: The number of the last message that was yielded. At the beginning, the number of
-            the message before the first.
-        waiting_count: How many messages the stream held at the beginning.
+            the message before the first message to read.
+        waiting_count: The number of messages to read that the stream held at the beginning.
     """
 
     def __init__(
@@ -92,7 +96,7 @@ class StreamFollower:
         """Yield one message after the other, for ever.
 
         Raises:
-            SinkUnavailable: The connection is gone, or the consumer.
+            SinkUnavailable: The connection or the consumer is gone.
         """
         while True:
             while self._held:
@@ -103,10 +107,10 @@ class StreamFollower:
             await self._wait_for_more()
 
     async def stored(self) -> AsyncGenerator[Msg]:
-        """Yield what the stream holds, and end with its last message.
+        """Yield the messages that the stream holds, and end with its last message.
 
         Raises:
-            SinkUnavailable: The connection is gone, or the consumer.
+            SinkUnavailable: The connection or the consumer is gone.
         """
         if not self.waiting_count:
             return
@@ -153,17 +157,17 @@ async def following(
     subject: str = ">",
     headers_only: bool = False,
 ) -> AsyncIterator[StreamFollower]:
-    """Read a stream for the time of the block. Nothing that is stored meanwhile is missed.
+    """Read a stream for the time of the block. No message that is stored in this time is missed.
 
     Args:
         client: The connection.
-        start: Where to begin.
+        start: The place where reading begins.
         stream: The name of the stream.
-        subject: The subject whose messages are wanted; it may have wildcards.
-        headers_only: Leave the bodies at the server.
+        subject: The subject whose messages are read. It may have wildcards.
+        headers_only: If true, the server sends messages without their bodies.
 
     Raises:
-        SinkUnavailable: There is no such stream, or no answer.
+        SinkUnavailable: There is no such stream, or the server did not answer.
     """
     wanted = _ephemeral_consumer(start, subject, headers_only=headers_only)
     jetstream = client.jetstream(timeout=ANSWER_DEADLINE_S)

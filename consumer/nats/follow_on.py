@@ -1,7 +1,8 @@
-"""Follows a sink for ever, over one connection after the other, without a gap and without a repeat.
+"""Follows a sink for ever, over one connection after the other.
 
-Responsible for going on after a loss, and for hearing core NATS, where nothing is kept. Not
-responsible for how a stream is read: `follow.py`.
+A stream is read without a gap and without a repeat. Core NATS keeps nothing, so the messages of an
+outage are missed there. Responsible for going on after a loss, and for subscribing to core NATS.
+Not responsible for how a stream is read (`follow.py`).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ LONGEST_PAUSE_S: Final = 2.0
 
 
 class Follower(Protocol):
-    """Messages over one connection, for ever. Iterating raises `Unavailable` when it is lost."""
+    """Yields messages over one connection, and raises `Unavailable` when the connection is lost."""
 
     sequence: int
     """The number of the last message that was yielded, or of the message before the first."""
@@ -41,12 +42,12 @@ class Follower(Protocol):
 
 
 class _CoreFollower:
-    """What passes on core NATS. Nothing is kept, so what passes while we are away is gone."""
+    """Yields the messages that pass on core NATS while we are connected."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        # If this queue is full, nats-py waits, and then drops messages in this process. The
-        # server never waits for us.
+        # If this queue is full, nats-py waits, and then drops messages in this process. So a slow
+        # reader never makes the server wait.
         self.passed: asyncio.Queue[Msg] = asyncio.Queue(HELD_COUNT)
         self.sequence = 0
 
@@ -68,10 +69,10 @@ async def hearing(
     *,
     subjects: Sequence[str],
 ) -> AsyncIterator[Follower]:
-    """Hear subjects of core NATS for the time of the block.
+    """Subscribe to subjects of core NATS for the time of the block.
 
     Raises:
-        SinkUnavailable: The connection is gone, or there was no answer.
+        SinkUnavailable: The connection is gone, or the server did not answer.
     """
     follower = _CoreFollower(client)
     try:
@@ -92,18 +93,21 @@ async def follow(
     """Read for ever. After a loss, go on behind the last message that was yielded.
 
     Args:
-        settings: How to reach the server.
-        opened: Begins to read over a connection: `following` or `hearing`.
-        start: Where to begin.
-        tell: Called once for each outage with the text that we wait, and then that we go on.
+        settings: The options of the connection.
+        opened: A function that begins to read over a connection, such as `following` or `hearing`
+            with the other arguments filled in.
+        start: The place where reading begins.
+        tell: A function that is called with a text for the user: when an outage makes us wait, and
+            when we go on.
 
     Raises:
-        Unavailable: The server or the stream is not there at the beginning.
+        Unavailable: At the beginning, the server or the stream is not there.
     """
     backoff = Backoff(first_s=0.2, longest_s=LONGEST_PAUSE_S)
     progress = _Progress(start, tell)
     while True:
-        # Closed here and not by the garbage collector, so that the server's consumer is deleted.
+        # The generator is closed here and not by the garbage collector, so that the server's
+        # consumer is deleted.
         reading = contextlib.aclosing(_until_lost(settings, opened, progress))
         async with progress.kept(), reading as messages:
             async for msg in messages:
@@ -113,10 +117,10 @@ async def follow(
 
 
 class _Progress:
-    """How far `follow` has come, and what it has told.
+    """Remembers how far `follow` has read, and what it has told the user.
 
     Attributes:
-        next: Where the next connection begins to read.
+        next: The place where the next connection begins to read.
     """
 
     def __init__(self, start: StreamStart, tell: Callable[[str], None]) -> None:
@@ -127,26 +131,26 @@ class _Progress:
         self._lost_count = 0
 
     def found(self) -> None:
-        """Note that the stream can be read, and tell it after an outage."""
+        """Note that reading has begun, and tell the user if there was an outage."""
         if self._told:
             self._tell("the sink is back: going on")
         self._begun, self._told, self._lost_count = True, False, 0
 
     def read(self, sequence: int) -> None:
-        """Note how far the stream was read."""
+        """Note the number of the last message that was read."""
         self.next = StreamStart(sequence=sequence + 1)
 
     @contextlib.asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
-        """Survive a loss, once the reading has begun."""
+        """Suppress the error of a loss, if reading had begun before."""
         try:
             yield
         except Unavailable as error:
             if not self._begun:
                 raise
             self._lost_count += 1
-            # Not told at the first loss: a reader that pauses, such as a pager, loses only its
-            # consumer, and gets another one at once.
+            # The first loss is not told: if a user stops reading for a while, such as in a pager,
+            # only the consumer is lost, and a new consumer is made at once.
             if self._lost_count > 1 and not self._told:
                 self._tell(f"the sink is away: {error}; waiting")
                 self._told = True
@@ -162,7 +166,8 @@ async def _until_lost(
         opened(client, progress.next) as follower,
     ):
         progress.found()
-        # From here on by number: what is stored while we are away is not stored "from now on".
+        # The next connection begins by number. If it began "from now on", it would miss messages
+        # that are stored during the outage.
         progress.read(follower.sequence)
         async for msg in follower:
             progress.read(follower.sequence)

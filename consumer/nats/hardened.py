@@ -1,13 +1,14 @@
-"""Mends nats-py's client where a broken network or a hostile sender would silence it.
+"""Corrects faults of nats-py's client that a broken network or a hostile sender can use.
 
 Responsible for everything that we know of nats-py's private parts; no other module uses them.
-Each method below overrides one of nats-py's, and says what goes wrong without it. Read against
-nats-py 2.16. tests/unit/test_nats_internals.py names what a new version would break, and tells when
-nats-py has mended a fault itself, so that a method here can go.
+Each method with a leading underscore replaces a method of nats-py, and says what goes wrong without
+it. The code was compared with nats-py 2.16. tests/unit/test_nats_internals.py names what a new
+version would break, and reports when nats-py has corrected a fault itself, so that a method can be
+removed here.
 
 Most of the faults have the same effect: an exception while nats-py reads ends its reading task with
-a line in the log and nothing else (`Client._read_loop`). The connection then looks alive and stays
-silent, and after a reconnect the redelivered message does the same again.
+only a line in the log (`Client._read_loop`). The connection then looks alive and stays silent.
+After a reconnect, the redelivered message has the same effect again.
 """
 
 from __future__ import annotations
@@ -20,19 +21,19 @@ from nats.aio.msg import Msg
 
 
 class HardenedClient(Client):
-    """A client that goes on reading whatever is sent to it, and that can be cut off.
+    """A client that goes on reading whatever is sent to it, and that can be aborted.
 
     Attributes:
-        requires_tls: Whether TLS was asked for, so that no login may be sent without it.
+        requires_tls: If true, no login may be sent without TLS.
     """
 
     requires_tls = False
 
     def _connect_command(self) -> bytes:
-        """Make the login, but refuse to send it over a plain connection where TLS was asked for.
+        """Make the login, but refuse to send it without TLS if TLS is required.
 
-        nats-py encrypts only if the server's first line says so, whatever the URL says. Somebody
-        in between could remove that from the line, and read the password.
+        nats-py only uses TLS if the server's first line says so, whatever the URL says. An attacker
+        on the network could remove this from the line, and read the password.
 
         Raises:
             nats.errors.SecureConnWantedError: The server does not offer TLS.
@@ -44,9 +45,9 @@ class HardenedClient(Client):
         return command
 
     async def _process_headers(self, headers: bytes | None) -> dict[str, str] | None:
-        """Read the headers of a message. None where they are broken, as if it had none.
+        """Read the headers of a message. Return None if they are broken, as for no headers.
 
-        nats-py raises for a first line that is cut off or is not UTF-8.
+        nats-py raises an error for a first line that is cut off or is not UTF-8.
         """
         try:
             return await super()._process_headers(headers)
@@ -56,10 +57,10 @@ class HardenedClient(Client):
     def _build_message(
         self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: dict[str, str] | None
     ) -> Msg:
-        """Make a message, also with a subject that is not UTF-8: its odd bytes are escaped.
+        """Make a message. In a subject, bytes that are not UTF-8 are escaped.
 
-        The server lets every byte pass; nats-py raises. It is not asked first, because a second
-        call for each message costs 0.2 us.
+        The server accepts any bytes, and nats-py raises an error for them. nats-py's method is not
+        called first, because a second call for each message costs 0.2 us.
         """
         return Msg(
             self,
@@ -71,11 +72,11 @@ class HardenedClient(Client):
         )
 
     async def _send_ping(self, future: asyncio.Future[bool] | None = None) -> None:
-        """Send a PING behind what was published before it.
+        """Send a PING behind everything that was published before.
 
-        nats-py writes the PING to the socket at once, in front of what waits in its buffer. An
-        answered `flush` would then prove nothing, and `drain` would lose what the server sends
-        between PING and UNSUB. test_flush_is_behind_what_was_published shows it.
+        nats-py writes the PING to the socket at once, before the messages in its buffer. Then the
+        answer to a `flush` would prove nothing, and `drain` would lose the messages that the server
+        sends between PING and UNSUB. test_flush_is_behind_what_was_published shows the fault.
         """
         self._pongs.append(future or asyncio.get_running_loop().create_future())
         await self._send_command(PING_PROTO)
@@ -84,19 +85,20 @@ class HardenedClient(Client):
     async def _process_pong(self) -> None:
         """Take a PONG, also if nobody waits for it any more.
 
-        nats-py sets the result of a `flush` that was given up as well, which raises.
-        test_check_of_a_frozen_server_leaves_the_connection_whole shows it.
+        nats-py also sets the result of a `flush` that was given up, which raises an error.
+        test_check_of_a_frozen_server_leaves_the_connection_whole shows the fault.
         """
         if self._pongs and self._pongs[0].done():
             self._pongs[0] = asyncio.get_running_loop().create_future()
         await super()._process_pong()
 
     async def _process_op_err(self, e: Exception) -> None:
-        """Lose the connection at once.
+        """End the connection at once after an error.
 
-        nats-py first sends what waits to be sent, to a peer that is gone or frozen. It then raises
-        or waits for ever, and nobody is told. What waits is lost either way, and its owner sends
-        it again. test_connection_that_ends_with_bytes_waiting_is_noticed shows it.
+        nats-py first sends the bytes that wait to be sent, to a peer that is gone or frozen. Then
+        it raises an error or waits for ever, and the loss is not reported. The bytes are lost in
+        any case, and their owner sends them again.
+        test_connection_that_ends_with_bytes_waiting_is_noticed shows the fault.
         """
         self._pending = []
         self._pending_data_size = 0
@@ -104,9 +106,9 @@ class HardenedClient(Client):
         await super()._process_op_err(e)
 
     def abort(self) -> None:
-        """Close the socket at once, without sending what waits to be sent.
+        """Close the socket at once, without sending the bytes that wait to be sent.
 
-        nats-py offers only `close`, which sends it first.
+        nats-py only offers `close`, which sends these bytes first.
         """
         writer = getattr(self._transport, "_io_writer", None)
         if writer is not None:

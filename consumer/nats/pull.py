@@ -1,10 +1,10 @@
-"""Asks a JetStream consumer for messages ahead of need, with one pull request at a time.
+"""Asks a JetStream consumer for messages before they are needed, with one pull request at a time.
 
 Responsible for how much is asked for, and for what the server says about a request. Not responsible
-for the messages, which arrive at their subscription. A request is sent while the owner still holds
-messages of the request before it, so no batch waits for a round trip. There is never a second
-request under way: the server would serve both in turn, and nobody could tell how many bytes may
-still arrive. The protocol:
+for the messages, which arrive at the subscription. A request is sent while the owner still holds
+messages of the request before it, so no batch waits for an answer of the server. There is never a
+second request at the same time: the server would serve both in turn, and nobody could tell how many
+bytes may still arrive. The protocol is described at
 https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-37.md.
 """
 
@@ -25,15 +25,17 @@ if TYPE_CHECKING:
     from nats.aio.subscription import Subscription
 
 EXPIRES_S: Final = 30
-"""After this time the server forgets a request, and we send the next one."""
+"""The time after which the server ends a request, in seconds. We then send the next request."""
 HEARTBEAT_S: Final = 5
-"""While a request stands and no message comes, the server says so at this interval."""
+"""The interval at which the server sends a heartbeat, in seconds. It sends heartbeats while a
+request is open and no message is there."""
 SILENCE_S: Final = 12
-"""Without messages or heartbeats for this time, two heartbeats were missed: the server is gone."""
+"""The time without messages and heartbeats after which the server counts as gone, in seconds. Two
+heartbeats were missed then."""
 NS_PER_S: Final = 1_000_000_000
 UNLIMITED: Final = -1
-"""No limit of a subscription's own. nats-py drops messages silently at such a limit, and what is
-asked for bounds them already."""
+"""Switches off the limits of a subscription. nats-py drops messages at its limits, and here the
+requests or the owner already limit the messages."""
 
 _CONSUMER_ENDED: Final = ("Consumer Deleted", "Leadership Change", "Server Shutdown")
 _TOO_LARGE: Final = "Message Size Exceeds MaxBytes"
@@ -49,15 +51,15 @@ class _PullRequest(msgspec.Struct, omit_defaults=True):
 
 
 class PullRequests:
-    """The requests to one consumer: what was asked for and has not arrived yet.
+    """Sends requests to one consumer, and knows how many messages have not arrived yet.
 
     Args:
         client: The connection.
         stream: The name of the stream.
         consumer: The name of the consumer.
-        max_count: The largest number of messages that are asked for and held together.
-        max_bytes: The largest number of bytes that these messages have together. A single
-            message that is larger is asked for alone.
+        max_count: The largest number of messages that are asked for or held at the same time.
+        max_bytes: The largest size of all these messages together, in bytes. A larger message is
+            asked for alone.
     """
 
     def __init__(
@@ -66,7 +68,8 @@ class PullRequests:
         self._client = client
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
         self._inbox = client.new_inbox()
-        # Half of each limit, so that one request may be under way while as much again is held.
+        # A request asks for half of each limit, so that the owner may hold the other half while the
+        # request is open.
         self._request_count = max(1, max_count // 2)
         self._request_bytes = max(1, max_bytes // 2)
         self._number = 0
@@ -77,16 +80,16 @@ class PullRequests:
         self._heard_s = 0.0
 
     async def subscribe(self, on_message: Callable[[Msg], Awaitable[None]]) -> Subscription:
-        """Subscribe to what the server answers: messages, and statuses of requests.
+        """Subscribe to the server's answers: messages, and statuses of requests.
 
         Args:
-            on_message: Called with each of them. A status has no reply subject.
+            on_message: A function that is called with each answer. A status has no reply subject.
 
         Raises:
             nats.errors.Error: The connection is gone.
         """
-        # Each request has a reply subject of its own, so that a status tells which request it is
-        # about.
+        # Each request has a reply subject of its own, so that we know to which request a status
+        # belongs.
         return await self._client.subscribe(
             f"{self._inbox}.*",
             cb=on_message,
@@ -95,11 +98,11 @@ class PullRequests:
         )
 
     async def ask(self, held_count: int, held_bytes: int) -> None:
-        """Send a request, if none is under way and at most half of the limit is held.
+        """Send a request, if no request is open and at most half of each limit is held.
 
         Args:
-            held_count: How many messages the owner holds.
-            held_bytes: How many bytes they have.
+            held_count: The number of messages that the owner holds.
+            held_bytes: The size of these messages together, in bytes.
 
         Raises:
             nats.errors.Error: The connection is gone.
@@ -124,10 +127,10 @@ class PullRequests:
         self._left_count = max(0, self._left_count - 1)
 
     def check_silence(self) -> None:
-        """Notice a server that forgot the request: it sends neither messages nor heartbeats.
+        """Notice a server that sends neither messages nor heartbeats, although a request is open.
 
         Raises:
-            ListenerUnavailable: The server is silent for too long (`reason="stalled"`).
+            ListenerUnavailable: The server was silent for too long (`reason="stalled"`).
         """
         silent_s = asyncio.get_running_loop().time() - self._heard_s
         if self._left_count and silent_s > SILENCE_S:
@@ -137,21 +140,22 @@ class PullRequests:
             )
 
     def read_status(self, msg: Msg) -> ListenerUnavailable | None:
-        """Read what the server says about a request.
+        """Read a status, which is what the server says about a request.
 
         Returns:
-            Why no message will come any more. None: the owner may ask again when there is room.
+            The reason why no more messages will arrive. None if the owner may go on asking.
         """
         if msg.subject != self._reply:
-            return None  # about the request before, whose messages were counted already
+            return None  # it is about an earlier request, which is over
         headers = msg.headers or {}
         code, text = headers.get("Status", ""), headers.get("Description", "")
         self._heard_s = asyncio.get_running_loop().time()
         if code == "100":  # a heartbeat
             return None
         if code == "409" and text == _TOO_LARGE:
-            # If nothing came before it, the message does not fit into any request: ask for it
-            # alone and without a limit. Else it did only not fit behind the others.
+            # If no message came before this status, the next message is larger than the limit of a
+            # request, so it is asked for alone and without a limit. Otherwise the next message only
+            # did not fit behind the others.
             self._next_is_too_large = self._left_count == self._asked_count
         elif not (code in ("404", "408") or text == "Batch Completed"):
             return _explain_status(code, text)

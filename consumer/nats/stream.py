@@ -1,8 +1,8 @@
-"""Creates a JetStream stream, or checks that it keeps what our promise needs.
+"""Creates a JetStream stream, or checks that an existing stream keeps what our promise needs.
 
-Responsible for the settings of a stream. Not responsible for publishing to it:
-`sinks/jetstream.py`. docs/guarantees.md says why each setting is required; what the server does was
-measured with nats-server 2.15.
+Responsible for the settings of a stream. Not responsible for publishing to it
+(`sinks/jetstream.py`). docs/guarantees.md says why each setting is required. The behaviour of the
+server was measured with nats-server 2.15.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ class StreamPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: The name of the stream.
-        subjects: The subjects that it must store; they may have wildcards.
-        create: Create the stream if it is missing, and add subjects that it lacks. False: only
-            check it.
+        subjects: The subjects that the stream must store. They may have wildcards.
+        create: If true, a missing stream is created, and missing subjects are added. If false, the
+            stream is only checked.
         max_age_s: The age at which a stream that we create deletes a message, in seconds.
-        max_bytes: The size at which a stream that we create deletes its oldest messages. -1: no
-            limit.
-        replicas: How many servers keep a stream that we create.
-        duplicate_window_s: How long the server recognises a message id, in seconds. A stream that
-            exists has to recognise it at least as long.
+        max_bytes: The size at which a stream that we create deletes its oldest messages, in bytes.
+            -1 means no limit.
+        replicas: The number of servers that keep a stream that we create.
+        duplicate_window_s: The time for which the server recognises a message id, in seconds. An
+            existing stream has to recognise ids at least as long.
     """
 
     name: str
@@ -59,8 +59,8 @@ class FitStream(msgspec.Struct, frozen=True):
     """A stream that keeps what the promise needs.
 
     Attributes:
-        config: Its configuration at the server.
-        caveats: What works and may still surprise.
+        config: The configuration of the stream at the server.
+        caveats: The things about the stream that work, but may surprise the operator.
     """
 
     config: StreamConfig
@@ -68,10 +68,10 @@ class FitStream(msgspec.Struct, frozen=True):
 
 
 async def prepare_stream(client: Client, plan: StreamPlan) -> FitStream:
-    """Find a stream and check that it is fit, or create it where the plan says so.
+    """Find a stream and check that it is fit. Create a missing stream if the plan says so.
 
     Raises:
-        SinkUnavailable: The stream is missing or unfit, or the server does not answer; the text
+        SinkUnavailable: The stream is missing or unfit, or the server does not answer. The text
             says what to do.
     """
     jetstream = client.jetstream()
@@ -110,7 +110,7 @@ async def _create(client: Client, jetstream: JetStreamContext, plan: StreamPlan)
     wanted = StreamConfig(
         name=plan.name,
         subjects=list(plan.subjects),
-        # Not a work queue: that forgets an acknowledged message at a restart, and its id with it:
+        # A work queue would forget an acknowledged message and its id at a restart:
         # https://github.com/nats-io/nats-server/issues/3272
         retention=RetentionPolicy.LIMITS,
         storage=StorageType.FILE,

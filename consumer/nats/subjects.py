@@ -6,7 +6,7 @@ from __future__ import annotations
 def covers(wide: str, narrow: str) -> bool:
     """Tell whether every subject that `narrow` matches is matched by `wide` as well.
 
-    `*` stands for one token, `>` for one token or more at the end:
+    `*` stands for one token, and `>` stands for one or more tokens at the end:
     https://docs.nats.io/nats-concepts/subjects#wildcards
     """
     wide_parts, narrow_parts = wide.split("."), narrow.split(".")

@@ -1,6 +1,6 @@
 """Makes and ends aiokafka's consumer, and says why a broker cannot be reached.
 
-Not responsible for the group and its offsets: `group.py`.
+Not responsible for the group and its offsets (`group.py`).
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from consumer.listeners.kafka.settings import KafkaSettings
 
 JOIN_MARGIN_S: Final = 5.0
-"""What the broker waits for us longer than `rebalance_timeout_s`: for the last commit, and for the
-way back into the group."""
+"""The time that the broker gives us in a rebalance after `rebalance_timeout_s`, in seconds. We use
+it for the last commit, and to join the group again."""
 STOP_DEADLINE_S: Final = 2.5
 HUNG_UP: Final = "the broker hung up: is it starting, or security_protocol not that of this port?"
 LOGIN_REFUSED: Final = "login refused: check sasl_username, sasl_password and sasl_mechanism"
@@ -53,7 +53,8 @@ REFUSED: Final = (
     UnsupportedSaslMechanismError,
 )
 READ_ERRORS: Final = (KafkaError, ConsumerStoppedError, ValueError)
-"""What aiokafka raises if records cannot be read. ValueError: it cannot parse a batch."""
+"""The errors that aiokafka raises if records cannot be read. ValueError means that a batch cannot
+be parsed."""
 
 
 class _TokenFile(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka has no types
@@ -78,8 +79,8 @@ def login_options(settings: KafkaSettings) -> dict[str, Any]:
         try:
             options["ssl_context"] = (settings.tls or TlsSettings()).context()
         except ConfigError as error:
-            # Files may appear and be mended while we run, so this is not an error of the
-            # configuration, which would stop the other listeners too.
+            # A file may appear or be corrected while we run. So this is not treated as an error of
+            # the configuration, which would stop the other listeners too.
             raise ListenerUnavailable(str(error), reason="refused") from error
     if settings.security_protocol.startswith("SASL"):
         options |= {
@@ -95,7 +96,7 @@ def login_options(settings: KafkaSettings) -> dict[str, Any]:
 
 
 def make_consumer(settings: KafkaSettings, name: str) -> AIOKafkaConsumer:
-    """Make an aiokafka consumer that is not started yet. Needs a running event loop."""
+    """Make an aiokafka consumer that is not started yet. This needs a running event loop."""
     tolerate()
     notice_closed_sockets()
     return AIOKafkaConsumer(
@@ -103,8 +104,8 @@ def make_consumer(settings: KafkaSettings, name: str) -> AIOKafkaConsumer:
         client_id=f"consumer-{name}",
         group_id=settings.group_id,
         group_instance_id=settings.group_instance_id,
-        # The defaults of both would lose messages: aiokafka would commit by the clock, and would
-        # begin at the end of the topic.
+        # The defaults of the next two options would lose messages: aiokafka would commit at regular
+        # intervals, and would begin at the end of the topic.
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level=settings.isolation_level,
@@ -124,14 +125,13 @@ def _ms(seconds: float) -> int:
 
 
 async def probe(settings: KafkaSettings) -> None:
-    """Try to reach a bootstrap server and to log in, until it works with one of them.
+    """Try the bootstrap servers in turn, until one of them is reached and accepts the login.
 
     aiokafka's own bootstrap writes the reason for a failure only to its log, and waits for
-    `request_timeout_s` if nobody answers.
+    `request_timeout_s` if no server answers.
 
     Raises:
-        ListenerUnavailable: None of the servers could be reached. The text names the reason for
-            each of them.
+        ListenerUnavailable: No server could be used. The text names the reason for each server.
     """
     problems: list[str] = []
     refused = False
@@ -183,14 +183,14 @@ def explain(error: BaseException) -> str:
 
 
 def unavailable(error: BaseException) -> ListenerUnavailable:
-    """Translate what aiokafka raised."""
+    """Translate an error of aiokafka."""
     return ListenerUnavailable(
         explain(error), reason="refused" if isinstance(error, REFUSED) else "lost"
     )
 
 
 async def stop(consumer: AIOKafkaConsumer) -> None:
-    """Leave the group and close within 4 s, also towards a broker that is frozen."""
+    """Leave the group and close the connections within 4 s, also if the broker is frozen."""
 
     async def leave() -> None:
         with contextlib.suppress(KafkaError, OSError):
@@ -198,10 +198,10 @@ async def stop(consumer: AIOKafkaConsumer) -> None:
 
     try:
         async with asyncio.timeout(STOP_DEADLINE_S), asyncio.TaskGroup() as group:
-            # In a task of its own: aiokafka raises CancelledError here although nobody cancelled
-            # us, when it ends a fetch that waits to be repeated.
+            # This needs a task of its own. When aiokafka ends a fetch that waits for its next try,
+            # it raises CancelledError here although nobody cancelled us.
             group.create_task(leave(), name="leave")
     except TimeoutError:
-        pass  # what could not be ended in order is cut off below
+        pass  # `abort` ends what is left
     finally:
         await abort(consumer)

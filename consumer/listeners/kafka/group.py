@@ -1,8 +1,9 @@
-"""Keeps our place in a consumer group: which partitions are ours, and what is committed of them.
+"""Keeps our membership in a consumer group: our partitions, and what is committed of them.
 
-aiokafka has no cooperative rebalance. Whenever members come or go, each member gives up all its
-partitions and gets a new set. So before the partitions move, we wait for what is in flight and
-commit it. What misses that deadline is delivered again, to the member that gets the partition.
+aiokafka has no cooperative rebalance. Whenever a member joins or leaves, each member gives up all
+its partitions and gets a new set. So before the partitions move, we wait until the deliveries in
+flight are settled, and commit them. A delivery that is not settled in time is delivered again, to
+the member that gets the partition.
 """
 
 from __future__ import annotations
@@ -37,9 +38,10 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         consumer: aiokafka's consumer, not started yet.
 
     Attributes:
-        consumer: The same: the connection over which this member speaks.
-        books: A book for each partition that is ours.
-        assigned: Set while we know our partitions (there may be none), clear while they move.
+        consumer: aiokafka's consumer, over which this member talks to the brokers.
+        books: The books of our partitions: one book for each partition.
+        assigned: An event that is set while we know our partitions (there may be none), and clear
+            while partitions move.
     """
 
     def __init__(self, name: str, settings: KafkaSettings, consumer: AIOKafkaConsumer) -> None:
@@ -54,28 +56,28 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         self.assigned = asyncio.Event()
 
     def moving_s(self) -> float:
-        """Return for how long the partitions have been on the move, in seconds. 0: they are not."""
+        """Return for how long partitions have been moving, in seconds, or 0 if they do not move."""
         if self.assigned.is_set():
             return 0.0
         return asyncio.get_running_loop().time() - self._moving_since_s
 
     def progress(self) -> None:
-        """Hear that deliveries in hand were settled."""
+        """Note that deliveries in hand were settled."""
         self._progress.set()
 
     def release(self) -> None:
-        """Wait for nothing in hand any more, because the connection closes."""
+        """Stop waiting for deliveries in hand, because the connection closes."""
         self._closing = True
         self._progress.set()
 
     async def commit(self) -> None:
-        """Commit what may be committed, in one request. No request if no prefix has moved.
+        """Commit the settled offsets in one request. If there are no new offsets, do nothing.
 
         A commit that is refused because partitions move is not an error. Its offsets are committed
         before the partitions are given up, or the deliveries come again.
 
         Raises:
-            ListenerUnavailable: The broker did not confirm within the deadline, or refuses us.
+            ListenerUnavailable: The broker did not confirm within the deadline, or it refuses us.
         """
         async with self._committing:
             books = {partition: book for partition, book in self.books.items() if book.moved}
@@ -94,7 +96,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
                 book.committed_offset = moved[partition]
 
     async def on_partitions_revoked(self, revoked: object) -> None:  # noqa: ARG002  # always all
-        """Give up all partitions, once all in hand is settled or the deadline is over."""
+        """Wait for the deliveries in hand, up to a deadline, and then give up all partitions."""
         self.assigned.clear()
         self._moving_since_s = asyncio.get_running_loop().time()
         try:
@@ -122,13 +124,13 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
             async with asyncio.timeout(ANSWER_DEADLINE_S):
                 await self._find_start(sorted(assigned))
         except (KafkaError, TimeoutError) as error:
-            # aiokafka begins at the committed or the earliest offset by itself: nothing is lost.
+            # Nothing is lost: aiokafka itself begins at the committed or the earliest offset.
             self._log.warning("start not checked", why=str(error))
         self.books = {partition: PartitionBook() for partition in assigned}
         self.assigned.set()
 
     async def _find_start(self, partitions: list[TopicPartition]) -> None:
-        """Report what retention removed before we came, and begin at the end if that is wanted."""
+        """Report messages that retention removed unread, and apply `start_at` to new partitions."""
         firsts = await self.consumer.beginning_offsets(partitions)
         new: list[TopicPartition] = []
         for partition in partitions:
@@ -147,6 +149,6 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
             ends = await self.consumer.end_offsets(new)
             for partition, end in ends.items():
                 self.consumer.seek(partition, end)
-            # Committed at once: after a restart before the first message, we would begin at the
-            # end again, and skip what came in between.
+            # The offsets are committed at once. Otherwise we would begin at the end again after a
+            # restart before the first message, and skip the messages that came in between.
             await self.consumer.commit(ends)

@@ -1,19 +1,19 @@
 r"""Knows aiokafka's private parts: how it reads records, and how its tasks are ended at once.
 
-Responsible for everything that we know of aiokafka's inside; no other module uses it. Read against
-aiokafka 0.14. tests/unit/test_kafka_internals.py names what a new version would break.
+Responsible for everything that we know of aiokafka's private parts; no other module uses them. The
+code was compared with aiokafka 0.14. tests/unit/test_kafka_internals.py names what a new version
+would break.
 
 `tolerate` makes aiokafka read records whose header names are not UTF-8. A header's name is UTF-8 by
-convention only, and the broker stores any bytes. aiokafka raises at the first other name, at every
-attempt, so one careless producer would block a partition for ever and look like an outage. Here
-such a name is read escaped, as in `ty\xffpe`, which is no name that anybody looks for, and the
-record goes its way. aiokafka has no place for this, so the class with which it reads the brokers'
-answers is replaced.
+convention only, and the broker stores any bytes. aiokafka raises an error at each attempt to read a
+name that is not UTF-8, so one wrong producer would block a partition for ever. Here the name is
+read escaped, as in `ty\xffpe`. An escaped name has no meaning for us, and the record is delivered.
+aiokafka has no option for this, so the class with which it reads the brokers' answers is replaced.
 
-`notice_closed_sockets` makes aiokafka notice a socket that is closed already when it writes. On
-asyncio such a write is ignored, and aiokafka waits for an answer. uvloop raises RuntimeError, which
-aiokafka does not expect: its fetching task would end, and the consumer would be silent for ever.
-Here the error becomes the error that aiokafka expects of a broken connection.
+`notice_closed_sockets` makes aiokafka notice when it writes to a closed socket. asyncio ignores the
+write, and aiokafka waits for an answer. uvloop raises RuntimeError, which aiokafka does not expect:
+its fetching task would end, and the consumer would be silent for ever. Here the RuntimeError is
+turned into the error that aiokafka expects of a broken connection.
 
 `abort` ends a consumer whose broker does not answer. aiokafka's own `stop` waits for answers, and
 its tasks would go on asking a frozen broker in the background for ever.
@@ -47,7 +47,8 @@ TASKS: Final = (
     ("_fetcher", "_fetch_task"),
     ("_client", "_sync_task"),
 )
-"""The tasks that belong to a consumer: the part of it that owns the task, and the task's name."""
+"""The tasks of a consumer: the consumer's attribute with the owner of the task, and the owner's
+attribute with the task."""
 ABORT_DEADLINE_S: Final = 1.5
 
 
@@ -60,7 +61,7 @@ _send: Final = AIOKafkaConnection.send
 
 
 def notice_closed_sockets() -> None:
-    """Make aiokafka notice a closed socket on uvloop, in the whole process. May be called again."""
+    """Make aiokafka notice closed sockets on uvloop, in the whole process. May be called again."""
     AIOKafkaConnection.send = _send_or_close
 
 
@@ -71,7 +72,7 @@ def _send_or_close(
 ) -> Awaitable[object]:
     try:
         sent: Awaitable[object] = _send(connection, request, expect_response)
-    except RuntimeError as error:  # of uvloop, which is no OSError
+    except RuntimeError as error:  # uvloop raises it, and it is not an OSError
         connection.close(reason=CloseReason.CONNECTION_BROKEN)
         raise KafkaConnectionError(
             f"Connection at {connection.host}:{connection.port} broken: {error}"
@@ -80,7 +81,7 @@ def _send_or_close(
 
 
 class Records:
-    """The batches of one partition in one answer of a broker, as aiokafka's `MemoryRecords`."""
+    """The batches of one partition in one answer of a broker. It replaces `MemoryRecords`."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -112,7 +113,8 @@ class _RecordBatch:
 
     def __iter__(self) -> Iterator[object]:
         try:
-            # The whole batch, because after half of it nobody knows what was read already.
+            # The whole batch is read at once. After an error in the middle, nobody would know which
+            # records were read already.
             return iter(list(self._batch))
         except (UnicodeDecodeError, CorruptRecordException):
             return iter(list(_TolerantBatch(self._data[self._start : self._end])))
@@ -123,7 +125,7 @@ class _RecordBatch:
 
 
 class _TolerantBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # aiokafka has no types
-    """aiokafka's slow batch, over bytes that decode whatever they are."""
+    """aiokafka's slow batch, which here decodes any bytes."""
 
     def __iter__(self) -> _TolerantBatch:
         super().__iter__()  # decompresses
@@ -132,7 +134,7 @@ class _TolerantBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # aiokafka h
 
 
 class _Escaping(bytearray):
-    """Bytes whose parts decode without errors."""
+    """Bytes that decode without errors, and whose slices do the same."""
 
     def __getitem__(self, index: SupportsIndex | slice) -> Any:  # noqa: ANN401  # int or bytes
         part = super().__getitem__(index)
@@ -144,9 +146,9 @@ class _Escaping(bytearray):
 
 
 async def abort(consumer: AIOKafkaConsumer) -> None:
-    """End what is left of a consumer: its tasks and its connections. Does nothing after a stop.
+    """End what is left of a consumer: its tasks and its connections. After a stop, nothing is left.
 
-    Returns within `ABORT_DEADLINE_S`.
+    The call returns within `ABORT_DEADLINE_S`.
     """
     tasks = [getattr(getattr(consumer, owner), name, None) for owner, name in TASKS]
     tasks += getattr(consumer._fetcher, "_pending_tasks", ())  # noqa: SLF001  # see above

@@ -1,13 +1,14 @@
 """Listens to topics of Kafka as a member of a consumer group.
 
-Responsible for turning records into deliveries, and settled deliveries into offsets. The modules
-beside it do the parts: `group.py` the group and its commits, `offsets.py` what may be committed,
-`connection.py` the connection and its errors, `internals.py` what aiokafka keeps private.
+Responsible for turning records into deliveries, and settled deliveries into offsets. It uses the
+modules in its folder: `group.py` keeps the membership and commits, `offsets.py` knows what may be
+committed, `connection.py` connects and explains errors, and `internals.py` knows aiokafka's private
+parts.
 
 aiokafka connects again by itself, for ever. A short interruption does no harm, because a commit
-belongs to the group's generation and not to a connection. For us the connection is gone when the
-brokers do not answer within a deadline, when they refuse us, or when the group cannot agree on
-partitions for too long.
+belongs to the group's generation and not to a connection. This listener reports a lost connection
+when the brokers do not answer within a deadline, when they refuse us, or when the group does not
+agree on partitions in time.
 """
 
 from __future__ import annotations
@@ -39,12 +40,12 @@ if TYPE_CHECKING:
 
 ANSWER_DEADLINE_S: Final = 5.0
 KEEPS_PER_POLL_INTERVAL_COUNT: Final = 4
-"""How often `keep` is called in `max_poll_interval_s`: three calls may be late."""
+"""The number of calls of `keep` in each `max_poll_interval_s`, so that three calls may fail."""
 MOVING_DEADLINE_S: Final = 60.0
-"""Partitions that are on the move for this time longer than the group's own deadlines are stuck,
-as in https://github.com/aio-libs/aiokafka/issues/1154."""
+"""The time for which partitions may move after the group's own deadlines, in seconds. Partitions
+that move for longer are stuck, as in https://github.com/aio-libs/aiokafka/issues/1154."""
 OVERTIME_S: Final = 0.5
-"""What aiokafka may take longer than its own time-out before we stop waiting for it."""
+"""The time for which we wait for aiokafka after its own time-out, in seconds."""
 NOTHING: Final = TopicPartition("", -1)
 """A partition that is never ours. To ask for its records is a sign of life, and takes no record."""
 
@@ -52,9 +53,9 @@ NOTHING: Final = TopicPartition("", -1)
 class KafkaListener(Listener[KafkaSettings]):
     """One member of a consumer group, and what arrives for it.
 
-    Order is kept within a partition. The message type is the header `type` (in any case; the first
-    of several), the content encoding is the header `content-encoding`. A tombstone has an empty
-    body.
+    The order is kept within a partition. The message type is the header `type`, and the content
+    encoding is the header `content-encoding`. Upper and lower case are equal in these names, and of
+    several headers with one name the first counts. A tombstone has an empty body.
     """
 
     kind: ClassVar[str] = "kafka"
@@ -68,7 +69,7 @@ class KafkaListener(Listener[KafkaSettings]):
         self._failure = FirstFailure()
 
     async def open(self) -> None:
-        """See `Listener.open`. If the group needs longer to agree, we join it in the background."""
+        """See `Listener.open`. If the group does not agree in time, we join in the background."""
         await probe(self.settings)
         consumer = self.make_consumer()
         self._group = Group(self.name, self.settings, consumer)
@@ -81,17 +82,17 @@ class KafkaListener(Listener[KafkaSettings]):
         consumer.subscribe(self.settings.topics, listener=self._group)
         try:
             async with asyncio.timeout(self.settings.connect_timeout_s):
-                await consumer.getmany(NOTHING)  # returns when we are a member, or may never be
+                await consumer.getmany(NOTHING)  # returns when we are a member, raises if refused
                 await self._group.assigned.wait()
         except KafkaError as error:
             raise unavailable(error) from error
         except TimeoutError:
-            # Other members may still be settling what they have in hand. If we left and came
-            # again, all of them would only have to begin anew.
+            # Other members may still be settling their deliveries. If we left and joined again, the
+            # group would have to begin its rebalance again.
             return
 
     def make_consumer(self) -> AIOKafkaConsumer:
-        """Make aiokafka's consumer. Tests override this, to lead it through a proxy."""
+        """Make aiokafka's consumer. Tests override this method, to connect through a proxy."""
         return make_consumer(self.settings, self.name)
 
     def _check_topics(self, found: set[str]) -> None:
@@ -116,16 +117,17 @@ class KafkaListener(Listener[KafkaSettings]):
             self._joined()
         buffer = self._buffer
         while buffer and not _token(buffer[0])[0].open:
-            buffer.popleft()  # its partition moved; the member that has it now reads it again
+            buffer.popleft()  # its partition moved, and the next owner reads the record again
         if not buffer:
             await self._fetch(group, max_count, timeout_s)
         return self._take(group, max_count, max_bytes)
 
     async def _fetch(self, group: Group, max_count: int, timeout_s: float) -> None:
         try:
-            # aiokafka's own time-out does not count while partitions move. To cancel it loses
-            # nothing, because aiokafka hands out records in one step without an await. But it
-            # takes us for busy from then on, so that `max_poll_interval_s` does not run.
+            # aiokafka's own time-out does not run while partitions move. The call can be cancelled
+            # without a loss, because aiokafka hands out records in one step without an await. But
+            # aiokafka then counts the call as one that never ends, so `max_poll_interval_s` does
+            # not run any more.
             async with asyncio.timeout(timeout_s + OVERTIME_S):
                 fetched = await group.consumer.getmany(
                     timeout_ms=round(timeout_s * 1000), max_records=max_count
@@ -133,14 +135,15 @@ class KafkaListener(Listener[KafkaSettings]):
         except TimeoutError:
             return
         except READ_ERRORS as error:
-            # We must not read on after this. If a batch broke half-way, aiokafka forgets the
-            # records that it had read of it, and goes on behind the batch: they would be lost.
+            # We must not read on after this error. If a batch failed in the middle, aiokafka drops
+            # the records that it had read of the batch, and goes on behind the batch: these records
+            # would be lost.
             raise self._failure.remember(unavailable(error)) from error
         for partition, records in fetched.items():
             book = group.books.get(partition)
             if book is None:
-                # aiokafka may hand out records of a new assignment before it tells us of the
-                # assignment. They are read again when it has.
+                # aiokafka may hand out records of a new assignment before it reports the
+                # assignment. These records are read again later.
                 group.consumer.seek(partition, records[0].offset)
             else:
                 self._buffer.extend([_delivery(book, record, self.sender) for record in records])
@@ -155,7 +158,7 @@ class KafkaListener(Listener[KafkaSettings]):
         return taken
 
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
-        """See `Listener.settle`. A call waits for one commit, or for none if no prefix moved."""
+        """See `Listener.settle`. A call makes one commit, or none if there are no new offsets."""
         group = self._joined()
         for delivery in deliveries:
             book, record = _token(delivery)
@@ -164,22 +167,22 @@ class KafkaListener(Listener[KafkaSettings]):
         await group.commit()
 
     async def keep(self, deliveries: Sequence[Delivery]) -> None:  # noqa: ARG002  # it concerns all or none
-        """See `Listener.keep`. A member that asks for nothing for too long leaves the group."""
+        """See `Listener.keep`. A member that asks for no records for too long leaves the group."""
         group = self._joined()
         if not group.assigned.is_set():
-            return  # aiokafka would not answer now, and its heartbeats go on without us
+            return  # aiokafka would not answer now, and it sends heartbeats by itself
         try:
             await group.consumer.getmany(NOTHING)
         except READ_ERRORS as error:
             raise unavailable(error) from error
 
     async def backlog(self) -> int | None:
-        """See `Listener.backlog`. None while partitions move."""
+        """See `Listener.backlog`. The number is None while partitions move."""
         group = self._joined()
         partitions = list(group.books)
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
-                # If we have no partitions, we ask about all: a dead broker has to show.
+                # If we have no partitions, we ask about all partitions, to notice a dead broker.
                 ends = await group.consumer.end_offsets(partitions or self._all_partitions(group))
                 waiting_count = 0
                 for partition in partitions:
@@ -202,7 +205,7 @@ class KafkaListener(Listener[KafkaSettings]):
         ]
 
     def origin(self, delivery: Delivery) -> Origin:
-        """See `Listener.origin`. If several headers have one name, the first one counts."""
+        """See `Listener.origin`. If several headers have one name, the first of them counts."""
         _, record = _token(delivery)
         coordinates = {
             "topic": record.topic,
@@ -216,16 +219,17 @@ class KafkaListener(Listener[KafkaSettings]):
         return Origin(coordinates, headers)
 
     def occurrence(self, delivery: Delivery) -> str:
-        """See `Listener.occurrence`. A topic that was made anew counts its offsets from 0 again.
+        """See `Listener.occurrence`. The text contains the place and the time of the record.
 
-        So the time of the record is part of the text.
+        The place alone is not enough: if a topic is deleted and created again, its offsets start
+        at 0 again.
         """
         _, record = _token(delivery)
         place = (self.name, record.topic, record.partition, record.offset, record.timestamp)
         return " ".join(map(str, place))
 
     async def close(self) -> None:
-        """See `Listener.close`. We leave the group, so that the partitions move at once."""
+        """See `Listener.close`. We leave the group, so that our partitions move at once."""
         group, self._group = self._group, None
         if group is None:
             return
@@ -234,7 +238,7 @@ class KafkaListener(Listener[KafkaSettings]):
         await stop(group.consumer)
 
     def moving_s(self) -> float:
-        """Return for how long the partitions have been on the move, in seconds. 0: they are not."""
+        """Return for how long partitions have been moving, in seconds, or 0 if they do not move."""
         return self._joined().moving_s()
 
     def _joined(self) -> Group:
@@ -256,11 +260,11 @@ def _delivery(book: PartitionBook, record: ConsumerRecord, sender: Sender) -> De
 
 
 def _text(value: bytes | None) -> str | None:
-    """Read a header. Bytes that are not UTF-8 become U+FFFD, which is part of no known type."""
+    """Read a header. Bytes that are not UTF-8 become U+FFFD, which no known type contains."""
     return None if value is None else value.decode(errors="replace")
 
 
 def _token(delivery: Delivery) -> tuple[PartitionBook, ConsumerRecord]:
-    """Return the book of the assignment in which a delivery came, and aiokafka's record."""
+    """Return the book of a delivery's partition and assignment, and aiokafka's record."""
     token: tuple[PartitionBook, ConsumerRecord] = delivery.token  # type: ignore[assignment]  # all here have one
     return token

@@ -1,9 +1,8 @@
-"""Keeps the books of which offsets of a partition may be committed. Does no I/O.
+"""Knows which offsets of a partition may be committed. Does no I/O.
 
-A commit says "everything below this offset is done". So only the contiguous prefix of what was
-handed out may be committed, and an offset that is settled early waits here for those before it.
-Offsets have gaps (compaction, markers of transactions), therefore the prefix is counted in the
-offsets that were seen.
+A commit says "everything below this offset is done". So an offset may only be committed when all
+offsets that were handed out before it are settled. Offsets have gaps (compaction, markers of
+transactions), so this module remembers the offsets that were handed out, and does not count.
 """
 
 from __future__ import annotations
@@ -12,18 +11,18 @@ from collections import deque
 
 
 class PartitionBook:
-    """What of one partition is in hand, during one assignment of that partition to us.
+    """The offsets of one partition that are in hand, during one assignment of the partition to us.
 
-    Another assignment of the same partition has another book. A delivery names its book, so what
-    is settled late never moves the offsets of an assignment that came after.
+    Each assignment of a partition has its own book. A delivery refers to its book, so a delivery
+    that is settled late never changes the offsets of a later assignment.
 
     Attributes:
-        open: False once the partition is not ours any more. Nothing of it may be handed out or
-            committed then.
-        committable_offset: The offset behind the settled prefix, which may be committed. None:
-            there is no prefix yet.
-        committed_offset: The offset that the broker has confirmed in this assignment. None: it
-            has confirmed nothing yet.
+        open: True while the partition is ours. If false, no record of the partition may be handed
+            out or committed.
+        committable_offset: The offset behind the settled prefix, which may be committed. None while
+            there is no settled prefix.
+        committed_offset: The offset that the broker has confirmed in this assignment. None while
+            the broker has confirmed no offset.
     """
 
     __slots__ = ("_done", "_waiting", "committable_offset", "committed_offset", "open")
@@ -37,12 +36,12 @@ class PartitionBook:
 
     @property
     def in_hand_count(self) -> int:
-        """How many deliveries were handed out and are not settled yet."""
+        """The number of deliveries that were handed out and are not settled yet."""
         return len(self._waiting) - len(self._done)
 
     @property
     def moved(self) -> bool:
-        """Whether there is a prefix that the broker has not confirmed."""
+        """True if the settled prefix has an end that the broker has not confirmed."""
         return self.committable_offset != self.committed_offset
 
     def hand_out(self, offset: int) -> None:

@@ -15,39 +15,40 @@ class KafkaSettings(ListenerSettings, frozen=True, kw_only=True, forbid_unknown_
     """The options of `kind = "kafka"`.
 
     Attributes:
-        bootstrap_servers: Some brokers of the cluster, each as `host:port`.
-        topics: The topics to listen to. Each has to exist.
-        group_id: The group whose committed offsets count. Listeners of one group share the
-            partitions.
+        bootstrap_servers: The addresses of some brokers of the cluster, each as `host:port`.
+        topics: The topics to listen to. Each topic has to exist.
+        group_id: The consumer group. Its committed offsets say where to go on, and its members
+            share the partitions.
         group_instance_id: The name of a static member. If a process restarts within
             `session_timeout_s` under the same name, no partitions move. Each process needs a name
             of its own.
-        start_at: Where a group without a committed offset begins. If a committed offset is not
-            there any more (retention was faster than we), the listener continues at the earliest
+        start_at: The place where a group without a committed offset begins: `earliest` or `latest`.
+            If retention has removed the committed offset, the listener continues at the earliest
             offset, whatever this option says.
-        isolation_level: `read_committed` shows no record of an aborted or open transaction.
-        session_timeout_s: A member that is silent for this time loses its partitions, in
+        isolation_level: The records that are read. With `read_committed`, no record of an aborted
+            or open transaction is read.
+        session_timeout_s: The time of silence after which a member loses its partitions, in
             seconds. By default, brokers accept 6 s to 30 min.
-        heartbeat_interval_s: The pause between two signs of life, in seconds. At most a third of
-            `session_timeout_s`.
-        max_poll_interval_s: A member whose lane neither takes in nor holds anything for this
-            time leaves the group, in seconds. To hold deliveries is not to be idle: a sink may be
-            away for as long as it likes.
-        rebalance_timeout_s: How long deliveries in flight may take to be settled before
-            partitions move, in seconds.
-        connect_timeout_s: How long reaching a broker and logging in may take, in seconds.
-        request_timeout_s: How long an answer may take, in seconds. Longer than a rebalance takes.
-        fetch_max_bytes: The largest answer of a broker, in bytes. Answers are read ahead, so they
-            take memory, and `max_buffered_bytes` limits them too.
+        heartbeat_interval_s: The pause between two signs of life, in seconds. It has to be below
+            `session_timeout_s`, and should be at most a third of it.
+        max_poll_interval_s: The time after which a member leaves the group if its lane neither asks
+            for deliveries nor holds deliveries, in seconds. A lane that holds deliveries stays a
+            member, so a sink may be away for any time.
+        rebalance_timeout_s: The longest time for which partitions wait before they move until
+            deliveries in flight are settled, in seconds.
+        connect_timeout_s: The longest time for reaching a broker and logging in, in seconds.
+        request_timeout_s: The longest time for an answer, in seconds. It has to be longer than a
+            rebalance.
+        fetch_max_bytes: The largest answer of a broker, in bytes. Answers are read ahead and take
+            memory, so `max_buffered_bytes` limits them too.
         max_partition_fetch_bytes: The largest part of one partition in an answer, in bytes. A
-            single record that is larger passes.
-        security_protocol: The protocol, as every Kafka client names it. `SSL` and `SASL_SSL` use
-            `tls`.
-        tls: The TLS options. If absent, the system's authorities are trusted.
-        sasl_mechanism: How to log in with `SASL_PLAINTEXT` and `SASL_SSL`.
-        sasl_username, sasl_password: User name and password, for PLAIN and SCRAM.
-        sasl_oauth_token_path: For OAUTHBEARER, the path of a file with the token. The file is
-            read at each login.
+            single record that is larger is still read.
+        security_protocol: The protocol of the connection. `SSL` and `SASL_SSL` use `tls`.
+        tls: The TLS options. If absent, the certificates of the system are trusted.
+        sasl_mechanism: The way of logging in with `SASL_PLAINTEXT` and `SASL_SSL`.
+        sasl_username, sasl_password: The user name and the password, for PLAIN and SCRAM.
+        sasl_oauth_token_path: The path of a file with the token, for OAUTHBEARER. The file is read
+            at each login.
         sasl_kerberos_service_name, sasl_kerberos_domain_name: The names for GSSAPI, which also
             needs the Python package `gssapi` and a ticket (`kinit`).
     """
@@ -82,7 +83,7 @@ class KafkaSettings(ListenerSettings, frozen=True, kw_only=True, forbid_unknown_
         """Refuse combinations that could never connect.
 
         Raises:
-            ValueError: The text says what to change; msgspec adds where.
+            ValueError: The text says what to change. msgspec adds the path of the option.
         """
         if self.heartbeat_interval_s >= self.session_timeout_s:
             raise ValueError("heartbeat_interval_s has to be below session_timeout_s")

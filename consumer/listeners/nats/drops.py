@@ -1,8 +1,8 @@
-"""Counts and reports what a core subscription had to drop: core NATS keeps nothing for later.
+"""Counts and reports the messages that a core subscription had to drop: core NATS keeps nothing.
 
-Not responsible for deciding what is dropped: `listener.py`. Not to read on would be worse than
-dropping. The server then closes the connection of such a slow consumer, and drops everything:
-https://docs.nats.io/running-a-nats-service/nats_admin/slow_consumers.
+Not responsible for deciding what is dropped (`listener.py`). To stop reading would be worse than to
+drop single messages: the server would close the connection of the slow consumer, and drop
+everything: https://docs.nats.io/running-a-nats-service/nats_admin/slow_consumers.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Drops:
         self._total_count = 0
 
     def add(self) -> None:
-        """Count one message that was dropped, and report it when that is due."""
+        """Count a dropped message. Report it if the last report is older than `REPORT_EVERY_S`."""
         self._total_count += 1
         self._unreported_count += 1
         now_s = asyncio.get_running_loop().time()
@@ -36,7 +36,7 @@ class Drops:
             self.report()
 
     def report(self) -> None:
-        """Log what was dropped since the last report."""
+        """Log how many messages were dropped since the last report."""
         if self._unreported_count:
             log.error(
                 "messages dropped",

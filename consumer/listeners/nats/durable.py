@@ -1,7 +1,7 @@
 """Makes the durable consumer of a JetStream listener, or refuses one that is not fit.
 
-Responsible also for telling which right a NATS user lacks. What the options of a consumer mean:
-https://docs.nats.io/nats-concepts/jetstream/consumers.
+Also responsible for telling which right a NATS user lacks. The options of a consumer are explained
+at https://docs.nats.io/nats-concepts/jetstream/consumers.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from consumer.listeners.nats.settings import NatsListenerSettings
 
 STREAM_NOT_FOUND: Final = 10059
-"""The server's error code. Its 404 alone does not tell a missing stream from a missing consumer."""
+"""The server's error code. The status 404 alone means a missing stream or a missing consumer."""
 DEFAULT_ACK_WAIT_S: Final = 30.0
-"""The server's own default."""
+"""The server's own default, in seconds."""
 
 
 async def prepare_consumer(jetstream: JetStreamContext, settings: NatsListenerSettings) -> float:
-    """Make the consumer, or check the consumer that is there.
+    """Make the consumer, or check the consumer that exists.
 
     Returns:
-        How long the consumer waits for an acknowledgement before it delivers a message again, in
-        seconds.
+        The time for which the consumer waits for an acknowledgement before it delivers a message
+        again, in seconds.
 
     Raises:
         ListenerUnavailable: The consumer is not fit, or cannot be made (`reason="refused"`), or
@@ -67,11 +67,11 @@ async def _find_or_make(
         deliver_policy=DeliverPolicy.ALL,
         ack_policy=AckPolicy.EXPLICIT,
         ack_wait=settings.ack_wait_s,
-        # A lane holds up to five batches. With room for less than two, it would wait for
-        # messages that the server does not send before those in the lane are acknowledged.
+        # A lane holds up to five batches. With room for less than two batches, it would wait for
+        # messages that the server only sends after the messages in the lane are acknowledged.
         max_ack_pending=max(settings.max_ack_pending_count, 2 * settings.max_batch_count),
-        # Without a limit: after the last delivery of a limit, the server would never deliver the
-        # message again, and it would be lost.
+        # There is no limit. After the last delivery that a limit allows, the server would never
+        # deliver the message again, and the message would be lost.
         max_deliver=-1,
         filter_subject=settings.subject,
     )
@@ -116,10 +116,10 @@ def _explain(stream: str, error: Exception) -> ListenerUnavailable:
 
 
 def missing_right(settings: NatsListenerSettings, complaint: str) -> str:
-    """Say which right is missing, from a "permissions violation" of the server.
+    """Say which right is missing, from the text of the server's "permissions violation".
 
     nats-py turns the server's text into lower case, but subjects have upper case too. So the
-    subject is looked up among those that a listener uses.
+    subject is looked up among the subjects that a listener uses.
 
     Args:
         settings: The options of the listener.

@@ -1,9 +1,9 @@
 """Listens to NATS: to a durable JetStream consumer, or to a core subscription (at most once).
 
-Responsible for receiving, settling and asking for the backlog, over one connection. The modules
-beside it do the parts: `settings.py` has the options, `durable.py` makes the durable consumer,
-`message.py` makes deliveries, `drops.py` reports what a core subscription dropped. `consumer.nats`
-connects and asks the consumer for messages.
+Responsible for receiving, settling and asking for the backlog, over one connection. It uses the
+modules in its folder: `settings.py` has the options, `durable.py` makes the durable consumer,
+`message.py` makes deliveries, and `drops.py` reports what a core subscription dropped.
+`consumer.nats` connects, and asks the durable consumer for messages.
 """
 
 from __future__ import annotations
@@ -45,19 +45,20 @@ if TYPE_CHECKING:
 __all__ = ["NatsListener", "NatsListenerSettings"]
 
 ANSWER_DEADLINE_S: Final = 5
-"""A whole number, because nats-py's `flush` takes no other."""
+"""The time to wait for an answer, in seconds. nats-py's `flush` needs a whole number."""
 GIVE_BACK_DEADLINE_S: Final = 1.5
-"""Together with the connection's own deadline for closing, less than the 5 s of a `close`."""
+"""The time for giving back messages, in seconds. Together with the connection's `CLOSE_DEADLINE_S`,
+it is less than the 5 s that a listener has for closing."""
 KEEPS_PER_ACK_WAIT_COUNT: Final = 3
-"""How often `keep` is called while the server waits for an acknowledgement: two calls may fail."""
+"""The number of calls of `keep` while the server waits for an acknowledgement: two may fail."""
 BATCHES_AHEAD_COUNT: Final = 4
-"""How many batches are asked for and held together."""
+"""The number of batches that may be asked for or held at the same time."""
 
 log = structlog.get_logger()
 
 
 class NatsListener(Listener[NatsListenerSettings]):
-    """One connection to NATS and what arrives over it."""
+    """One connection to NATS, and the messages that arrive over it."""
 
     kind: ClassVar[str] = "nats"
     settings_type: ClassVar[type[ListenerSettings]] = NatsListenerSettings
@@ -74,8 +75,8 @@ class NatsListener(Listener[NatsListenerSettings]):
         self._buffer = Buffer()
         self._drops = Drops(name)
         self._unsettled: dict[str, None] = {}
-        """Where JetStream waits for an acknowledgement: a subject for each message, in order of
-        arrival. In the same order the server delivers them again when they are given back."""
+        """The reply subjects of the messages that are not acknowledged, in order of arrival. When
+        the messages are given back, the server delivers them again in the same order."""
         self._failure = FirstFailure(self._wake)
         self._preparing: asyncio.Timeout | None = None
 
@@ -96,7 +97,7 @@ class NatsListener(Listener[NatsListenerSettings]):
             async with asyncio.timeout(ANSWER_DEADLINE_S) as self._preparing:
                 await self._subscribe(client)
         except (nats.errors.Error, OSError, TimeoutError) as error:
-            self._failure.check()  # the server's complaint says more than a time-out
+            self._failure.check()  # the server's complaint is a better reason than a time-out
             raise ListenerUnavailable(f"cannot subscribe: {str(error) or 'no answer'}") from error
         finally:
             self._preparing = None
@@ -104,7 +105,8 @@ class NatsListener(Listener[NatsListenerSettings]):
     async def _subscribe(self, client: Client) -> None:
         settings = self.settings
         if settings.stream is None:
-            # Our own limit, `max_buffered_bytes`, also says that it dropped something.
+            # nats-py's limits are switched off. Our own limit, `max_buffered_bytes`, reports what
+            # it drops.
             self._subscription = await client.subscribe(
                 settings.subject,
                 queue=settings.queue_group or "",
@@ -125,7 +127,7 @@ class NatsListener(Listener[NatsListenerSettings]):
             )
             self._subscription = await self._requests.subscribe(self._on_message)
             await self._ask()
-        # The server complains about a missing permission before it answers this.
+        # The server complains about a missing permission before it answers this `flush`.
         await client.flush(ANSWER_DEADLINE_S)
         self._failure.check()
 
@@ -143,7 +145,7 @@ class NatsListener(Listener[NatsListenerSettings]):
         return taken
 
     async def _wait_for_news(self) -> None:
-        """Return once a delivery is held."""
+        """Return when a delivery is held."""
         while True:
             self._failure.check()
             await self._ask()
@@ -168,7 +170,7 @@ class NatsListener(Listener[NatsListenerSettings]):
     async def keep(self, deliveries: Sequence[Delivery]) -> None:
         """Restart the server's wait for an acknowledgement. See `Listener.keep`.
 
-        It is restarted also for what waits in the buffer, which the lane does not know yet.
+        The wait is also restarted for the messages in the buffer, which the lane does not know yet.
         """
         for delivery in (*deliveries, *self._buffer.held):
             reply = token_of(delivery).reply
@@ -178,7 +180,8 @@ class NatsListener(Listener[NatsListenerSettings]):
     async def backlog(self) -> int | None:
         """Return how many messages the consumer has for us. See `Listener.backlog`.
 
-        None for core NATS, which keeps nothing. There the server only has to answer.
+        The number is None for core NATS, which keeps nothing. In this case the call only checks
+        that the server answers.
         """
         self._failure.check()
         client = self._connected()
@@ -203,36 +206,37 @@ class NatsListener(Listener[NatsListenerSettings]):
 
     def occurrence(self, delivery: Delivery) -> str:
         """See `Listener.occurrence`. Core NATS never delivers a message twice."""
-        if self.settings.stream is None:  # there the reply subject is the sender's own text
+        if self.settings.stream is None:  # the reply subject comes from the sender
             return ""
         place = stored_place(token_of(delivery).reply)
         return f"{self.name} {place}" if place else ""
 
     async def close(self) -> None:
-        """Give back what is not settled, so that it comes again at once. See `Listener.close`."""
+        """Give back unsettled messages, so that they come again at once. See `Listener.close`."""
         client, self._client = self._client, None
         if client is None:
             return
         try:
             await self._give_back(client)
         finally:
-            self._drops.report()  # what arrives while we give back may be dropped, too
+            self._drops.report()  # messages may also be dropped during `_give_back`
             self._failure.remember(ListenerUnavailable("this listener was closed"))
             await close(client)
 
     async def _give_back(self, client: Client) -> None:
         try:
             async with asyncio.timeout(GIVE_BACK_DEADLINE_S):
-                # What is still on its way to us has to arrive first, or it is not given back.
+                # Messages that are still on their way have to arrive first, to be given back too.
                 if self._subscription is not None:
                     await self._subscription.drain()  # type: ignore[no-untyped-call]  # nats-py's
-                # Our last request still stands, although nobody waits for it. The server would
-                # send the first message that we give back to it, and then put that message
-                # behind the others. To be asked about the consumer makes the server drop it.
+                # Our last request is still valid at the server, although nobody waits for its
+                # messages. The server would answer it with the first message that we give back, and
+                # would deliver that message again behind the others. A question about the consumer
+                # makes the server drop the request.
                 if self._unsettled:
                     await self._count_pending(client)
                 await _publish_all(client, self._unsettled, b"-NAK")
-                # The acknowledgements that were written before have to arrive, too.
+                # The acknowledgements that were written before have to arrive too.
                 await client.flush(ANSWER_DEADLINE_S)
         except (nats.errors.Error, OSError, TimeoutError) as error:
             log.debug("giving back failed", listener=self.name, why=str(error))
@@ -240,7 +244,7 @@ class NatsListener(Listener[NatsListenerSettings]):
     async def _on_message(self, msg: Msg) -> None:
         if self._requests is None:
             return
-        if not msg.reply:  # the server's own status; a message of JetStream always has a reply
+        if not msg.reply:  # a status; a message of JetStream always has a reply subject
             failure = self._requests.read_status(msg)
             if failure is not None:
                 self._failure.remember(failure)
@@ -265,17 +269,17 @@ class NatsListener(Listener[NatsListenerSettings]):
         await self._guarded(self._connected().publish(reply, answer))
 
     async def _guarded(self, sending: Awaitable[None]) -> None:
-        """Await a sending, and translate what can go wrong with the connection."""
+        """Await a sending, and translate the errors of the connection."""
         try:
             await sending
         except (nats.errors.Error, OSError) as error:
             raise ListenerUnavailable(f"connection lost: {error}") from error
 
     def _connected(self) -> Client:
-        """Return the connection, also if it has failed and can only be sent to.
+        """Return the connection, even if it has failed.
 
         Raises:
-            ListenerUnavailable: There is no connection.
+            ListenerUnavailable: The listener was not opened, or was closed.
         """
         if self._client is None:
             raise ListenerUnavailable("this listener is not open")
@@ -291,7 +295,7 @@ class NatsListener(Listener[NatsListenerSettings]):
         self._failure.remember(ListenerUnavailable(f"connection lost: {why}"))
 
     def _complain(self, error: Exception) -> None:
-        """Hear a complaint of the server. A missing permission shows nowhere else."""
+        """Take a complaint of the server. A missing permission is reported in no other way."""
         text = str(error)
         if "permissions violation" in text.lower():
             why = missing_right(self.settings, text)

@@ -1,6 +1,6 @@
 """Turns a NATS message into a delivery, and holds deliveries until `receive` takes them.
 
-`consumer/nats/pull.py` asks the server for messages. `listener.py` beside this module settles them.
+`consumer/nats/pull.py` asks the server for messages. `listener.py` in this folder settles them.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from consumer.deliveries.origin import Sender
 
 SHORT_TOKENS_COUNT: Final = 9
-"""An acknowledgement's subject is `$JS.ACK.<stream>.<consumer>.<delivered>.<stream sequence>.
-<consumer sequence>.<time>.<pending>`. Newer servers put a domain and the hash of an account behind
-`ACK`: https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-15.md"""
+"""The number of tokens in the subject of an acknowledgement: `$JS.ACK.<stream>.<consumer>.
+<delivered>.<stream sequence>.<consumer sequence>.<time>.<pending>`. Newer servers put a domain and
+the hash of an account behind `ACK`:
+https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-15.md"""
 NO_DOMAIN: Final = "_"
 
 
@@ -31,9 +32,9 @@ class AckSubject(NamedTuple):
     Attributes:
         stream: The name of the stream.
         consumer: The name of the consumer.
-        delivered: How often the message was delivered: `1` for the first time.
+        delivered: The number of deliveries of the message: `1` for the first delivery.
         sequence: The number of the message in the stream.
-        domain: The JetStream domain.
+        domain: The JetStream domain. `_` means that there is none.
     """
 
     stream: str
@@ -107,8 +108,8 @@ class Buffer:
     Attributes:
         held: The deliveries, the oldest first.
         held_bytes: The size of their bodies and headers together.
-        news: Wakes `receive`. `put` sets it. The listener sets it too, for example after a
-            failure; so the task that it wakes looks again whether there is a delivery.
+        news: An event that wakes `receive`. `put` sets it. The listener sets it too, for example
+            after a failure. So `receive` checks again whether there is a delivery.
     """
 
     def __init__(self) -> None:
@@ -131,7 +132,7 @@ class Buffer:
 
 
 def size_bytes(msg: Msg) -> int:
-    """Return the size of body and headers: a sender may put more into headers than into a body."""
+    """Return the size of body and headers: the headers may be larger than the body."""
     headers = msg.headers
     if not headers:
         return len(msg.data)

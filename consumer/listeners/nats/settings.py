@@ -10,20 +10,20 @@ from consumer.options.values import Count, Seconds, Secret, Text, TlsSettings, T
 
 
 class NatsListenerSettings(ListenerSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The options of `kind = "nats"`; those of the connection are explained in `NatsSettings`.
+    """The options of `kind = "nats"`. `NatsSettings` explains the options of the connection.
 
     Attributes:
-        subject: The subject to listen to; it may have wildcards.
+        subject: The subject to listen to. It may have wildcards.
         stream: The JetStream stream that stores the subject. If it is absent, the listener makes
             a core subscription: each message arrives at most once.
-        durable: The name of the stream's durable consumer. If it is missing, it is made, and
-            begins with the first message of the stream.
-        type_from: Where the message type is: `header` (the header `type`, in any case) or
-            `subject` (the last token of the subject).
-        ack_wait_s: How long a consumer that we make waits for an acknowledgement before it
-            delivers a message again, in seconds.
-        max_ack_pending_count: The largest number of unacknowledged messages that a consumer
-            that we make allows.
+        durable: The name of the stream's durable consumer. If the consumer is missing, it is made,
+            and it begins with the first message of the stream.
+        type_from: The place of the message type: `header` (the header `type`, in upper or lower
+            case) or `subject` (the last token of the subject).
+        ack_wait_s: The time for which a consumer that we make waits for an acknowledgement before
+            it delivers a message again, in seconds.
+        max_ack_pending_count: The largest number of unacknowledged messages that a consumer that we
+            make allows. The consumer always allows at least two batches.
         queue_group: The group with which a core subscription shares its messages.
     """
 

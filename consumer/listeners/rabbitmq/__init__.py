@@ -1,1 +1,1 @@
-"""The listener on a RabbitMQ queue."""
+"""Listens to a queue of RabbitMQ."""

@@ -1,8 +1,8 @@
-"""One connection to RabbitMQ through aio-pika: opened, closed, and its errors translated.
+"""Opens and closes one connection to RabbitMQ through aio-pika, and translates its errors.
 
-Responsible for turning options into a connection whose deliveries our reader takes, and for turning
-whatever the libraries raise into `ListenerUnavailable`. Not responsible for what is done with
-channels and deliveries.
+Responsible for making a connection from the options, and for turning every error of the libraries
+into `ListenerUnavailable`. Our own reader (`reader.py`) takes the deliveries of the connection. Not
+responsible for what is done with channels and deliveries.
 """
 
 from __future__ import annotations
@@ -30,21 +30,23 @@ if TYPE_CHECKING:
     from consumer.listeners.rabbitmq.settings import RabbitmqSettings
 
 CLOSE_GRACE_S = 3.0
-"""aiormq waits 2 s for the broker's answer to its close, and a frozen broker gives no answer."""
+"""The time after which a close aborts the socket, in seconds. aiormq waits 2 s for the broker's
+answer, and a frozen broker gives no answer."""
 CLOSE_TIMEOUT_S = 4.5
-"""Below the 5 s that a listener has for closing."""
+"""Less than the 5 s that a listener has for closing."""
 CLOSE_TURNS_COUNT = 20
-"""aiormq's last tasks end by themselves, a few turns of the loop after its close has returned."""
+"""The turns of the event loop for which a close waits at its end. aiormq's last tasks end by
+themselves, a few turns after aiormq's own close has returned."""
 
 
 class AmqpConnection:
-    """One connection with its channels. It is opened once, and closed in any case."""
+    """One connection with its channels. The connection is opened only once."""
 
     def __init__(self, settings: RabbitmqSettings, sender: Sender, *, name: str) -> None:
         """Keep the options. Does no I/O.
 
         Args:
-            settings: Where to connect, and how.
+            settings: The options of the listener.
             sender: The sender of everything that is delivered.
             name: The name that the broker's management pages show for this connection.
         """
@@ -67,14 +69,14 @@ class AmqpConnection:
 
     @property
     def reader(self) -> DeliveryReader | None:
-        """The reader that takes the deliveries. None before the socket is connected."""
+        """The reader that takes the deliveries. It is None before the socket is connected."""
         return self._socket.reader
 
     async def open(self, on_lost: Callable[[ListenerUnavailable], object] | None = None) -> None:
         """Connect and log in.
 
         Args:
-            on_lost: Called when the connection ends, whatever ends it.
+            on_lost: A function that is called when the connection ends, whatever ends it.
         """
         pika = TappedConnection(
             self._url,
@@ -98,10 +100,11 @@ class AmqpConnection:
         """Open a channel.
 
         Args:
-            number: The channel's number. None: the next number that is free.
-            confirms: The broker confirms what is published on this channel, and a message that no
-                queue takes raises.
-            on_lost: Called when the channel ends, also when the broker closes it alone.
+            number: The channel's number. None means the next number that is free.
+            confirms: If true, the broker confirms every message that is published on this channel,
+                and to publish a message that no queue takes raises an error.
+            on_lost: A function that is called when the channel ends, also when the broker closes
+                only this channel.
         """
         if self._pika is None:
             raise ListenerUnavailable("this connection is not open")
@@ -112,10 +115,10 @@ class AmqpConnection:
         return channel
 
     async def write(self, frames: bytes) -> None:
-        """Write whole frames to the socket, and wait until the kernel has room for more.
+        """Write whole frames to the socket, and wait until the socket has room for more.
 
-        They pass by the queue of aiormq, because aiormq never sends what is still in that queue
-        when the connection is closed.
+        The frames do not go through the queue of aiormq, because aiormq drops the frames that are
+        still in its queue when the connection is closed.
         """
         writer = self._socket.writer
         if writer is not None:
@@ -131,14 +134,14 @@ class AmqpConnection:
             return
         self._socket.reader.discard()
         socket = self._socket.writer.transport
-        # When its socket is aborted, aiormq ends all of its tasks in order. It would not do so if
-        # its close was cancelled.
+        # aiormq ends all of its tasks in order when its socket is aborted, but not when its close
+        # is cancelled.
         abort = asyncio.get_running_loop().call_later(CLOSE_GRACE_S, socket.abort)
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await self._pika.close()
         except TimeoutError:
-            pass  # nothing more can be done for it than the abort below
+            pass  # only the abort below is left to do
         finally:
             abort.cancel()
             socket.abort()
@@ -147,11 +150,11 @@ class AmqpConnection:
 
     @contextmanager
     def translated(self) -> Iterator[None]:
-        """Turn what the libraries raise into `ListenerUnavailable`.
+        """Turn the errors of the libraries into `ListenerUnavailable`.
 
-        When a call is interrupted because the connection is lost, aiormq raises the reason of the
-        loss in it. That may be a `CancelledError` although nobody cancelled the task, or a bare
-        `Exception` where aiormq knows no reason.
+        When the connection is lost during a call, the call raises the reason of the loss. The
+        reason may be a `CancelledError` although nobody cancelled the task, or a bare `Exception`
+        where aiormq knows no reason.
         """
         try:
             yield
@@ -168,8 +171,8 @@ class AmqpConnection:
             raise self.unavailable(error) from error
 
     def unavailable(self, error: BaseException | None) -> ListenerUnavailable:
-        """Return an error that says where, what, and what to do about it."""
-        # The broker's own last words say more than aiormq's "expected one of".
+        """Return an error with the address, the cause, and what to do about the cause."""
+        # The broker's own text says more than aiormq's text "expected one of".
         said = self.reader.farewell if self.reader else ""
         if not said and isinstance(error, AMQPError):
             said = " ".join(map(str, error.args))

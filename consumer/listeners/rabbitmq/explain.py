@@ -30,14 +30,15 @@ _REFUSALS: dict[type[BaseException], str] = {
     ssl.SSLCertVerificationError: "the certificate is not trusted, check tls",
     ssl.SSLError: "TLS failed, check tls and the port",
 }
-"""What to do about an error of a class. The first class that fits is taken."""
+"""What to do about an error, by its class. The first class that fits is used."""
 _REFUSAL_WORDS = {
     "ACCESS_REFUSED": "login refused, check user and password",
     "NOT_ALLOWED": "create the vhost, or give the user access to it",
 }
-"""What to do where the broker's reply contains a word, and the class of the error says too little.
+"""What to do about an error, by a word in the broker's reply.
 
-aiormq raises the same class for every frame that it did not expect while it logs in.
+The class of the error is not enough here: while aiormq logs in, it raises the same class for every
+frame that it did not expect.
 """
 _LOSSES: dict[type[BaseException], str] = {
     ConnectionRefusedError: "connection refused: is RabbitMQ running there?",
@@ -53,12 +54,14 @@ _LOSS_WORDS = {
 def explain(error: BaseException | None, said: str, queue: str) -> tuple[str, str]:
     """Return a text for the operator, and the reason for `ListenerUnavailable`.
 
-    The reason is `refused` where another try is of no use before somebody does something.
+    The reason is `refused` if another try fails again until somebody changes something. It is
+    `held_too_long` if the broker's consumer timeout ended the channel. Otherwise it is `lost`.
 
     Args:
-        error: What was raised, or what ended the connection. None: it ended without an error.
-        said: What the broker said last, or else the text of the error.
-        queue: The queue that is consumed, for the text.
+        error: The error that was raised, or that ended the connection. None means that the
+            connection ended without an error.
+        said: The last text of the broker, or the text of the error if there is none.
+        queue: The name of the queue, for the text.
     """
     advices = [advice for cause, advice in _REFUSALS.items() if isinstance(error, cause)]
     advices += [advice for word, advice in _REFUSAL_WORDS.items() if word in said]

@@ -1,12 +1,12 @@
 """Cuts the deliveries straight out of the bytes that RabbitMQ sends.
 
 Responsible for the frames of the consuming channel: the method, the header and the body of each
-`basic.deliver`. Every other frame is handed on to aiormq, under aio-pika. These see a connection on
-which nothing is ever delivered, and do everything else: handshake, heartbeats, topology, errors
-and closing. Not responsible for I/O.
+`basic.deliver`. Every other frame is handed on to aiormq, on which aio-pika is built. The two
+libraries see a connection without deliveries, and do everything else: handshake, heartbeats,
+queues, errors and closing. Not responsible for I/O.
 
-The reason is speed: aiormq makes objects, futures and a task of each message, which takes 150 to
-190 us of CPU. The frames are defined in section 4.2 of
+The reason is speed: aiormq makes objects, futures and a task for each message, which takes 150 to
+190 us of CPU time. The frames are defined in section 4.2 of
 https://www.rabbitmq.com/resources/specs/amqp0-9-1.pdf.
 """
 
@@ -34,7 +34,7 @@ _FRAME_END = 0xCE
 _HEAD_BYTES = 7
 _HEAD_AND_END_BYTES = 8
 _IMPOSSIBLE_FRAME = b"\x01\x00\x00\x00\x00\x00\x00\xce"
-"""A method frame without a method. aiormq gives the connection up when it reads this frame."""
+"""A method frame without a method. aiormq closes the connection when it reads this frame."""
 _DELIVER = b"\x00\x3c\x00\x3c"  # class 60, basic; method 60, deliver
 _CONSUMER_TAG_AT = 4  # in the payload of `basic.deliver`
 _BODY_SIZE_AT = 4  # in a content header's payload
@@ -57,12 +57,12 @@ _MORE_FLAGS = 1
 
 
 class KeptFrames(msgspec.Struct, eq=False, gc=False):
-    """What is kept of a delivery's frames, to settle it and, rarely, to describe it.
+    """The parts of a delivery's frames with which the delivery is settled and, rarely, described.
 
     Attributes:
         tag: The delivery tag. The tags of a channel count from 1, without gaps.
-        method: The payload of the method frame: exchange and routing key.
-        header: The payload of the content header: properties and the sender's headers.
+        method: The payload of the method frame, with the exchange and the routing key.
+        header: The payload of the content header, with the properties and the sender's headers.
     """
 
     tag: int
@@ -71,7 +71,7 @@ class KeptFrames(msgspec.Struct, eq=False, gc=False):
 
 
 def token_of(delivery: Delivery) -> KeptFrames:
-    """Return what this listener has put into a delivery."""
+    """Return the kept frames, which this listener has put into a delivery."""
     token = delivery.token
     if not isinstance(token, KeptFrames):
         raise TypeError(token)  # a bug of ours: another listener made this delivery
@@ -81,9 +81,9 @@ def token_of(delivery: Delivery) -> KeptFrames:
 def read_properties(header: bytes) -> tuple[str | None, str | None]:
     """Return the type and the content encoding from the payload of a content header.
 
-    Each is None where the header does not have it. A header that ends too early has neither. The
-    properties before them are skipped and not read, so that no sender's table of headers can cost
-    time or do harm here.
+    Each of the two is None if the header does not have it. Both are None if the header ends too
+    early. The other properties are skipped and not read, so that a sender's table of headers takes
+    no time and does no harm here.
     """
     try:
         return _type_and_encoding(header)
@@ -92,7 +92,7 @@ def read_properties(header: bytes) -> tuple[str | None, str | None]:
 
 
 def read_message_id(header: bytes) -> str:
-    """Return the message id from the payload of a content header. Empty: it has no message id."""
+    """Return the message id from the payload of a content header, or "" if it has no id."""
     try:
         return _message_id(header)
     except (IndexError, struct.error):
@@ -152,21 +152,22 @@ def _text(data: bytes, at: int) -> str:
 
 
 class FrameCutter:
-    """Takes the bytes as they come, split anywhere. Keeps the deliveries, hands on the rest.
+    """Takes the bytes in pieces of any length. Keeps the deliveries, and hands on all other frames.
 
     Attributes:
         deliveries: The deliveries that have arrived whole, the oldest first. Code that takes a
             delivery out also subtracts the length of its body from `body_bytes`.
         body_bytes: The length of all bodies in `deliveries`, in bytes.
-        broken: The peer sent bytes that are not frames, or frames in an impossible order. aiormq
-            got a frame that makes it close the connection, and nothing is cut any more.
+        broken: True after the peer sent bytes that are not frames, or frames in an impossible
+            order. aiormq then got a frame that makes it close the connection, and all further bytes
+            are ignored.
     """
 
     def __init__(self, hand_on: Callable[[bytes], None], sender: Sender) -> None:
         """Start between two frames.
 
         Args:
-            hand_on: Called with each frame that belongs to no delivery.
+            hand_on: A function that is called with each frame that belongs to no delivery.
             sender: The sender of everything that is delivered.
         """
         self._sender = sender
@@ -175,7 +176,7 @@ class FrameCutter:
         self.broken = False
         self._hand_on = hand_on
         self._rest = bytearray()  # the beginning of a frame whose end has not arrived
-        self._rest_needs_bytes = 0  # the length that it must have before anything can be done
+        self._rest_needs_bytes = 0  # the length that `_rest` must have before it can be cut
         # The delivery whose frames are arriving now.
         self._method: bytes | None = None
         self._header: bytes | None = None
@@ -191,7 +192,7 @@ class FrameCutter:
         if self._rest:
             self._rest += data
             if len(self._rest) < self._rest_needs_bytes:
-                return  # joined below once, or each piece would copy a large frame again
+                return  # a large frame is copied once, when it is whole, and not for each piece
             data = bytes(self._rest)
             self._rest.clear()
         try:
@@ -259,7 +260,7 @@ class FrameCutter:
         if method is None or header is None:
             raise ValueError(body)
         properties = header[_PROPERTIES_AT:]
-        # The properties of neighbours are often equal, and then they are read only once.
+        # Deliveries in a row often have the same properties, which are then read only once.
         if properties != self._last_properties:
             self._last_read = read_properties(header)
             self._last_properties = properties

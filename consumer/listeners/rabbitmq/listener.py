@@ -1,8 +1,9 @@
-"""The listener on one RabbitMQ queue.
+"""Listens to one queue of RabbitMQ.
 
-Responsible for consuming, settling and asking for the backlog, over one connection. The modules
-beside it do the parts: `connection.py` the connection, `reader.py` the deliveries that arrive,
-`settle.py` the acknowledgements, `origin.py` what a dead letter says.
+Responsible for consuming, settling and asking for the backlog, over one connection. It uses the
+modules in its folder: `connection.py` opens the connection, `reader.py` takes the deliveries that
+arrive, `settle.py` makes the acknowledgements, and `origin.py` describes a delivery for its dead
+letter.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
     from consumer.listeners.rabbitmq.reader import DeliveryReader
 
 ANSWER_TIMEOUT_S = 4.5
-"""Below the 5 s that a listener has for an answer."""
+"""Less than the 5 s that a listener has for an answer."""
 HOLD_RATIO = 0.8
+"""The share of the broker's consumer timeout for which a delivery may stay unsettled."""
 
 
 class RabbitmqListener(Listener[RabbitmqSettings]):
@@ -50,7 +52,8 @@ class RabbitmqListener(Listener[RabbitmqSettings]):
         self._settlement = Settlement()
         self._failure = FirstFailure(self._wake)
         self._asked: AbstractQueue | None = None
-        """The queue, on a channel of its own: a question that fails closes its channel."""
+        """The queue whose length is asked for. It has a channel of its own, because the broker
+        closes the channel on which a question fails."""
 
     async def open(self) -> None:
         """Connect and consume. See `Listener.open`."""
@@ -71,7 +74,7 @@ class RabbitmqListener(Listener[RabbitmqSettings]):
         return reader.take(max_count, max_bytes)
 
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
-        """Write acknowledgements, which AMQP does not answer. See `Listener.settle`."""
+        """Write the acknowledgements. The broker does not answer them. See `Listener.settle`."""
         self._usable_reader()
         frames = self._settlement.frames(deliveries)
         if not frames:
@@ -84,8 +87,8 @@ class RabbitmqListener(Listener[RabbitmqSettings]):
     async def backlog(self) -> int | None:
         """Return the number of ready messages. See `Listener.backlog`.
 
-        None while the socket is not read because too much is held here: the answer would stand
-        behind deliveries for which there is no room.
+        The number is None while the socket is not read because too much is held here: the answer
+        would arrive behind deliveries for which there is no room.
         """
         reader = self._usable_reader()
         if reader.paused:
@@ -97,7 +100,7 @@ class RabbitmqListener(Listener[RabbitmqSettings]):
                     return await self._count_ready()
         except ListenerUnavailable:
             if not self._failure.happened and reader.pauses_count != pauses_count:
-                return None  # such a pause has begun after the question was asked
+                return None  # the reading was paused after the question was asked
             raise
 
     def origin(self, delivery: Delivery) -> Origin:
@@ -105,12 +108,12 @@ class RabbitmqListener(Listener[RabbitmqSettings]):
         return describe(self.settings.queue, token_of(delivery))
 
     def occurrence(self, delivery: Delivery) -> str:
-        """See `Listener.occurrence`. RabbitMQ numbers no messages, so their senders have to."""
+        """See `Listener.occurrence`. Uses the sender's message id: RabbitMQ numbers no messages."""
         message_id = read_message_id(token_of(delivery).header)
         return f"{self.name} {message_id}" if message_id else ""
 
     async def close(self) -> None:
-        """Close the connection. The broker then puts back into the queue what is not settled."""
+        """Close the connection. The broker then puts unsettled deliveries back into the queue."""
         self._failure.remember(ListenerUnavailable("this listener was closed"))
         await self._connection.close()
 
@@ -126,13 +129,13 @@ class RabbitmqListener(Listener[RabbitmqSettings]):
         await queue.consume(_never, consumer_tag=self._label)
 
     async def _declare(self) -> None:
-        """Create the queue if it is missing. A queue that is there is right as it is."""
+        """Create the queue if it is missing. A queue that exists is used unchanged."""
         name = self.settings.queue
         channel = await self._connection.channel()
         try:
             self._asked = await channel.declare_queue(name, passive=True)
         except ChannelNotFoundEntity:
-            # A channel of its own again, because the broker has closed the one that asked.
+            # This needs another channel, because the broker has closed the channel that asked.
             channel = await self._connection.channel()
             await channel.declare_queue(
                 name, durable=True, arguments={"x-queue-type": self.settings.queue_type}
@@ -147,7 +150,7 @@ class RabbitmqListener(Listener[RabbitmqSettings]):
         return answer.message_count
 
     def _usable_reader(self) -> DeliveryReader:
-        """Return the reader of the living connection.
+        """Return the reader of the connection, if the connection can be used.
 
         Raises:
             ListenerUnavailable: The connection was lost or closed, or was never opened.
@@ -159,12 +162,12 @@ class RabbitmqListener(Listener[RabbitmqSettings]):
         return reader
 
     def _wake(self) -> None:
-        """Wake `receive`, so that it hears of a failure."""
+        """Wake `receive`, so that it learns of a failure."""
         if self._connection.reader is not None:
             self._connection.reader.arrived.set()
 
     def _note_cancelled(self) -> None:
-        """Remember that the broker took the consumer away, and left the connection open."""
+        """Remember that the broker ended our consumer, although the connection is still open."""
         self._failure.remember(
             ListenerUnavailable(
                 f"RabbitMQ cancelled the consumer: was queue {self.settings.queue!r} deleted, "
@@ -175,4 +178,4 @@ class RabbitmqListener(Listener[RabbitmqSettings]):
 
 
 async def _never(_message: AbstractIncomingMessage) -> None:
-    """Stand where aio-pika wants a callback. No delivery gets past our reader."""
+    """Do nothing. aio-pika needs a callback, but our reader takes all deliveries before it."""

@@ -1,6 +1,6 @@
 """Describes a RabbitMQ delivery for its dead letter, from the raw frames that were kept.
 
-It may be slow, but it never fails: something readable comes out for any bytes of a sender.
+The description may be slow, but it never fails: it gives a readable text for any bytes of a sender.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from consumer.listeners.rabbitmq.frames import KeptFrames
 
 PROPERTY_PREFIX = "amqp."
-"""Stands before the names of properties. So no header of a sender can pretend to be a property."""
+"""The beginning of every property's name. If a header of the sender has the name of a property, the
+property is shown."""
 
 _METHOD_ARGUMENTS_AT = 4
 _PROPERTIES_AT = 12
@@ -34,13 +35,14 @@ _UNREADABLE = (
     RecursionError,
     MemoryError,
 )
-"""The errors that pamqp raises for broken tables, as tests/unit/test_rabbitmq_origin.py found."""
+"""The errors that pamqp raises for broken tables. tests/unit/test_rabbitmq_origin.py found them."""
 
 
 def describe(queue: str, token: KeptFrames) -> Origin:
     """Return where the delivery came from, with the sender's headers and the properties.
 
-    Headers that cannot be read are shown escaped, in one piece, as `amqp.unreadable`.
+    If the headers or the properties cannot be read, the bytes of both are shown escaped, as
+    `amqp.unreadable`.
     """
     coordinates = {"queue": queue, "tag": str(token.tag)}
     try:

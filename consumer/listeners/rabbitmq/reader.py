@@ -1,13 +1,14 @@
-"""Stands between the socket and aiormq: keeps the deliveries, and hands on everything else.
+"""Reads the socket before aiormq: keeps the deliveries, and hands on everything else.
 
-Responsible for pausing the socket while too much is held, and for showing aiormq's heartbeat watch
-that the connection lives: the watch sees no delivery, so it would take a flood of deliveries for a
-silent connection. Not responsible for frames (`frames.py`) or for settling (`settle.py`).
+Responsible for pausing the socket while too much is held, and for showing signs of life to aiormq's
+heartbeat watch. The watch sees no delivery, so a connection with many deliveries looks silent to
+it. Not responsible for frames (`frames.py`) or for settling (`settle.py`).
 
-A pause must not be a full stop. RabbitMQ 3.10 resets a connection to which it could write nothing
-for 30 s (measured; heartbeats do not help), gives every delivery back to the queue, and counts each
-of them as failed. On a quorum queue with a delivery limit, a sink that is down for ten minutes
-would then lose messages. So during a pause we sip: we read one more delivery now and then.
+The socket must not stay unread during a pause. RabbitMQ 3.10 resets a connection to which it could
+write nothing for 30 s (measured; heartbeats do not help), gives every delivery back to the queue,
+and counts each of them as failed. On a quorum queue with a delivery limit, messages would then be
+lost while a sink is down for ten minutes. So the reader sips during a pause: every few seconds it
+reads one more delivery.
 """
 
 from __future__ import annotations
@@ -24,24 +25,26 @@ if TYPE_CHECKING:
 
 HEARTBEAT_FRAME = b"\x08\x00\x00\x00\x00\x00\x00\xce"
 LONGEST_SIP_PAUSE_S = 10.0
-"""A third of RabbitMQ's patience: a large body may need two sips before the next write succeeds."""
+"""A third of the 30 s after which RabbitMQ resets the connection. A large body may need two sips
+before RabbitMQ can write again."""
 _PAYLOAD_AT = 7
 _CONNECTION_CLOSE = b"\x00\x0a\x00\x32"  # class 10, connection; method 50, close
 _REPLY_TEXT_AT = _PAYLOAD_AT + 6  # behind class, method and reply code
 
 
 class DeliveryReader(asyncio.Protocol):
-    """The protocol of the socket, in place of the stream's protocol, which gets what is left.
+    """The protocol of the socket. It replaces the stream's protocol, and hands other frames to it.
 
-    It only uses what asyncio promises for every event loop: protocols that are called for what
-    happens to a socket, and a transport whose protocol can be replaced. So it needs to know
-    nothing about how streams work inside, which differs between versions of Python.
+    This class only uses features that asyncio documents for every event loop: protocols, and a
+    transport whose protocol can be replaced. So it does not depend on the inside of asyncio's
+    streams, which differs between versions of Python.
 
     Attributes:
-        arrived: Set while there is a delivery to take, and to wake the task that waits for one.
-        paused: The socket is not read, because the bodies that are held have too many bytes.
-        pauses_count: How often such a pause has begun.
-        farewell: What the broker said when it closed the connection. Empty before that.
+        arrived: An event that is set while there is a delivery to take. It is also set after a
+            failure, to wake the task that waits for a delivery.
+        paused: True while reading is paused, because the held bodies have too many bytes.
+        pauses_count: The number of pauses that have begun.
+        farewell: The broker's text when it closed the connection. Empty before that.
     """
 
     def __init__(
@@ -52,15 +55,16 @@ class DeliveryReader(asyncio.Protocol):
         max_buffered_bytes: int,
         clock: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        """Start empty, before the protocol that the socket has now.
+        """Start without deliveries. The present protocol of the socket will get all other frames.
 
         Args:
             socket: The socket. The caller makes this object its protocol.
             sender: The sender of everything that is delivered.
-            max_buffered_bytes: Pause while the bodies that are held have more bytes than this. A
-                body that is still arriving does not count, or it could never become whole. During
-                a pause one delivery, or one read of 256 KiB, is added every 10 s.
-            clock: The event loop that tells the time and calls later. None: the running loop.
+            max_buffered_bytes: The size of the held bodies above which reading pauses, in bytes.
+                A body that is still arriving does not count, because otherwise it could never
+                become whole. During a pause, one delivery or one read of 256 KiB is added every
+                10 s, or at each heartbeat interval if that is shorter.
+            clock: The event loop for the time and for delayed calls. None means the running loop.
         """
         self.arrived = asyncio.Event()
         self.paused = False
@@ -79,28 +83,35 @@ class DeliveryReader(asyncio.Protocol):
         self._next_sip: asyncio.TimerHandle | None = None
 
     def take(self, max_count: int, max_bytes: int) -> list[Delivery]:
-        """Return the oldest deliveries, as many as `take.take` allows."""
+        """Remove and return the oldest deliveries. See `consumer.listeners.take`."""
         held = self._cutter.deliveries
         taken = take(held, max_count, max_bytes)
         self._cutter.body_bytes -= sum(len(delivery.body) for delivery in taken)
         if not held:
             self.arrived.clear()
-        # At half of the limit and not at the limit, or the socket would stop and start again with
-        # every batch.
+        # Reading goes on at half of the limit. At the limit itself, the socket would stop and start
+        # again with every batch.
         if self._cutter.body_bytes <= self._max_buffered_bytes / 2:
             self._resume()
         return taken
 
     def watch(self, heartbeat_s: float) -> None:
-        """Show aiormq's heartbeat watch signs of life from now on.
+        """Show signs of life to aiormq's heartbeat watch from now on.
 
-        Call it after the handshake: a heartbeat in the middle of it would break it.
+        Call this method after the handshake, because a heartbeat during the handshake would break
+        the handshake.
+
+        Args:
+            heartbeat_s: The heartbeat interval of the connection, in seconds.
         """
         self._beat_every_s = heartbeat_s / 2
         self._sip_every_s = min(heartbeat_s, LONGEST_SIP_PAUSE_S)
 
     def discard(self) -> None:
-        """Read on, but keep no delivery: the broker's answer to our close stands behind them."""
+        """Read on, but keep no delivery.
+
+        The broker's answer to our close arrives behind the deliveries that are on their way.
+        """
         self._discarding = True
         self._forget()
         self._resume()
@@ -144,7 +155,7 @@ class DeliveryReader(asyncio.Protocol):
         self._stream.data_received(frame)
 
     def _beat(self) -> None:
-        """Show aiormq a heartbeat: it gives up after three silent intervals."""
+        """Show aiormq a heartbeat. aiormq gives the connection up after three silent intervals."""
         if self._beat_every_s is None or self._ended or self._cutter.broken:
             return
         self._stream.data_received(HEARTBEAT_FRAME)
@@ -168,7 +179,7 @@ class DeliveryReader(asyncio.Protocol):
             self._read()
 
     def _read(self) -> None:
-        """Read on. During a pause, the next delivery that is whole stops the reading again."""
+        """Read on. During a pause, the next whole delivery stops the reading again."""
         if not self._socket.is_closing():
             self._socket.resume_reading()
 

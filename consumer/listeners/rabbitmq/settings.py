@@ -1,4 +1,4 @@
-"""The options of a listener on one RabbitMQ queue."""
+"""Holds the options of a RabbitMQ listener."""
 
 from __future__ import annotations
 
@@ -26,19 +26,22 @@ class RabbitmqSettings(ListenerSettings, frozen=True, kw_only=True, forbid_unkno
         url: The broker's address: `amqp://user:password@host:port/vhost`, or `amqps://` with TLS.
             A URL without a path means the vhost `/`.
         user, password: The login. They replace the user and the password in the URL.
-        auth: How to log in. `external` takes the name from our TLS certificate.
-        tls: The TLS options. If this table is there, an `amqp://` URL uses TLS too.
-        queue: The queue to consume. It is taken as it is, unless `declare` is true.
-        declare: Create the queue, durable, if it is missing.
+        auth: The way of logging in, `plain` or `external`. With `external`, the broker takes the
+            user's name from our TLS certificate.
+        tls: The TLS options. If this table exists, an `amqp://` URL uses TLS too.
+        queue: The name of the queue to consume. The queue has to exist, unless `declare` is true.
+        declare: If true, the queue is created if it is missing. The new queue is durable.
         queue_type: The type of a queue that `declare` creates. A quorum queue is replicated, but
-            from RabbitMQ 4 it drops a message after 20 failed deliveries, unless a policy says
+            from RabbitMQ 4 on it drops a message after 20 failed deliveries, unless a policy says
             otherwise.
         prefetch_count: The largest number of unsettled deliveries, 1 to 65,535.
-        heartbeat_s: The broker and we send each other a sign of life at least this often, in
-            whole seconds. A connection that is silent for about three times as long is given up.
-        connect_timeout_s: The time for connecting, logging in and starting to consume, together.
-        consumer_timeout_s: The broker's `consumer_timeout`. The broker takes away what is unsettled
-            for longer, so the connection is closed at 80 % of it.
+        heartbeat_s: The longest time between two signs of life on the connection, in whole seconds,
+            1 to 3,600. A connection that is silent for about three times as long is given up.
+        connect_timeout_s: The longest time for connecting, logging in and starting to consume
+            together, in seconds.
+        consumer_timeout_s: The `consumer_timeout` in the broker's configuration, in seconds. The
+            broker takes back a delivery that is unsettled for longer, so the connection is closed
+            after 80 % of this time.
             https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout
     """
 

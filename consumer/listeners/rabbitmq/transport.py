@@ -1,11 +1,11 @@
 """Opens the socket under aio-pika, and puts our reader between the socket and aiormq.
 
-aio-pika makes its connection with aiormq, and aiormq lets a factory open the socket. That is the
-only place where the bytes of a delivery can be seen before aiormq makes objects of them.
+aio-pika makes its connection with aiormq, and aiormq lets a factory open the socket. The factory is
+the only place where the bytes of a delivery can be taken before aiormq makes objects of them.
 
-This module alone knows what lies below aio-pika's documented connections, channels and queues, with
-which everything else in this folder is done. tests/unit/test_rabbitmq_transport.py fails when a new
-version of a library changes that.
+Apart from exceptions and default ports, only this module uses what lies below aio-pika's documented
+connections, channels and queues. tests/unit/test_rabbitmq_transport.py fails when a new version of
+a library changes what is used.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 
 async def watch_consumers(channel: AbstractChannel, on_cancelled: Callable[[], object]) -> None:
-    """Call a function when the broker takes away a consumer and leaves its channel open.
+    """Call a function when the broker cancels a consumer and leaves its channel open.
 
-    aio-pika does not tell of that, and its consumers go silent. aiormq below it tells.
+    aio-pika does not report the cancelling, and no more deliveries arrive. aiormq reports it.
     """
     below = await channel.get_underlay_channel()
     below.on_consumer_cancel_callbacks.add(lambda _frame: on_cancelled())
@@ -44,7 +44,7 @@ class TappedConnection(aio_pika.Connection):
     docs/decisions/0003-our-own-reconnect.md explains.
     """
 
-    # aio-pika hands these parameters on to aiormq, and drops every other one. Its own
+    # aio-pika hands these parameters on to aiormq, and drops all other parameters. Its own class
     # RobustConnection adds parameters in the same way.
     PARAMETERS = (
         *aio_pika.Connection.PARAMETERS,
@@ -61,8 +61,8 @@ class SocketFactory(TransportFactory):
         reader: Takes the deliveries out of what the socket receives. None before the socket is
             connected.
         writer: Writes to the socket. None before the socket is connected. aiormq writes with the
-            same object, and each write on either side is a number of whole frames, so that the
-            frames of the two never mix.
+            same object. Each write, of aiormq and of ours, consists of whole frames, so the frames
+            never mix.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class SocketFactory(TransportFactory):
 
         Args:
             address: The broker's host and port.
-            tls: The TLS options. None: no TLS.
+            tls: The TLS options. None means no TLS.
             sender: The sender of everything that is delivered.
             max_buffered_bytes: See `DeliveryReader`.
         """
@@ -91,10 +91,10 @@ class SocketFactory(TransportFactory):
     async def create(
         self, url: object, **options: object
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Connect, with TLS where it is wanted. aiormq calls this once for a connection.
+        """Connect, with TLS if the options say so. aiormq calls this method once for a connection.
 
-        What aiormq passes is not used. It is the address that it got from us, and TLS options in
-        aiormq's own words.
+        The arguments from aiormq are not used: the address, which it got from us, and the TLS
+        options in aiormq's own form.
 
         Raises:
             ConfigError: A file of the TLS options cannot be used.
