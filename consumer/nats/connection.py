@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import nats.errors
 
-from consumer.errors import Unavailable
+from consumer.errors import ConfigError, Unavailable
 from consumer.nats.hardened import HardenedClient
 from consumer.options.values import Seconds, Secret, Text, TlsSettings, Url
 
@@ -30,6 +30,9 @@ PING_INTERVAL_S: Final = 5
 a frozen server is noticed within 15 s."""
 CLOSE_DEADLINE_S: Final = 3.0
 LOGIN_REFUSED: Final = "login refused: check user, password, token, nkey_seed or credentials_file"
+FAILURES: Final = (TimeoutError, OSError, nats.errors.Error, ValueError, ConfigError)
+"""The errors that tell their reason. `ConfigError` is about the files of the TLS options."""
+LOGIN_UNUSABLE: Final = "cannot log in: check nkey_seed or credentials_file"
 EXPLANATIONS: Final = (
     (
         nats.errors.SecureConnWantedError,
@@ -117,8 +120,8 @@ async def connect(
             errors are ignored.
 
     Raises:
-        Unavailable: There was no connection within `connect_timeout_s`. The text names the cause
-            and the address.
+        Unavailable: There was no connection within `connect_timeout_s`, or a file of the options
+            cannot be used. The text names the cause and the address.
         LoginRefused: The server refused the login. This is a kind of `Unavailable`.
 
     Cancelling: a connection that is half open is closed.
@@ -156,17 +159,33 @@ async def connect(
     except asyncio.CancelledError:
         client.abort()
         raise
-    except (TimeoutError, OSError, nats.errors.Error, ValueError) as failure:
+    except Exception as failure:
+        # It may be of any type: nats-py and nkeys raise what they like for a seed or a file that
+        # they cannot read. A file may also be missing for a moment only, while it is replaced.
         await close(client)  # it has a deadline: nats-py waits for ever after a failed handshake
-        hosts = _hosts(settings.url)
-        # A server that refuses us also closes the connection, so any of the three errors may name
-        # the reason.
-        if any(_is_refusal(error) for error in (failure, cause, client.last_error)):
-            raise LoginRefused(f"{hosts}: {LOGIN_REFUSED}") from failure
-        explained = _explain(cause or client.last_error or failure)
-        raise Unavailable(f"{hosts}: {explained}") from failure
+        raise _unavailable(settings, failure, cause, client.last_error) from failure
     usable = True
     return client
+
+
+def _unavailable(
+    settings: NatsSettings, failure: Exception, *others: Exception | None
+) -> Unavailable:
+    """Return the error that tells why there is no connection.
+
+    Args:
+        settings: The address.
+        failure: The error that `connect` of nats-py raised.
+        others: Further errors that nats-py reported. A server that refuses us also closes the
+            connection, so any of the errors may name the reason.
+    """
+    hosts = _hosts(settings.url)
+    if any(_is_refusal(error) for error in (failure, *others)):
+        return LoginRefused(f"{hosts}: {LOGIN_REFUSED}")
+    if not isinstance(failure, FAILURES):
+        return Unavailable(f"{hosts}: {LOGIN_UNUSABLE}: {type(failure).__name__}: {failure}")
+    first = next((error for error in others if error is not None), failure)
+    return Unavailable(f"{hosts}: {_explain(first)}")
 
 
 @contextlib.asynccontextmanager
@@ -211,10 +230,20 @@ async def close(client: Client) -> None:
     """Close a connection within `CLOSE_DEADLINE_S`, also if the server is frozen.
 
     No error is raised, because a connection that is broken is not needed any more.
+
+    Cancelling: the socket is closed at once.
     """
     try:
         async with asyncio.timeout(CLOSE_DEADLINE_S):
             await client.close()
-    except (TimeoutError, OSError, nats.errors.Error):
-        if isinstance(client, HardenedClient):
-            client.abort()
+    except (TimeoutError, OSError, nats.errors.Error, AssertionError):
+        # nats-py asserts that connecting was begun.
+        _abort(client)
+    except asyncio.CancelledError:
+        _abort(client)
+        raise
+
+
+def _abort(client: Client) -> None:
+    if isinstance(client, HardenedClient):
+        client.abort()

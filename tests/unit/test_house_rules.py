@@ -14,6 +14,7 @@ MODULE_MAX_LINES: Final = 400
 BROAD: Final = {
     "consumer/pipeline/decode.py": "an error of ours costs one dead letter, never the lane",
     "consumer/listeners/rabbitmq/connection.py": "aiormq raises a bare Exception; others pass on",
+    "consumer/nats/connection.py": "nats-py and nkeys raise any type for a bad seed or file",
 }
 """The modules that catch every exception, and why."""
 SLEEPERS: Final = {

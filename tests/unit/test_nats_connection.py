@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from consumer.errors import Unavailable
 from consumer.nats.connection import NatsSettings, connect
+from consumer.options.values import TlsSettings
+from tests.brokers.nats import Nats
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NKEY = "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4"
+"""The public key of a seed that nobody has."""
 
 
 async def test_cancelled_connect_closes_what_was_half_open() -> None:
@@ -31,3 +44,36 @@ async def test_cancelled_connect_closes_what_was_half_open() -> None:
             connecting.cancel()
             await asyncio.wait({connecting}, timeout=0.05)
         await ended.wait()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nats]:
+    """Start a server that only lets in a user who can sign."""
+    extra = f'authorization {{ users: [ {{ nkey: "{NKEY}" }} ] }}'
+    with Nats(tmp_path_factory.mktemp("nats"), extra=extra) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"tls": TlsSettings(ca_file="/nowhere.pem")}, "/nowhere.pem"),
+        ({"nkey_seed": "SUgarbage"}, "check nkey_seed or credentials_file"),
+        ({"credentials_file": "{folder}/nowhere"}, "nowhere"),
+        ({"credentials_file": "{folder}/empty"}, "check nkey_seed or credentials_file"),
+        ({"credentials_file": "{folder}/garbage"}, "check nkey_seed or credentials_file"),
+    ],
+)
+async def test_unusable_login_is_told_and_can_be_tried_again(
+    server: Nats, tmp_path: Path, options: dict[str, Any], told: str
+) -> None:
+    """A file may change while the daemon runs; a daemon that ends would lose all its listeners."""
+    (tmp_path / "empty").write_text("")
+    (tmp_path / "garbage").write_text(
+        "-----BEGIN NATS USER JWT-----\nx\n------END NATS USER JWT------\n"
+    )
+    if "credentials_file" in options:
+        options = {"credentials_file": options["credentials_file"].format(folder=tmp_path)}
+    with pytest.raises(Unavailable) as why:
+        await connect(NatsSettings(url=server.address, **options), name="test")
+    assert told in str(why.value)
