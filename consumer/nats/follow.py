@@ -24,7 +24,7 @@ from consumer.nats.explain import explained
 from consumer.nats.pull import PullRequests
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 
     from nats.aio.client import Client
     from nats.aio.msg import Msg
@@ -100,40 +100,56 @@ class StreamFollower:
         """
         while True:
             while self._held:
-                msg = self._held.popleft()
-                self._held_bytes -= len(msg.data)
-                self.sequence = msg.metadata.sequence.stream
-                yield msg
+                yield self._take()
             await self._wait_for_more()
 
     async def stored(self) -> AsyncGenerator[Msg]:
         """Yield the messages that the stream holds, and end with its last message.
+
+        The last message may be deleted while the messages before it are read. So if no message
+        comes for `LOOK_EVERY_S`, the server is asked whether the end is reached.
 
         Raises:
             SinkUnavailable: The connection or the consumer is gone.
         """
         if not self.waiting_count:
             return
-        async for msg in self:
-            yield msg
-            if not msg.metadata.num_pending:
+        while True:
+            while self._held:
+                msg = self._take()
+                yield msg
+                if not msg.metadata.num_pending:
+                    return
+            if self._requests.is_at_end:
                 return
+            if not await self._wait_for_more():
+                await self._sent(self._requests.ask_for_end())
 
-    async def _wait_for_more(self) -> None:
-        while not self._held:
-            if self._failure is not None:
-                raise SinkUnavailable(str(self._failure))
-            refuse_closed(self._client)
-            self._news.clear()
-            await self._ask()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_EVERY_S):
-                    await self._news.wait()
+    def _take(self) -> Msg:
+        msg = self._held.popleft()
+        self._held_bytes -= len(msg.data)
+        self.sequence = msg.metadata.sequence.stream
+        return msg
 
-    async def _ask(self) -> None:
+    async def _wait_for_more(self) -> bool:
+        """Wait for a message or a status; returns false if none comes within `LOOK_EVERY_S`."""
+        if self._failure is not None:
+            raise SinkUnavailable(str(self._failure))
+        refuse_closed(self._client)
+        self._news.clear()
+        await self._sent(self._requests.ask(len(self._held), self._held_bytes))
         try:
+            async with asyncio.timeout(LOOK_EVERY_S):
+                await self._news.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _sent(self, sending: Awaitable[None]) -> None:
+        """Await a request, and translate its errors."""
+        try:
+            await sending
             self._requests.check_silence()
-            await self._requests.ask(len(self._held), self._held_bytes)
         except (nats.errors.Error, OSError, Unavailable) as error:
             raise SinkUnavailable(f"connection lost: {error}") from error
 

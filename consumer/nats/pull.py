@@ -45,9 +45,10 @@ class _PullRequest(msgspec.Struct, omit_defaults=True):
     """The body of a request to `$JS.API.CONSUMER.MSG.NEXT`, with the server's names."""
 
     batch: int
-    expires: int
-    idle_heartbeat: int
+    expires: int = 0
+    idle_heartbeat: int = 0
     max_bytes: int = 0
+    no_wait: bool = False
 
 
 class PullRequests:
@@ -60,6 +61,10 @@ class PullRequests:
         max_count: The largest number of messages that are asked for or held at the same time.
         max_bytes: The largest size of all these messages together, in bytes. A larger message is
             asked for alone.
+
+    Attributes:
+        is_at_end: If true, the server has answered `ask_for_end`: the consumer had no more
+            messages.
     """
 
     def __init__(
@@ -78,6 +83,8 @@ class PullRequests:
         self._left_count = 0
         self._next_is_too_large = False
         self._heard_s = 0.0
+        self._end_reply = f"{self._inbox}.end"
+        self.is_at_end = False
 
     async def subscribe(self, on_message: Callable[[Msg], Awaitable[None]]) -> Subscription:
         """Subscribe to the server's answers: messages, and statuses of requests.
@@ -120,6 +127,18 @@ class PullRequests:
         self._heard_s = asyncio.get_running_loop().time()
         await self._client.publish(self._subject, msgspec.json.encode(request), reply=self._reply)
 
+    async def ask_for_end(self) -> None:
+        """Ask whether the consumer has no more messages. The answer sets `is_at_end`.
+
+        If there is a message after all, the server sends it.
+
+        Raises:
+            nats.errors.Error: The connection is gone.
+        """
+        request = _PullRequest(1, no_wait=True)
+        body = msgspec.json.encode(request)
+        await self._client.publish(self._subject, body, reply=self._end_reply)
+
     def arrived(self) -> None:
         """Note that a message arrived."""
         self._heard_s = asyncio.get_running_loop().time()
@@ -145,10 +164,12 @@ class PullRequests:
         Returns:
             The reason why no more messages will arrive. None if the owner may go on asking.
         """
-        if msg.subject != self._reply:
-            return None  # it is about an earlier request, which is over
         headers = msg.headers or {}
         code, text = headers.get("Status", ""), headers.get("Description", "")
+        if msg.subject == self._end_reply and code == "404":
+            self.is_at_end = True
+        if msg.subject != self._reply:
+            return None  # it is about an earlier request, which is over
         self._heard_s = asyncio.get_running_loop().time()
         if code == "100":  # a heartbeat
             return None

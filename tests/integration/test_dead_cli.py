@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +16,7 @@ from consumer.cli.main import cli
 from consumer.dead_letters.record import Letter, to_message
 from consumer.dead_letters.stream import DeadLetterSettings, open_bodies
 from consumer.errors import Reason
+from consumer.nats.follow import FIRST, following
 from consumer.tools.embedded.servers import embedded_nats
 from consumer.tools.replay import read
 from tests.support.terminal import on_a_terminal
@@ -281,3 +283,18 @@ async def test_no_question_where_none_is_due(
         _, lines = await terminal.end()
     assert lines[-1] == told
     assert await server.listed() == left
+
+
+async def test_letters_deleted_meanwhile_are_not_waited_for(server: Server) -> None:
+    """The last letter that the server announced never comes."""
+    await server.store(*(letter() for _ in range(1500)))
+    stream = SETTINGS.stream
+    async with (
+        asyncio.timeout(20),
+        following(server.client, FIRST, stream=stream) as follower,
+        contextlib.aclosing(follower.stored()) as messages,
+    ):
+        await anext(messages)
+        await server.client.jetstream().purge_stream(stream)
+        read_count = 1 + len([None async for _ in messages])
+    assert 1 <= read_count < 1500
