@@ -82,7 +82,7 @@ class ConnectedSink(Sink):
 
         try:
             client = await connect(
-                self._connection, name=self._name, on_lost=on_lost, on_error=self._complain
+                self._connection, name=self._name, on_lost=on_lost, on_error=self.complain
             )
         except Unavailable as error:
             raise SinkUnavailable(str(error)) from error
@@ -104,7 +104,8 @@ class ConnectedSink(Sink):
         self.abandon(why)
         self._lost.set()
 
-    def _complain(self, error: Exception) -> None:
+    def complain(self, error: Exception) -> None:
+        """Keep the error that nats-py reports while the connection goes on."""
         self.complaint = str(error)
 
     async def wait_lost(self) -> str:

@@ -29,9 +29,13 @@ class CoreSink(ConnectedSink):
     def __init__(self, connection: NatsSettings, *, name: str, publish_timeout_s: float) -> None:
         super().__init__(connection, name=name)
         self._publish_timeout_s = publish_timeout_s
+        self._hearing: list[list[str]] = []
+        """What the server refused, for each call of `publish` that runs now."""
 
     async def publish(self, messages: Sequence[Message]) -> list[Receipt | SinkUnavailable]:
-        """See `Sink.publish`. A confirmation means that the server has read the message."""
+        """See `Sink.publish`. A confirmation means that the server has taken the message."""
+        refusals: list[str] = []
+        self._hearing.append(refusals)
         try:
             client = self.client
             for message in messages:
@@ -47,4 +51,21 @@ class CoreSink(ConnectedSink):
         except (nats.errors.Error, OSError, TimeoutError) as error:
             unknown = SinkUnavailable(f"the server did not take it: {error}")
             return [unknown for _ in messages]
-        return [Receipt.STORED for _ in messages]
+        finally:
+            self._hearing = [heard for heard in self._hearing if heard is not refusals]
+        return [_answer(message, refusals) for message in messages]
+
+    def complain(self, error: Exception) -> None:
+        """Hear what the server refuses. It says so before it answers the ping."""
+        super().complain(error)
+        for refusals in self._hearing:
+            refusals.append(self.complaint)
+
+
+def _answer(message: Message, refusals: list[str]) -> Receipt | SinkUnavailable:
+    # nats-py makes the server's text lower case.
+    quoted = f'"{message.subject}"'.lower()
+    for refusal in refusals:
+        if quoted in refusal.lower():
+            return SinkUnavailable(f"the server refused it: {refusal}")
+    return Receipt.STORED

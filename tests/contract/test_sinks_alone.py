@@ -13,9 +13,10 @@ from consumer.errors import SinkUnavailable
 from consumer.nats.connection import NatsSettings
 from consumer.nats.stream import StreamPlan
 from consumer.nats.subjects import covers
-from consumer.sinks.base import Receipt
+from consumer.sinks.base import Message, Receipt
 from consumer.sinks.core import CoreSink
 from consumer.sinks.jetstream import JetStreamSink
+from tests.brokers.nats import Nats
 from tests.contract.sink_suite import (
     PUBLISH_TIMEOUT_S,
     WITHIN_S,
@@ -25,6 +26,7 @@ from tests.support.memory_sink import MemorySink
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from consumer.sinks.base import Sink
 
@@ -294,3 +296,23 @@ async def test_limit_of_the_stream_counts(jetstream: JetStreamPlace) -> None:
 def test_subject_covers(wide: str, narrow: str, *, covered: bool) -> None:
     """Every subject of the second is matched by the first."""
     assert covers(wide, narrow) is covered
+
+
+async def test_core_sink_does_not_confirm_what_the_server_refuses(tmp_path: Path) -> None:
+    """The server reads such a message, and passes it on to nobody."""
+    rights = """
+authorization {
+  users: [ { user: u, password: p, permissions: { publish: { deny: ["game.win"] } } } ]
+}
+"""
+    with Nats(tmp_path, extra=rights) as server:
+        connection = NatsSettings(url=server.address, user="u", password="p")
+        sink = CoreSink(connection, name="test", publish_timeout_s=PUBLISH_TIMEOUT_S)
+        await sink.open()
+        messages = [Message(f"game.{name}", b"{}", name, {}) for name in ("bet", "win", "loss")]
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(sink.publish(messages), name="publish") for _ in range(3)]
+        await sink.close()
+    for bet, win, loss in (task.result() for task in tasks):
+        assert (bet, loss) == (Receipt.STORED, Receipt.STORED)
+        assert 'permissions violation for publish to "game.win"' in str(win).lower()
