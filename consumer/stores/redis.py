@@ -10,6 +10,7 @@ A key is `<prefix><32 hex digits>`. Its value is `P<unix seconds>:<fingerprint>`
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from importlib.resources import files
 from itertools import groupby
 from operator import attrgetter
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 _SCRIPT: Final = files("consumer.stores").joinpath("exchange.lua").read_text(encoding="utf-8")
 _OLDEST_VERSION: Final = 7
+CLOSE_DEADLINE_S: Final = 3.0
 
 PERMISSIONS: Final = (
     "+set +get +pttl +time +evalsha +script|load +ping +info +select +client|setname"
@@ -120,8 +122,10 @@ class RedisStore(Store):
             raise _explained(error) from error
 
     async def close(self) -> None:
-        """See `Part.close`."""
-        await self._redis.aclose()
+        """See `Part.close`. A frozen server cannot make it raise or hang."""
+        with contextlib.suppress(RedisError, OSError, TimeoutError):
+            async with asyncio.timeout(CLOSE_DEADLINE_S):
+                await self._redis.aclose()
 
 
 def refuse_unfit(info: dict[str, Any]) -> list[Caveat]:

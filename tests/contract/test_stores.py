@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from redis.asyncio import Redis as RedisClient
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from consumer.errors import StoreUnavailable
+from consumer.stores import redis as redis_store
 from consumer.stores.base import DedupeSettings, Memory
 from consumer.stores.memory import MemoryStore
 from consumer.stores.redis import RedisStore
@@ -295,3 +297,20 @@ async def test_lost_connections_are_made_again(redis_url: str) -> None:
 
         await eventually(passes)
         await store.close()
+
+
+@pytest.mark.parametrize("fault", ["raises", "hangs"])
+async def test_close_ends_whatever_the_server_does(
+    monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    """A frozen TLS server never answers the goodbye."""
+
+    async def aclose(_: RedisClient) -> None:
+        if fault == "hangs":
+            await asyncio.Event().wait()
+        raise RedisTimeoutError
+
+    monkeypatch.setattr(RedisClient, "aclose", aclose)
+    monkeypatch.setattr(redis_store, "CLOSE_DEADLINE_S", 0.1)
+    async with asyncio.timeout(5):
+        await make_store(NOBODY).close()
