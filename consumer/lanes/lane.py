@@ -47,6 +47,8 @@ class Lane:
         self._books = steps.books
         self._clock = clock
         self._in_flight: deque[Batch] = deque()
+        self._undecoded: list[Work] = []
+        """What was taken in with the newest batch, but became too large for it."""
         self._waiting_since_s: float | None = None
         steps.books.watch_age(self.oldest_s)
 
@@ -67,8 +69,9 @@ class Lane:
         return self._clock.monotonic_s() - self._waiting_since_s
 
     def held(self) -> list[Delivery]:
-        """Return every delivery in flight."""
-        return [work.delivery for batch in self._in_flight for work in batch.works]
+        """Return every delivery that was taken in and is not settled."""
+        in_flight = [work.delivery for batch in self._in_flight for work in batch.works]
+        return in_flight + [work.delivery for work in self._undecoded]
 
     async def run(self, listener: Listener[Any], halt: asyncio.Event) -> None:
         """Move deliveries of one connection until told to halt; then finish what is in flight.
@@ -89,6 +92,7 @@ class Lane:
         to_conclude: asyncio.Queue[Batch | None] = asyncio.Queue(1)
         lost: list[ListenerUnavailable] = []
         self._in_flight.clear()
+        self._undecoded = []
         self._waiting_since_s = None
         async with asyncio.TaskGroup() as stages:
             stages.create_task(self._deliver_all(listener, to_deliver, to_conclude), name="deliver")
@@ -117,6 +121,8 @@ class Lane:
         works = [Work(delivery) for delivery in deliveries]
         arrived_s, since_s = self._clock.now_s(), self._clock.monotonic_s()
         for batch in self._decoder.batches(works, arrived_s, since_s, listener.occurrence):
+            works = works[len(batch.works) :]
+            self._undecoded = works
             self._took("decode", since_s)
             await self._admit(listener, batch)
             await to_deliver.put(batch)

@@ -302,6 +302,28 @@ async def test_nothing_is_settled_before_it_is_stored_and_marked() -> None:
     assert booked(pipeline) == {"received": 2, "forwarded": 2}
 
 
+async def test_what_is_not_decoded_yet_is_held_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source that wants a sign of life for each delivery would deliver these again."""
+    monkeypatch.setattr("consumer.pipeline.decode.HELD_BYTES", 1)
+    sink, store = HeldSink(), MemoryStore()
+    pipeline = MemoryPipeline(sink=sink, store=store)
+    await pipeline.open()
+    await send(pipeline, *(str(number) for number in range(9)))
+    listener, lane = await open_listener(pipeline), pipeline.lane()
+    halt = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(lane.run(listener, halt), name="lane")
+        await eventually(lambda: pipeline.count("in_flight") > 0)
+        assert pipeline.count("in_flight") < 9
+        assert {id(delivery.token) for delivery in lane.held()} == {
+            id(stored) for stored in listener.unsettled.values()
+        }
+        halt.set()
+        sink.let_go.set()
+    assert lane.held() == []
+    assert booked(pipeline) == {"received": 9, "forwarded": 9}
+
+
 def note(monkeypatch: pytest.MonkeyPatch, part: object, name: str, calls: list[str]) -> None:
     """Write down each call of a method, and make it."""
     method = getattr(part, name)
