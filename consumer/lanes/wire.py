@@ -20,7 +20,7 @@ from consumer.pipeline.dedupe import Ledger
 from consumer.pipeline.deliver import Deliverer
 from consumer.pipeline.flood import FloodGuard
 from consumer.pipeline.mode import Enforce, Shadow
-from consumer.pipeline.route import Router
+from consumer.pipeline.route import Router, message_bytes
 from consumer.pipeline.steps import Steps
 
 if TYPE_CHECKING:
@@ -65,7 +65,13 @@ def make_steps(
     return Steps(
         make_decoder(config, name),
         FloodGuard(letters.max_share, letters.max_share_window_s),
-        Claimer(Ledger(outside.store, patience), books, mode, old_after_s=old_after_s(config)),
+        Claimer(
+            Ledger(outside.store, patience),
+            books,
+            mode,
+            lambda event: message_bytes(event) <= outside.sink.max_message_bytes,
+            old_after_s=old_after_s(config),
+        ),
         Deliverer(outside.sink, outside.dead_letters, router, mode, patience, letter_of),
         books,
     )

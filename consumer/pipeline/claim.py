@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 from consumer.pipeline.dedupe import group, judge
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from consumer.events.normalise import Event
     from consumer.pipeline.batch import Batch
     from consumer.pipeline.books import LaneBooks
     from consumer.pipeline.dedupe import Ledger
@@ -23,14 +26,24 @@ class Claimer:
         ledger: The lane's calls to the store.
         books: The lane's metrics.
         mode: Decides what becomes of repetitions and contradictions.
+        fits: Tells whether the sink takes an event of this size.
         old_after_s: The age of a pending identity from which the sink may have forgotten its
             message id, in seconds.
     """
 
-    def __init__(self, ledger: Ledger, books: LaneBooks, mode: Mode, *, old_after_s: float) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        books: LaneBooks,
+        mode: Mode,
+        fits: Callable[[Event], bool],
+        *,
+        old_after_s: float,
+    ) -> None:
         self._ledger = ledger
         self._books = books
         self._mode = mode
+        self._fits = fits
         self._old_after_s = old_after_s
 
     async def claim(self, batch: Batch) -> None:
@@ -43,7 +56,7 @@ class Claimer:
             return
         known = await self._ledger.claim([same_key[0][1] for same_key in groups])
         for same_key, memory in zip(groups, known, strict=True):
-            published = judge(same_key, memory, self._mode)
+            published = judge(same_key, memory, self._mode, self._fits)
             if published and memory is not None and memory.age_s > self._old_after_s:
                 self._books.old_claim()
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from consumer.errors import Reason, Rejected
 from consumer.pipeline.mode import marked_message
-from consumer.pipeline.route import HEADER_BYTES
+from consumer.pipeline.route import message_bytes
 from consumer.sinks.base import Receipt
 from consumer.sinks.publish import publish_all
 
@@ -105,7 +105,7 @@ class Deliverer:
 
     def _addressed(self, work: Work, event: Event, limit_bytes: int) -> list[Message]:
         """Make the messages of an event. An event that is too large becomes a dead letter."""
-        size_bytes = len(event.body) + HEADER_BYTES
+        size_bytes = message_bytes(event)
         if size_bytes <= limit_bytes:
             return [marked_message(message, work) for message in self._router.messages(event)]
         work.die(

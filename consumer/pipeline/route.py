@@ -20,6 +20,11 @@ HEADER_BYTES: Final = 256
 """An upper bound for the bytes that the headers of an event take on the wire."""
 
 
+def message_bytes(event: Event) -> int:
+    """Return an upper bound for the size of an event's message with its headers, in bytes."""
+    return len(event.body) + HEADER_BYTES
+
+
 class Router:
     """Addresses events by the operator's routes, with the operator's prefix before all subjects.
 
