@@ -295,11 +295,15 @@ class NatsListener(Listener[NatsListenerSettings]):
         self._failure.remember(ListenerUnavailable(f"connection lost: {why}"))
 
     def _complain(self, error: Exception) -> None:
-        """Take a complaint of the server. A missing permission is reported in no other way."""
+        """Take an error that nats-py reports. A missing permission is reported in no other way."""
         text = str(error)
         if "permissions violation" in text.lower():
             why = missing_right(self.settings, text)
             self._failure.remember(ListenerUnavailable(why, reason="refused"))
+        elif not isinstance(error, (nats.errors.Error, OSError)):
+            # A bug of ours in the code that takes a message. JetStream delivers the message again
+            # after the ack wait; in core NATS the message is lost.
+            log.error("taking a message failed", listener=self.name, exc_info=error)
 
 
 async def _publish_all(client: Client, subjects: Iterable[str], payload: bytes) -> None:

@@ -24,6 +24,9 @@ SHORT_TOKENS_COUNT: Final = 9
 the hash of an account behind `ACK`:
 https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-15.md"""
 NO_DOMAIN: Final = "_"
+OBJECTS_BYTES: Final = 300
+"""The memory that the objects of one message take, without the sender's bytes. It was measured with
+tracemalloc: 291 bytes for a message without headers."""
 
 
 class AckSubject(NamedTuple):
@@ -107,7 +110,7 @@ class Buffer:
 
     Attributes:
         held: The deliveries, the oldest first.
-        held_bytes: The size of their bodies and headers together.
+        held_bytes: The memory that they take, in bytes. See `size_bytes`.
         news: An event that wakes `receive`. `put` sets it. The listener sets it too, for example
             after a failure. So `receive` checks again whether there is a delivery.
     """
@@ -132,8 +135,13 @@ class Buffer:
 
 
 def size_bytes(msg: Msg) -> int:
-    """Return the size of body and headers: the headers may be larger than the body."""
+    """Estimate the memory that a message takes, in bytes.
+
+    Anyone may send millions of messages without a body, or with headers that are larger than the
+    body. So everything counts.
+    """
+    size = OBJECTS_BYTES + len(msg.data) + len(msg.subject) + len(msg.reply)
     headers = msg.headers
     if not headers:
-        return len(msg.data)
-    return len(msg.data) + sum(map(len, headers)) + sum(map(len, headers.values()))
+        return size
+    return size + sum(map(len, headers)) + sum(map(len, headers.values()))

@@ -121,7 +121,7 @@ class TestCore:
         self, nats_url: str, client: Client, subject: str
     ) -> None:
         """The oldest stay, memory is bounded, and the log has the count in two lines."""
-        listener = core_listener(nats_url, subject, max_buffered_bytes=50_000)
+        listener = core_listener(nats_url, subject, max_buffered_bytes=54_000)
         with structlog.testing.capture_logs() as logs:
             async with opened(listener):
                 for number in range(100):
@@ -133,6 +133,31 @@ class TestCore:
         dropped = [line for line in logs if line["event"] == "messages dropped"]
         assert [line["total"] for line in dropped] == [1, 95]
 
+    async def test_messages_without_a_body_take_memory_too(
+        self, nats_url: str, client: Client, subject: str
+    ) -> None:
+        """Otherwise millions of them would be held."""
+        async with opened(core_listener(nats_url, subject, max_buffered_bytes=50_000)) as listener:
+            for _ in range(300):
+                await client.publish(subject, b"")
+            await client.flush()
+            await listener.backlog()
+            assert 100 < len(await listener.receive(1000, MEGABYTE, 5)) < 200
+
+    async def test_bug_in_taking_a_message_is_told(
+        self, nats_url: str, client: Client, subject: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """nats-py reports such an exception, and goes on."""
+        monkeypatch.setattr("consumer.listeners.nats.listener.to_delivery", None)
+        with structlog.testing.capture_logs() as logs:
+            async with opened(core_listener(nats_url, subject)) as listener:
+                await client.publish(subject, b"{}")
+                await client.flush()
+                await listener.backlog()
+                assert await listener.receive(1, MEGABYTE, 0.1) == []
+        told = [line["exc_info"] for line in logs if line["event"] == "taking a message failed"]
+        assert [type(error) for error in told] == [TypeError]
+
     async def test_what_is_dropped_while_closing_is_told_too(
         self, nats_url: str, client: Client, subject: str
     ) -> None:
@@ -140,7 +165,7 @@ class TestCore:
         at = urlsplit(nats_url)
         async with Proxy(at.hostname or "127.0.0.1", at.port or 4222) as proxy:
             url = f"nats://{proxy.address}"
-            listener = core_listener(url, subject, max_buffered_bytes=50_000)
+            listener = core_listener(url, subject, max_buffered_bytes=54_000)
             await listener.open()
             proxy.freeze()
             for number in range(100):
