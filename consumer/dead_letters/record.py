@@ -30,9 +30,9 @@ ORIGINALS_MAX_BYTES: Final = 6 * 1024
 HISTORY_MAX_COUNT: Final = 5
 HISTORY_ERROR_CHARACTERS: Final = 200
 """The limits of what a letter keeps in its headers. JetStream refuses more than 64 KiB of headers
-(error 10097), and a refused letter would hold its lane for ever. The headers also have to fit into
-`stream.HEADER_SHARE`. An escaped character takes three bytes if it is ASCII, and up to twelve if it
-is not. `ORIGINALS_MAX_BYTES` is the size of the sender's headers after they are escaped.
+(error 10097), and a refused letter would hold its lane for ever. An escaped character takes three
+bytes if it is ASCII, and up to twelve if it is not. `ORIGINALS_MAX_BYTES` is the size of the
+sender's headers after they are escaped.
 """
 
 _SAFE: Final = " !#$&'()*+,-./:;<=>?@[\\]^_`{|}~\""

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from consumer.sinks.base import Message, Sink
 
 CHUNK_BYTES: Final = 128 * 1024
-HEADER_SHARE: Final = 24 * 1024
-"""The bytes that are kept free for the headers when a body is compared with the server's limit."""
 
 log = structlog.get_logger()
 
@@ -95,14 +93,16 @@ class DeadLetters:
         await publish_all(self.sink, messages, patience, "dead_letter")
 
     async def _message(self, letter: Letter, patience: Patience) -> Message:
-        message_id, size_bytes = letter.message_id, len(letter.body)
-        if size_bytes + HEADER_SHARE > self.sink.max_message_bytes:
-            name = letter.body_id
-            await self._put(name, letter.body, patience)
-            letter = msgspec.structs.replace(
-                letter, body=b"", body_object=name, body_bytes=size_bytes
-            )
-        return to_message(letter, self._settings.subject_prefix, message_id)
+        prefix, message_id = self._settings.subject_prefix, letter.message_id
+        message = to_message(letter, prefix, message_id)
+        if message.size_bytes <= self.sink.max_message_bytes:
+            return message
+        name = letter.body_id
+        await self._put(name, letter.body, patience)
+        without_body = msgspec.structs.replace(
+            letter, body=b"", body_object=name, body_bytes=len(letter.body)
+        )
+        return to_message(without_body, prefix, message_id)
 
     def _chunked(self, name: str) -> ObjectMeta:
         """Describe an object, with chunks that the server takes. By default they have 128 KiB."""

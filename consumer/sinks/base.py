@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from enum import Enum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
@@ -62,6 +62,10 @@ class Receipt(Enum):
     """The sink had stored it before, under the same message id. This counts as stored."""
 
 
+_OTHER_HEADER_BYTES: Final = 32
+"""The bytes of the first and the last line of the headers, and of the name `Nats-Msg-Id`."""
+
+
 class Message(msgspec.Struct, frozen=True, gc=False):
     """A message for the sink. Its subject, id and headers are known to be ASCII.
 
@@ -76,6 +80,12 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     body: bytes
     message_id: str
     headers: Mapping[str, str]
+
+    @property
+    def size_bytes(self) -> int:
+        """An upper bound for the size of body and headers together, as the server counts them."""
+        headers = sum(len(name) + len(text) + 4 for name, text in self.headers.items())
+        return len(self.body) + headers + len(self.message_id) + _OTHER_HEADER_BYTES
 
 
 class Sink(Part):
