@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +13,7 @@ from consumer.cli.input.configuration import load_config
 from consumer.cli.input.message_types import known_type
 from consumer.cli.tap.messages import is_on_wanted_subject, passing, refuse_what_never_comes
 from consumer.cli.terminal.closed_pipe import ended_by_closed_pipe
-from consumer.cli.terminal.event_line import event_json, event_line, print_cut
+from consumer.cli.terminal.event_line import event_json, event_line, print_cut, write_line
 from consumer.cli.terminal.letter_line import letter_json, letter_line, print_wrapped
 from consumer.cli.terminal.safe_text import printable
 from consumer.events import envelope
@@ -92,7 +91,7 @@ class _TapView:
         if self._console.is_terminal:
             print_cut(self._console, event_line(msg.subject, event))
         else:
-            _write(event_json(msg.data))
+            write_line(event_json(msg.data))
         return True
 
     def _show_letter(self, msg: Msg) -> bool:
@@ -102,11 +101,5 @@ class _TapView:
         if self._console.is_terminal:
             print_wrapped(self._console, letter_line(stored))
         else:
-            _write(letter_json(stored))
+            write_line(letter_json(stored))
         return True
-
-
-def _write(line: bytes) -> None:
-    """Write a line at once: a program may wait for it."""
-    sys.stdout.buffer.write(line + b"\n")
-    sys.stdout.buffer.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -76,6 +77,16 @@ def event_json(body: bytes) -> bytes:
     removed here, because a reader of NDJSON takes each line as a whole event.
     """
     return msgspec.json.format(body, indent=-1) if b"\n" in body else body
+
+
+def write_line(line: bytes) -> None:
+    """Write a line to standard output at once, because a program may wait for it.
+
+    Raises:
+        BrokenPipeError: Nobody reads standard output any more.
+    """
+    sys.stdout.buffer.write(line + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def print_cut(console: Console, line: Text) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
 from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from consumer.cli.terminal.event_line import event_json, event_line, print_cut
+from consumer.cli.terminal.event_line import event_json, event_line, print_cut, write_line
 from consumer.cli.terminal.letter_line import letter_line
 from consumer.events import envelope
 
@@ -50,7 +49,7 @@ class LimitedLines:
         if self._console.is_terminal:
             self._print(event_line(subject, envelope.read(body)))
         else:
-            sys.stdout.buffer.write(event_json(body) + b"\n")
+            write_line(event_json(body))
 
     def show_letter(self, stored: StoredLetter) -> None:
         """Print one dead letter on a terminal. A pipe gets events only."""
@@ -80,8 +79,7 @@ class LimitedLines:
                     await self._passed.wait()
 
     def finish(self) -> None:
-        """Say how many events were not printed, and flush what a pipe has not received yet."""
+        """Say how many events were not printed."""
         if self._hidden_count:
             self._console.print(Text(f"… and {self._hidden_count} more", "dim"))
             self._hidden_count = 0
-        sys.stdout.flush()
