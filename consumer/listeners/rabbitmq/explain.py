@@ -24,7 +24,7 @@ _REFUSALS: dict[type[BaseException], str] = {
     AuthenticationError: "the broker offers no such login, check auth",
     ChannelNotFoundEntity: "no queue {queue!r}, create it or set declare = true",
     ChannelAccessRefused: "the user needs the permission read on queue {queue!r}, and "
-    "configure and write to declare it",
+    "configure to declare it",
     ChannelLockedResource: "another connection has queue {queue!r} exclusively",
     ConfigError: "check the options",
     ssl.SSLCertVerificationError: "the certificate is not trusted, check tls",
