@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from nats.aio.client import Client
     from nats.aio.msg import Msg
+    from nats.aio.subscription import Subscription
 
 
 HELD_COUNT: Final = 1000
@@ -185,32 +186,45 @@ async def following(
     Raises:
         SinkUnavailable: There is no such stream, or the server did not answer.
     """
-    wanted = _ephemeral_consumer(start, subject, headers_only=headers_only)
+    name = f"consumer-{secrets.token_hex(8)}"
+    wanted = _ephemeral_consumer(name, start, subject, headers_only=headers_only)
     jetstream = client.jetstream(timeout=ANSWER_DEADLINE_S)
-    with explained(
-        stream, missing="has the daemon ever run?", request=f"$JS.API.CONSUMER.CREATE.{stream}.>"
-    ):
-        info = await jetstream.add_consumer(stream, wanted)
-        requests = PullRequests(
-            client, stream, info.name, max_count=HELD_COUNT, max_bytes=HELD_BYTES
-        )
-        before = info.delivered.stream_seq if info.delivered else 0
-        follower = StreamFollower(client, requests, before, info.num_pending or 0)
-        subscription = await requests.subscribe(follower.on_message)
+    subscription: Subscription | None = None
     try:
+        with explained(
+            stream,
+            missing="has the daemon ever run?",
+            request=f"$JS.API.CONSUMER.CREATE.{stream}.>",
+        ):
+            info = await jetstream.add_consumer(stream, wanted)
+            requests = PullRequests(
+                client, stream, name, max_count=HELD_COUNT, max_bytes=HELD_BYTES
+            )
+            before = info.delivered.stream_seq if info.delivered else 0
+            follower = StreamFollower(client, requests, before, info.num_pending or 0)
+            subscription = await requests.subscribe(follower.on_message)
         yield follower
     finally:
+        # The server may have created the consumer although we were cancelled before its answer.
         if not client.is_closed:
-            with contextlib.suppress(nats.errors.Error, TimeoutError, OSError):
-                await subscription.unsubscribe()
-                await client.jetstream(timeout=GOODBYE_DEADLINE_S).delete_consumer(
-                    stream, info.name
-                )
+            await _leave(client, stream, name, subscription)
 
 
-def _ephemeral_consumer(start: StreamStart, subject: str, *, headers_only: bool) -> ConsumerConfig:
+async def _leave(
+    client: Client, stream: str, consumer: str, subscription: Subscription | None
+) -> None:
+    """Delete the consumer now. Without this, the server deletes it after `FORGET_AFTER_S`."""
+    with contextlib.suppress(nats.errors.Error, TimeoutError, OSError):
+        if subscription is not None:
+            await subscription.unsubscribe()
+        await client.jetstream(timeout=GOODBYE_DEADLINE_S).delete_consumer(stream, consumer)
+
+
+def _ephemeral_consumer(
+    name: str, start: StreamStart, subject: str, *, headers_only: bool
+) -> ConsumerConfig:
     config = ConsumerConfig(
-        name=f"consumer-{secrets.token_hex(8)}",
+        name=name,
         deliver_policy=DeliverPolicy.NEW,
         ack_policy=AckPolicy.NONE,
         filter_subject=subject,

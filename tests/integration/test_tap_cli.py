@@ -6,13 +6,15 @@ import asyncio
 import json
 import os
 import signal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import msgspec
 import nats
 import pytest
+from nats.js.client import JetStreamContext
 
 from consumer.dead_letters.record import to_message
+from consumer.nats.follow import FIRST, following
 from tests.brokers.nats import Nats
 from tests.integration.test_dead_cli import letter
 from tests.support.command import running, with_a_reader_that_leaves
@@ -202,6 +204,23 @@ async def test_interrupted_tap_leaves_nothing_behind(scene: Scene) -> None:
         await scene.has_a_reader()
         tap.process.send_signal(signal.SIGINT)
         assert await tap.end() == (130, "")
+    assert await scene.consumer_count() == 0
+
+
+async def test_reader_that_is_cancelled_while_it_begins_leaves_nothing_behind(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server has created the consumer, and its answer is on its way."""
+    add_consumer = JetStreamContext.add_consumer
+
+    async def add_and_be_cancelled(*arguments: Any) -> NoReturn:  # noqa: ANN401  # nats-py's
+        await add_consumer(*arguments)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(JetStreamContext, "add_consumer", add_and_be_cancelled)
+    with pytest.raises(asyncio.CancelledError):
+        async with following(scene.client, FIRST, stream=EVENTS):
+            pass
     assert await scene.consumer_count() == 0
 
 

@@ -200,34 +200,6 @@ async def test_broken_one_sent_again_is_one_letter(pipeline: MemoryPipeline) -> 
     assert booked(pipeline) == {"received": 3, "dead_letters": 3}
 
 
-async def test_too_large_event_becomes_a_dead_letter() -> None:
-    """Without being tried; its copies share its fate, and the next event passes."""
-    pipeline = MemoryPipeline(sink=MemorySink(max_message_bytes=2000))
-    await pipeline.open()
-    for _ in range(2):
-        await pipeline.source.send(casino(activity_id="big", game_name="x" * 5000))
-    await send(pipeline, "small")
-    await pipeline.drain()
-    assert stored_ids(pipeline) == ["small"]
-    assert letters(pipeline) == ["too_large"]
-    assert booked(pipeline) == {"received": 3, "forwarded": 1, "dead_letters": 2}
-
-
-@pytest.mark.parametrize("batch", BATCHES)
-@pytest.mark.parametrize("shadow", [False, True], ids=["enforce", "shadow"])
-async def test_smaller_copy_of_a_too_large_event_passes(batch: int, *, shadow: bool) -> None:
-    """Whether both came in one batch or not; what repeats the small one is a duplicate of it."""
-    pipeline = MemoryPipeline(sink=MemorySink(max_message_bytes=2000))
-    pipeline.shadow = shadow
-    await pipeline.open()
-    await pipeline.source.send(casino(activity_id="a", game_name="x" * 5000))
-    await send(pipeline, "a", "a")
-    await pipeline.drain(batch=batch)
-    assert letters(pipeline) == ["too_large"]
-    marks = [message.headers.get("Consumer-Duplicate") for message in pipeline.sink.stored]
-    assert marks == ([None, "duplicate"] if shadow else [None])
-
-
 async def test_lost_confirmation_is_stored_once(pipeline: MemoryPipeline) -> None:
     """And counted as forwarded, because it was ours."""
     pipeline.sink.lose_next_count = 3
