@@ -121,6 +121,14 @@ def test_a_long_line_is_measured_and_not_kept(
     assert (second.line, second.body) == (2, b"{}")
 
 
+def test_a_long_event_of_an_array_is_measured_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a long line is: a file has the same errors in every layout."""
+    monkeypatch.setattr(cut, "EVENT_MAX_BYTES", 10)
+    first, second = EventFile(BytesIO(b'["' + b"x" * 20 + b'",{}]'))
+    assert (first.body, first.size_bytes) == (b"", 22)
+    assert (second.body, second.size_bytes) == (b"{}", 2)
+
+
 def test_a_long_document_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its lines are short, together they are too much."""
     monkeypatch.setattr(cut, "EVENT_MAX_BYTES", 10)

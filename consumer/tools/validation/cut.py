@@ -38,7 +38,7 @@ class Record(msgspec.Struct, frozen=True):
         line: The number of the line where the event begins, from 1.
         body: The event's bytes without the line's end. They are left out if `size_bytes` is more
             than `EVENT_MAX_BYTES`.
-        size_bytes: The size of the body, in bytes. It is 0 for an event of an array.
+        size_bytes: The size of the body, in bytes. It is 0 for a file that is no JSON array.
     """
 
     event_number: int
@@ -140,7 +140,8 @@ class EventFile:
             body = bytes(raw)
             begin = data.index(body, at)  # only a bracket, a comma or spaces are before it
             line += data.count(b"\n", at, begin)
-            yield Record(number, line, body)
+            fits = len(body) <= EVENT_MAX_BYTES
+            yield Record(number, line, body if fits else b"", len(body))
             at = begin + len(body)
             line += body.count(b"\n")
 
