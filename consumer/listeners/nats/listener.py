@@ -22,7 +22,7 @@ from consumer.listeners.nats.durable import missing_right, prepare_consumer
 from consumer.listeners.nats.message import (
     Buffer,
     describe,
-    size_bytes,
+    memory_bytes,
     stored_place,
     to_delivery,
     token_of,
@@ -252,18 +252,18 @@ class NatsListener(Listener[NatsListenerSettings]):
             return
         self._requests.arrived()
         self._unsettled[msg.reply] = None
-        self._store(msg)
+        self._store(msg, memory_bytes(msg))
 
     async def _on_core_message(self, msg: Msg) -> None:
-        held_bytes = self._buffer.held_bytes
-        if held_bytes and held_bytes + size_bytes(msg) > self.settings.max_buffered_bytes:
+        held_bytes, size_bytes = self._buffer.held_bytes, memory_bytes(msg)
+        if held_bytes and held_bytes + size_bytes > self.settings.max_buffered_bytes:
             self._drops.add()
         else:
-            self._store(msg)
+            self._store(msg, size_bytes)
 
-    def _store(self, msg: Msg) -> None:
+    def _store(self, msg: Msg, size_bytes: int) -> None:
         by_subject = self.settings.type_from == "subject"
-        self._buffer.put(to_delivery(msg, self.sender, type_from_subject=by_subject))
+        self._buffer.put(to_delivery(msg, self.sender, type_from_subject=by_subject), size_bytes)
 
     async def _answer(self, reply: str, answer: bytes) -> None:
         await self._guarded(self._connected().publish(reply, answer))

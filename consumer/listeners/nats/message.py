@@ -110,7 +110,7 @@ class Buffer:
 
     Attributes:
         held: The deliveries, the oldest first.
-        held_bytes: The memory that they take, in bytes. See `size_bytes`.
+        held_bytes: The memory that they take, in bytes, as `memory_bytes` estimates it.
         news: An event that wakes `receive`. `put` sets it. The listener sets it too, for example
             after a failure. So `receive` checks again whether there is a delivery.
     """
@@ -118,30 +118,32 @@ class Buffer:
     def __init__(self) -> None:
         self.held: deque[Delivery] = deque()
         self.held_bytes = 0
+        self._sizes_bytes: deque[int] = deque()
         self.news = asyncio.Event()
 
-    def put(self, delivery: Delivery) -> None:
-        """Add a delivery behind the others."""
+    def put(self, delivery: Delivery, size_bytes: int) -> None:
+        """Add a delivery of this size, in bytes, behind the others."""
         self.held.append(delivery)
-        self.held_bytes += size_bytes(token_of(delivery))
+        self._sizes_bytes.append(size_bytes)
+        self.held_bytes += size_bytes
         self.news.set()
 
     def take(self, max_count: int, max_bytes: int) -> list[Delivery]:
         """Remove and return the oldest deliveries. See `consumer.listeners.take`."""
         taken = take(self.held, max_count, max_bytes)
-        for delivery in taken:
-            self.held_bytes -= size_bytes(token_of(delivery))
+        for _ in taken:
+            self.held_bytes -= self._sizes_bytes.popleft()
         return taken
 
 
-def size_bytes(msg: Msg) -> int:
+def memory_bytes(msg: Msg) -> int:
     """Estimate the memory that a message takes, in bytes.
 
     Anyone may send millions of messages without a body, or with headers that are larger than the
     body. So everything counts.
     """
-    size = OBJECTS_BYTES + len(msg.data) + len(msg.subject) + len(msg.reply)
+    size_bytes = OBJECTS_BYTES + len(msg.data) + len(msg.subject) + len(msg.reply)
     headers = msg.headers
     if not headers:
-        return size
-    return size + sum(map(len, headers)) + sum(map(len, headers.values()))
+        return size_bytes
+    return size_bytes + sum(map(len, headers)) + sum(map(len, headers.values()))
