@@ -91,6 +91,25 @@ def test_shares_are_exact() -> None:
     assert sent.by_reason.total() == 100
 
 
+@pytest.mark.parametrize("duplicates_ratio", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("broken_ratio", [0.0, 0.01])
+def test_shares_are_exact_whatever_is_drawn_first(
+    duplicates_ratio: float, broken_ratio: float
+) -> None:
+    """The first sample cannot be a duplicate, and must not become something else."""
+    for seed in range(100):
+        mix = TrafficMix(
+            types=["CASINO"],
+            count=100,
+            duplicates_ratio=duplicates_ratio,
+            broken_ratio=broken_ratio,
+            seed=seed,
+        )
+        found = Counter(sample.intent for sample in generate(mix))
+        assert found[Intent.DUPLICATE] == round(100 * duplicates_ratio)
+        assert found[Intent.BROKEN] == round(100 * broken_ratio)
+
+
 def test_weighted_types_come_as_in_a_casino() -> None:
     """Bets most, then logins; but each type does come."""
     found = Counter(one.message_type for one in generate(MIX) if one.intent is Intent.EVENT)

@@ -1,6 +1,7 @@
 """Makes the traffic of a brand: distinct events, duplicates of some of them, and broken events.
 
-The shares are exact and not left to chance, so that the books can be checked to the last event.
+The shares are exact and not left to chance, so that the daemon's counters can be compared with them
+to the last event.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RESEND_WITHIN_COUNT: Final = 200
-"""A duplicate or a conflict repeats one of this many last events."""
+"""The number of the last events among which a duplicate or a conflict finds the event that it
+repeats."""
 
 SEEDED_START_S: Final = 1_767_225_600.0
 """The beginning of 2026-01-01 in UTC. The time is fixed, so that the same seed makes the same bytes
@@ -96,8 +98,9 @@ class TrafficMix(msgspec.Struct, frozen=True, kw_only=True):
         duplicates_ratio: The share of duplicates among the messages.
         broken_ratio: The share of broken events among the messages. Both shares together are less
             than 1.
-        reasons: The reasons that the broken events cause, in turn. `conflict` occurs only if one
-            of the types can conflict (`can_conflict`).
+        reasons: The reasons that the broken events cause. The ways to break an event (`WAYS`) take
+            turns, so a reason with two ways comes twice as often. `conflict` occurs only if one of
+            the types can conflict (`can_conflict`).
         seed: The seed of all random choices. The same seed makes the same messages, if they have
             the same `start_s`.
         start_s: The time of the first event, in seconds since 1970. None means that each event has
@@ -164,7 +167,10 @@ class _Traffic:
     def _draw(self, remaining: dict[Intent, int], left_count: int) -> Intent:
         """Draw the intent of the next sample, and subtract it from what remains.
 
-        So in the end there are exactly as many duplicates and broken events as were asked for.
+        What was drawn may not be possible yet. Then an event is made, and the drawn intent stays
+        among what remains. So in the end there are exactly as many duplicates and broken events as
+        were asked for. There are fewer only if almost all samples shall be duplicates or conflicts:
+        these have to wait for an event that they can repeat.
 
         Args:
             remaining: The number of duplicates, and of broken events, that are still to be made.
@@ -177,7 +183,9 @@ class _Traffic:
         }
         drawn = self._world.random.random() * left_count
         for intent, count in remaining.items():
-            if drawn < count and possible[intent]:
+            if drawn < count:
+                if not possible[intent]:
+                    break
                 remaining[intent] -= 1
                 return intent
             drawn -= count
