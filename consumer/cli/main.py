@@ -59,7 +59,7 @@ class VerbGroup(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError:
             # The program that reads our output, such as `head`, has ended. Python flushes standard
-            # output at exit and would report the same error, so it now leads to /dev/null.
+            # output at exit and would report the same error. So standard output is now /dev/null.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(0)
         except KeyboardInterrupt:
@@ -68,10 +68,10 @@ class VerbGroup(click.Group):
             _fail(ctx, error)
         except BaseExceptionGroup as group:
             # A task group raises a group even if only one task failed.
-            ours, others = group.split(ConsumerError)
-            if ours is None or others is not None:
-                raise  # a bug of ours is shown whole, whatever failed beside it
-            _fail(ctx, _first(ours))
+            expected, others = group.split(ConsumerError)
+            if expected is None or others is not None:
+                raise  # an error of another class is a bug: show all errors of the group
+            _fail(ctx, _first(expected))
 
 
 def _first(group: BaseExceptionGroup[ConsumerError]) -> ConsumerError:

@@ -18,8 +18,8 @@ class Environment(StrEnum):
 class Sender(msgspec.Struct, frozen=True, gc=False):
     """Who sent a delivery.
 
-    A broker's listener has one sender, from its configuration. A listener that knows its senders
-    apart, by their keys, gives each delivery its own.
+    All deliveries of a broker's listener have the same sender, from its configuration. A listener
+    that can tell its senders apart may give each delivery a sender of its own.
 
     Attributes:
         brand: The brand's name. Two listeners of one brand see each other's duplicates.

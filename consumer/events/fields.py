@@ -84,7 +84,10 @@ def plan_of(
 
 
 def time_plan(name: str, *, strict: bool) -> Plan:
-    """Return the plan for a struct whose only field is the event's own time."""
+    """Return the plan that checks an event's own time alone.
+
+    `plan_of` leaves this field out. `consumer validate` checks each field by itself.
+    """
     return Plan((TimeStep(name, must_be_read=True, strict=strict),))
 
 

@@ -5,9 +5,9 @@
     decode      dead        settle
     claim       letters
 
-While one batch waits for the sink, the next batch is decoded and claimed, and the batch before it
-is settled. Between two stages one batch may wait, so at most five batches are in memory. While a
-stage is stuck, nothing is taken in: the lane asks its source for no more.
+While a batch waits for the sink, the batch behind it is decoded and claimed, and the batch in front
+of it is settled. Between two stages one batch may wait, so at most five batches are in memory. If a
+stage stays stuck, the places before it fill up. Then the lane asks its source for nothing more.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ class Lane:
         self._clock = clock
         self._in_flight: deque[Batch] = deque()
         self._undecoded: list[Work] = []
-        """What was taken in with the newest batch, but became too large for it."""
+        """The works that were received with the newest batch and come after it. They are not
+        decoded yet, because the decoded events of the batch reach the limit of memory."""
         self._waiting_since_s: float | None = None
         steps.books.watch_age(self.oldest_s)
 
@@ -81,8 +82,8 @@ class Lane:
             halt: The event that tells the lane to take in nothing new.
 
         Raises:
-            ListenerUnavailable: The connection was lost. What was in flight is finished, and the
-                source delivers it again.
+            ListenerUnavailable: The connection was lost. What was in flight is stored and marked
+                done, but its acknowledgement may be lost. Then the source delivers it again.
             ListenerFlooded: Too many deliveries are broken. What was in flight is finished; the
                 last batch that was taken in goes back to its source.
 

@@ -1,8 +1,8 @@
 """Follows a sink for ever, over one connection after the other.
 
 A stream is read without a gap and without a repeat. Core NATS keeps nothing, so the messages of an
-outage are missed there. Responsible for going on after a loss, and for subscribing to core NATS.
-Not responsible for how a stream is read (`follow.py`).
+outage are missed there. Responsible for reading on after the connection or the consumer is lost,
+and for subscribing to core NATS. Not responsible for how a stream is read (`follow.py`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class Follower(Protocol):
     """Yields messages over one connection, and raises `Unavailable` when the connection is lost."""
 
     sequence: int
-    """The number of the last message that was yielded, or of the message before the first."""
+    """The number of the last message that was yielded. At the beginning, the number of the message
+    before the first message to read. Core NATS has no numbers, so there it is always 0."""
 
     def __aiter__(self) -> AsyncIterator[Msg]:
         """Yield one message after the other."""
@@ -46,8 +47,8 @@ class _CoreFollower:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        # If this queue is full, nats-py waits, and then drops messages in this process. So a slow
-        # reader never makes the server wait.
+        # If this queue is full, nats-py keeps messages in its own queue. If that queue is full too,
+        # it drops messages in this process. So a slow reader never makes the server wait.
         self.passed: asyncio.Queue[Msg] = asyncio.Queue(HELD_COUNT)
         self.sequence = 0
 
@@ -65,7 +66,7 @@ class _CoreFollower:
 @contextlib.asynccontextmanager
 async def hearing(
     client: Client,
-    start: StreamStart,  # noqa: ARG001  # as `following`; core NATS keeps nothing to begin with
+    start: StreamStart,  # noqa: ARG001  # `following` needs it; core NATS stores nothing
     *,
     subjects: Sequence[str],
 ) -> AsyncIterator[Follower]:
@@ -90,7 +91,7 @@ async def follow(
     start: StreamStart,
     tell: Callable[[str], None],
 ) -> AsyncGenerator[Msg]:
-    """Read for ever. After a loss, go on behind the last message that was yielded.
+    """Read for ever. After a loss, go on with the message after the last one that was yielded.
 
     Args:
         settings: The options of the connection.
@@ -149,8 +150,9 @@ class _Progress:
             if not self._begun:
                 raise
             self._lost_count += 1
-            # The first loss is not told: if a user stops reading for a while, such as in a pager,
-            # only the consumer is lost, and a new consumer is made at once.
+            # The first failure in a row is not told, because the next connection often reads at
+            # once. For example, if a user stops reading for a while, such as in a pager, only the
+            # consumer is lost.
             if self._lost_count > 1 and not self._told:
                 self._tell(f"the sink is away: {error}; waiting")
                 self._told = True

@@ -113,7 +113,7 @@ def convert(value: object, hint: object, path: str, problems: list[str]) -> obje
 def report_unknown(
     options: dict[str, object], known: set[str], path: str, problems: list[str]
 ) -> None:
-    """Add a problem for each option that does not exist, with the nearest name that exists."""
+    """Add a problem for each option that does not exist. It says which name may be meant."""
     problems += [
         f"{path}{name}: {no_such('option', name, sorted(known))}"
         for name in options
@@ -122,7 +122,7 @@ def report_unknown(
 
 
 def no_such(what: str, name: str, known: list[str]) -> str:
-    """Return words for an unknown name, with the nearest of the known names."""
+    """Return words for an unknown name: the nearest known name, or all names if none is near."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     advice = f"did you mean {near[0]}?" if near else f"expected {', '.join(known)}"
     return f"there is no such {what}; {advice}"

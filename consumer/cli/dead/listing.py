@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from consumer.tools.replay.query import StoredLetter
 
 HELD_COUNT: Final = 1000
-"""The largest number of letters that a list in JSON holds. A longer list is printed while it is
-read."""
+"""The largest limit up to which the letters of a JSON list are all read first, and kept in memory.
+With a higher limit, letters are printed while they are read."""
 
 
 async def list_letters(options: DeadListOptions) -> None:
-    """Print the newest letters that fit, the newest last.
+    """Print the newest letters that fit the filters, up to the limit. The newest letter is last.
 
     Raises:
         ConfigError: The configuration is wrong.

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 BATCH_COUNT: Final = 500
 BATCH_BYTES: Final = 4 * 1024 * 1024
 BATCHES_PER_S: Final = 10
-"""If a rate is given, batches are so small that this many are sent in a second. So the messages
-flow evenly."""
+"""The number of batches a second for which the size of a batch is chosen, if a rate is given. So
+the messages flow evenly. A batch has at least 1 sample and at most `BATCH_COUNT` samples."""
 
 
 async def send_paced(

@@ -1,7 +1,8 @@
 """What the catalogue says about each field in words, for schemas and pages.
 
-Responsible for meanings and examples, read from the structs beside the facts of `events/facts.py`.
-Not responsible for what a form looks like in JSON: `fields.py`.
+Responsible for the meaning and the examples of each field. They are read from the struct, and are
+joined with the facts that `events/facts.py` reads. Not responsible for the JSON Schema of each form
+of field (`events.base.Form`): `fields.py`.
 """
 
 from __future__ import annotations

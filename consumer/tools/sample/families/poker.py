@@ -106,9 +106,9 @@ def make_tournament_cash_out(world: World) -> BrandEvent:
 
 
 def _paid_out(world: World, earlier: BrandEvent) -> BrandEvent:
-    """Return the event that ends an earlier event.
+    """Return the cash-out that has the fields of a player's earlier seat or entry.
 
-    No document says which field holds the amount, so the amount is in `meta`.
+    No document says which field holds the amount of a cash-out, so this amount is in `meta`.
     """
     return earlier | {"timestamp": world.timestamp(), "meta": {"amount": world.money(range(400))}}
 
