@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from consumer.cancel import end_tasks
 from consumer.clock import SYSTEM_CLOCK
 from consumer.dead_letters.record import first_letters
 from consumer.lanes.lane import Lane
@@ -90,8 +91,7 @@ class App:
                 beside = [group.create_task(kept.run(), name=kept.name) for kept in self._kept]
                 beside.append(group.create_task(self._measure_loop_lag(), name="loop lag"))
                 drained = await self._listen()
-                for task in beside:
-                    task.cancel()
+                await end_tasks(beside)
         log.info("stopped", drained=drained)
         return drained
 
@@ -109,8 +109,7 @@ class App:
             grace_s = self._config.operations.shutdown_grace_s
             log.info("draining", grace_s=grace_s)
             _, late = await asyncio.wait(running, timeout=grace_s)
-            for task in late:
-                task.cancel()
+            await end_tasks(late)
         return not late
 
     async def _parts_opened(self) -> None:
@@ -119,8 +118,7 @@ class App:
             opened = group.create_task(all_opened(self._kept), name="parts opened")
             stopping = group.create_task(self._stopping.wait(), name="stopping")
             await asyncio.wait((opened, stopping), return_when=asyncio.FIRST_COMPLETED)
-            opened.cancel()
-            stopping.cancel()
+            await end_tasks((opened, stopping))
 
     async def _measure_loop_lag(self) -> None:
         loop = asyncio.get_running_loop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from consumer.dead_letters.record import HEADERS_MAX_BYTES
 from consumer.nats.stream import StreamPlan
 
 if TYPE_CHECKING:
@@ -25,4 +26,5 @@ def dead_letter_plan(dead_letters: DeadLetterSettings, sink: SinkSettings) -> St
         max_bytes=dead_letters.max_bytes or -1,
         replicas=dead_letters.replicas,
         duplicate_window_s=sink.duplicate_window_s,
+        least_message_bytes=HEADERS_MAX_BYTES,
     )

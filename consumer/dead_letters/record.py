@@ -29,10 +29,12 @@ VALUE_MAX_CHARACTERS: Final = 256
 ORIGINALS_MAX_BYTES: Final = 6 * 1024
 HISTORY_MAX_COUNT: Final = 5
 HISTORY_ERROR_CHARACTERS: Final = 200
+HEADERS_MAX_BYTES: Final = 48 * 1024
 """The limits of what a letter keeps in its headers. JetStream refuses more than 64 KiB of headers
 (error 10097), and a refused letter would hold its lane for ever. An escaped character takes three
 bytes if it is ASCII, and up to twelve if it is not. `ORIGINALS_MAX_BYTES` is the size of the
-sender's headers after they are escaped.
+sender's headers after they are escaped. `HEADERS_MAX_BYTES` is more than all headers of a letter
+have together (46,357 bytes in tests/integration/test_large_letters.py).
 """
 
 _SAFE: Final = " !#$&'()*+,-./:;<=>?@[\\]^_`{|}~\""

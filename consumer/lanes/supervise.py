@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from consumer.cancel import end_tasks
 from consumer.errors import ListenerFlooded, ListenerUnavailable
 from consumer.retry import Backoff
 
@@ -141,8 +142,7 @@ class Supervisor:
                 trouble.insert(0, error)
             except ListenerUnavailable as error:
                 trouble.append(error)
-            for task in beside:
-                task.cancel()
+            await end_tasks(beside)
         if trouble:
             raise trouble[0]
 

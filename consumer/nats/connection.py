@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import nats.errors
+from nats.aio.client import RawCredentials
 
 from consumer.errors import ConfigError, Unavailable
 from consumer.nats.hardened import HardenedClient
@@ -33,6 +35,7 @@ LOGIN_REFUSED: Final = "login refused: check user, password, token, nkey_seed or
 FAILURES: Final = (TimeoutError, OSError, nats.errors.Error, ValueError, ConfigError)
 """The errors that tell their reason. `ConfigError` is about the files of the TLS options."""
 LOGIN_UNUSABLE: Final = "cannot log in: check nkey_seed or credentials_file"
+JWT_HEAD: Final = "BEGIN NATS USER JWT"
 EXPLANATIONS: Final = (
     (
         nats.errors.SecureConnWantedError,
@@ -82,6 +85,24 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     connect_timeout_s: Seconds = 5.0
 
 
+def _read_credentials(file: str | None) -> RawCredentials | None:
+    """Read a `.creds` file, which may be replaced at any time.
+
+    nats-py would read the file twice. If the line before the JWT is missing, nats-py looks for it
+    for ever, without giving way to any other task.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: The file has no JWT, or is not text.
+    """
+    if file is None:
+        return None
+    text = Path(file).read_text(encoding="utf-8")
+    if JWT_HEAD not in text:
+        raise ValueError(f"{file} has no line with {JWT_HEAD}")
+    return RawCredentials(text)
+
+
 def _connect_options(settings: NatsSettings) -> dict[str, Any]:
     options: dict[str, Any] = {
         "servers": settings.url.split(","),
@@ -89,7 +110,7 @@ def _connect_options(settings: NatsSettings) -> dict[str, Any]:
         "password": settings.password,
         "token": settings.token,
         "nkeys_seed_str": settings.nkey_seed,
-        "user_credentials": settings.credentials_file,
+        "user_credentials": _read_credentials(settings.credentials_file),
         "inbox_prefix": settings.inbox_prefix,
         "connect_timeout": settings.connect_timeout_s,
         "tls_handshake_first": settings.tls_handshake_first,
@@ -183,7 +204,9 @@ def _unavailable(
     if any(_is_refusal(error) for error in (failure, *others)):
         return LoginRefused(f"{hosts}: {LOGIN_REFUSED}")
     if not isinstance(failure, FAILURES):
-        return Unavailable(f"{hosts}: {LOGIN_UNUSABLE}: {type(failure).__name__}: {failure}")
+        has_key = settings.nkey_seed is not None or settings.credentials_file is not None
+        what = LOGIN_UNUSABLE if has_key else "the server's answer was not understood"
+        return Unavailable(f"{hosts}: {what}: {type(failure).__name__}: {failure}")
     first = next((error for error in others if error is not None), failure)
     return Unavailable(f"{hosts}: {_explain(first)}")
 

@@ -130,7 +130,9 @@ class PullRequests:
     async def ask_for_end(self) -> None:
         """Ask whether the consumer has no more messages. The answer sets `is_at_end`.
 
-        If there is a message after all, the server sends it.
+        If there is a message after all, the server sends it. It is then counted for the open
+        request, which so has one message more than was counted. That does no harm: it is only about
+        how much is asked for next.
 
         Raises:
             nats.errors.Error: The connection is gone.

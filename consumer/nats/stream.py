@@ -44,6 +44,8 @@ class StreamPlan(msgspec.Struct, frozen=True, kw_only=True):
         replicas: The number of servers that keep a stream that we create.
         duplicate_window_s: The time for which the server recognises a message id, in seconds. An
             existing stream has to recognise ids at least as long.
+        least_message_bytes: The size of headers and body that server and stream have to accept, in
+            bytes.
     """
 
     name: str
@@ -53,6 +55,7 @@ class StreamPlan(msgspec.Struct, frozen=True, kw_only=True):
     max_bytes: int = -1
     replicas: int = 1
     duplicate_window_s: float
+    least_message_bytes: int = 0
 
 
 class FitStream(msgspec.Struct, frozen=True):
@@ -74,6 +77,7 @@ async def prepare_stream(client: Client, plan: StreamPlan) -> FitStream:
         SinkUnavailable: The stream is missing or unfit, or the server does not answer. The text
             says what to do.
     """
+    refuse_small_messages(client, plan)
     jetstream = client.jetstream()
     with explained(
         plan.name, missing="was it deleted just now?", request=f"$JS.API.STREAM.INFO.{plan.name}"
@@ -92,6 +96,19 @@ async def prepare_stream(client: Client, plan: StreamPlan) -> FitStream:
         facts = {"stream": plan.name, "max_msgs": config.max_msgs, "max_bytes": config.max_bytes}
         return FitStream(config, [Caveat("stream may evict inside the window", facts)])
     return FitStream(config, [])
+
+
+def refuse_small_messages(client: Client, plan: StreamPlan) -> None:
+    """Check that the server accepts messages as large as the plan needs.
+
+    Raises:
+        SinkUnavailable: The server's limit is too small.
+    """
+    if client.max_payload < plan.least_message_bytes:
+        raise SinkUnavailable(
+            f"stream {plan.name} needs messages of up to {plan.least_message_bytes} bytes, but "
+            f"max_payload of the server is {client.max_payload}: raise it"
+        )
 
 
 async def _find(jetstream: JetStreamContext, name: str) -> StreamConfig | None:
@@ -162,6 +179,10 @@ def _problems(plan: StreamPlan, config: StreamConfig, missing: list[str]) -> lis
             "persist_mode is async, so what is confirmed may be lost",
         ),
         (config.sealed, "it is sealed"),
+        (
+            0 < (config.max_msg_size or 0) < plan.least_message_bytes,
+            f"max_msg_size is {config.max_msg_size}, must be at least {plan.least_message_bytes}",
+        ),
     ]
     return [problem for is_so, problem in found if is_so]
 

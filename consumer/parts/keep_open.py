@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from consumer.cancel import end_tasks
 from consumer.errors import Unavailable
 from consumer.retry import Backoff
 
@@ -61,7 +62,7 @@ class KeptOpen:
             async with asyncio.TaskGroup() as group:
                 checking = group.create_task(self._keep_checked(), name=f"check {self.name}")
                 why = await self._part.wait_lost()
-                checking.cancel()
+                await end_tasks([checking])
             self._report(Unavailable(why))
 
     async def _open(self) -> None:

@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from consumer.dead_letters.plan import dead_letter_plan
-from consumer.dead_letters.record import ERROR_MAX_CHARACTERS, Letter, from_message
+from consumer.dead_letters.record import (
+    ERROR_MAX_CHARACTERS,
+    HEADERS_MAX_BYTES,
+    Letter,
+    from_message,
+    to_message,
+)
 from consumer.dead_letters.stream import DeadLetters, DeadLetterSettings
-from consumer.errors import Reason, Rejected
+from consumer.errors import Reason, Rejected, SinkUnavailable
+from consumer.nats.connection import connected
 from consumer.operations.health import Health
 from consumer.operations.metrics import Metrics
 from consumer.parts.patience import Patience
@@ -20,6 +27,7 @@ from tests.brokers.nats import Nats
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
 SETTINGS = DeadLetterSettings()
 MAX_PAYLOAD_BYTES = 64 * 1024
@@ -83,3 +91,38 @@ async def test_largest_letter_is_stored_with_a_body_of_any_size(
         body = (await objects.get(found.body_object)).data or b""
     assert body == b"x" * body_bytes
     assert found.error == LONG[:ERROR_MAX_CHARACTERS]
+
+
+def test_no_sender_can_make_larger_headers() -> None:
+    """The daemon refuses a server that takes only smaller messages."""
+    letter = largest_letter(b"")
+    assert to_message(letter, "dead", letter.message_id).size_bytes < HEADERS_MAX_BYTES
+
+
+async def test_server_that_cannot_take_the_headers_is_refused(tmp_path: Path) -> None:
+    """Before the first letter, which would hold its lane for ever."""
+    with Nats(tmp_path, max_payload_bytes=HEADERS_MAX_BYTES - 1) as server:
+        place = SinkSettings(url=server.address)
+        sink = JetStreamSink(
+            place, dead_letter_plan(SETTINGS, place), name="test", publish_timeout_s=2.0
+        )
+        with pytest.raises(SinkUnavailable, match="max_payload of the server is 49151: raise it"):
+            await sink.open()
+        await sink.close()
+
+
+async def test_stream_that_cannot_take_the_headers_is_refused(server: Nats) -> None:
+    """Also if the server itself could."""
+    place = SinkSettings(url=server.address)
+    plan = dead_letter_plan(SETTINGS, place)
+    sink = JetStreamSink(place, plan, name="test", publish_timeout_s=2.0)
+    await sink.open()
+    jetstream = sink.client.jetstream()
+    config = (await jetstream.stream_info(SETTINGS.stream)).config
+    await jetstream.update_stream(config.evolve(max_msg_size=HEADERS_MAX_BYTES - 1))
+    await sink.close()
+    with pytest.raises(SinkUnavailable, match="max_msg_size is 49151, must be at least 49152"):
+        await sink.open()
+    await sink.close()
+    async with connected(place, name="test") as client:
+        await client.jetstream().delete_stream(SETTINGS.stream)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 FLOORS: Final = (
-    ("errors", "clock", "retry"),
+    ("errors", "clock", "retry", "cancel"),
     ("options",),
     ("events",),
     ("deliveries",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+import nkeys
 import pytest
 
 from consumer.errors import Unavailable
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 NKEY = "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4"
 """The public key of a seed that nobody has."""
+SEED = nkeys.encode_seed(bytes(32), nkeys.PREFIX_BYTE_USER).decode()
+"""A seed that the server does not know."""
 
 
 async def test_cancelled_connect_closes_what_was_half_open() -> None:
@@ -60,8 +63,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nats]:
         ({"tls": TlsSettings(ca_file="/nowhere.pem")}, "/nowhere.pem"),
         ({"nkey_seed": "SUgarbage"}, "check nkey_seed or credentials_file"),
         ({"credentials_file": "{folder}/nowhere"}, "nowhere"),
-        ({"credentials_file": "{folder}/empty"}, "check nkey_seed or credentials_file"),
+        ({"credentials_file": "{folder}/empty"}, "no line with BEGIN NATS USER JWT"),
         ({"credentials_file": "{folder}/garbage"}, "check nkey_seed or credentials_file"),
+        ({"credentials_file": "{folder}/without-jwt"}, "no line with BEGIN NATS USER JWT"),
     ],
 )
 async def test_unusable_login_is_told_and_can_be_tried_again(
@@ -71,6 +75,9 @@ async def test_unusable_login_is_told_and_can_be_tried_again(
     (tmp_path / "empty").write_text("")
     (tmp_path / "garbage").write_text(
         "-----BEGIN NATS USER JWT-----\nx\n------END NATS USER JWT------\n"
+    )
+    (tmp_path / "without-jwt").write_text(
+        f"-----BEGIN USER NKEY SEED-----\n{SEED}\n------END USER NKEY SEED------\n"
     )
     if "credentials_file" in options:
         options = {"credentials_file": options["credentials_file"].format(folder=tmp_path)}

@@ -19,7 +19,7 @@ from consumer.lanes.outside import caveats, make_store
 from consumer.listeners.registry import kinds
 from consumer.nats.connection import connected
 from consumer.nats.explain import explained
-from consumer.nats.stream import StreamPlan, prepare_stream
+from consumer.nats.stream import StreamPlan, prepare_stream, refuse_small_messages
 from consumer.nats.subjects import covers
 from consumer.sinks.plans import event_plan
 
@@ -107,6 +107,7 @@ async def _dead_letters(config: Config) -> PartAnswer:
 
 async def _stream(config: Config, plan: StreamPlan) -> PartAnswer:
     async with connected(config.sink, name=CONNECTION_NAME) as client:
+        refuse_small_messages(client, plan)
         with explained(plan.name, missing="was it deleted just now?"):
             return await _inspect(client, plan)
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from consumer.cancel import end_tasks
 from consumer.cli.input.configuration import load_config
 from consumer.cli.run.passing_events import passing_events_shown
 from consumer.cli.run.serve import serve
+from consumer.cli.terminal.closed_pipe import ended_by_closed_pipe
 from consumer.operations.log import configure
 from consumer.tools.embedded.sample_config import (
     NATS_PORT,
@@ -86,12 +88,17 @@ def _introduce(config: Config, kept: Path) -> None:
 
 
 async def _serve_sample(config: Config) -> int:
-    """Run the daemon and a sample brand that sends to it, and show the events."""
-    async with passing_events_shown(config), asyncio.TaskGroup() as group:
-        brand = group.create_task(_send_sample(config), name="sample brand")
-        code = await serve(config)
-        brand.cancel()
-    return code
+    """Run the daemon and a sample brand that sends to it, and show the events.
+
+    Raises:
+        BrokenPipeError: Nobody reads standard output any more.
+    """
+    with ended_by_closed_pipe():
+        async with passing_events_shown(config), asyncio.TaskGroup() as group:
+            brand = group.create_task(_send_sample(config), name="sample brand")
+            code = await serve(config)
+            await end_tasks([brand])
+        return code
 
 
 async def _send_sample(config: Config) -> None:

@@ -301,8 +301,8 @@ class NatsListener(Listener[NatsListenerSettings]):
             why = missing_right(self.settings, text)
             self._failure.remember(ListenerUnavailable(why, reason="refused"))
         elif not isinstance(error, (nats.errors.Error, OSError)):
-            # A bug of ours in the code that takes a message. JetStream delivers the message again
-            # after the ack wait; in core NATS the message is lost.
+            # Most likely a bug of ours in the code that takes a message. JetStream delivers the
+            # message again after the ack wait; in core NATS the message is lost.
             log.error("taking a message failed", listener=self.name, exc_info=error)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from consumer.cancel import end_tasks
 from consumer.clock import SYSTEM_CLOCK
 from consumer.lanes.outside import caveats, make_outside
 from consumer.lanes.wire import Watched, make_decoder, make_steps
@@ -54,8 +55,7 @@ async def opened_replayer(config: Config, reader: LetterReader) -> AsyncIterator
             await all_opened(kept)
             yield Replayer(reader, Decoders(config).of, steps, SYSTEM_CLOCK)
         finally:
-            for task in keeping:
-                task.cancel()
+            await end_tasks(keeping)
 
 
 class Decoders:

@@ -144,6 +144,17 @@ class TestCore:
             await listener.backlog()
             assert 100 < len(await listener.receive(1000, MEGABYTE, 5)) < 200
 
+    async def test_headers_take_memory_too(
+        self, nats_url: str, client: Client, subject: str
+    ) -> None:
+        """Each of them is two texts in memory, however short they are."""
+        async with opened(core_listener(nats_url, subject, max_buffered_bytes=50_000)) as listener:
+            for _ in range(3):
+                await client.publish(subject, b"", headers={str(one): "x" for one in range(300)})
+            await client.flush()
+            await listener.backlog()
+            assert len(await listener.receive(1000, MEGABYTE, 5)) == 1
+
     async def test_bug_in_taking_a_message_is_told(
         self, nats_url: str, client: Client, subject: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -1,0 +1,30 @@
+"""Ends tasks for sure: a task that goes on after it was cancelled is cancelled again.
+
+Before Python 3.12, `asyncio.wait_for` swallows a cancellation that comes at the same moment as the
+result: https://github.com/python/cpython/issues/86296. nats-py uses this function for most of its
+calls. A task with a loop would then run for ever, and whoever waits for its end would wait for ever
+too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+AGAIN_AFTER_S: Final = 10.0
+"""More than any of our parts needs for its closing, which a second cancellation would cut off."""
+
+
+async def end_tasks(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks, and return once all of them have ended. Their errors are not raised here.
+
+    Cancelling: the tasks were cancelled at least once, and may still run.
+    """
+    running = set(tasks)
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=AGAIN_AFTER_S)
