@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
+
+from tests.support.command import with_a_reader_that_leaves
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -59,3 +62,15 @@ async def test_leaves_a_configuration_for_other_verbs(tmp_path: Path) -> None:
         told, _ = await check.communicate()
     assert check.returncode == 0, told
     assert told.count(b"ok ") == 5
+
+
+async def test_ends_when_nobody_reads_any_more(tmp_path: Path) -> None:
+    """As of `make run | head`: exit code 0, and no server is left."""
+    arguments = ("run", "--embedded", "--sample", "--data", str(tmp_path / "data"))
+    async with with_a_reader_that_leaves(*arguments) as (process, pipe):
+        first = await asyncio.to_thread(os.read, pipe, 65_536)
+        os.close(pipe)
+        code, told = await process.end()
+    assert json.loads(first.splitlines()[0])["brand"] == "demo"
+    assert code == 0, told
+    assert "Traceback" not in told

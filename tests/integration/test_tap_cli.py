@@ -73,10 +73,11 @@ class Scene(NamedTuple):
         await eventually(lambda: self.client.is_connected, within_s=30)
 
     async def has_a_reader(self) -> None:
-        """Wait for the consumer of a tap."""
+        """Wait until a tap reads: its consumer is there, and the tap has asked it for messages."""
 
         async def is_there() -> bool:
-            return await self.consumer_count() == 1
+            consumers = await self.client.jetstream().consumers_info(EVENTS)
+            return [one.num_waiting for one in consumers] == [1]
 
         await eventually(is_there, what="a consumer")
 

@@ -45,10 +45,11 @@ def ended_by_closed_pipe() -> Iterator[None]:
     except asyncio.CancelledError:
         if not closed:
             raise
-        task.uncancel()
-        raise BrokenPipeError from None
     finally:
         loop.remove_reader(pipe)
+    if closed:  # the block may have ended in its own way when it was cancelled
+        task.uncancel()
+        raise BrokenPipeError
 
 
 def _pipe_of_standard_output() -> int | None:
