@@ -54,6 +54,11 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     oddities: tuple[Oddity, ...]
 
 
+def with_oddities(event: Event, oddities: list[Oddity]) -> Event:
+    """Return an event with what was odd about its body, before the oddities of its fields."""
+    return msgspec.structs.replace(event, oddities=(*oddities, *event.oddities))
+
+
 class Normaliser:
     """Reads the bodies of one brand and one message type. All steps are prepared once.
 

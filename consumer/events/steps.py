@@ -36,7 +36,8 @@ class Oddity(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         name: The kind of oddity, which is a label of a metric: `unknown_field`, `unknown_value`,
-            `unreadable_time`, `no_zone`, `fraction` or `number_with_point`.
+            `unreadable_time`, `no_zone`, `fraction` or `number_with_point`; or an oddity of the
+            whole body, which `pipeline/plain_body.py` names.
         field: The field's path, as in an error.
         found: The value as it was sent. Empty for an unknown field.
     """

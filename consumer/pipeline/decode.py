@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from consumer.errors import Reason, Rejected
-from consumer.events.normalise import Normaliser
+from consumer.events.normalise import Normaliser, with_oddities
 from consumer.events.registry import find
 from consumer.pipeline.batch import Batch
-from consumer.pipeline.decompress import DEFAULT_LIMIT_BYTES, decompress
+from consumer.pipeline.decompress import DEFAULT_LIMIT_BYTES
+from consumer.pipeline.plain_body import plain_body
 from consumer.stores.base import DedupeSettings
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from consumer.deliveries.delivery import Delivery
     from consumer.deliveries.origin import Sender
+    from consumer.events.steps import Oddity
     from consumer.pipeline.batch import Work
 
 SHOWN_CHARACTERS: Final = 60
@@ -32,6 +34,8 @@ SPELLINGS_MAX_COUNT: Final = 1000
 HELD_BYTES: Final = 8 * 1024 * 1024
 """The bytes that the events of a batch have together before the batch is closed. The event that
 exceeds this number is the last event of its batch."""
+
+NO_ODDITIES: Final[list[Oddity]] = []
 
 log = structlog.get_logger()
 
@@ -117,12 +121,18 @@ class Decoder:
         try:
             delivery = work.delivery
             normaliser = self._normaliser(delivery)
-            body = delivery.body
-            if delivery.content_encoding:
+            body, oddities = delivery.body, NO_ODDITIES
+            if delivery.content_encoding or not body.startswith(b"{"):
                 # The delivery keeps the original, for a dead letter.
-                body = decompress(body, delivery.content_encoding, self._max_decoded_bytes)
+                body, oddities = plain_body(
+                    body,
+                    delivery.content_encoding,
+                    self._max_decoded_bytes,
+                    strict=self._strict,
+                )
             message = _message(delivery, occurrence) if normaliser.needs_occurrence else ""
-            work.event = normaliser.normalise(body, arrived_s, message)
+            event = normaliser.normalise(body, arrived_s, message)
+            work.event = with_oddities(event, oddities) if oddities else event
         except Rejected as rejected:
             work.die(rejected)
         except Exception as error:  # a bug of ours must not end the lane

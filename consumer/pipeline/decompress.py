@@ -149,6 +149,8 @@ _READERS: Final[dict[str, Callable[[bytes, int], bytes]]] = {
     "deflate": _deflate,
     "zstd": _zstd,
 }
+NAMES: Final = frozenset(_READERS)
+"""The names of all content encodings that can be undone."""
 
 
 def _members(

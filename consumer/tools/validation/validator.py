@@ -16,11 +16,13 @@ from consumer.errors import Misfit, Reason, Rejected
 from consumer.events.conflict import conflict_text
 from consumer.events.normalise import Event, Normaliser
 from consumer.events.refuse import shown
+from consumer.pipeline.plain_body import EXPECTED, plain_body
 from consumer.tools.validation.cut import EVENT_MAX_BYTES, EventFile, Record
 from consumer.tools.validation.one_by_one import Faults, OneByOne
 
 if TYPE_CHECKING:
     from consumer.events.base import EventType
+    from consumer.events.steps import Oddity
 
 BRAND: Final = "brand"
 """The brand of all events of a file. Its name makes no difference."""
@@ -105,6 +107,7 @@ class Validator:
     def __init__(self, event_type: EventType, *, strict: bool = False, unit: str = "line") -> None:
         self._type = event_type
         self._unit = unit
+        self._strict = strict
         self._normalise = Normaliser(event_type, BRAND, strict=strict).normalise
         self._one_by_one = OneByOne(event_type, strict=strict)
         # Keys and values are whole numbers, which take much less memory than text and tuples. A key
@@ -116,8 +119,10 @@ class Validator:
     def look(self, record: Record) -> list[Remark]:
         """Return all remarks about one event: the errors, then the warnings."""
         self.tally.events_count += 1
+        around: list[Oddity] = []
         try:
-            event = self._read(record)
+            record, around = self._plain(record)
+            event = self._normalise(record.body, 0.0, str(record.event_number))
         except Rejected as rejected:
             self.tally.wrong_count += 1
             errors, found = self._wrong(record, rejected)
@@ -127,17 +132,20 @@ class Validator:
                 found = self._one_by_one.look(record.body)
             if len(event.body) > USUAL_MAX_BYTES:
                 found.oddities.append((Reason.TOO_LARGE, _large(event)))
+        found.oddities = [*((odd.name, _about_body(odd)) for odd in around), *found.oddities]
         self.tally.warnings_count += len(found.oddities)
         warnings = [
             remark(record, Severity.WARNING, name, misfit) for name, misfit in found.oddities
         ]
         return [*errors, *warnings]
 
-    def _read(self, record: Record) -> Event:
+    def _plain(self, record: Record) -> tuple[Record, list[Oddity]]:
+        """Return the record with the JSON of its body, and what is odd about the body."""
         if record.size_bytes > EVENT_MAX_BYTES:
             limit = Misfit("event", f"at most {EVENT_MAX_BYTES} bytes", str(record.size_bytes))
             raise Rejected(Reason.TOO_LARGE, limit)
-        return self._normalise(record.body, 0.0, str(record.event_number))
+        body, around = plain_body(record.body, None, EVENT_MAX_BYTES, strict=self._strict)
+        return msgspec.structs.replace(record, body=body), around
 
     def _wrong(self, record: Record, rejected: Rejected) -> tuple[list[Remark], Faults]:
         """Return the error of the dead letter and the errors that it does not mention.
@@ -206,13 +214,17 @@ def about_file(file: EventFile, tally: FileTally) -> list[Remark]:
     """Return the warnings about a file that was read, and count them."""
     found: list[Remark] = []
     if file.has_bom:
-        misfit = Misfit("", "no byte order mark (skipped; a listener refuses it)", "EF BB BF")
+        misfit = Misfit("", "no byte order mark (skipped)", "EF BB BF")
         found.append(remark(Record(0, 1), Severity.WARNING, "bom", misfit))
     if file.crlf_line:
         misfit = Misfit("", "lines that end with LF (harmless)", "CR LF")
         found.append(remark(Record(0, file.crlf_line), Severity.WARNING, "crlf", misfit))
     tally.warnings_count += len(found)
     return found
+
+
+def _about_body(odd: Oddity) -> Misfit:
+    return Misfit(odd.field, EXPECTED[odd.name], odd.found)
 
 
 def _large(event: Event) -> Misfit:

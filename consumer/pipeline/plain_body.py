@@ -1,0 +1,124 @@
+"""Finds the JSON in a body: undoes the content encoding, and removes what libraries put around it.
+
+Many libraries label or frame every message by themselves, and their users do not know it. Such a
+message has only one meaning, so it is accepted, and what was done is an oddity of the event. A
+listener with `validation = "strict"` refuses it. The cases were collected from public bug reports:
+
+- Spring AMQP, kombu and rabbot write the charset into the content encoding, and Spring's compressor
+  writes `gzip:UTF-8`.
+- A proxy unpacks a body and leaves the label, or a sender compresses a body and forgets the label.
+- .NET writes a byte order mark.
+- Confluent's JSON Schema serializer writes a zero byte and the four bytes of a schema id:
+  https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html.
+
+Not responsible for the encodings themselves (`decompress.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from consumer.errors import Reason, Rejected
+from consumer.events.steps import Oddity
+from consumer.pipeline.decompress import NAMES, SHOWN_CHARACTERS, decompress
+
+PLACE: Final = "body"
+LABEL: Final = "content-encoding"
+CHARSETS: Final = frozenset(("utf-8", "utf8", "us-ascii", "ascii"))
+"""The charsets in which JSON may come. They say nothing about compression."""
+MAGIC: Final = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
+"""The first bytes of compressed data. No JSON begins with them. Data of `deflate` has no such
+mark."""
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+SCHEMA_ID_BYTES: Final = 5
+_SEPARATOR: Final = re.compile("[,:;]")
+
+
+def plain_body(
+    body: bytes, encoding: str | None, limit_bytes: int, *, strict: bool
+) -> tuple[bytes, list[Oddity]]:
+    """Return the JSON of a body, and what was odd about the body.
+
+    Args:
+        body: The bytes as they arrived.
+        encoding: The content encoding as the sender wrote it. None or an empty text means that the
+            message names none.
+        limit_bytes: The largest size of the decompressed body, in bytes; at least 1.
+        strict: If true, an oddity is refused.
+
+    Raises:
+        Rejected: `unsupported_encoding` for an encoding that is not known, or for several;
+            `malformed` for compressed data that is broken; `too_large` over the limit. With
+            `strict`, an oddity of the label is `unsupported_encoding`, and an oddity of the body is
+            `malformed`.
+    """
+    oddities: list[Oddity] = []
+    coding = _coding(encoding, oddities) if encoding else ""
+    if coding:
+        body = _decompressed(body, coding, limit_bytes, oddities)
+    else:
+        for magic, name in MAGIC:
+            if body.startswith(magic):
+                oddities.append(Oddity("unlabelled_encoding", LABEL, name))
+                body = decompress(body, name, limit_bytes)
+                break
+    if body.startswith(b"\0") and _begins_json(body[SCHEMA_ID_BYTES:]):
+        oddities.append(Oddity("schema_framing", PLACE, body[:SCHEMA_ID_BYTES].hex(" ")))
+        body = body[SCHEMA_ID_BYTES:]
+    if body.startswith(BYTE_ORDER_MARK):
+        oddities.append(Oddity("bom", PLACE, BYTE_ORDER_MARK.hex(" ")))
+        body = body[len(BYTE_ORDER_MARK) :]
+    if strict and oddities:
+        raise _refused(oddities[0])
+    return body, oddities
+
+
+def _coding(label: str, oddities: list[Oddity]) -> str:
+    """Return the one compression that a label names; empty if it names none.
+
+    If the label names several, or a name that is not known, it is returned whole, and `decompress`
+    refuses it.
+    """
+    names = [name.strip() for name in _SEPARATOR.split(label.lower())]
+    codings = [name for name in names if name not in CHARSETS and name not in ("", "identity")]
+    if len(codings) > 1 or (codings and codings[0] not in NAMES):
+        return label
+    if any(name in CHARSETS for name in names):
+        oddities.append(Oddity("charset_as_encoding", LABEL, label[:SHOWN_CHARACTERS]))
+    elif len(names) > 1:
+        oddities.append(Oddity("encoding_list", LABEL, label[:SHOWN_CHARACTERS]))
+    return codings[0] if codings else ""
+
+
+def _decompressed(body: bytes, coding: str, limit_bytes: int, oddities: list[Oddity]) -> bytes:
+    """Undo a compression, unless the body is JSON already."""
+    try:
+        return decompress(body, coding, limit_bytes)
+    except Rejected as rejected:
+        if rejected.reason is not Reason.MALFORMED or not _begins_json(body):
+            raise
+    # Compressed data may begin with a brace too, so this is decided after the attempt.
+    oddities.append(Oddity("not_encoded", LABEL, coding))
+    return body
+
+
+def _begins_json(body: bytes) -> bool:
+    return body.removeprefix(BYTE_ORDER_MARK).lstrip().startswith(b"{")
+
+
+EXPECTED: Final = {
+    "charset_as_encoding": "a compression, not a charset",
+    "encoding_list": "one name",
+    "unlabelled_encoding": "the name of the compression",
+    "not_encoded": "a compressed body, as it says",
+    "schema_framing": "JSON without the bytes of a schema registry",
+    "bom": "JSON without a byte order mark",
+}
+"""What should be sent instead of each oddity, in words."""
+
+
+def _refused(odd: Oddity) -> Rejected:
+    of_label = odd.name in ("charset_as_encoding", "encoding_list")
+    reason = Reason.UNSUPPORTED_ENCODING if of_label else Reason.MALFORMED
+    return Rejected(reason, f"{odd.field}: expected {EXPECTED[odd.name]}, got {odd.found!a}")
