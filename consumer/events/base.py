@@ -19,6 +19,10 @@ from msgspec import Meta, UnsetType
 SCHEMAS: Final = "https://github.com/fasttrack-solutions/json-schema"
 """The vendor's own JSON Schemas, as of 2026-04."""
 
+NUMBER_MAX_DIGITS: Final = 128
+"""The largest number of digits before and behind the point. PHP prints some floats with more than
+100 digits: https://wiki.php.net/rfc/precise_float_value."""
+
 BODY: Final = "\0body"
 """Stands in an identity for a hash of the whole event. NUL cannot occur in a sender's id."""
 OCCURRENCE: Final = "\0occurrence"

@@ -5,7 +5,7 @@ Responsible for decoding a body of a known type. Not responsible for the envelop
 single field (`fields.py`).
 
 Limits: a body may be nested as deep as Python's stack allows. That is about 900 levels, or about
-450 where the identity holds a hash of the body. `steps.py` and `number_ids.py` have the other
+450 where the identity holds a hash of the body. `steps.py` and `repair.py` have the other
 limits.
 """
 
@@ -22,9 +22,9 @@ from consumer.events.base import BODY, OCCURRENCE, EventType, Fields, Nested
 from consumer.events.facts import facts_of
 from consumer.events.fields import apply, plan_of
 from consumer.events.identity import WINDOW_S, Identity
-from consumer.events.number_ids import may_be_number_id, with_ids_as_text
 from consumer.events.refuse import UNREADABLE, explain, invalid, malformed, refuse_broken_json
-from consumer.events.steps import A_TIME, Oddity
+from consumer.events.repair import may_be_repaired, repaired
+from consumer.events.steps import A_REAL_TIME, A_TIME, Oddity, note_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -193,10 +193,10 @@ class Normaliser:
         try:
             return self._decode_lenient(body), body
         except msgspec.ValidationError as error:
-            if not may_be_number_id(str(error), body):
+            if not may_be_repaired(str(error), body):
                 raise
             struct = self._type.fields
-            written = with_ids_as_text(struct, body, "", oddities, strict=self._strict)
+            written = repaired(struct, body, "", oddities, strict=self._strict)
             if written is None:
                 raise
             return self._decode_lenient(written), written
@@ -234,9 +234,10 @@ class Normaliser:
             instant = timestamp.parse(text, strict=self._strict)
         except ValueError as error:
             raise invalid(name, A_TIME, text) from error
+        if instant.epoch_s < timestamp.FIRST_S:
+            raise invalid(name, A_REAL_TIME, text)
         setattr(fields, name, instant.exact)
-        if instant.assumed_utc:
-            oddities.append(Oddity("no_zone", name, text))
+        note_form(name, text, instant, oddities)
         return instant
 
 

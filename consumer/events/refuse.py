@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from consumer.errors import Misfit, Reason, Rejected
+from consumer.events.base import NUMBER_MAX_DIGITS
 
 SHOWN_CHARACTERS: Final = 60
 """An error shows at most this many characters of a wrong value."""
@@ -20,7 +21,7 @@ _WORDS: Final = (
     ("Expected", "expected"),
     ("Invalid decimal string", "expected number"),
     ("Integer value out of range", "expected number of at most 4300 digits"),
-    ("Number out of range", "expected number of at most 64 digits"),
+    ("Number out of range", f"expected number of at most {NUMBER_MAX_DIGITS} digits"),
     ("int | str", "text or whole number"),
     ("int | decimal", "number"),
     ("decimal", "number"),

@@ -4,7 +4,7 @@ Responsible for the steps, one for each form of field, that check a value and br
 normal form. Not responsible for what only strict listeners check (`strict_steps.py`), or for the
 fields of a whole struct (`fields.py`).
 
-Limits: an id has at most 256 characters, a number at most 64 digits before and after the point.
+Limits: an id has at most 256 characters, a number at most 128 digits before and after the point.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from consumer.events import timestamp
-from consumer.events.base import Form
+from consumer.events.base import NUMBER_MAX_DIGITS, Form
 from consumer.events.refuse import invalid
 
 if TYPE_CHECKING:
@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from consumer.events.facts import Fact
 
 ID_MAX_CHARACTERS: Final = 256
-NUMBER_MAX_DIGITS: Final = 64
 _UNQUESTIONED_NUMBER: Final = 10**9
 """Whole numbers from 0 to below this number pass all checks, so they need not be checked singly."""
 A_TIME: Final = "a time such as 2015-03-02T08:27:58.10Z"
+A_REAL_TIME: Final = "a time from 1970-01-02 on (was the field forgotten?)"
+"""What an event's own time has to be. Go, .NET and PHP write years such as 1 and 1970 for a time
+that was not set. As part of an identity, such a time would make every event a duplicate."""
 
 
 class Oddity(msgspec.Struct, frozen=True, gc=False):
@@ -36,8 +38,8 @@ class Oddity(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         name: The kind of oddity, which is a label of a metric: `unknown_field`, `unknown_value`,
-            `unreadable_time`, `no_zone`, `fraction` or `number_with_point`; or an oddity of the
-            whole body, which `pipeline/plain_body.py` names.
+            `unreadable_time`, `unusual_time`, `no_zone`, `fraction`, one of `repair.py`, or an
+            oddity of the whole body, which `pipeline/plain_body.py` names.
         field: The field's path, as in an error.
         found: The value as it was sent. Empty for an unknown field.
     """
@@ -116,7 +118,8 @@ class NumberStep(Step):
             raise invalid(self.name, f"a number of at most {NUMBER_MAX_DIGITS} digits", value)
         if self._not_negative and value < 0:
             raise invalid(self.name, "0 or more", value)
-        return text
+        # A subtraction of floats may give -0. It means 0, and in text it would be another value.
+        return text if value or text[0] != "-" else text[1:]
 
 
 class WholeNumberStep(Step):
@@ -183,7 +186,8 @@ class TimeStep(Step):
 
     Args:
         name: The field's name.
-        must_be_read: If true, text that cannot be read as a time is refused.
+        must_be_read: If true, text that cannot be read as a time is refused, and so is a time that
+            was never set. This is so for an event's own time.
         strict: If true, only a time that the vendor's own validator can read counts as readable.
     """
 
@@ -201,9 +205,18 @@ class TimeStep(Step):
                 raise invalid(self.name, A_TIME, value) from error
             oddities.append(Oddity("unreadable_time", self.name, value))
             return value
-        if instant.assumed_utc:
-            oddities.append(Oddity("no_zone", self.name, value))
+        if self._must_be_read and instant.epoch_s < timestamp.FIRST_S:
+            raise invalid(self.name, A_REAL_TIME, value)
+        note_form(self.name, value, instant, oddities)
         return instant.exact
+
+
+def note_form(name: str, text: str, instant: timestamp.Instant, oddities: list[Oddity]) -> None:
+    """Note what is odd about the form of a time."""
+    if instant.assumed_utc:
+        oddities.append(Oddity("no_zone", name, text))
+    if instant.unusual:
+        oddities.append(Oddity("unusual_time", name, text))
 
 
 def _plain(value: Decimal) -> str | None:

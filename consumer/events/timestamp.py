@@ -4,6 +4,10 @@ A sender's time has the form of RFC 3339. It may also have a one-digit hour, a s
 T, and a comma before the fraction. A time without a zone is taken as UTC. A fraction has one to
 nine digits. The vendor's own documentation shows all of these variants except the comma, which Go's
 parser accepts: https://github.com/golang/go/issues/54580.
+
+Some libraries write other forms by themselves: java.time leaves out seconds that are zero, Jackson
+and PostgreSQL write the zones `+0000` and `+00`, and RFC 9557 puts the name of a zone in brackets
+behind the offset.
 """
 
 from __future__ import annotations
@@ -15,8 +19,8 @@ from typing import Final
 import msgspec
 
 FORM: Final = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{1,2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?"
-    r"(?:([Zz])|([+-])(\d{2}):(\d{2}))?",
+    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?"
+    r"(?:(?:([Zz])|([+-])(\d{2})(?::?(\d{2}))?)(?:\[[A-Za-z0-9_+\-\/]{1,64}\])?)?",
     re.ASCII,
 )
 """The published schema of what brands send has the same pattern, so it also has to be valid in the
@@ -29,6 +33,13 @@ but also with a one-digit hour and a comma. The vendor's validator also accepts 
 time of day alone. They do not name a moment, so they are not a time here."""
 _MICRO_DIGITS: Final = 6
 _LEAP_SECOND: Final = 60
+USUAL_FORM: Final = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt ]\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})?",
+    re.ASCII,
+)
+"""The form that a time usually has. Any other form is an oddity."""
+FIRST_S: Final = 86_400.0
+"""The first moment that can be an event's own time: the second day of 1970."""
 
 
 class Instant(msgspec.Struct, frozen=True, gc=False):
@@ -41,12 +52,15 @@ class Instant(msgspec.Struct, frozen=True, gc=False):
             sent.
         epoch_s: The time in seconds since 1970.
         assumed_utc: If true, the time was sent without a zone.
+        unusual: If true, the time has another form than `USUAL_FORM`: no seconds, a zone such as
+            `+0000` or `+00`, or the name of a zone behind the offset.
     """
 
     text: str
     exact: str
     epoch_s: float
     assumed_utc: bool
+    unusual: bool
 
 
 def parse(text: str, *, strict: bool = False) -> Instant:
@@ -63,10 +77,11 @@ def parse(text: str, *, strict: bool = False) -> Instant:
     if match is None or (strict and not STRICT_FORM.fullmatch(text)):
         raise ValueError("not a time")
     day, hour, minute, second, fraction, zulu, sign, *offset = match.groups()
+    second = second or "00"
     leap = int(second) == _LEAP_SECOND
     moment = datetime.fromisoformat(f"{day}T{hour:>02}:{minute}:{59 if leap else second}+00:00")
     if sign:
-        moment = _to_utc(moment, sign, int(offset[0]), int(offset[1]))
+        moment = _to_utc(moment, sign, int(offset[0]), int(offset[1] or 0))
     if leap:
         moment = _after_leap_second(moment)
     # Zeros at the end mean nothing: .NET always writes seven digits, and Go leaves zeros out.
@@ -75,7 +90,8 @@ def parse(text: str, *, strict: bool = False) -> Instant:
     seconds = moment.isoformat()[:19]  # strftime would write the year 999 with three digits
     stamp = f"{seconds}.{micros}Z"
     exact = stamp if len(digits) <= _MICRO_DIGITS else f"{seconds}.{digits.ljust(9, '0')}Z"
-    return Instant(stamp, exact, moment.timestamp() + int(micros) / 1e6, not (zulu or sign))
+    epoch_s = moment.timestamp() + int(micros) / 1e6
+    return Instant(stamp, exact, epoch_s, not (zulu or sign), not USUAL_FORM.fullmatch(text))
 
 
 def _to_utc(moment: datetime, sign: str, hours: int, minutes: int) -> datetime:

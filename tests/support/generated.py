@@ -61,17 +61,17 @@ def read(body: bytes) -> Any:  # noqa: ANN401  # any JSON value
 
 @st.composite
 def decimals(draw: st.DrawFn) -> Decimal:
-    """Draw any number of at most 64 digits on each side of its point."""
-    digits = draw(st.integers(0, 10 ** draw(st.integers(0, 64)) - 1))
+    """Draw any number of at most 128 digits on each side of its point."""
+    digits = draw(st.integers(0, 10 ** draw(st.integers(0, 128)) - 1))
     figures = tuple(map(int, str(digits)))
-    exponent = draw(st.integers(-64, 64 - len(figures)))
+    exponent = draw(st.integers(-128, 128 - len(figures)))
     return Decimal((draw(st.integers(0, 1)), figures, exponent))
 
 
 @st.composite
 def times(draw: st.DrawFn) -> Spelled:
     """Draw a time in any spelling that is accepted."""
-    earliest, latest = datetime(2, 1, 1), datetime(9998, 12, 31)  # noqa: DTZ001  # the zone is drawn
+    earliest, latest = datetime(1970, 1, 3), datetime(9998, 12, 31)  # noqa: DTZ001  # the zone is drawn
     local = draw(st.datetimes(earliest, latest)).replace(microsecond=0)
     fraction = draw(st.from_regex(r"[0-9]{0,9}", fullmatch=True, alphabet="0123456789"))
     minutes = draw(st.none() | st.integers(-1439, 1439))

@@ -11,8 +11,8 @@ import pytest
 
 from consumer.events.conflict import READ_MAX_BYTES, conflict_text
 from consumer.events.normalise import Normaliser
-from consumer.events.number_ids import OBJECTS_MAX_COUNT, may_be_number_id
 from consumer.events.registry import find
+from consumer.events.repair import OBJECTS_MAX_COUNT, may_be_repaired
 from consumer.lanes import supervise
 from consumer.lanes.lane import Lane
 from consumer.pipeline.batch import Batch, Work
@@ -104,7 +104,7 @@ def test_ids_with_a_point_are_mended_in_lists_of_a_bounded_length(
 )
 def test_other_errors_are_no_reason_to_look_for_ids(message: str) -> None:
     """Only the error about an id is."""
-    assert not may_be_number_id(message, b"{}")
+    assert not may_be_repaired(message, b"{}")
 
 
 async def test_stop_while_an_opening_runs_out_of_time_is_heard(

@@ -109,7 +109,8 @@ def test_all_types_are_one_document() -> None:
         ("game_id", 132.5, True, True),
         ("vendor_name", None, True, False),
         ("timestamp", "yesterday", False, False),
-        ("meta", [], False, False),
+        ("meta", [1], False, False),
+        ("meta", [], True, False),
     ],
 )
 def test_sent_values_fit_as_they_are_accepted(

@@ -84,3 +84,47 @@ def test_epoch_seconds_are_written_strictly() -> None:
     """For events without a time of their own."""
     assert from_epoch_s(0.5) == "1970-01-01T00:00:00.500000Z"
     assert datetime.fromisoformat(from_epoch_s(1e9)) == datetime.fromtimestamp(1e9, UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-02-03T04:05:06.123+0000", "2026-02-03T04:05:06.123000Z"),
+        ("2026-02-03T04:05:06-0530", "2026-02-03T09:35:06.000000Z"),
+        ("2026-02-03 04:05:06.5+00", "2026-02-03T04:05:06.500000Z"),
+        ("2026-02-03 04:05:06-03", "2026-02-03T07:05:06.000000Z"),
+        ("2026-02-03T04:05Z", "2026-02-03T04:05:00.000000Z"),
+        ("2026-02-03T4:05", "2026-02-03T04:05:00.000000Z"),
+        ("2026-02-03T04:05+01:00", "2026-02-03T03:05:00.000000Z"),
+        ("2026-02-03T04:05:06+01:00[Europe/Malta]", "2026-02-03T03:05:06.000000Z"),
+        ("2026-02-03T04:05Z[UTC]", "2026-02-03T04:05:00.000000Z"),
+        ("2026-02-03T04:05:06Z[Etc/GMT+5]", "2026-02-03T04:05:06.000000Z"),
+    ],
+)
+def test_forms_that_libraries_write_by_themselves(text: str, moment: str) -> None:
+    """Jackson, PostgreSQL, java.time and RFC 9557; counted, and refused by strict listeners."""
+    instant = parse(text)
+    assert (instant.text, instant.unusual) == (moment, True)
+    with pytest.raises(ValueError, match="not a time"):
+        parse(text, strict=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-02-03T04:05:06[Europe/Malta]",
+        "2026-02-03T04Z",
+        "2026-02-03T04:05.5Z",
+        "2026-02-03T04:05:06+1",
+        "2026-02-03T04:05:06+010",
+        "2026-02-03T04:05:06+01:0",
+        "2026-02-03T04:05:06Z[]",
+        "2026-02-03T04:05:06Z[Europe/Malta",
+        "2026-02-03T04:05:06Z[" + "x" * 65 + "]",
+        "2026-02-03T04:05:06+00:00:00",
+    ],
+)
+def test_what_only_looks_like_such_a_form_is_refused(text: str) -> None:
+    """A zone's name alone does not say which of two times is meant when the clocks go back."""
+    with pytest.raises(ValueError, match="not a time"):
+        parse(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from consumer.events.base import (
     SCHEMAS,
@@ -20,12 +20,11 @@ from consumer.events.base import (
 )
 from consumer.events.canonical import digest
 
+KEYS: Final = ("real_money", "bonus_money", "locked_money")
 BalanceKey = Annotated[
     str,
     hint(
-        "real_money",
-        "bonus_money",
-        "locked_money",
+        *KEYS,
         why="The kind of money on the account.",
         schema=("real_money", "bonus_money"),
     ),
@@ -52,13 +51,25 @@ class UserBalancesUpdate(Fields, kw_only=True, forbid_unknown_fields=True):
     user_id: UserId
 
 
+def _ordered(balances: list[Balance]) -> list[Balance]:
+    """Sort the accounts: a resend may have them in another order, as Go's maps have no order."""
+    places = {key: place for place, key in enumerate(KEYS)}
+    return sorted(
+        balances,
+        key=lambda one: (
+            places.get(one.key, len(KEYS)),
+            *(str(value) for value in (one.key, one.currency, one.amount, one.exchange_rate)),
+        ),
+    )
+
+
 USER_BALANCES_UPDATE = EventType(
     name="USER_BALANCES_UPDATE",
     fields=UserBalancesUpdate,
     sources=("https://fast-track.gitbook.io/integration/real-time-data/balances", SCHEMAS),
     # Two updates of one player may have the same timestamp.
-    identity=lambda event: (event.user_id, digest(event.balances), event.timestamp),
-    identified_by=("user_id", "hash of balances", "timestamp"),
+    identity=lambda event: (event.user_id, digest(_ordered(event.balances)), event.timestamp),
+    identified_by=("user_id", "hash of balances in any order", "timestamp"),
     deciding=(),
     subjects=only("wallet.balance"),
 )

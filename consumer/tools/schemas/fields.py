@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from consumer.events.base import Form, SentAs
+from consumer.events.base import NUMBER_MAX_DIGITS, Form, SentAs
 from consumer.events.facts import Many
-from consumer.events.steps import ID_MAX_CHARACTERS, NUMBER_MAX_DIGITS
+from consumer.events.repair import may_be_empty_list
+from consumer.events.steps import ID_MAX_CHARACTERS
 from consumer.events.timestamp import FORM, STRICT_FORM
 from consumer.tools.schemas.describe import Described, describe, summary
 
@@ -32,11 +33,16 @@ _FRACTION: Final = rf"(\.[0-9]{{0,{NUMBER_MAX_DIGITS}}})?"
 _NUMBER_OUT: Final = rf"^-?{_DIGITS}(\.{_DIGITS})?$"
 _UNSIGNED: Final = (
     rf"({_DIGITS}{_FRACTION}"
-    # 32 digits and an exponent of at most 32 stay within 64 digits on either side of the point.
+    # 32 digits and an exponent of at most 32 stay within 128 digits on either side of the point.
     r"|[0-9]{1,32}(\.[0-9]{0,32})?[eE][+-]?([0-9]|[12][0-9]|3[0-2]))$"
 )
 _ONLY_DIGITS: Final = "^[0-9]+$"
 
+_FLAG_IN: Final[Schema] = {
+    "type": ["boolean", "integer", "string"],
+    "enum": [True, False, 1, 0, "1", "0", "true", "false"],
+}
+"""The values of `repair.FLAGS`. In JSON Schema, 1.0 is the same as 1."""
 _PASSED: Final[dict[Form, Schema]] = {
     Form.FLAG: {"type": "boolean"},
     Form.OBJECT: {"type": "object"},
@@ -120,6 +126,9 @@ def _value_out(fact: Fact, *, own_time: bool) -> Schema:
 
 
 def _value_in(fact: Fact, *, own_time: bool, strict: bool) -> Schema:
+    if not strict and may_be_empty_list(fact):
+        inside = object_in(fact.nested, strict=False) if fact.nested else {}
+        return {**inside, "type": ["object", "array"], "maxItems": 0}
     if fact.nested is not None:
         return object_in(fact.nested, strict=strict)
     least = {"minimum": 0} if strict and fact.not_negative else {}
@@ -128,6 +137,8 @@ def _value_in(fact: Fact, *, own_time: bool, strict: bool) -> Schema:
             value = _id_in(fact, least, strict=strict)
         case Form.NUMBER | Form.COUNT:
             value = _number_in(least)
+        case Form.FLAG if not strict:
+            value = _FLAG_IN
         case Form.TIME if strict:
             value = _string(pattern=f"^{STRICT_FORM.pattern}$")
         case Form.TIME if own_time:
@@ -147,6 +158,7 @@ def _id_in(fact: Fact, least: Schema, *, strict: bool) -> Schema:
         "pattern": _ONLY_DIGITS if strict and fact.only_digits else _NO_CONTROLS,
     }
     if not strict:
+        # A number with a fraction of 0 is an integer in JSON Schema too.
         number = "integer" if fact.sent_as is SentAs.TEXT else "number"
         return {"type": ["string", number], **rules}
     match fact.sent_as:

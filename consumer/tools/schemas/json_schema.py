@@ -6,7 +6,7 @@ responsible for single fields (`fields.py`), or for the channels of messages (`a
 JSON Schema cannot express some rules:
 
 - A time is on a day that exists.
-- A JSON number has at most 64 digits on each side of its point.
+- A JSON number has at most 128 digits on each side of its point.
 - An id may be a number with a point, such as `1.0`, only if the vendor's schema accepts numbers as
   this id. The number is then at most 2^53.
 """

@@ -40,7 +40,7 @@ header `type` of Kafka and NATS. Upper and lower case of the type are the same. 
 | Form | Accepted | Put out |
 | --- | --- | --- |
 | id | text of 1 to 256 characters without control characters, or a whole number | text |
-| number, amount | JSON number or text, at most 64 digits on each side of the point | `"12.30"` |
+| number, amount | JSON number or text, at most 128 digits on each side of the point | `"12.30"` |
 | count | the same as for a number, such as `3`, `3.0` or `"3"` | a JSON number |
 | time | RFC 3339, and the spellings that are listed below | `2015-03-02T08:27:58.100000Z` |
 | one of | the listed values in any case; other text makes the event `invalid` | as listed |

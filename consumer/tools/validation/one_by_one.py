@@ -17,8 +17,8 @@ from msgspec import NODEFAULT
 from consumer.errors import Misfit, Rejected
 from consumer.events.facts import Fact, facts_of
 from consumer.events.fields import Plan, apply, plan_of, time_plan
-from consumer.events.number_ids import with_ids_as_text
 from consumer.events.refuse import explain, invalid, shown
+from consumer.events.repair import repaired
 from consumer.events.steps import A_TIME, Oddity
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class _Field:
         try:
             return self._decode(body)
         except msgspec.ValidationError:
-            written = with_ids_as_text(self._alone, body, "", oddities, strict=self._strict)
+            written = repaired(self._alone, body, "", oddities, strict=self._strict)
             if written is None:
                 raise
             return self._decode(written)
@@ -145,6 +145,9 @@ class _Field:
             "no_zone": "a zone such as Z (taken as UTC)",
             "fraction": "a whole number",
             "number_with_point": "text, or a number without point",
+            "unusual_time": "the form of RFC 3339 (read all the same)",
+            "other_flag": "true or false",
+            "empty_list": "{}",
         }
         misfit = invalid(odd.field, expected.get(odd.name, ""), odd.found).misfit
         return misfit or Misfit(odd.field, "", odd.found)

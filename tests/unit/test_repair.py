@@ -70,7 +70,7 @@ def test_ids_inside_lists_are_found() -> None:
         ("9007199254740993.0", "text or whole number"),
         ("1e99", "text or whole number"),
         ("1." + "0" * 70, "text or whole number"),
-        ("1e999999999", "number of at most 64 digits"),
+        ("1e999999999", "number of at most 128 digits"),
     ],
 )
 def test_number_that_may_have_been_rounded_is_refused(sent: str, expected: str) -> None:
@@ -79,10 +79,57 @@ def test_number_that_may_have_been_rounded_is_refused(sent: str, expected: str) 
         read(PAYMENT, "payment_id", sent)
 
 
-def test_id_that_is_text_for_everybody_stays_refused() -> None:
-    """No source calls a player's id a number."""
+def test_id_that_is_text_for_everybody_may_be_whole() -> None:
+    """Pandas and Lua write every number with a point; no source calls a player's id a number."""
+    assert data(read(CASINO, "user_id", "17.0"))["user_id"] == "17"
+    with pytest.raises(Rejected, match=r"user_id: expected text or whole number, got 17\.5"):
+        read(CASINO, "user_id", "17.5")
     with pytest.raises(Rejected, match=r"user_id: expected text or whole number, got 17\.0"):
-        read(CASINO, "user_id", "17.0")
+        read(CASINO, "user_id", "17.0", strict=True)
+
+
+@pytest.mark.parametrize(
+    "sent", ["1", "1.0", '"1"', '"true"', "0", "0.0", '"0"', '"false"', ' "1" ']
+)
+def test_flag_may_be_a_number_or_text(sent: str) -> None:
+    """MySQL has no flags, and web forms have only text."""
+    event = read(CASINO, "is_round_end", sent)
+    assert data(event)["is_round_end"] is any(one in sent for one in ("1", "true"))
+    assert [(odd.name, odd.found) for odd in event.oddities] == [("other_flag", sent.strip())]
+    with pytest.raises(Rejected, match="is_round_end: expected true or false, got "):
+        read(CASINO, "is_round_end", sent, strict=True)
+
+
+@pytest.mark.parametrize("sent", ["2", "-1", "1.5", '"yes"', '"TRUE"', '""', "[]", "{}"])
+def test_flag_of_another_value_is_refused(sent: str) -> None:
+    """It might mean anything."""
+    with pytest.raises(Rejected, match="is_round_end: expected true or false, got "):
+        read(CASINO, "is_round_end", sent)
+
+
+@pytest.mark.parametrize("sent", ["[]", "[ \n]"])
+def test_empty_list_may_be_an_object(sent: str) -> None:
+    """PHP has one kind of array, and writes an empty one as a list."""
+    event = read(CASINO, "meta", sent)
+    assert data(event)["meta"] == {}
+    assert [(odd.name, odd.field) for odd in event.oddities] == [("empty_list", "meta")]
+    with pytest.raises(Rejected, match="meta: expected object, got "):
+        read(CASINO, "meta", sent, strict=True)
+
+
+def test_all_habits_at_once() -> None:
+    """One pass repairs all of them; the identity is that of the event as it should be."""
+    event_type = find("CASINO")
+    assert event_type is not None
+    odd = {"user_id": 17.0, "is_round_end": 1, "meta": []}
+    usual = {"user_id": "17", "is_round_end": True, "meta": {}}
+    one, other = (
+        Normaliser(event_type, "b").normalise(json.dumps(CASINO.body | changes).encode(), 0.0)
+        for changes in (odd, usual)
+    )
+    assert one.identity == other.identity
+    assert data(one) == data(other)
+    assert {odd.name for odd in one.oddities} == {"number_with_point", "other_flag", "empty_list"}
 
 
 def test_strict_refuses_the_numbers_that_the_schema_refuses() -> None:
