@@ -113,22 +113,26 @@ class Misfit(msgspec.Struct, frozen=True):
         field: The path of the field, such as `bets[1].odds`. Empty means the whole body.
         expected: The expected value, in words.
         found: The value as it was sent, cut to a short text. None means that the field is missing.
+        note: A hint what may be wrong. Empty if there is none.
     """
 
     field: str
     expected: str
     found: str | None
+    note: str = ""
 
     def __str__(self) -> str:
         """Write the misfit in one line."""
         name = f"{self.field}: " if self.field else ""
+        note = f"; {self.note}" if self.note else ""
         if self.found is None:
-            return f"{name}{self.expected}, but missing"
-        return f"{name}expected {self.expected}, got {self.found}"
+            return f"{name}{self.expected}, but missing{note}"
+        return f"{name}expected {self.expected}, got {self.found}{note}"
 
     def inside(self, path: str) -> Misfit:
         """Return the same misfit, with the path of the object that holds the field."""
-        return Misfit(f"{path}.{self.field}" if self.field else path, self.expected, self.found)
+        inside = f"{path}.{self.field}" if self.field else path
+        return Misfit(inside, self.expected, self.found, self.note)
 
 
 class Rejected(ConsumerError):

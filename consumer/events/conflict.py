@@ -78,6 +78,8 @@ def _differing(
     for name in event_type.deciding:
         values = (earlier.get(name), later.get(name))
         was, is_now = (_comparable(value, is_number=name in numbers) for value in values)
+        if None in values and name in event_type.implied:
+            continue  # absent, which may mean the same
         if was != is_now:
             expected, got = map(_shown, values)
             yield f"{name}: expected {expected}, got {got}"

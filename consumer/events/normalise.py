@@ -130,7 +130,7 @@ class Normaliser:
             refuse_broken_json(body)
             raise Rejected(Reason.INVALID, explain(str(error), body)) from error
         except UNREADABLE as error:
-            raise malformed(error) from error
+            raise malformed(error, body) from error
 
     def _read(self, body: bytes, arrived_s: float, occurrence: str) -> Event:
         fields, data, instant, oddities = self._normal_form(body)
@@ -218,7 +218,8 @@ class Normaliser:
         """Write a deciding value so that equal numbers look alike: `12.30` is written as `12.3`."""
         value = getattr(fields, name)
         if value is None or value is UNSET:
-            return ""
+            implied = self._type.implied.get(name)
+            return implied(fields) if implied else ""
         if name not in self._numbers or "." not in value:
             return "0" if value == "-0" else str(value)
         # `canonical.number` would have the same effect, but costs ten times as much.

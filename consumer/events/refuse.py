@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Final
 
@@ -34,6 +35,17 @@ _WORDS: Final = (
 )
 """msgspec's words for types, and our own words that replace them, in this order."""
 
+WRAPPERS: Final = ("message", "payload", "data", "body")
+"""The fields in which frameworks send an event: MassTransit, job queues, Dapr."""
+SEARCHED_MAX_BYTES: Final = 1024 * 1024
+"""In a larger body nothing is searched that would only make an error clearer."""
+_WHOLE: Final = re.compile(
+    rb"(?>[^\\]++|\\[^u]|\\u(?![dD][89a-fA-F])"
+    rb"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*+"
+)
+"""All bytes up to the first half of a surrogate pair: anything but escapes, other escapes, and
+whole pairs. It never goes back, so it takes time in proportion to the body."""
+_HALF: Final = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _STEP: Final = re.compile(r"([A-Za-z_]\w*)|\[(\d+)\]")
 
 _decode_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -57,16 +69,17 @@ def null(name: str, expected: str) -> Rejected:
     return Rejected(Reason.INVALID, Misfit(name, expected, "null"))
 
 
-def malformed(error: Exception) -> Rejected:
+def malformed(error: Exception, body: bytes) -> Rejected:
     """Return the refusal of bytes that are not JSON.
 
     Args:
         error: One of `UNREADABLE`.
+        body: The bytes.
     """
     if isinstance(error, UnicodeDecodeError):
         return Rejected(Reason.MALFORMED, f"not UTF-8 at byte {error.start}")
     if isinstance(error, msgspec.DecodeError):
-        return Rejected(Reason.MALFORMED, str(error))
+        return Rejected(Reason.MALFORMED, half_surrogate(body) or str(error))
     return Rejected(Reason.MALFORMED, "nested too deeply, or too large to read")
 
 
@@ -79,7 +92,20 @@ def refuse_broken_json(body: bytes) -> None:
     try:
         msgspec.json.decode(body, type=msgspec.Raw)
     except UNREADABLE as error:
-        raise malformed(error) from error
+        raise malformed(error, body) from error
+
+
+def half_surrogate(body: bytes) -> str:
+    r"""Say where a body has half of a surrogate pair; empty if it has none.
+
+    JSON writes an emoji as two escapes, `\ud83d\ude00`. A program that cuts text by the number
+    of UTF-16 units leaves the first of them. msgspec's error does not say so.
+    """
+    if len(body) > SEARCHED_MAX_BYTES:
+        return ""
+    whole = _WHOLE.match(body)
+    half = _HALF.match(body, whole.end() if whole else 0)
+    return f"half a surrogate pair ({half[0].decode()}) at byte {half.start()}" if half else ""
 
 
 def explain(message: str, body: bytes) -> Misfit:
@@ -88,12 +114,32 @@ def explain(message: str, body: bytes) -> Misfit:
     path = path.rstrip("`").lstrip(".")
     name = expected.removeprefix("Object missing required field ")
     if name != expected:
-        return Misfit(f"{path}.{name.strip('`')}".lstrip("."), "required", None)
+        name = name.strip("`")
+        note = "" if path else _note_wrapper(name, body)
+        return Misfit(f"{path}.{name}".lstrip("."), "required", None, note)
     found = shown(_at(path, body))
     for theirs, ours in _WORDS:
         expected = expected.replace(theirs, ours)
     wanted, _, got = expected.partition(", got ")
     return Misfit(path, wanted.removeprefix("expected "), found or got)
+
+
+def _note_wrapper(name: str, body: bytes) -> str:
+    """Say in which field of a body the event seems to be; empty if it is in none.
+
+    Args:
+        name: A field that the event needs, and that the body does not have.
+        body: The body.
+    """
+    if len(body) > SEARCHED_MAX_BYTES:
+        return ""
+    with contextlib.suppress(*UNREADABLE):
+        sent = _decode_object(body)
+        for wrapper in WRAPPERS:
+            inner = bytes(sent.get(wrapper, b"")).strip()
+            if inner.startswith(b"{") and name in _decode_object(inner):
+                return f"the event seems to be inside {wrapper}"
+    return ""
 
 
 def shown(sent: bytes) -> str:

@@ -87,6 +87,7 @@ def make_decoder(config: Config, listener: str) -> Decoder:
         config.dedupe,
         strict=settings.validation == "strict",
         max_decoded_bytes=settings.max_decoded_bytes,
+        unwrap=settings.unwrap,
     )
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
 import msgspec
 
 from consumer.deliveries.origin import Sender
-from consumer.options.values import Bytes, Count, Seconds, Token
+from consumer.options.values import Bytes, Count, Seconds, Text, Token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +47,8 @@ class ListenerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             messages instead.
         max_decoded_bytes: The largest size of a body after its content encoding is undone, in
             bytes. A larger body becomes a dead letter.
+        unwrap: The field of a body that holds the event, as an object or as JSON in text. If
+            absent, the body itself is the event.
         stall_after_s: The longest time in which no message arrives although messages wait at the
             source, in seconds. After this time the supervisor makes a new listener.
     """
@@ -58,6 +60,7 @@ class ListenerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     max_batch_bytes: Bytes = 4 * 1024 * 1024
     max_buffered_bytes: Bytes = 16 * 1024 * 1024
     max_decoded_bytes: Bytes = 16 * 1024 * 1024
+    unwrap: Text | None = None
     stall_after_s: Seconds = 15.0
 
 

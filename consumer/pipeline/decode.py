@@ -15,9 +15,10 @@ import structlog
 from consumer.errors import Reason, Rejected
 from consumer.events.normalise import Normaliser, with_oddities
 from consumer.events.registry import find
+from consumer.events.steps import Oddity
 from consumer.pipeline.batch import Batch
 from consumer.pipeline.decompress import DEFAULT_LIMIT_BYTES
-from consumer.pipeline.plain_body import plain_body
+from consumer.pipeline.plain_body import plain_body, unwrapped
 from consumer.stores.base import DedupeSettings
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from consumer.deliveries.delivery import Delivery
     from consumer.deliveries.origin import Sender
-    from consumer.events.steps import Oddity
     from consumer.pipeline.batch import Work
 
 SHOWN_CHARACTERS: Final = 60
@@ -57,6 +57,7 @@ class Decoder:
         strict: If true, what the vendor's own schema refuses is refused.
         max_decoded_bytes: The largest size of a body after its content encoding is undone, in
             bytes.
+        unwrap: The field of a body that holds the event. None means that the body is the event.
     """
 
     def __init__(
@@ -65,10 +66,12 @@ class Decoder:
         *,
         strict: bool = False,
         max_decoded_bytes: int = DEFAULT_LIMIT_BYTES,
+        unwrap: str | None = None,
     ) -> None:
         self._dedupe = dedupe or DedupeSettings()
         self._strict = strict
         self._max_decoded_bytes = max_decoded_bytes
+        self._unwrap = unwrap
         self._by_sender: dict[Sender, dict[str, Normaliser]] = {}
         # The sender of the last delivery. The next delivery usually has the same sender object.
         self._sender: Sender | None = None
@@ -130,6 +133,10 @@ class Decoder:
                     self._max_decoded_bytes,
                     strict=self._strict,
                 )
+            if self._unwrap:
+                body = unwrapped(body, self._unwrap)
+            if delivery.message_type and delivery.message_type[0] == '"':
+                oddities = [Oddity("quoted_type", "type", _cut(delivery.message_type)), *oddities]
             message = _message(delivery, occurrence) if normaliser.needs_occurrence else ""
             event = normaliser.normalise(body, arrived_s, message)
             work.event = with_oddities(event, oddities) if oddities else event
@@ -150,7 +157,7 @@ class Decoder:
     def _prepare(self, sender: Sender, name: str | None) -> Normaliser:
         if not name:
             raise Rejected(Reason.MISSING_TYPE, "type: required, but the message carries none")
-        event_type = find(name)
+        event_type = find(name) or (None if self._strict else find(_unquoted(name)))
         if event_type is None:
             raise Rejected(Reason.UNKNOWN_TYPE, f"type: no message type is called {_shown(name)}")
         usual = self._normalisers.get(event_type.name)
@@ -176,5 +183,17 @@ def _message(delivery: Delivery, occurrence: OccurrenceOf) -> str:
     return occurrence(delivery) or secrets.token_hex(16)
 
 
+def _unquoted(name: str) -> str:
+    """Remove one pair of quotes, because Spring's header mapper writes text as JSON.
+
+    https://docs.spring.io/spring-kafka/reference/kafka/headers.html
+    """
+    return name[1:-1] if name.startswith('"') and name.endswith('"') else name
+
+
+def _cut(text: str) -> str:
+    return text[:SHOWN_CHARACTERS]
+
+
 def _shown(text: str) -> str:
-    return ascii(text[:SHOWN_CHARACTERS])
+    return ascii(_cut(text))

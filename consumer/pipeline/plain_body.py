@@ -1,4 +1,4 @@
-"""Finds the JSON in a body: undoes the content encoding, and removes what libraries put around it.
+"""Finds the event in a body: undoes the content encoding, and removes what libraries put around it.
 
 Many libraries label or frame every message by themselves, and their users do not know it. Such a
 message has only one meaning, so it is accepted, and what was done is an oddity of the event. A
@@ -19,7 +19,17 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from consumer.errors import Reason, Rejected
+import msgspec
+
+from consumer.errors import Misfit, Reason, Rejected
+from consumer.events.refuse import (
+    UNREADABLE,
+    explain,
+    malformed,
+    missing,
+    refuse_broken_json,
+    shown,
+)
 from consumer.events.steps import Oddity
 from consumer.pipeline.decompress import NAMES, SHOWN_CHARACTERS, decompress
 
@@ -32,6 +42,8 @@ MAGIC: Final = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
 mark."""
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 SCHEMA_ID_BYTES: Final = 5
+_decode_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_text: Final = msgspec.json.Decoder(str).decode
 _SEPARATOR: Final = re.compile("[,:;]")
 
 
@@ -72,6 +84,32 @@ def plain_body(
     if strict and oddities:
         raise _refused(oddities[0])
     return body, oddities
+
+
+def unwrapped(body: bytes, field: str) -> bytes:
+    """Return the event inside a body.
+
+    Args:
+        body: The JSON of the body.
+        field: The field that holds the event: as an object, or as text with JSON in it.
+
+    Raises:
+        Rejected: `malformed` if the body or the text is not JSON; `invalid` if the body has no such
+            field, or if the field holds something else.
+    """
+    try:
+        found = bytes(_decode_object(body).get(field, b"")).strip()
+        inner = _decode_text(found).encode() if found.startswith(b'"') else found
+    except msgspec.ValidationError as error:
+        refuse_broken_json(body)
+        raise Rejected(Reason.INVALID, explain(str(error), body)) from error
+    except UNREADABLE as error:
+        raise malformed(error, body) from error
+    if not found:
+        raise missing(field)
+    if not inner.lstrip().startswith(b"{"):
+        raise Rejected(Reason.INVALID, Misfit(field, "object, or JSON in text", shown(found)))
+    return inner
 
 
 def _coding(label: str, oddities: list[Oddity]) -> str:

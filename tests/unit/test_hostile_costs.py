@@ -100,10 +100,10 @@ def test_ids_with_a_point_are_mended_in_lists_of_a_bounded_length(
 
 @pytest.mark.parametrize(
     "message",
-    ["Expected `array`, got `str` - at `$.bets`", "Expected `bool`, got `float` - at `$.a`"],
+    ["Expected `array`, got `str` - at `$.bets`", "Expected `str`, got `int` - at `$.a`"],
 )
-def test_other_errors_are_no_reason_to_look_for_ids(message: str) -> None:
-    """Only the error about an id is."""
+def test_other_errors_are_no_reason_to_look_for_repairs(message: str) -> None:
+    """Only the errors about an id, a flag and an empty list are."""
     assert not may_be_repaired(message, b"{}")
 
 

@@ -49,6 +49,7 @@ BAD = [
     *(Bad(casino(timestamp="0001-01-01T00:00:00Z")), Bad(b"\xef\xbb\xbf" + casino())),
     *(Bad(casino(), encoding="utf-8"), Bad(gzip.compress(casino()))),
     Bad(casino(), encoding="gzip"),
+    *(Bad(rb'{"game": "\ud83d"}'), Bad(b'{"payload": ' + casino() + b"}")),
     *(Bad(casino(round_id=...)), Bad(casino(amount=-5)), Bad(casino(game_name=""))),
     *(Bad(casino(vendor_name=None)), Bad(casino(user_id=17)), Bad(casino(type="bet"))),
     *(Bad(LOTTERY, "LOTTERY_V2"), Bad(BONUS, "BONUS")),

@@ -160,10 +160,12 @@ def _identity(event: Sportsbook) -> tuple[str, ...]:
     return (str(sent), "rollback") if event.status == ROLLBACK else (str(sent),)
 
 
-def _subject_key(event: Sportsbook) -> str:
-    if event.status == ROLLBACK:
-        return ROLLBACK
+def _type(event: Sportsbook) -> str:
     return event.type or ("Settlement" if event.activity_id_reference else "Bet")
+
+
+def _subject_key(event: Sportsbook) -> str:
+    return ROLLBACK if event.status == ROLLBACK else _type(event)
 
 
 SPORTSBOOK = EventType(
@@ -174,6 +176,7 @@ SPORTSBOOK = EventType(
     identified_by=("activity_id, or hash of the body without it", "rollback for a rollback"),
     id_suffixes=(":rollback",),
     deciding=("user_id", "type", "amount", "currency", "bet_type"),
+    implied={"type": _type},
     subject_key=_subject_key,
     subjects=SUBJECTS,
 )

@@ -49,12 +49,18 @@ header `type` of Kafka and NATS. Upper and lower case of the type are the same. 
 
 - A number keeps all its digits, also the last zero of `12.30`. An exponent is written out. A count
   with a fraction passes and is counted.
-- An id that the vendor's schema calls a number may have a point: `132.0` becomes `"132"`, and is
-  counted. If a number with a point is beyond 2^53, the event is refused, because the sender's
-  language may have rounded the number.
+- An id may be a whole number with a point: `132.0` becomes `"132"`, and is counted. An id that the
+  vendor's schema calls a number may also have a fraction. If a number with a point is beyond 2^53,
+  the event is refused, because the sender's language may have rounded the number.
+- `-0` is put out as `0`.
 - A *time* may have an hour of one digit, a space instead of the T, and a comma before the fraction.
   The fraction may have one to nine digits. If it has more than six, nine digits are put out. A time
   without a zone is taken as UTC.
+- Lenient listeners also read what some languages and libraries write by themselves, and count it: a
+  time without seconds (`04:05Z`), with the zone `+0000` or `+00`, or with the name of a zone behind
+  the offset (`+01:00[Europe/Malta]`); a flag as `1`, `0`, `"1"`, `"0"`, `"true"` or `"false"`; and
+  `[]` for an object that may be absent.
+- The event's own time has to be after 1970-01-01: an earlier time was never set.
 - If the event's own time cannot be read, the event is `invalid`. Any other time that cannot be read
   passes as it is and is counted.
 - *Required*: *yes* means that every listener requires the field, and *strict* that a listener with
@@ -72,6 +78,8 @@ lenient and by strict listeners. The exceptions are:
 
 - an event whose identifying id is empty: it could not be told from other events without an id;
 - a value that is larger than the limits above;
+- a time of the event before 1970-01-02: it was never set, and as part of an identity it would make
+  every event of a player a duplicate;
 - a time that is only a day or only a time of day, which the vendor's validator takes;
 - a field of another form than its page says, if the schema accepts any value in the field; in the
   tables these fields have *any* under *Strict*.
