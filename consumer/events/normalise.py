@@ -238,7 +238,8 @@ class Normaliser:
         if instant.epoch_s < timestamp.FIRST_S:
             raise invalid(name, A_REAL_TIME, text)
         setattr(fields, name, instant.exact)
-        note_form(name, text, instant, oddities)
+        if instant.assumed_utc or instant.unusual:
+            note_form(name, text, instant, oddities)
         return instant
 
 

@@ -119,7 +119,7 @@ class NumberStep(Step):
         if self._not_negative and value < 0:
             raise invalid(self.name, "0 or more", value)
         # A subtraction of floats may give -0. It means 0, and in text it would be another value.
-        return text if value or text[0] != "-" else text[1:]
+        return text if text[0] != "-" or value else text[1:]
 
 
 class WholeNumberStep(Step):
@@ -207,7 +207,8 @@ class TimeStep(Step):
             return value
         if self._must_be_read and instant.epoch_s < timestamp.FIRST_S:
             raise invalid(self.name, A_REAL_TIME, value)
-        note_form(self.name, value, instant, oddities)
+        if instant.assumed_utc or instant.unusual:
+            note_form(self.name, value, instant, oddities)
         return instant.exact
 
 

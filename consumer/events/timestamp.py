@@ -33,11 +33,6 @@ but also with a one-digit hour and a comma. The vendor's validator also accepts 
 time of day alone. They do not name a moment, so they are not a time here."""
 _MICRO_DIGITS: Final = 6
 _LEAP_SECOND: Final = 60
-USUAL_FORM: Final = re.compile(
-    r"\d{4}-\d{2}-\d{2}[Tt ]\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})?",
-    re.ASCII,
-)
-"""The form that a time usually has. Any other form is an oddity."""
 FIRST_S: Final = 86_400.0
 """The first moment that can be an event's own time: the second day of 1970."""
 
@@ -52,8 +47,8 @@ class Instant(msgspec.Struct, frozen=True, gc=False):
             sent.
         epoch_s: The time in seconds since 1970.
         assumed_utc: If true, the time was sent without a zone.
-        unusual: If true, the time has another form than `USUAL_FORM`: no seconds, a zone such as
-            `+0000` or `+00`, or the name of a zone behind the offset.
+        unusual: If true, the time has a form that only some libraries write: no seconds, a zone
+            such as `+0000` or `+00`, or the name of a zone behind the offset.
     """
 
     text: str
@@ -77,21 +72,25 @@ def parse(text: str, *, strict: bool = False) -> Instant:
     if match is None or (strict and not STRICT_FORM.fullmatch(text)):
         raise ValueError("not a time")
     day, hour, minute, second, fraction, zulu, sign, *offset = match.groups()
+    # Only libraries leave out the seconds, the colon of an offset, or write a bracket.
+    unusual = second is None or text[-1] == "]" or (sign is not None and text[-3] != ":")
     second = second or "00"
     leap = int(second) == _LEAP_SECOND
-    moment = datetime.fromisoformat(f"{day}T{hour:>02}:{minute}:{59 if leap else second}+00:00")
+    seconds = f"{day}T{hour:>02}:{minute}:{59 if leap else second}"
+    moment = datetime.fromisoformat(f"{seconds}+00:00")
     if sign:
         moment = _to_utc(moment, sign, int(offset[0]), int(offset[1] or 0))
     if leap:
         moment = _after_leap_second(moment)
+    if sign or leap:
+        seconds = moment.isoformat()[:19]  # strftime would write the year 999 with three digits
     # Zeros at the end mean nothing: .NET always writes seven digits, and Go leaves zeros out.
     digits = (fraction or "").rstrip("0")
     micros = digits[:_MICRO_DIGITS].ljust(_MICRO_DIGITS, "0")
-    seconds = moment.isoformat()[:19]  # strftime would write the year 999 with three digits
     stamp = f"{seconds}.{micros}Z"
     exact = stamp if len(digits) <= _MICRO_DIGITS else f"{seconds}.{digits.ljust(9, '0')}Z"
     epoch_s = moment.timestamp() + int(micros) / 1e6
-    return Instant(stamp, exact, epoch_s, not (zulu or sign), not USUAL_FORM.fullmatch(text))
+    return Instant(stamp, exact, epoch_s, not (zulu or sign), unusual)
 
 
 def _to_utc(moment: datetime, sign: str, hours: int, minutes: int) -> datetime:
