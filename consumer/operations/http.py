@@ -85,6 +85,10 @@ def listening_socket(bind: str) -> socket.socket:
     """
     host, _, port = bind.rpartition(":")
     host = host.strip("[]")
+    if not host:  # it would mean every address, and anyone could read what is there
+        raise ConfigError(
+            f"operations.bind: holds {bind!r}, expected an address such as 127.0.0.1:9464"
+        )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:

@@ -11,6 +11,7 @@ import tomllib
 import typing
 from pathlib import Path
 from typing import Final, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -104,10 +105,43 @@ def convert(value: object, hint: object, path: str, problems: list[str]) -> obje
     for reading in readings:
         with contextlib.suppress(msgspec.ValidationError):
             converted: object = msgspec.convert(reading, hint, strict=True)
+            fault = url_fault(str(converted)) if annotated_extra(hint).get("url") else ""
+            if fault:
+                problems.append(f"{path}: {fault}")
+                return None
             return converted
     held = "a value that is not shown" if is_secret(hint) else shown(value)
     problems.append(f"{path}: holds {held}, expected {expected(hint)}")
     return None
+
+
+def url_fault(urls: str) -> str:
+    """Say what is wrong with an address, without showing it; empty if nothing is.
+
+    A `/`, `?` or `#` in a password ends the host of a URL. A library that reads such a URL later
+    fails with an error that shows a part of the password.
+
+    Args:
+        urls: One URL, or several with commas between them.
+    """
+    if all(map(_has_host, urls.split(","))):
+        return ""
+    return (
+        "holds a URL that cannot be read, and is not shown; in user and password, "
+        "write / as %2F, ? as %3F, # as %23 and @ as %40"
+    )
+
+
+def _has_host(url: str) -> bool:
+    if url.startswith("unix://"):
+        return True
+    try:
+        parts = urlsplit(url if "://" in url else f"nats://{url}")
+        port = parts.port  # this raises an error if the port is not a number
+    except ValueError:
+        return False
+    rest = f"{parts.path}{parts.query}{parts.fragment}"
+    return bool(parts.hostname) and port != 0 and "@" not in rest
 
 
 def report_unknown(

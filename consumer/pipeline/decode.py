@@ -143,7 +143,10 @@ class Decoder:
         except Rejected as rejected:
             work.die(rejected)
         except Exception as error:  # a bug of ours must not end the lane
-            log.exception("decoding failed", error=type(error).__name__)
+            # The text of the error may hold what a sender wrote, so it is left out.
+            name = type(error).__name__
+            without_text = (Exception, Exception(name), error.__traceback__)
+            log.exception("decoding failed", error=name, exc_info=without_text)
             work.die(Rejected(Reason.INTERNAL, f"{type(error).__name__} in the decoder"))
 
     def _normaliser(self, delivery: Delivery) -> Normaliser:

@@ -14,6 +14,8 @@ from consumer.config.load import build, load
 from consumer.config.render import mask_url
 from consumer.errors import ConfigError
 from consumer.listeners.registry import kinds
+from consumer.operations.http import listening_socket
+from consumer.options.check import url_fault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,7 +140,44 @@ def test_number_with_too_many_digits_is_told(tmp_path: Path) -> None:
     assert problem.startswith("sink.max_bytes: holds '999")
 
 
-def test_address_that_is_none_is_no_crash(tmp_path: Path) -> None:
-    """Connecting tells that it cannot be reached; the other problems are told here."""
-    (problem,) = told(tmp_path, 'url = "nats://[::1:4222"\nstream = "DEAD_LETTERS"')
-    assert problem.startswith("dead_letters.stream: holds 'DEAD_LETTERS'")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nats://[::1:4222",
+        "nats://:4222",
+        "nats://user:hunter/2@127.0.0.1:4222",
+        "nats://user:12/34@127.0.0.1:4222",
+        "nats://user:12?34@127.0.0.1:4222",
+        "nats://user:12#34@127.0.0.1:4222",
+        "nats://127.0.0.1:port",
+        "nats://127.0.0.1:99999",
+        "nats://127.0.0.1:4222,nats://user:12/34@127.0.0.1:4223",
+    ],
+)
+def test_url_that_no_library_can_read_is_told(tmp_path: Path, url: str) -> None:
+    """A library would tell it later, with a part of the password, and end the whole process."""
+    (problem,) = told(tmp_path, f'url = "{url}"')
+    assert problem.startswith("sink.url: holds a URL that cannot be read, and is not shown; ")
+    assert "hunter" not in problem
+    assert "34" not in problem
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nats://user:hunter%2F2@127.0.0.1:4222",
+        "tls://nats.example",
+        "nats://[::1]:4222,nats://127.0.0.1:4223",
+        "nats://127.0.0.1:4222,127.0.0.1:4223",
+    ],
+)
+def test_other_urls_are_taken(url: str) -> None:
+    """With a password that is escaped, a name, several servers."""
+    assert url_fault(url) == ""
+
+
+@pytest.mark.parametrize("bind", ["9464", ":9464", "", "[]:9464", "127.0.0.1:", "127.0.0.1:x"])
+def test_operations_port_is_never_open_to_everybody_by_mistake(bind: str) -> None:
+    """Without an address, the port would listen on all addresses, without a login."""
+    with pytest.raises(ConfigError, match=r"operations\.bind: "):
+        listening_socket(bind)
