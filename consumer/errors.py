@@ -29,6 +29,9 @@ class Reason(StrEnum):
     """The body is JSON, but does not fit its message type."""
     UNKNOWN_TYPE = "unknown_type"
     """The catalogue has no message type with the name that the sender wrote."""
+    FORBIDDEN_TYPE = "forbidden_type"
+    """The listener takes only some message types (its option `types`), and this type is none of
+    them."""
     MISSING_TYPE = "missing_type"
     """The message names no type."""
     TOO_LARGE = "too_large"

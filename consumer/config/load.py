@@ -218,6 +218,7 @@ def _disagreements(config: Config) -> list[str]:
             f"sink.duplicate_window_s = {sink.duplicate_window_s:g}"
         )
     found += clashes(config.routes, sink, config.dead_letters, config.listeners)
+    found += _unknown_types(config)
     found += _unusable_tls(config)
     if sink.stream == config.dead_letters.stream:
         found.append(f"dead_letters.stream: holds {sink.stream!r}, expected another than [sink]'s")
@@ -245,6 +246,16 @@ def _unfit_windows(config: Config) -> list[str]:
         if window_s < least_s
     ]
     return found
+
+
+def _unknown_types(config: Config) -> list[str]:
+    known = sorted(event_type.name for event_type in CATALOGUE)
+    return [
+        f"listeners.{listener}.types: {no_such('message type', name.upper(), known)}"
+        for listener, settings in config.listeners.items()
+        for name in settings.types or ()
+        if find(name) is None
+    ]
 
 
 def _unusable_tls(config: Config) -> list[str]:

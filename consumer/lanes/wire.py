@@ -88,6 +88,7 @@ def make_decoder(config: Config, listener: str) -> Decoder:
         strict=settings.validation == "strict",
         max_decoded_bytes=settings.max_decoded_bytes,
         unwrap=settings.unwrap,
+        types=settings.types,
     )
 
 

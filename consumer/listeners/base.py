@@ -39,6 +39,8 @@ class ListenerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         brand: The brand that sends to this listener. If absent, the top-level `brand` is used.
         validation: `lenient` or `strict`. With `strict`, every message that the vendor's own schema
             refuses becomes a dead letter.
+        types: The message types that the listener takes. A message of another type becomes a dead
+            letter. If absent, the listener takes every type.
         max_batch_count: The largest number of deliveries in a batch.
         max_batch_bytes: The largest size of all bodies of a batch together, in bytes. A larger body
             is a batch of its own.
@@ -56,6 +58,7 @@ class ListenerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     kind: str
     brand: Token | None = None
     validation: Literal["lenient", "strict"] = "lenient"
+    types: tuple[Text, ...] | None = None
     max_batch_count: Count = 500
     max_batch_bytes: Bytes = 4 * 1024 * 1024
     max_buffered_bytes: Bytes = 16 * 1024 * 1024

@@ -58,6 +58,7 @@ class Decoder:
         max_decoded_bytes: The largest size of a body after its content encoding is undone, in
             bytes.
         unwrap: The field of a body that holds the event. None means that the body is the event.
+        types: The names of the message types that are taken. None means every type.
     """
 
     def __init__(
@@ -67,11 +68,13 @@ class Decoder:
         strict: bool = False,
         max_decoded_bytes: int = DEFAULT_LIMIT_BYTES,
         unwrap: str | None = None,
+        types: tuple[str, ...] | None = None,
     ) -> None:
         self._dedupe = dedupe or DedupeSettings()
         self._strict = strict
         self._max_decoded_bytes = max_decoded_bytes
         self._unwrap = unwrap
+        self._types = None if types is None else frozenset(map(find, types))
         self._by_sender: dict[Sender, dict[str, Normaliser]] = {}
         # The sender of the last delivery. The next delivery usually has the same sender object.
         self._sender: Sender | None = None
@@ -163,6 +166,10 @@ class Decoder:
         event_type = find(name) or (None if self._strict else find(_unquoted(name)))
         if event_type is None:
             raise Rejected(Reason.UNKNOWN_TYPE, f"type: no message type is called {_shown(name)}")
+        if self._types is not None and event_type not in self._types:
+            raise Rejected(
+                Reason.FORBIDDEN_TYPE, f"type: this listener does not take {event_type.name}"
+            )
         usual = self._normalisers.get(event_type.name)
         if usual is None:
             window_s = self._dedupe.window_of_s(*event_type.names)

@@ -58,7 +58,7 @@ BAD = [
     Bad(gzip.compress(bytes(20 << 20)), encoding="gzip"),
 ]
 CONFLICT = conflict_text(Normaliser(CATALOGUE[0], "b").normalise(casino(), 0.0))
-ELSEWHERE = {CONFLICT, "KeyError in the decoder"}
+ELSEWHERE = {CONFLICT, "KeyError in the decoder", "type: this listener does not take PAYMENT"}
 """Errors that the decoder does not make of a body."""
 
 
