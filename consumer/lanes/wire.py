@@ -20,7 +20,7 @@ from consumer.pipeline.dedupe import Ledger
 from consumer.pipeline.deliver import Deliverer
 from consumer.pipeline.flood import FloodGuard
 from consumer.pipeline.mode import Enforce, Shadow
-from consumer.pipeline.route import Router, message_bytes
+from consumer.pipeline.route import Router
 from consumer.pipeline.steps import Steps
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def make_steps(
             Ledger(outside.store, patience),
             books,
             mode,
-            lambda event: message_bytes(event) <= outside.sink.max_message_bytes,
+            lambda: outside.sink.max_message_bytes,
             old_after_s=old_after_s(config),
         ),
         Deliverer(outside.sink, outside.dead_letters, router, mode, patience, letter_of),

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from consumer.pipeline.dedupe import group, judge
+from consumer.pipeline.route import refuse_too_large
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from consumer.events.normalise import Event
     from consumer.pipeline.batch import Batch
     from consumer.pipeline.books import LaneBooks
     from consumer.pipeline.dedupe import Ledger
@@ -26,7 +26,7 @@ class Claimer:
         ledger: The lane's calls to the store.
         books: The lane's metrics.
         mode: Decides what becomes of repetitions and contradictions.
-        fits: Tells whether the sink takes an event of this size.
+        limit_bytes: Returns the size of the largest message that the sink takes.
         old_after_s: The age of a pending identity from which the sink may have forgotten its
             message id, in seconds.
     """
@@ -36,14 +36,14 @@ class Claimer:
         ledger: Ledger,
         books: LaneBooks,
         mode: Mode,
-        fits: Callable[[Event], bool],
+        limit_bytes: Callable[[], int],
         *,
         old_after_s: float,
     ) -> None:
         self._ledger = ledger
         self._books = books
         self._mode = mode
-        self._fits = fits
+        self._limit_bytes = limit_bytes
         self._old_after_s = old_after_s
 
     async def claim(self, batch: Batch) -> None:
@@ -51,12 +51,18 @@ class Claimer:
 
         Waits for the store as long as it takes. Cancelling: some events may have been claimed.
         """
+        # An event that can never be stored must not keep its identity: a shorter event, sent again
+        # with the same identity, would be held against it.
+        limit_bytes = self._limit_bytes()
+        for work in batch.works:
+            if work.event is not None:
+                refuse_too_large(work, work.event, limit_bytes)
         groups = group(batch)
         if not groups:
             return
         known = await self._ledger.claim([same_key[0][1] for same_key in groups])
         for same_key, memory in zip(groups, known, strict=True):
-            published = judge(same_key, memory, self._mode, self._fits)
+            published = judge(same_key, memory, self._mode)
             if published and memory is not None and memory.age_s > self._old_after_s:
                 self._books.old_claim()
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from consumer.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from consumer.events.identity import Identity
     from consumer.events.normalise import Event
@@ -114,18 +114,14 @@ def group(batch: Batch) -> list[list[tuple[Work, Identity]]]:
     """
     groups: dict[str, list[tuple[Work, Identity]]] = {}
     for work in batch.works:
-        if work.event is not None:
-            identity = work.event.identity
+        event = work.undecided_event
+        if event is not None:
+            identity = event.identity
             groups.setdefault(identity.key, []).append((work, identity))
     return list(groups.values())
 
 
-def judge(
-    same_key: list[tuple[Work, Identity]],
-    known: Memory | None,
-    mode: Mode,
-    fits: Callable[[Event], bool],
-) -> bool:
+def judge(same_key: list[tuple[Work, Identity]], known: Memory | None, mode: Mode) -> bool:
     """Apply rules 2 and 3 to all works of a batch that have one key.
 
     The works are compared with the fingerprint that the store knows. If the store knows nothing,
@@ -136,8 +132,6 @@ def judge(
         same_key: The works in the batch's order. The first work was claimed.
         known: What the store knew of the key before.
         mode: Decides what becomes of repetitions and contradictions.
-        fits: Tells whether the sink takes an event of this size. An event that does not fit becomes
-            a dead letter later, so a smaller copy of it does not share its end.
 
     Returns:
         True if one of the works is to be published as the first event of its identity.
@@ -149,15 +143,11 @@ def judge(
             mode.contradicted(work, _standing(same_key, fingerprint))
         elif known is not None and known.done:
             mode.repeated(work)
-        elif first is None or not _passes(first, fits):
+        elif first is None:
             first = work
         else:
             mode.copied(work, first)
     return first is not None
-
-
-def _passes(work: Work, fits: Callable[[Event], bool]) -> bool:
-    return work.event is None or fits(work.event)
 
 
 def _standing(same_key: list[tuple[Work, Identity]], fingerprint: str) -> Event | None:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from consumer.errors import Reason, Rejected
 from consumer.pipeline.mode import marked_message
-from consumer.pipeline.route import message_bytes
+from consumer.pipeline.route import refuse_too_large
 from consumer.sinks.base import Receipt
 from consumer.sinks.publish import publish_all
 
@@ -105,13 +104,7 @@ class Deliverer:
 
     def _addressed(self, work: Work, event: Event, limit_bytes: int) -> list[Message]:
         """Make the messages of an event. An event that is too large becomes a dead letter."""
-        size_bytes = message_bytes(event)
-        if size_bytes <= limit_bytes:
-            return [marked_message(message, work) for message in self._router.messages(event)]
-        work.die(
-            Rejected(
-                Reason.TOO_LARGE,
-                f"event: expected at most {limit_bytes} bytes, got {size_bytes}",
-            )
-        )
-        return []
+        # The size was compared before the claim, but the sink may have another limit since.
+        if refuse_too_large(work, event, limit_bytes):
+            return []
+        return [marked_message(message, work) for message in self._router.messages(event)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from consumer.errors import Reason, Rejected
 from consumer.events.identity import output_id
 from consumer.events.subjects import targets_of
 from consumer.sinks.base import Message
@@ -11,6 +12,7 @@ from consumer.sinks.base import Message
 if TYPE_CHECKING:
     from consumer.events.normalise import Event
     from consumer.events.subjects import Routes
+    from consumer.pipeline.batch import Work
 
 HEADERS: Final = {"Content-Type": "application/cloudevents+json"}
 """The only headers of an event. A sender's headers are never copied: `Nats-Rollup` from outside
@@ -23,6 +25,22 @@ HEADER_BYTES: Final = 256
 def message_bytes(event: Event) -> int:
     """Return an upper bound for the size of an event's message with its headers, in bytes."""
     return len(event.body) + HEADER_BYTES
+
+
+def refuse_too_large(work: Work, event: Event, limit_bytes: int) -> bool:
+    """End an event as a dead letter if the sink does not take it; returns true if it was too large.
+
+    Args:
+        work: The work that has the event. It is not decided yet.
+        event: The event.
+        limit_bytes: The largest message that the sink takes, in bytes.
+    """
+    size_bytes = message_bytes(event)
+    if size_bytes <= limit_bytes:
+        return False
+    detail = f"event: expected at most {limit_bytes} bytes, got {size_bytes}"
+    work.die(Rejected(Reason.TOO_LARGE, detail))
+    return True
 
 
 class Router:

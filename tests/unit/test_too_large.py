@@ -35,3 +35,15 @@ async def test_smaller_copy_of_a_too_large_event_passes(batch: int, *, shadow: b
     assert letters(pipeline) == ["too_large"]
     marks = [message.headers.get("Consumer-Duplicate") for message in pipeline.sink.stored]
     assert marks == ([None, "duplicate"] if shadow else [None])
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+async def test_shortened_event_is_not_held_against_the_too_large_one(batch: int) -> None:
+    """What became a dead letter was never marked as seen, so it may be sent again mended."""
+    pipeline = MemoryPipeline(sink=MemorySink(max_message_bytes=2000))
+    await pipeline.open()
+    await pipeline.source.send(casino(activity_id="a", amount=1, game_name="x" * 5000))
+    await pipeline.source.send(casino(activity_id="a", amount=2))
+    await pipeline.drain(batch=batch)
+    assert letters(pipeline) == ["too_large"]
+    assert stored_ids(pipeline) == ["a"]

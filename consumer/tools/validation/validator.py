@@ -17,6 +17,7 @@ from consumer.events.conflict import conflict_text
 from consumer.events.normalise import Event, Normaliser
 from consumer.events.refuse import shown
 from consumer.pipeline.plain_body import EXPECTED, plain_body
+from consumer.pipeline.route import message_bytes
 from consumer.tools.validation.cut import EVENT_MAX_BYTES, EventFile, Record
 from consumer.tools.validation.one_by_one import Faults, OneByOne
 
@@ -130,7 +131,7 @@ class Validator:
             errors, found = self._again(record, event), Faults()
             if event.oddities:
                 found = self._one_by_one.look(record.body)
-            if len(event.body) > USUAL_MAX_BYTES:
+            if message_bytes(event) > USUAL_MAX_BYTES:
                 found.oddities.append((Reason.TOO_LARGE, _large(event)))
         found.oddities = [*((odd.name, _about_body(odd)) for odd in around), *found.oddities]
         self.tally.warnings_count += len(found.oddities)
@@ -229,4 +230,4 @@ def _about_body(odd: Oddity) -> Misfit:
 
 def _large(event: Event) -> Misfit:
     limit = "at most 1 MiB as an event, unless the operator allows more"
-    return Misfit("", limit, f"{len(event.body)} bytes")
+    return Misfit("", limit, f"{message_bytes(event)} bytes")
