@@ -98,8 +98,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def body_id(self) -> str:
-        """The hash of sender, message type and bytes. Two copies of one broken event share it."""
-        return dead_letter_id(self.sender.namespace, self.message_type, self.body)
+        """The hash of sender, message type and bytes, which names the body in the object store."""
+        return dead_letter_id(self.body, self.sender.namespace, self.message_type)
 
     @property
     def sender(self) -> Sender:
@@ -110,15 +110,26 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     def message_id(self) -> str:
         """The id by which the server recognises a copy of this letter.
 
-        For the first attempt it is `body_id`, so that a broken event that is sent ten times makes
-        one letter. The letter of a later attempt has another id. Otherwise the server would take
-        it for a copy of the letter before it, which the replay is about to remove. The time of
-        arrival in the id tells apart two letters that have the same body, but were stored in
-        different windows.
+        For the first attempt it is a hash of all that decides what the delivery means, so that a
+        broken event that is sent ten times makes one letter. The same bytes with another content
+        encoding, from another listener or with another reason make a letter of their own, because
+        a replay reads them in another way.
+
+        The letter of a later attempt has another id. Otherwise the server would take it for a copy
+        of the letter before it, which the replay is about to remove. The time of arrival in the id
+        tells apart two letters that have the same body, but were stored in different windows.
         """
+        delivery_id = dead_letter_id(
+            self.body,
+            self.sender.namespace,
+            self.message_type,
+            self.content_encoding,
+            self.listener,
+            self.reason.value,
+        )
         if self.attempt == 1:
-            return self.body_id
-        return f"{self.body_id}-{self.attempt}-{_escape(self.arrived)}"
+            return delivery_id
+        return f"{delivery_id}-{self.attempt}-{_escape(self.arrived)}"
 
     def again(self, rejected: Rejected, when: str) -> Letter:
         """Return the letter of a delivery that was rejected once more, with its history.

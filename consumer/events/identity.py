@@ -91,7 +91,12 @@ def fingerprint(values: Sequence[str]) -> str:
     return blake2b("\0".join(values).encode(), digest_size=FINGERPRINT_BYTES).hexdigest()
 
 
-def dead_letter_id(namespace: str, message_type: str, body: bytes) -> str:
-    """Return the hash of a broken delivery, so that ten resends of it become one letter."""
-    head = f"{namespace}\0{message_type}\0".encode()
+def dead_letter_id(body: bytes, *meant: str) -> str:
+    """Return the hash of a broken delivery, so that ten resends of it become one letter.
+
+    Args:
+        body: The bytes as they arrived.
+        meant: All other texts that decide what the delivery means. None of them holds NUL.
+    """
+    head = "".join(f"{text}\0" for text in meant).encode(errors="backslashreplace")
     return blake2b(head + body, digest_size=KEY_BYTES).hexdigest()

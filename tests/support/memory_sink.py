@@ -266,17 +266,17 @@ class MemoryPipeline:
             dead_letters=DeadLetterSettings(max_share=self.max_share),
         )
 
-    def steps(self, name: str = "lane") -> Steps:
-        """Make the steps of a lane."""
+    def steps(self, name: str = "lane", letters_of: str | None = None) -> Steps:
+        """Make the steps of a lane, whose letters may have the name of another listener."""
         config = self.config()
         dead_letters = DeadLetters(self.letters, config.dead_letters, no_object_store)
         outside = Outside(self.store, self.sink, dead_letters)
         watched = Watched(self.health, self.metrics)
-        return make_steps(name, config, outside, watched, first_letters(name))
+        return make_steps(name, config, outside, watched, first_letters(letters_of or name))
 
-    def lane(self, name: str = "lane") -> Lane:
+    def lane(self, name: str = "lane", letters_of: str | None = None) -> Lane:
         """Make a lane."""
-        return Lane(self.steps(name), self.clock)
+        return Lane(self.steps(name, letters_of), self.clock)
 
     async def run(
         self, listener: MemoryListener, until: Callable[[], object], *, lane: Lane | None = None

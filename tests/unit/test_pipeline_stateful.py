@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from consumer.errors import ListenerUnavailable
+from consumer.errors import ListenerUnavailable, Reason
 from consumer.events.identity import dead_letter_id
 from consumer.stores.memory import MemoryStore
 from tests.support.eventually import eventually
@@ -64,6 +64,11 @@ class WipedStore(MemoryStore):
         return known
 
 
+def letter_id(body: bytes, reason: Reason) -> str:
+    """Return the message id of a dead letter of the lanes here."""
+    return dead_letter_id(body, "brand", "CASINO", "", "lane", reason.value)
+
+
 class PipelineMachine(RuleBasedStateMachine):
     """Two lanes on one source, and everything that may happen to them."""
 
@@ -93,7 +98,7 @@ class PipelineMachine(RuleBasedStateMachine):
             self.generation += 1
             listener = self.pipeline.source.listener(max_batch_count=4)
             await listener.open()
-            lane = self.pipeline.lane(f"lane{self.generation}")
+            lane = self.pipeline.lane(f"lane{self.generation}", letters_of="lane")
             running = loop.create_task(lane.run(listener, self.halt), name="lane")
             self.lanes.append((listener, lane, running))
 
@@ -239,9 +244,9 @@ class PipelineMachine(RuleBasedStateMachine):
         stored = {body["data"]["activity_id"] for body in bodies}
         assert stored == set(self.sent)
         letters = {message.message_id for message in self.pipeline.letters.stored}
-        expected = {dead_letter_id("brand", "CASINO", body) for body in self.broken}
+        expected = {letter_id(body, Reason.MALFORMED) for body in self.broken}
         if not self.forgetful:
-            expected |= {dead_letter_id("brand", "CASINO", body) for body in self.conflicts}
+            expected |= {letter_id(body, Reason.CONFLICT) for body in self.conflicts}
             assert letters == expected
         assert expected <= letters
 
