@@ -74,3 +74,20 @@ async def test_ends_when_nobody_reads_any_more(tmp_path: Path) -> None:
     assert json.loads(first.splitlines()[0])["brand"] == "demo"
     assert code == 0, told
     assert "Traceback" not in told
+
+
+async def test_second_run_in_the_same_folder_is_refused(tmp_path: Path) -> None:
+    """Exit code 2 and a word, and the first run goes on; after it, the folder is free."""
+    async with embedded(tmp_path) as first:
+        assert first.stdout is not None
+        await first.stdout.readline()
+        async with embedded(tmp_path) as second:
+            _, said = await second.communicate()
+        assert second.returncode == 2
+        assert b"consumer: --data: another process runs embedded servers in " in said
+        assert json.loads(await first.stdout.readline())["brand"] == "demo"
+        first.kill()
+        await first.wait()
+    async with embedded(tmp_path) as third:
+        assert third.stdout is not None
+        assert json.loads(await third.stdout.readline())["brand"] == "demo"

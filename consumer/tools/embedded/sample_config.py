@@ -13,6 +13,7 @@ from consumer.config.load import Config, build
 from consumer.config.render import to_toml
 from consumer.listeners.registry import kinds
 from consumer.nats.connection import NatsSettings, connected
+from consumer.tools.embedded.folder import owned
 from consumer.tools.embedded.servers import embedded_nats, embedded_valkey
 
 if TYPE_CHECKING:
@@ -43,13 +44,15 @@ async def embedded_servers(
         valkey_port: The port of Valkey. 0 means any free port.
 
     Raises:
+        ConfigError: Another process uses the folder.
         EmbeddedError: A server is not installed, or was not ready in time.
     """
-    async with (
-        embedded_nats(data / "nats", nats_port) as nats_url,
-        embedded_valkey(data / "valkey", valkey_port) as valkey_url,
-    ):
-        yield nats_url, valkey_url
+    with owned(data):
+        async with (
+            embedded_nats(data / "nats", nats_port) as nats_url,
+            embedded_valkey(data / "valkey", valkey_port) as valkey_url,
+        ):
+            yield nats_url, valkey_url
 
 
 def next_free_port(first_port: int) -> int:
