@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, Final
 
 from consumer.events.families import (
@@ -57,6 +58,15 @@ _BY_NAME: Final = {
 def find(name: str) -> EventType | None:
     """Return the type with this name, in upper or lower case; None if there is no such type."""
     return _BY_NAME.get(name.lower())
+
+
+def nearest(name: str) -> str:
+    """Return the type's name that a wrong name probably means; empty if no name is near.
+
+    It takes about a millisecond for a long name, so a listener asks for a few names only.
+    """
+    names = [event_type.name for event_type in CATALOGUE]
+    return next(iter(difflib.get_close_matches(name.upper(), names, 1)), "")
 
 
 def subjects() -> tuple[str, ...]:

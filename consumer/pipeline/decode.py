@@ -14,7 +14,7 @@ import structlog
 
 from consumer.errors import Reason, Rejected
 from consumer.events.normalise import Normaliser, with_oddities
-from consumer.events.registry import find
+from consumer.events.registry import find, nearest
 from consumer.events.steps import Oddity
 from consumer.pipeline.batch import Batch
 from consumer.pipeline.decompress import DEFAULT_LIMIT_BYTES
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 SHOWN_CHARACTERS: Final = 60
 SPELLINGS_MAX_COUNT: Final = 1000
 """The number of spellings of message types that are remembered for each sender."""
+SUGGESTED_MAX_COUNT: Final = 20
+"""The number of wrong names of types for which a listener suggests the right name."""
 HELD_BYTES: Final = 8 * 1024 * 1024
 """The bytes that the events of a batch have together before the batch is closed. The event that
 exceeds this number is the last event of its batch."""
@@ -75,6 +77,7 @@ class Decoder:
         self._max_decoded_bytes = max_decoded_bytes
         self._unwrap = unwrap
         self._types = None if types is None else frozenset(map(find, types))
+        self._suggested: dict[str, str] = {}
         self._by_sender: dict[Sender, dict[str, Normaliser]] = {}
         # The sender of the last delivery. The next delivery usually has the same sender object.
         self._sender: Sender | None = None
@@ -165,7 +168,10 @@ class Decoder:
             raise Rejected(Reason.MISSING_TYPE, "type: required, but the message carries none")
         event_type = find(name) or (None if self._strict else find(_unquoted(name)))
         if event_type is None:
-            raise Rejected(Reason.UNKNOWN_TYPE, f"type: no message type is called {_shown(name)}")
+            raise Rejected(
+                Reason.UNKNOWN_TYPE,
+                f"type: no message type is called {_shown(name)}{self._meant(name)}",
+            )
         if self._types is not None and event_type not in self._types:
             raise Rejected(
                 Reason.FORBIDDEN_TYPE, f"type: this listener does not take {event_type.name}"
@@ -186,6 +192,13 @@ class Decoder:
         if len(self._normalisers) < SPELLINGS_MAX_COUNT:
             self._normalisers[name] = usual
         return usual
+
+    def _meant(self, name: str) -> str:
+        """Suggest a type, for the first wrong names only: to find one takes time."""
+        if len(self._suggested) < SUGGESTED_MAX_COUNT:
+            near = nearest(_cut(name))
+            self._suggested[name] = f", did you mean {near}?" if near else ""
+        return self._suggested.get(name, "")
 
 
 def _message(delivery: Delivery, occurrence: OccurrenceOf) -> str:

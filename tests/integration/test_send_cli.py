@@ -1,4 +1,4 @@
-"""`consumer send --file`: the lines of a file, as they are, at a listener's source."""
+"""`consumer send --file`: the events of a file, as they are, at a listener's source."""
 
 from __future__ import annotations
 
@@ -59,15 +59,39 @@ async def test_each_line_of_a_file_is_a_message(source: Source, tmp_path: Path) 
     file = tmp_path / "events.ndjson"
     file.write_bytes(LINES)
     result = await source.send("CASINO", "--file", str(file))
-    assert (result.exit_code, result.stdout) == (0, "sent 4 lines\n")
+    assert (result.exit_code, result.stdout) == (0, "sent 4 events\n")
     assert await source.holds() == [(body, "CASINO") for body in SENT]
 
 
 async def test_a_dash_is_standard_input(source: Source) -> None:
     """The message type is given on, whatever it is."""
     result = await source.send("NEW_TYPE", "--file", "-", stdin=LINES)
-    assert (result.exit_code, result.stdout) == (0, "sent 4 lines\n")
+    assert (result.exit_code, result.stdout) == (0, "sent 4 events\n")
     assert await source.holds() == [(body, "NEW_TYPE") for body in SENT]
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        (b'{\n  "a": 1\n}\n', [b'{\n  "a": 1\n}\n']),
+        (b'{\n  "a": 1\n}\n{\n  "b": 2\n}\n', [b'{\n  "a": 1\n}\n', b'{\n  "b": 2\n}\n']),
+        (b'[{"a": 1},\n {"b": 2}]', [b'{"a": 1}', b'{"b": 2}']),
+    ],
+)
+async def test_file_is_read_as_validate_reads_it(
+    source: Source, text: bytes, sent: list[bytes]
+) -> None:
+    """As `jq` writes it: lines of such a file would be sixteen broken messages."""
+    result = await source.send("CASINO", "--file", "-", stdin=text)
+    assert result.exit_code == 0, result.output
+    assert [body for body, _ in await source.holds()] == sent
+
+
+async def test_misspelt_type_is_told(source: Source) -> None:
+    """And sent all the same, because a test may want that."""
+    result = await source.send("CASINOO", "--file", "-", stdin=b"{}")
+    assert result.exit_code == 0
+    assert "no message type is called 'CASINOO', did you mean CASINO?" in result.stderr
 
 
 async def test_a_missing_file_is_exit_2(source: Source) -> None:

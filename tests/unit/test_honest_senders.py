@@ -134,3 +134,12 @@ def test_search_for_half_a_pair_takes_no_time() -> None:
         work = Work(sent(body, "CASINO"))
         Decoder().decode(Batch([work], 0.0, 0.0))
         assert reason(work) == Reason.MALFORMED
+
+
+def test_right_name_of_a_type_is_suggested_for_a_few_names_only() -> None:
+    """To find it takes time, and whoever may publish could send a million wrong names."""
+    works = [Work(sent(b"{}", f"CASINO{number}")) for number in range(100)]
+    Decoder().decode(Batch(works, 0.0, 0.0))
+    told = [died.detail for work in works if (died := rejected(work)) is not None]
+    assert len(told) == 100
+    assert ["did you mean CASINO?" in detail for detail in told] == [True] * 20 + [False] * 80

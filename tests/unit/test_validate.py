@@ -215,3 +215,20 @@ def test_a_count_is_expected_to_be_a_number(sent: object, got: str) -> None:
     """Whatever it is read as inside."""
     [found] = look(payment(deposit_count=sent), name="PAYMENT")
     assert found.message == f"deposit_count: expected number, got {got}"
+
+
+@pytest.mark.parametrize(
+    ("sent", "meant"),
+    [
+        ("roundId", "round_id"),
+        ("RoundID", "round_id"),
+        ("userid", "user_id"),
+        ("gameName", "game_name"),
+        ("activityId", "activity_id"),
+        ("tipo", "type"),
+    ],
+)
+def test_field_in_another_spelling_is_suggested(sent: str, meant: str) -> None:
+    """A name that is equal but for case and underscores is meant, whatever else is absent."""
+    findings = look(casino(**{meant: ..., sent: "x", "vendor_id": ..., "status": ...}))
+    assert f"did you mean {meant}?" in " ".join(one.message for one in findings)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 import click
 
-from consumer.events.registry import CATALOGUE, find
+from consumer.events.registry import CATALOGUE, find, nearest
 
 if TYPE_CHECKING:
     from consumer.events.base import EventType
@@ -34,6 +33,6 @@ def known_type(name: str, param_hint: str) -> EventType:
 def offered_types(name: str) -> str:
     """Return a text with the type whose name is nearest, if there is one, and with all types."""
     names = [event_type.name for event_type in CATALOGUE]
-    near = difflib.get_close_matches(name.upper(), names, 1)
-    meant = f"Did you mean {near[0]}? " if near else ""
+    near = nearest(name)
+    meant = f"Did you mean {near}? " if near else ""
     return f"{meant}There are {', '.join(names)}."

@@ -32,7 +32,7 @@ class SendOptions(msgspec.Struct, frozen=True, kw_only=True):
         broken_ratio: The share of broken events among the messages.
         reasons: The reasons that the broken events shall cause. Empty means the usual ones.
         seed: The seed of the events. None means a random seed.
-        file: The file whose lines are sent instead of events that are made. None means no file.
+        file: The file whose events are sent instead of events that are made. None means no file.
     """
 
     types: tuple[str, ...]
@@ -92,7 +92,8 @@ _send_file: Final = LazyCall("consumer.cli.send.lines:send_file", SendOptions)
 @click.option(
     "--file",
     type=click.Path(exists=True, dir_okay=False, allow_dash=True),
-    help="Send each line of this file as it is, and make no events. - means standard input.",
+    help="Send each event of this file as it is, and make no events. The file has events as "
+    "`consumer validate` reads them: lines, or a JSON array. - means standard input.",
 )
 @takes(SendOptions)
 def send(options: SendOptions) -> None:
@@ -116,14 +117,16 @@ def send(options: SendOptions) -> None:
     if options.file is None:
         _send_mix(options)
     if len(options.types) > 1 or options.is_all:
-        raise click.UsageError("--file: expected one TYPE, the type of all lines")
+        raise click.UsageError("--file: expected one TYPE, the type of all events")
     _refuse_what_makes_events(click.get_current_context())
     _send_file(options)
 
 
 def _refuse_what_makes_events(ctx: click.Context) -> None:
-    """Refuse the options that have no effect on the lines of a file."""
+    """Refuse the options that have no effect on the events of a file."""
     for parameter in ctx.command.params:
         is_given = ctx.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
         if parameter.name in _MAKING and is_given:
-            raise click.UsageError(f"--file sends lines as they are: leave out {parameter.opts[0]}")
+            raise click.UsageError(
+                f"--file sends events as they are: leave out {parameter.opts[0]}"
+            )

@@ -1,48 +1,63 @@
-"""Sends each line of a file as a message, without the line end: `consumer send --file FILE`."""
+"""Sends each event of a file as a message, as it is: `consumer send --file FILE`.
+
+The file is read as `consumer validate` reads it: lines, JSON over several lines, or a JSON array.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
+
 from consumer.cli.input.configuration import load_config
 from consumer.cli.input.files import opened
 from consumer.cli.send.deliver import deliver
+from consumer.errors import ConsumerError
+from consumer.events.registry import find, nearest
 from consumer.tools.sample.generate import Intent, Sample
 from consumer.tools.sample.senders import make_sender
+from consumer.tools.validation.cut import EVENT_MAX_BYTES, EventFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from consumer.cli.send.command import SendOptions
     from consumer.tools.sample.generate import SentCounts
 
 
 async def send_file(options: SendOptions) -> None:
-    """Send each line of the file as a message of the type that the user gave. Skip empty lines.
+    """Send each event of the file as a message of the type that the user gave.
 
     Raises:
         ConfigError: The configuration is wrong, or has no listener with the name of `--to`.
-        ConsumerError: The file cannot be read.
+        ConsumerError: The file cannot be read, or an event in it is too large.
         Unavailable: The broker cannot be reached, or did not confirm a batch.
     """
     (message_type,) = options.types
+    if find(message_type) is None:
+        near = nearest(message_type)
+        meant = f", did you mean {near}?" if near else ""
+        click.echo(f"consumer: no message type is called {message_type!r}{meant}", err=True)
     sender = make_sender(load_config(options.config_file), options.listener)
     with opened(options.file or "") as stream:
         await deliver(
             sender,
-            _samples(stream, message_type),
+            _samples(EventFile(stream), message_type),
             total_count=None,
             rate_per_s=options.rate_per_s,
             summary=_summary,
         )
 
 
-def _samples(lines: Iterable[bytes], message_type: str) -> Iterator[Sample]:
-    for line in lines:
-        body = line.rstrip(b"\r\n")
-        if body:
-            yield Sample(body, message_type, Intent.EVENT)
+def _samples(events: EventFile, message_type: str) -> Iterator[Sample]:
+    for record in events:
+        if record.size_bytes > EVENT_MAX_BYTES:
+            raise ConsumerError(
+                f"line {record.line}: expected at most {EVENT_MAX_BYTES} bytes, "
+                f"got {record.size_bytes}"
+            )
+        yield Sample(record.body, message_type, Intent.EVENT)
 
 
 def _summary(sent: SentCounts) -> str:
-    return f"sent {sent.by_intent.total()} lines"
+    return f"sent {sent.by_intent.total()} events"

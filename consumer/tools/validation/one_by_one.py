@@ -193,9 +193,21 @@ def _look(fields: Mapping[str, _Field], body: bytes) -> Faults:
 
 def _near(name: str, absent: list[_Field]) -> str:
     """Return the absent field that an unknown name probably means; empty if no field is near."""
-    for must, ratio in ((True, MISSING_ALIKE_RATIO), (False, ABSENT_ALIKE_RATIO)):
-        names = [field.name for field in absent if field.must_be_there is must]
-        near = difflib.get_close_matches(name.lower(), names, 1, ratio)
-        if near:
-            return near[0]
-    return ""
+    for field in absent:
+        if _plain(field.name) == _plain(name):  # `roundId` is `round_id`
+            return field.name
+    near = {
+        field.name: _likeness_ratio(name, field.name)
+        for field in absent
+        if _likeness_ratio(name, field.name)
+        >= (MISSING_ALIKE_RATIO if field.must_be_there else ABSENT_ALIKE_RATIO)
+    }
+    return max(near, key=near.__getitem__, default="")
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def _likeness_ratio(name: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, name.lower(), other).ratio()
