@@ -8,12 +8,13 @@ closed.
 
 from __future__ import annotations
 
-from collections import deque
+import re
+from collections import Counter, deque
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from consumer.errors import ListenerFlooded
+from consumer.errors import ListenerFlooded, Reason
 
 if TYPE_CHECKING:
     from consumer.errors import Rejected
@@ -26,10 +27,33 @@ BUCKETS_COUNT: Final = 60
 """The window is divided into this many buckets, so that memory is bounded."""
 
 
+SYSTEMATIC_SHARE_RATIO: Final = 0.9
+"""The share of one cause among the dead letters from which the guard names this cause."""
+ADVICE: Final = {
+    Reason.UNSUPPORTED_ENCODING: "the sender sets a content encoding that is none, or an unknown "
+    "one; have it leave that property or header out",
+    Reason.MISSING_TYPE: "no message names its type; have the sender set the property or header "
+    "type, or see type_from for NATS",
+    Reason.FORBIDDEN_TYPE: "the messages have types that are not in the option types; add them, or "
+    "have the sender use another source",
+    Reason.CONFLICT: "the sender uses its ids again for other events",
+    Reason.TOO_LARGE: "raise max_payload of the server, or max_decoded_bytes",
+}
+"""What is wrong, and what to do, if nearly all deliveries die of one cause. For the other reasons,
+the last error says it."""
+
+
 class _Bucket(msgspec.Struct):
     number: int
     taken_count: int = 0
     dead_count: int = 0
+    causes: Counter[tuple[Reason, str]] = msgspec.field(default_factory=Counter)
+
+
+def _cause_of(rejected: Rejected) -> tuple[Reason, str]:
+    """Return the reason and the field of the event. The field is one of the catalogue's."""
+    field = rejected.misfit.field if rejected.misfit else ""
+    return rejected.reason, re.split(r"[.\[]", field)[0]
 
 
 class FloodGuard:
@@ -68,9 +92,20 @@ class FloodGuard:
             return
         raise ListenerFlooded(
             f"{dead_count / taken_count:.0%} of {taken_count} deliveries "
-            f"in {self._window_s:g} s became dead letters",
+            f"in {self._window_s:g} s became dead letters{self._cause(dead_count)}",
             self._last,
         )
+
+    def _cause(self, dead_count: int) -> str:
+        """Name the one cause of nearly all dead letters; empty if there is none."""
+        causes: Counter[tuple[Reason, str]] = Counter()
+        for bucket in self._buckets:
+            causes.update(bucket.causes)
+        ((reason, field), count), *_ = causes.most_common(1)
+        if count < SYSTEMATIC_SHARE_RATIO * dead_count:
+            return ""
+        advice = f" ({ADVICE[reason]})" if reason in ADVICE else ""
+        return f", {count / dead_count:.0%} of them: {reason.value} {field}".rstrip() + advice
 
     def count_dead(self, batch: Batch) -> None:
         """Count the deliveries of a batch that died since the last call for the same batch.
@@ -89,6 +124,9 @@ class FloodGuard:
         for bucket in self._buckets:
             if bucket.number == number:
                 bucket.dead_count += new_count
+                # Deliveries that died later may stand before others of the batch. Then a few causes
+                # are counted for others, which does not matter for a share of 90 %.
+                bucket.causes.update(_cause_of(rejected) for _, rejected in dead[-new_count:])
 
     def _bucket(self, batch: Batch) -> _Bucket:
         """Return the newest bucket, and forget the buckets that have left the window."""

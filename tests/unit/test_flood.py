@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from consumer.errors import ListenerFlooded, Reason, Rejected
+from consumer.errors import ListenerFlooded, Misfit, Reason, Rejected
 from consumer.pipeline.batch import Batch, Work
 from consumer.pipeline.flood import BUCKETS_COUNT, FloodGuard
 from tests.support.eventually import eventually
@@ -57,6 +57,40 @@ def test_good_ones_of_the_window_weigh_against_a_broken_batch() -> None:
     guard.look(batch(400, 0, at_s=50.0))
     with pytest.raises(ListenerFlooded, match="100% of 401"):
         guard.look(batch(1, 0, at_s=61.0))
+
+
+@pytest.mark.parametrize(
+    ("rejected", "told"),
+    [
+        (
+            Rejected(Reason.UNSUPPORTED_ENCODING, "x"),
+            "100% of them: unsupported_encoding (the sender sets a content encoding",
+        ),
+        (
+            Rejected(Reason.INVALID, Misfit("bets[3].odds", "number", "1")),
+            "100% of them: invalid bets",
+        ),
+        (Rejected(Reason.MISSING_TYPE, "x"), "100% of them: missing_type (no message names"),
+    ],
+)
+def test_one_cause_of_nearly_all_is_named(rejected: Rejected, told: str) -> None:
+    """With what to do: 300 good events with one odd property stopped a listener."""
+    works = [Work(sent()) for _ in range(200)]
+    for work in works:
+        work.die(Rejected(rejected.reason, rejected.misfit or rejected.detail))
+    with pytest.raises(ListenerFlooded) as stopped:
+        FloodGuard(0.5, 60.0).look(Batch(works, 0.0, 0.0))
+    assert told in stopped.value.what
+
+
+def test_many_causes_are_not_one() -> None:
+    """Then only the last error is told."""
+    works = [Work(sent()) for _ in range(200)]
+    for number, work in enumerate(works):
+        work.die(Rejected([Reason.INVALID, Reason.MALFORMED][number % 2], "x"))
+    with pytest.raises(ListenerFlooded) as stopped:
+        FloodGuard(0.5, 60.0).look(Batch(works, 0.0, 0.0))
+    assert stopped.value.what == "100% of 200 deliveries in 60 s became dead letters"
 
 
 def test_share_of_one_switches_it_off() -> None:
@@ -153,6 +187,7 @@ def test_flooded_listener_stays_closed_until_stop() -> None:
             await eventually(other.stored(1))
         assert one.why_down() == (
             "stopped itself: 100% of 100 deliveries in 60 s became dead letters, "
+            "100% of them: invalid amount, "
             f"last: {ERROR}; mend the sender (or raise [dead_letters] max_share), then restart"
         )
 
