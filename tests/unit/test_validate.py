@@ -16,6 +16,7 @@ from consumer.events.conflict import conflict_text
 from consumer.events.normalise import Normaliser
 from consumer.events.registry import CATALOGUE, find
 from consumer.tools.validation.cut import EventFile, Record
+from consumer.tools.validation.habits import habits
 from consumer.tools.validation.validator import Remark, Severity, Validator, about_file
 from tests.support.corpus import BROKEN
 from tests.support.mutate import mutated
@@ -134,13 +135,17 @@ def test_mutated_events_of_every_type_have_the_pipelines_verdict(*, strict: bool
 
 
 def test_warnings_are_the_pipelines_oddities() -> None:
-    """Of events that pass: the same ones, of the same fields, at any depth."""
+    """Of events that pass: the same ones, of the same fields, at any depth.
+
+    Besides them, `validate` warns of habits that no listener counts.
+    """
     source = random.Random(12)
     for event_type in CATALOGUE * 40:
         body = mutated(source, event_type)
         if refused(body, event_type.name) is None:
             event = Normaliser(event_type, "b").normalise(body, 0.0)
-            findings = look(body, name=event_type.name)
+            own = {name for name, _ in habits(event_type.fields, body)}
+            findings = [one for one in look(body, name=event_type.name) if one.reason not in own]
             assert sorted((one.reason, one.field) for one in findings) == sorted(
                 (odd.name, odd.field.rstrip("."))
                 for odd in event.oddities  # a field called ""
@@ -232,3 +237,32 @@ def test_field_in_another_spelling_is_suggested(sent: str, meant: str) -> None:
     """A name that is equal but for case and underscores is meant, whatever else is absent."""
     findings = look(casino(**{meant: ..., sent: "x", "vendor_id": ..., "status": ...}))
     assert f"did you mean {meant}?" in " ".join(one.message for one in findings)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason", "field"),
+    [
+        (casino(amount=None), "null_number", "amount"),
+        (casino(user_id="\ufeffu1"), "space_around_id", "user_id"),
+        (casino(user_id="u1 "), "space_around_id", "user_id"),
+        (casino(round_id="\u200b636"), "space_around_id", "round_id"),
+        (casino().replace(b'"type"', b'"amount": "9", "type"'), "key_twice", "amount"),
+        (casino(meta="X").replace(b'"X"', b'{"a": 1, "a": 2}'), "key_twice", "a"),
+    ],
+)
+def test_what_is_probably_a_mistake_is_warned_about(body: bytes, reason: str, field: str) -> None:
+    """The event passes, and means something else than its sender thinks."""
+    [found] = look(body)
+    assert (found.severity, found.reason, found.field) == (Severity.WARNING, reason, field)
+
+
+def test_mistakes_inside_lists_have_their_path() -> None:
+    """Counted from 0."""
+    balances = [{"amount": None, "currency": "EUR", "key": "real_money", "exchange_rate": 1}]
+    event_type = find("USER_BALANCES_UPDATE")
+    assert event_type is not None
+    body = json.dumps({"balances": balances}).encode()
+    found = habits(event_type.fields, body)
+    assert [(name, misfit.field) for name, misfit in found] == [
+        ("null_number", "balances[0].amount")
+    ]

@@ -19,6 +19,7 @@ from consumer.events.refuse import shown
 from consumer.pipeline.plain_body import EXPECTED, plain_body
 from consumer.pipeline.route import message_bytes
 from consumer.tools.validation.cut import EVENT_MAX_BYTES, EventFile, Record
+from consumer.tools.validation.habits import habits
 from consumer.tools.validation.one_by_one import Faults, OneByOne
 
 if TYPE_CHECKING:
@@ -131,6 +132,7 @@ class Validator:
             errors, found = self._again(record, event), Faults()
             if event.oddities:
                 found = self._one_by_one.look(record.body)
+            found.oddities = [*found.oddities, *habits(self._type.fields, record.body)]
             if message_bytes(event) > USUAL_MAX_BYTES:
                 found.oddities.append((Reason.TOO_LARGE, _large(event)))
         found.oddities = [*((odd.name, _about_body(odd)) for odd in around), *found.oddities]

@@ -1,0 +1,74 @@
+"""Finds what an event may hold by mistake although a listener takes it without a word.
+
+Responsible for three mistakes that cost no dead letter and change what an event means: a key that
+comes twice, as merged dictionaries have it; null in place of an amount, which JavaScript writes for
+NaN; and an id with a space or an invisible character around it, as spreadsheets have it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from consumer.errors import Misfit
+from consumer.events.base import Form
+from consumer.events.facts import facts_of
+
+if TYPE_CHECKING:
+    from consumer.events.base import Fields, Nested
+
+INVISIBLE: Final = "\ufeff\u200b\u200c\u200d\u2060"
+"""Characters without a width that text copied from pages and spreadsheets has at its ends."""
+_NUMBERS: Final = (Form.NUMBER, Form.COUNT)
+
+
+def habits(struct: type[Fields], body: bytes) -> list[tuple[str, Misfit]]:
+    """Return what is probably a mistake in an event, each with the name of an oddity.
+
+    Args:
+        struct: The fields of the event.
+        body: The event as JSON. If it is not JSON, nothing is found.
+    """
+    twice: list[str] = []
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        read = dict(items)
+        if len(read) < len(items):
+            names = [name for name, _ in items]
+            twice.extend(name for name in read if names.count(name) > 1)
+        return read
+
+    try:
+        sent = json.loads(body, object_pairs_hook=pairs, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        return []
+    if not isinstance(sent, dict):
+        return []
+    found = [("key_twice", Misfit(name, "each key once (the last counts)", name)) for name in twice]
+    return [*found, *_of_object(struct, sent, "")]
+
+
+def _of_object(
+    struct: type[Fields | Nested], sent: dict[str, Any], path: str
+) -> list[tuple[str, Misfit]]:
+    found: list[tuple[str, Misfit]] = []
+    for fact in facts_of(struct):
+        name, value = f"{path}{fact.name}", sent.get(fact.name)
+        if fact.nested is not None:
+            for place, inner in _objects(name, value):
+                found += _of_object(fact.nested, inner, f"{place}.")
+        elif fact.form is Form.ID and isinstance(value, str):
+            if value.strip().strip(INVISIBLE).strip() != value:
+                expected = "no space or invisible character around it"
+                found.append(("space_around_id", Misfit(name, expected, ascii(value))))
+        elif fact.form in _NUMBERS and value is None and fact.name in sent:
+            found.append(("null_number", Misfit(name, "a number (is it NaN?)", "null")))
+    return found
+
+
+def _objects(path: str, value: object) -> list[tuple[str, dict[str, Any]]]:
+    """Return the objects in a value, each with its path."""
+    if isinstance(value, dict):
+        return [(path, value)]
+    elements = enumerate(value) if isinstance(value, list) else ()
+    return [(f"{path}[{place}]", one) for place, one in elements if isinstance(one, dict)]
