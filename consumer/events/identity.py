@@ -96,7 +96,7 @@ def dead_letter_id(body: bytes, *meant: str) -> str:
 
     Args:
         body: The bytes as they arrived.
-        meant: All other texts that decide what the delivery means. None of them holds NUL.
+        meant: All other texts that decide what the delivery means.
     """
-    head = "".join(f"{text}\0" for text in meant).encode(errors="backslashreplace")
+    head = "".join(f"{len(text)}:{text}" for text in meant).encode(errors="backslashreplace")
     return blake2b(head + body, digest_size=KEY_BYTES).hexdigest()

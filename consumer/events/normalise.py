@@ -196,7 +196,7 @@ class Normaliser:
             if not may_be_repaired(str(error), body):
                 raise
             struct = self._type.fields
-            written = repaired(struct, body, "", oddities, strict=self._strict)
+            written = repaired(struct, body, oddities, strict=self._strict)
             if written is None:
                 raise
             return self._decode_lenient(written), written

@@ -41,20 +41,17 @@ REWRITTEN_MAX_BYTES: Final = 1024 * 1024
 """A larger body is not rewritten. Python code looks into each object in the body, which is slow, so
 without this bound a small compressed body could hold the event loop for many seconds."""
 OBJECTS_MAX_COUNT: Final = 1000
-"""The largest number of objects in a list that is rewritten. A longer list stays as it is."""
+"""The largest number of objects in an event that are looked into. An event with more objects stays
+as it is: lists of lists could otherwise hold a million of them."""
 
 
 FLAGS: Final = {
-    b"1": b"true",
-    b"0": b"false",
-    b"1.0": b"true",
-    b"0.0": b"false",
     b'"1"': b"true",
     b'"0"': b"false",
     b'"true"': b"true",
     b'"false"': b"false",
 }
-"""The values that are read as true or false, and what they become."""
+"""The texts that are read as true or false, and what they become. The numbers 1 and 0 are too."""
 _REPAIRABLE: Final = re.compile(
     r"Expected `(?:int \| str.*, got `float`|bool.*, got `(?:int|float|str)`|object.*, got `array`)"
 )
@@ -72,62 +69,112 @@ def may_be_repaired(message: str, body: bytes) -> bool:
     return _REPAIRABLE.match(message) is not None and len(body) <= REWRITTEN_MAX_BYTES
 
 
+class _TooManyObjectsError(Exception):
+    """The event has more objects than are looked into."""
+
+
 def repaired(
-    struct: type[Fields | Nested],
-    body: bytes,
-    path: str,
-    oddities: list[Oddity],
-    *,
-    strict: bool,
+    struct: type[Fields], body: bytes, oddities: list[Oddity], *, strict: bool
 ) -> bytes | None:
-    """Rewrite the values of an object that have only one meaning.
+    """Rewrite the values of an event that have only one meaning.
 
     Args:
-        struct: The object's fields.
-        body: The object as JSON.
-        path: The path of the object with a dot behind it; empty for the event itself.
+        struct: The event's fields.
+        body: The event as JSON.
         oddities: The list that gets an entry for each value that is rewritten.
         strict: If true, values that the vendor's own schema refuses are not rewritten.
 
     Returns:
-        The object as JSON; None if no value had to be rewritten.
+        The event as JSON; None if no value had to be rewritten, or if the event has too many
+        objects.
 
     Raises:
         msgspec.DecodeError: The body is not an object.
     """
-    sent = _decode_object(body)
-    written: dict[str, bytes] = {}
-    for fact in facts_of(struct):
-        raw = bytes(sent.get(fact.name, b"")).strip()
-        own = f"{path}{fact.name}"
-        if fact.nested is not None and not _EMPTY_LIST.fullmatch(raw):
-            text = _nested(fact.nested, raw, own, oddities, strict=strict)
-        else:
-            text = _rewritten(fact, raw, own, oddities, strict=strict and not fact.page_only)
-        if text is not None:
-            written[fact.name] = text
-    changed = {name: msgspec.Raw(text) for name, text in written.items()}
-    return _encode(sent | changed) if changed else None
-
-
-def _rewritten(
-    fact: Fact, raw: bytes, path: str, oddities: list[Oddity], *, strict: bool
-) -> bytes | None:
-    """Return the new JSON of a single value, and note the oddity; None if the value stays."""
-    name, text = "", None
-    if fact.form is Form.ID and not (strict and fact.sent_as is SentAs.TEXT):
-        name = "number_with_point"
-        whole_only = fact.sent_as is SentAs.TEXT
-        text = _text(raw, whole_only=whole_only, strict=strict and fact.not_negative)
-    elif strict or fact.many is Many.LIST:
+    found: list[Oddity] = []
+    try:
+        written = _Repair(found, strict=strict).rewritten(struct, body, "")
+    except _TooManyObjectsError:
         return None
-    elif fact.form is Form.FLAG:
-        name, text = "other_flag", FLAGS.get(raw)
-    elif may_be_empty_list(fact) and _EMPTY_LIST.fullmatch(raw):
-        name, text = "empty_list", b"{}"
-    if text is not None:
-        oddities.append(Oddity(name, path, raw.decode()))
-    return text
+    oddities += found
+    return written
+
+
+class _Repair:
+    """The repair of one event.
+
+    Args:
+        oddities: The list that gets an entry for each value that is rewritten.
+        strict: If true, values that the vendor's own schema refuses are not rewritten.
+    """
+
+    def __init__(self, oddities: list[Oddity], *, strict: bool) -> None:
+        self._oddities = oddities
+        self._strict = strict
+        self._left_count = OBJECTS_MAX_COUNT + 1  # the event itself is an object too
+
+    def rewritten(self, struct: type[Fields | Nested], body: bytes, path: str) -> bytes | None:
+        """Return the new JSON of an object; None if it stays.
+
+        Args:
+            struct: The object's fields.
+            body: The object as JSON.
+            path: The path of the object with a dot behind it; empty for the event itself.
+        """
+        self._left_count -= 1
+        if self._left_count < 0:
+            raise _TooManyObjectsError
+        sent = _decode_object(body)
+        written: dict[str, bytes] = {}
+        for fact in facts_of(struct):
+            raw = bytes(sent.get(fact.name, b"")).strip()
+            if fact.nested is not None and not _EMPTY_LIST.fullmatch(raw):
+                text = self._nested(fact.nested, raw, f"{path}{fact.name}")
+            else:
+                text = self._value(fact, raw, f"{path}{fact.name}")
+            if text is not None:
+                written[fact.name] = text
+        changed = {name: msgspec.Raw(text) for name, text in written.items()}
+        return _encode(sent | changed) if changed else None
+
+    def _nested(self, struct: type[Nested], raw: bytes, path: str) -> bytes | None:
+        """Return the new JSON of an object or of a list of objects; None if the old JSON stays."""
+        if raw.startswith(b"{"):
+            return self.rewritten(struct, raw, f"{path}.")
+        if not raw.startswith(b"["):
+            return None
+        elements = _decode_list(raw)
+        if len(elements) > self._left_count:
+            raise _TooManyObjectsError
+        changed = False
+        for index, element in enumerate(elements):
+            inner = bytes(element).strip()
+            # An element that is not an object never fits. To look into a list in the list would
+            # also cost time for each of its levels.
+            if not inner.startswith(b"{"):
+                return None
+            text = self.rewritten(struct, inner, f"{path}[{index}].")
+            if text is not None:
+                elements[index], changed = msgspec.Raw(text), True
+        return _encode(elements) if changed else None
+
+    def _value(self, fact: Fact, raw: bytes, path: str) -> bytes | None:
+        """Return the new JSON of a single value, and note the oddity; None if the value stays."""
+        strict = self._strict and not fact.page_only
+        name, text = "", None
+        if fact.form is Form.ID and not (strict and fact.sent_as is SentAs.TEXT):
+            name = "number_with_point"
+            whole_only = fact.sent_as is SentAs.TEXT
+            text = _text(raw, whole_only=whole_only, strict=strict and fact.not_negative)
+        elif strict or fact.many is Many.LIST:
+            return None
+        elif fact.form is Form.FLAG:
+            name, text = "other_flag", _flag(raw)
+        elif may_be_empty_list(fact) and _EMPTY_LIST.fullmatch(raw):
+            name, text = "empty_list", b"{}"
+        if text is not None:
+            self._oddities.append(Oddity(name, path, raw.decode()))
+        return text
 
 
 def may_be_empty_list(fact: Fact) -> bool:
@@ -138,28 +185,12 @@ def may_be_empty_list(fact: Fact) -> bool:
     return fact.form in (Form.OBJECT, Form.NESTED) and not needed
 
 
-def _nested(
-    struct: type[Nested], raw: bytes, path: str, oddities: list[Oddity], *, strict: bool
-) -> bytes | None:
-    """Return the new JSON of an object or of a list of objects; None if the old JSON stays."""
-    if raw.startswith(b"{"):
-        return repaired(struct, raw, f"{path}.", oddities, strict=strict)
-    if not raw.startswith(b"["):
-        return None
-    elements = _decode_list(raw)
-    changed = False
-    if len(elements) > OBJECTS_MAX_COUNT:
-        return None
-    for index, element in enumerate(elements):
-        inner = bytes(element).strip()
-        # An element that is not an object never fits. To look into a list in the list would also
-        # cost time for each of its levels.
-        if not inner.startswith(b"{"):
-            return None
-        text = repaired(struct, inner, f"{path}[{index}].", oddities, strict=strict)
-        if text is not None:
-            elements[index], changed = msgspec.Raw(text), True
-    return _encode(elements) if changed else None
+def _flag(raw: bytes) -> bytes | None:
+    """Return a value as a flag; None if it means neither true nor false."""
+    if raw in FLAGS:
+        return FLAGS[raw]
+    number = Decimal(raw.decode()) if _NUMBER.fullmatch(raw) else None
+    return b"true" if number == 1 else b"false" if number == 0 else None
 
 
 def _text(raw: bytes, *, whole_only: bool, strict: bool) -> bytes | None:

@@ -39,7 +39,7 @@ class Oddity(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         name: The kind of oddity, which is a label of a metric: `unknown_field`, `unknown_value`,
             `unreadable_time`, `unusual_time`, `no_zone`, `fraction`, one of `repair.py`, or an
-            oddity of the whole body, which `pipeline/plain_body.py` names.
+            oddity of the message around the event (`pipeline/plain_body.py` and `decode.py`).
         field: The field's path, as in an error.
         found: The value as it was sent. Empty for an unknown field.
     """

@@ -19,8 +19,9 @@ from typing import Final
 import msgspec
 
 FORM: Final = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?"
-    r"(?:(?:([Zz])|([+-])(\d{2})(?::?(\d{2}))?)(?:\[[A-Za-z0-9_+\-\/]{1,64}\])?)?",
+    # Python 3.14 reads hour 24 as the next day, and older versions refuse it.
+    r"(\d{4}-\d{2}-\d{2})[Tt ]([01]?\d|2[0-3]):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?"
+    r"(?:(?:([Zz])|([+-])(\d{2})(?::?([0-5]\d))?)(?:\[[A-Za-z0-9_+\-\/]{1,64}\])?)?",
     re.ASCII,
 )
 """The published schema of what brands send has the same pattern, so it also has to be valid in the

@@ -124,11 +124,12 @@ def url_fault(urls: str) -> str:
     Args:
         urls: One URL, or several with commas between them.
     """
-    if all(map(_has_host, urls.split(","))):
+    several = urls.startswith(("nats://", "tls://", "ws://", "wss://"))
+    if all(map(_has_host, urls.split(",") if several else [urls])):
         return ""
     return (
         "holds a URL that cannot be read, and is not shown; in user and password, "
-        "write / as %2F, ? as %3F, # as %23 and @ as %40"
+        "write / as %2F, ? as %3F, # as %23, @ as %40 and , as %2C"
     )
 
 
@@ -140,8 +141,14 @@ def _has_host(url: str) -> bool:
         port = parts.port  # this raises an error if the port is not a number
     except ValueError:
         return False
-    rest = f"{parts.path}{parts.query}{parts.fragment}"
-    return bool(parts.hostname) and port != 0 and "@" not in rest
+    if not parts.netloc:
+        return url.startswith(("redis://", "rediss://"))  # the library's default host
+    if not parts.hostname or port == 0:
+        return False
+    # A password with a slash ends the host too early, and its @ is then behind the host. The value
+    # of an option may hold an @, such as the name of a file.
+    behind = (parts.path, parts.query.partition("=")[0], parts.fragment)
+    return "@" in parts.netloc or not any("@" in part for part in behind)
 
 
 def report_unknown(

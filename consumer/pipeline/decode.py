@@ -7,6 +7,7 @@ ours. Such a bug makes one dead letter, and the lane goes on.
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +19,7 @@ from consumer.events.registry import find, nearest
 from consumer.events.steps import Oddity
 from consumer.pipeline.batch import Batch
 from consumer.pipeline.decompress import DEFAULT_LIMIT_BYTES
-from consumer.pipeline.plain_body import plain_body, unwrapped
+from consumer.pipeline.plain_body import Unwrapper, plain_body
 from consumer.stores.base import DedupeSettings
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ HELD_BYTES: Final = 8 * 1024 * 1024
 exceeds this number is the last event of its batch."""
 
 NO_ODDITIES: Final[list[Oddity]] = []
+HELD_S: Final = 0.05
+"""The time for which the event loop may be held before a batch is closed, in seconds. The delivery
+that exceeds it is the last delivery of its batch. Other tasks then run before the next batch."""
+LARGE_BYTES: Final = 64 * 1024
 
 log = structlog.get_logger()
 
@@ -75,7 +80,7 @@ class Decoder:
         self._dedupe = dedupe or DedupeSettings()
         self._strict = strict
         self._max_decoded_bytes = max_decoded_bytes
-        self._unwrap = unwrap
+        self._unwrap = Unwrapper(unwrap).take_out if unwrap is not None else None
         self._types = None if types is None else frozenset(map(find, types))
         self._suggested: dict[str, str] = {}
         self._by_sender: dict[Sender, dict[str, Normaliser]] = {}
@@ -105,8 +110,8 @@ class Decoder:
         """Decode the works that were taken in together, in order, and make batches of them.
 
         Usually they make one batch. Compressed bodies can make more events than may be held in
-        memory at once. Then there are several batches, and the next batch is decoded only when it
-        is asked for.
+        memory at once, and broken bodies can take long to refuse. Then there are several batches,
+        and the next batch is decoded only when it is asked for.
 
         Args:
             works: The works, which are not decoded yet.
@@ -115,14 +120,18 @@ class Decoder:
             occurrence: See `Listener.occurrence`.
         """
         decoded: list[Work] = []
-        held_bytes = 0
+        held_bytes, began_s = 0, time.perf_counter()
         for work in works:
             self._decode(work, arrived_s, occurrence)
             decoded.append(work)
-            held_bytes += len(work.event.body) if work.event is not None else 0
-            if held_bytes > HELD_BYTES:
+            size_bytes = len(work.event.body) if work.event is not None else 0
+            held_bytes += size_bytes
+            # Only what was refused, or is large, may have taken long. The clock is not read for
+            # the others.
+            is_slow = not size_bytes or size_bytes > LARGE_BYTES
+            if held_bytes > HELD_BYTES or (is_slow and time.perf_counter() - began_s > HELD_S):
                 yield Batch(decoded, arrived_s, since_s)
-                decoded, held_bytes = [], 0
+                decoded, held_bytes, began_s = [], 0, time.perf_counter()
         if decoded:
             yield Batch(decoded, arrived_s, since_s)
 
@@ -139,8 +148,8 @@ class Decoder:
                     self._max_decoded_bytes,
                     strict=self._strict,
                 )
-            if self._unwrap:
-                body = unwrapped(body, self._unwrap)
+            if self._unwrap is not None:
+                body = self._unwrap(body)
             if delivery.message_type and delivery.message_type[0] == '"':
                 oddities = [Oddity("quoted_type", "type", _cut(delivery.message_type)), *oddities]
             message = _message(delivery, occurrence) if normaliser.needs_occurrence else ""
@@ -195,8 +204,9 @@ class Decoder:
 
     def _meant(self, name: str) -> str:
         """Suggest a type, for the first wrong names only: to find one takes time."""
-        if len(self._suggested) < SUGGESTED_MAX_COUNT:
-            near = nearest(_cut(name))
+        name = _cut(name)
+        if name not in self._suggested and len(self._suggested) < SUGGESTED_MAX_COUNT:
+            near = nearest(name)
             self._suggested[name] = f", did you mean {near}?" if near else ""
         return self._suggested.get(name, "")
 

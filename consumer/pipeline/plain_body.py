@@ -17,7 +17,7 @@ Not responsible for the encodings themselves (`decompress.py`).
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -33,8 +33,12 @@ from consumer.events.refuse import (
 from consumer.events.steps import Oddity
 from consumer.pipeline.decompress import NAMES, SHOWN_CHARACTERS, decompress
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 PLACE: Final = "body"
 LABEL: Final = "content-encoding"
+LABEL_MAX_CHARACTERS: Final = 256
 CHARSETS: Final = frozenset(("utf-8", "utf8", "us-ascii", "ascii"))
 """The charsets in which JSON may come. They say nothing about compression."""
 MAGIC: Final = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
@@ -42,7 +46,6 @@ MAGIC: Final = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
 mark."""
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 SCHEMA_ID_BYTES: Final = 5
-_decode_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_text: Final = msgspec.json.Decoder(str).decode
 _SEPARATOR: Final = re.compile("[,:;]")
 
@@ -86,30 +89,43 @@ def plain_body(
     return body, oddities
 
 
-def unwrapped(body: bytes, field: str) -> bytes:
-    """Return the event inside a body.
+class Unwrapper:
+    """Takes the event out of one field of a body.
 
     Args:
-        body: The JSON of the body.
         field: The field that holds the event: as an object, or as text with JSON in it.
-
-    Raises:
-        Rejected: `malformed` if the body or the text is not JSON; `invalid` if the body has no such
-            field, or if the field holds something else.
     """
-    try:
-        found = bytes(_decode_object(body).get(field, b"")).strip()
-        inner = _decode_text(found).encode() if found.startswith(b'"') else found
-    except msgspec.ValidationError as error:
-        refuse_broken_json(body)
-        raise Rejected(Reason.INVALID, explain(str(error), body)) from error
-    except UNREADABLE as error:
-        raise malformed(error, body) from error
-    if not found:
-        raise missing(field)
-    if not inner.lstrip().startswith(b"{"):
-        raise Rejected(Reason.INVALID, Misfit(field, "object, or JSON in text", shown(found)))
-    return inner
+
+    def __init__(self, field: str) -> None:
+        self._field = field
+        # A struct with this one field skips all others quickly, however many there are.
+        struct = msgspec.defstruct(
+            "Wrapped", [("inner", msgspec.Raw, msgspec.Raw())], rename={"inner": field}
+        )
+        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(struct).decode
+
+    def take_out(self, body: bytes) -> bytes:
+        """Return the event inside a body.
+
+        Raises:
+            Rejected: `malformed` if the body or the text is not JSON; `invalid` if the body has no
+                such field, or if the field holds something else.
+        """
+        try:
+            found = bytes(self._decode(body).inner).strip()
+            inner = _decode_text(found).encode() if found.startswith(b'"') else found
+        except msgspec.ValidationError as error:
+            refuse_broken_json(body)
+            raise Rejected(Reason.INVALID, explain(str(error), body)) from error
+        except UNREADABLE as error:
+            raise malformed(error, body) from error
+        if not found:
+            raise missing(self._field)
+        inner = inner.removeprefix(BYTE_ORDER_MARK).lstrip()
+        if not inner.startswith(b"{"):
+            expected = "object, or JSON in text"
+            raise Rejected(Reason.INVALID, Misfit(self._field, expected, shown(found)))
+        return inner
 
 
 def _coding(label: str, oddities: list[Oddity]) -> str:
@@ -118,6 +134,8 @@ def _coding(label: str, oddities: list[Oddity]) -> str:
     If the label names several, or a name that is not known, it is returned whole, and `decompress`
     refuses it.
     """
+    if len(label) > LABEL_MAX_CHARACTERS:
+        return label
     names = [name.strip() for name in _SEPARATOR.split(label.lower())]
     codings = [name for name in names if name not in CHARSETS and name not in ("", "identity")]
     if len(codings) > 1 or (codings and codings[0] not in NAMES):

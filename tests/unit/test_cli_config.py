@@ -169,6 +169,12 @@ def test_url_that_no_library_can_read_is_told(tmp_path: Path, url: str) -> None:
         "tls://nats.example",
         "nats://[::1]:4222,nats://127.0.0.1:4223",
         "nats://127.0.0.1:4222,127.0.0.1:4223",
+        "redis://:pa,ss@127.0.0.1:6379/0",
+        "amqp://u:pa,ss@127.0.0.1:5672/v",
+        "amqps://h/v?cafile=/etc/a@b.pem",
+        "redis:///0",
+        "rediss://",
+        "unix:///run/redis.sock",
     ],
 )
 def test_other_urls_are_taken(url: str) -> None:

@@ -220,6 +220,18 @@ def test_small_bodies_do_not_become_gigabytes() -> None:
     assert sum(len(batch.works) for batch in batches) == 5
 
 
+def test_bodies_that_take_long_to_refuse_are_several_batches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Other tasks run between them: heartbeats, other lanes, the health port."""
+    now_s = iter(range(1000))
+    monkeypatch.setattr("consumer.pipeline.decode.time.perf_counter", lambda: float(next(now_s)))
+    works = [Work(sent(b"{", "CASINO")) for _ in range(3)]
+    works += [Work(sent(casino(), "CASINO")) for _ in range(3)]
+    batches = [len(batch.works) for batch in Decoder().batches(works, 0.0, 0.0)]
+    assert batches == [1, 1, 1, 3]
+
+
 async def test_deliveries_of_several_batches_are_all_booked() -> None:
     """Taken in together, delivered apart, and in order."""
     pipeline = MemoryPipeline()

@@ -136,6 +136,19 @@ def test_search_for_half_a_pair_takes_no_time() -> None:
         assert reason(work) == Reason.MALFORMED
 
 
+def test_usual_wrong_name_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sender has one wrong name, and sends it a million times."""
+    asked: list[str] = []
+
+    def nearest(name: str) -> str:
+        asked.append(name)
+        return "CASINO"
+
+    monkeypatch.setattr("consumer.pipeline.decode.nearest", nearest)
+    Decoder().decode(Batch([Work(sent(b"{}", "CASINOO")) for _ in range(100)], 0.0, 0.0))
+    assert asked == ["CASINOO"]
+
+
 def test_right_name_of_a_type_is_suggested_for_a_few_names_only() -> None:
     """To find it takes time, and whoever may publish could send a million wrong names."""
     works = [Work(sent(b"{}", f"CASINO{number}")) for number in range(100)]

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from consumer.errors import Rejected
+from consumer.events.families.sportsbook import Sportsbook
 from consumer.events.normalise import Event, Normaliser
 from consumer.events.registry import find
+from consumer.events.repair import repaired
 from tests.support.vendor import CART, CASINO, LOTTERY_V2, PAYMENT, Example
+
+if TYPE_CHECKING:
+    from consumer.events.steps import Oddity
 
 
 def read(example: Example, field: str, sent: str, *, strict: bool = False) -> Event:
@@ -89,7 +94,7 @@ def test_id_that_is_text_for_everybody_may_be_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    "sent", ["1", "1.0", '"1"', '"true"', "0", "0.0", '"0"', '"false"', ' "1" ']
+    "sent", ["1", "1.0", "1e0", '"1"', '"true"', "0", "0.0", "-0", '"0"', '"false"', ' "1" ']
 )
 def test_flag_may_be_a_number_or_text(sent: str) -> None:
     """MySQL has no flags, and web forms have only text."""
@@ -98,6 +103,16 @@ def test_flag_may_be_a_number_or_text(sent: str) -> None:
     assert [(odd.name, odd.found) for odd in event.oddities] == [("other_flag", sent.strip())]
     with pytest.raises(Rejected, match="is_round_end: expected true or false, got "):
         read(CASINO, "is_round_end", sent, strict=True)
+
+
+def test_objects_in_lists_of_lists_are_counted_together() -> None:
+    """A small compressed body could hold a million of them, and each costs Python's time."""
+    leg = {"is_live": 1, "outcomes": [{}] * 900}
+    for count, passes in ((1, True), (2, False)):
+        body = json.dumps({"bets": [leg] * count}).encode()
+        oddities: list[Oddity] = []
+        written = repaired(Sportsbook, body, oddities, strict=False)
+        assert ((written is not None), len(oddities)) == (passes, count if passes else 0)
 
 
 @pytest.mark.parametrize("sent", ["2", "-1", "1.5", '"yes"', '"TRUE"', '""', "[]", "{}"])

@@ -122,6 +122,8 @@ def test_forms_that_libraries_write_by_themselves(text: str, moment: str) -> Non
         "2026-02-03T04:05:06Z[Europe/Malta",
         "2026-02-03T04:05:06Z[" + "x" * 65 + "]",
         "2026-02-03T04:05:06+00:00:00",
+        "2026-02-03T04:05:06+0060",
+        "2026-02-03T24:00:00Z",
     ],
 )
 def test_what_only_looks_like_such_a_form_is_refused(text: str) -> None:

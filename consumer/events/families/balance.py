@@ -52,15 +52,14 @@ class UserBalancesUpdate(Fields, kw_only=True, forbid_unknown_fields=True):
 
 
 def _ordered(balances: list[Balance]) -> list[Balance]:
-    """Sort the accounts: a resend may have them in another order, as Go's maps have no order."""
+    """Sort the accounts: a resend may have them in another order, as Go's maps have no order.
+
+    If an account comes twice, the order says which amount is the later one, so it is kept.
+    """
+    if len({(one.key, one.currency) for one in balances}) < len(balances):
+        return balances
     places = {key: place for place, key in enumerate(KEYS)}
-    return sorted(
-        balances,
-        key=lambda one: (
-            places.get(one.key, len(KEYS)),
-            *(str(value) for value in (one.key, one.currency, one.amount, one.exchange_rate)),
-        ),
-    )
+    return sorted(balances, key=lambda one: (places.get(one.key, len(KEYS)), one.key, one.currency))
 
 
 USER_BALANCES_UPDATE = EventType(

@@ -26,15 +26,18 @@ def owned(folder: Path) -> Iterator[None]:
     The system frees the folder if this process is killed.
 
     Raises:
-        ConfigError: Another process owns the folder.
+        ConfigError: Another process owns the folder, or it cannot be used.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK_NAME).open("w") as lock:
+    with contextlib.ExitStack() as stack:
         try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = stack.enter_context((folder / LOCK_NAME).open("w"))
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise ConfigError(
                 f"--data: another process runs embedded servers in {folder}: stop it, or name "
                 "another folder"
             ) from error
+        except OSError as error:
+            raise ConfigError(f"--data: cannot use {folder}: {error.strerror}") from error
         yield

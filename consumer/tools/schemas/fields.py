@@ -42,7 +42,7 @@ _FLAG_IN: Final[Schema] = {
     "type": ["boolean", "integer", "string"],
     "enum": [True, False, 1, 0, "1", "0", "true", "false"],
 }
-"""The values of `repair.FLAGS`. In JSON Schema, 1.0 is the same as 1."""
+"""What `repair.py` reads as a flag. In JSON Schema, 1.0 is the same as 1."""
 _PASSED: Final[dict[Form, Schema]] = {
     Form.FLAG: {"type": "boolean"},
     Form.OBJECT: {"type": "object"},

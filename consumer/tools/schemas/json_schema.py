@@ -7,8 +7,8 @@ JSON Schema cannot express some rules:
 
 - A time is on a day that exists.
 - A JSON number has at most 128 digits on each side of its point.
-- An id may be a number with a point, such as `1.0`, only if the vendor's schema accepts numbers as
-  this id. The number is then at most 2^53.
+- An id that is a number with a point, such as `1.0`, is at most 2^53.
+- The event's own time is not before 1970-01-02.
 """
 
 from __future__ import annotations

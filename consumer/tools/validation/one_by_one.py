@@ -123,7 +123,7 @@ class _Field:
         try:
             return self._decode(body)
         except msgspec.ValidationError:
-            written = repaired(self._alone, body, "", oddities, strict=self._strict)
+            written = repaired(self._alone, body, oddities, strict=self._strict)
             if written is None:
                 raise
             return self._decode(written)
