@@ -266,3 +266,12 @@ def test_mistakes_inside_lists_have_their_path() -> None:
     assert [(name, misfit.field) for name, misfit in found] == [
         ("null_number", "balances[0].amount")
     ]
+
+
+def test_wrapper_of_an_event_is_told() -> None:
+    """In the column of what was expected too, because a table has no other place."""
+    [first, *_] = look(b'{"payload": ' + casino() + b"}")
+    assert first.expected == "required; the event seems to be inside payload"
+    assert first.message == (
+        "activity_id: required, but missing; the event seems to be inside payload"
+    )

@@ -146,8 +146,8 @@ class _Field:
             "fraction": "a whole number",
             "number_with_point": "text, or a number without point",
             "unusual_time": "the form of RFC 3339 (read all the same)",
-            "other_flag": "true or false",
-            "empty_list": "{}",
+            "other_flag": "true or false (read all the same)",
+            "empty_list": "an object (read as {})",
         }
         misfit = invalid(odd.field, expected.get(odd.name, ""), odd.found).misfit
         return misfit or Misfit(odd.field, "", odd.found)

@@ -207,7 +207,7 @@ def remark(record: Record, severity: Severity, reason: str, misfit: Misfit) -> R
         severity=severity,
         reason=str(reason),
         field=misfit.field,
-        expected=misfit.expected,
+        expected=f"{misfit.expected}; {misfit.note}" if misfit.note else misfit.expected,
         found=misfit.found,
         message=str(misfit),
     )
