@@ -16,7 +16,7 @@ from consumer.errors import Misfit, Reason, Rejected
 from consumer.events.base import Fields, Nested
 from consumer.events.facts import Fact, Many, facts_of
 from consumer.events.refuse import missing, null
-from consumer.events.steps import Oddity, Step, TimeStep, lenient_steps
+from consumer.events.steps import Oddity, OwnTimeStep, Step, lenient_steps
 from consumer.events.strict_steps import strict_steps
 
 
@@ -88,7 +88,7 @@ def time_plan(name: str, *, strict: bool) -> Plan:
 
     `plan_of` leaves this field out. `consumer validate` checks each field by itself.
     """
-    return Plan((TimeStep(name, must_be_read=True, strict=strict),))
+    return Plan((OwnTimeStep(name, strict=strict),))
 
 
 def _steps(fact: Fact, *, strict: bool) -> list[Step]:

@@ -22,9 +22,9 @@ from consumer.events.base import BODY, OCCURRENCE, EventType, Fields, Nested
 from consumer.events.facts import facts_of
 from consumer.events.fields import apply, plan_of
 from consumer.events.identity import WINDOW_S, Identity
-from consumer.events.refuse import UNREADABLE, explain, invalid, malformed, refuse_broken_json
+from consumer.events.refuse import UNREADABLE, explain, malformed, refuse_broken_json
 from consumer.events.repair import may_be_repaired, repaired
-from consumer.events.steps import A_REAL_TIME, A_TIME, Oddity, note_form
+from consumer.events.steps import Oddity, OwnTimeStep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -104,6 +104,8 @@ class Normaliser:
             required=event_type.strict if self._strict else (),
             strict=self._strict,
         )
+        time = event_type.time
+        self._own_time = OwnTimeStep(time, strict=self._strict) if time else None
         self._has_nested = any(fact.nested is not None for fact in facts_of(event_type.fields))
         self._numbers = canonical.numbers_of(event_type.fields)
 
@@ -227,19 +229,12 @@ class Normaliser:
         return "0" if trimmed == "-0" else str(trimmed)
 
     def _set_time(self, fields: Fields, oddities: list[Oddity]) -> timestamp.Instant | None:
-        name = self._type.time
-        text = getattr(fields, name) if name else None
-        if name is None or not isinstance(text, str):
+        own = self._own_time
+        text = getattr(fields, own.name) if own else None
+        if own is None or not isinstance(text, str):
             return None
-        try:
-            instant = timestamp.parse(text, strict=self._strict)
-        except ValueError as error:
-            raise invalid(name, A_TIME, text) from error
-        if instant.epoch_s < timestamp.FIRST_S:
-            raise invalid(name, A_REAL_TIME, text)
-        setattr(fields, name, instant.exact)
-        if instant.assumed_utc or instant.unusual:
-            note_form(name, text, instant, oddities)
+        instant = own.read(text, oddities)
+        setattr(fields, own.name, instant.exact)
         return instant
 
 

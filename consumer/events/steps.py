@@ -186,8 +186,7 @@ class TimeStep(Step):
 
     Args:
         name: The field's name.
-        must_be_read: If true, text that cannot be read as a time is refused, and so is a time that
-            was never set. This is so for an event's own time.
+        must_be_read: If true, text that cannot be read as a time is refused.
         strict: If true, only a time that the vendor's own validator can read counts as readable.
     """
 
@@ -205,14 +204,43 @@ class TimeStep(Step):
                 raise invalid(self.name, A_TIME, value) from error
             oddities.append(Oddity("unreadable_time", self.name, value))
             return value
-        if self._must_be_read and instant.epoch_s < timestamp.FIRST_S:
-            raise invalid(self.name, A_REAL_TIME, value)
-        if instant.assumed_utc or instant.unusual:
-            note_form(self.name, value, instant, oddities)
+        _note_form(self.name, value, instant, oddities)
         return instant.exact
 
 
-def note_form(name: str, text: str, instant: timestamp.Instant, oddities: list[Oddity]) -> None:
+class OwnTimeStep(Step):
+    """The event's own time, which has to be readable and set.
+
+    Args:
+        name: The field's name.
+        strict: If true, only a time that the vendor's own validator can read counts as readable.
+    """
+
+    def __init__(self, name: str, *, strict: bool) -> None:
+        super().__init__(name)
+        self._strict = strict
+
+    def read(self, value: str, oddities: list[Oddity]) -> timestamp.Instant:
+        """Return the time, and note what is odd about its form.
+
+        Raises:
+            Rejected: The text is not a time, or the time was never set.
+        """
+        try:
+            instant = timestamp.parse(value, strict=self._strict)
+        except ValueError as error:
+            raise invalid(self.name, A_TIME, value) from error
+        if instant.epoch_s < timestamp.FIRST_S:
+            raise invalid(self.name, A_REAL_TIME, value)
+        _note_form(self.name, value, instant, oddities)
+        return instant
+
+    def normal(self, value: str, oddities: list[Oddity]) -> str:
+        """See `Step.normal`."""
+        return self.read(value, oddities).exact
+
+
+def _note_form(name: str, text: str, instant: timestamp.Instant, oddities: list[Oddity]) -> None:
     """Note what is odd about the form of a time."""
     if instant.assumed_utc:
         oddities.append(Oddity("no_zone", name, text))

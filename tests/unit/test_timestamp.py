@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given, strategies as st
 
+from consumer.events.normalise import Normaliser
+from consumer.events.registry import find
 from consumer.events.timestamp import from_epoch_s, parse
+from tests.support.vendor import LOTTERY_V2
 
 
 @pytest.mark.parametrize(
@@ -130,3 +134,14 @@ def test_what_only_looks_like_such_a_form_is_refused(text: str) -> None:
     """A zone's name alone does not say which of two times is meant when the clocks go back."""
     with pytest.raises(ValueError, match="not a time"):
         parse(text)
+
+
+def test_only_the_events_own_time_has_to_be_set() -> None:
+    """A draw or a match may have any date; a strict listener takes what the schema takes."""
+    event_type = find("LOTTERY_V2")
+    assert event_type is not None
+    body = json.dumps(LOTTERY_V2.body | {"draw_date": "1969-07-20T20:17:40Z"}).encode()
+    for strict in (False, True):
+        assert b'"1969-07-20T20:17:40.000000Z"' in (
+            Normaliser(event_type, "b", strict=strict).normalise(body, 0.0).body
+        )
