@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec import UNSET
 
-from consumer.errors import Reason, Rejected
 from consumer.events import canonical, envelope, identity, timestamp
 from consumer.events.base import BODY, OCCURRENCE, EventType, Fields, Nested
 from consumer.events.facts import facts_of
 from consumer.events.fields import apply, plan_of
 from consumer.events.identity import WINDOW_S, Identity
-from consumer.events.refuse import UNREADABLE, explain, malformed, refuse_broken_json
+from consumer.events.refuse import UNREADABLE, unreadable
 from consumer.events.repair import may_be_repaired, repaired
 from consumer.events.steps import Oddity, OwnTimeStep
 
@@ -127,12 +126,8 @@ class Normaliser:
         """
         try:
             return self._read(body, arrived_s, occurrence)
-        except msgspec.ValidationError as error:
-            # msgspec stops at the first misfit, and what follows it may not be JSON at all.
-            refuse_broken_json(body)
-            raise Rejected(Reason.INVALID, explain(str(error), body)) from error
         except UNREADABLE as error:
-            raise malformed(error, body) from error
+            raise unreadable(error, body) from error
 
     def _read(self, body: bytes, arrived_s: float, occurrence: str) -> Event:
         fields, data, instant, oddities = self._normal_form(body)

@@ -69,33 +69,37 @@ def null(name: str, expected: str) -> Rejected:
     return Rejected(Reason.INVALID, Misfit(name, expected, "null"))
 
 
-def malformed(error: Exception, body: bytes) -> Rejected:
-    """Return the refusal of bytes that are not JSON.
+def unreadable(error: Exception, body: bytes) -> Rejected:
+    """Return the refusal of a body that msgspec could not decode.
 
     Args:
         error: One of `UNREADABLE`.
-        body: The bytes.
+        body: The body.
     """
+    if isinstance(error, msgspec.ValidationError):
+        # msgspec stops at the first misfit, and what follows it may not be JSON at all.
+        return _broken_json(body) or Rejected(Reason.INVALID, explain(str(error), body))
+    return _malformed(error, body)
+
+
+def _malformed(error: Exception, body: bytes) -> Rejected:
     if isinstance(error, UnicodeDecodeError):
         return Rejected(Reason.MALFORMED, f"not UTF-8 at byte {error.start}")
     if isinstance(error, msgspec.DecodeError):
-        return Rejected(Reason.MALFORMED, half_surrogate(body) or str(error))
+        return Rejected(Reason.MALFORMED, _half_surrogate(body) or str(error))
     return Rejected(Reason.MALFORMED, "nested too deeply, or too large to read")
 
 
-def refuse_broken_json(body: bytes) -> None:
-    """Read a body to its end, without decoding it.
-
-    Raises:
-        Rejected: The body is not JSON.
-    """
+def _broken_json(body: bytes) -> Rejected | None:
+    """Read a body to its end, without decoding it. Return its refusal if it is not JSON."""
     try:
         msgspec.json.decode(body, type=msgspec.Raw)
     except UNREADABLE as error:
-        raise malformed(error, body) from error
+        return _malformed(error, body)
+    return None
 
 
-def half_surrogate(body: bytes) -> str:
+def _half_surrogate(body: bytes) -> str:
     r"""Say where a body has half of a surrogate pair; empty if it has none.
 
     JSON writes an emoji as two escapes, `\ud83d\ude00`. A program that cuts text by the number

@@ -15,6 +15,7 @@ import structlog
 
 from consumer.errors import Reason, Rejected
 from consumer.events.normalise import Normaliser, with_oddities
+from consumer.events.refuse import SHOWN_CHARACTERS
 from consumer.events.registry import find, nearest
 from consumer.events.steps import Oddity
 from consumer.pipeline.batch import Batch
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from consumer.deliveries.origin import Sender
     from consumer.pipeline.batch import Work
 
-SHOWN_CHARACTERS: Final = 60
 SPELLINGS_MAX_COUNT: Final = 1000
 """The number of spellings of message types that are remembered for each sender."""
 SUGGESTED_MAX_COUNT: Final = 20
@@ -37,12 +37,11 @@ SUGGESTED_MAX_COUNT: Final = 20
 HELD_BYTES: Final = 8 * 1024 * 1024
 """The bytes that the events of a batch have together before the batch is closed. The event that
 exceeds this number is the last event of its batch."""
-
-NO_ODDITIES: Final[list[Oddity]] = []
 HELD_S: Final = 0.05
 """The time for which the event loop may be held before a batch is closed, in seconds. The delivery
 that exceeds it is the last delivery of its batch. Other tasks then run before the next batch."""
 LARGE_BYTES: Final = 64 * 1024
+NO_ODDITIES: Final[list[Oddity]] = []
 
 log = structlog.get_logger()
 
@@ -162,7 +161,7 @@ class Decoder:
             name = type(error).__name__
             without_text = (Exception, Exception(name), error.__traceback__)
             log.exception("decoding failed", error=name, exc_info=without_text)
-            work.die(Rejected(Reason.INTERNAL, f"{type(error).__name__} in the decoder"))
+            work.die(Rejected(Reason.INTERNAL, f"{name} in the decoder"))
 
     def _normaliser(self, delivery: Delivery) -> Normaliser:
         if delivery.sender is not self._sender:

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 import zstandard
 
 from consumer.errors import Reason, Rejected
+from consumer.events.refuse import SHOWN_CHARACTERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 DEFAULT_LIMIT_BYTES: Final = 16 * 1024 * 1024
 EXPECTED: Final = "none, identity, gzip, deflate or zstd"
-SHOWN_CHARACTERS: Final = 60
 
 MEMBERS_MAX_COUNT: Final = 10_000
 """A gzip body may have several members, and a zstd body several frames. Each of them costs

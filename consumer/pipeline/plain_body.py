@@ -17,21 +17,15 @@ Not responsible for the encodings themselves (`decompress.py`).
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from consumer.errors import Misfit, Reason, Rejected
-from consumer.events.refuse import (
-    UNREADABLE,
-    explain,
-    malformed,
-    missing,
-    refuse_broken_json,
-    shown,
-)
+from consumer.events.refuse import SHOWN_CHARACTERS, UNREADABLE, missing, shown, unreadable
 from consumer.events.steps import Oddity
-from consumer.pipeline.decompress import NAMES, SHOWN_CHARACTERS, decompress
+from consumer.pipeline.decompress import NAMES, decompress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,8 +38,16 @@ CHARSETS: Final = frozenset(("utf-8", "utf8", "us-ascii", "ascii"))
 MAGIC: Final = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
 """The first bytes of compressed data. No JSON begins with them. Data of `deflate` has no such
 mark."""
-BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 SCHEMA_ID_BYTES: Final = 5
+EXPECTED: Final = {
+    "charset_as_encoding": "a compression, not a charset",
+    "encoding_list": "one name",
+    "unlabelled_encoding": "the name of the compression",
+    "not_encoded": "a compressed body, as it says",
+    "schema_framing": "JSON without the bytes of a schema registry",
+    "bom": "JSON without a byte order mark",
+}
+"""What should be sent instead of each oddity, in words."""
 _decode_text: Final = msgspec.json.Decoder(str).decode
 _SEPARATOR: Final = re.compile("[,:;]")
 
@@ -81,9 +83,9 @@ def plain_body(
     if body.startswith(b"\0") and _begins_json(body[SCHEMA_ID_BYTES:]):
         oddities.append(Oddity("schema_framing", PLACE, body[:SCHEMA_ID_BYTES].hex(" ")))
         body = body[SCHEMA_ID_BYTES:]
-    if body.startswith(BYTE_ORDER_MARK):
-        oddities.append(Oddity("bom", PLACE, BYTE_ORDER_MARK.hex(" ")))
-        body = body[len(BYTE_ORDER_MARK) :]
+    if body.startswith(BOM_UTF8):
+        oddities.append(Oddity("bom", PLACE, BOM_UTF8.hex(" ")))
+        body = body[len(BOM_UTF8) :]
     if strict and oddities:
         raise _refused(oddities[0])
     return body, oddities
@@ -114,14 +116,11 @@ class Unwrapper:
         try:
             found = bytes(self._decode(body).inner).strip()
             inner = _decode_text(found).encode() if found.startswith(b'"') else found
-        except msgspec.ValidationError as error:
-            refuse_broken_json(body)
-            raise Rejected(Reason.INVALID, explain(str(error), body)) from error
         except UNREADABLE as error:
-            raise malformed(error, body) from error
+            raise unreadable(error, body) from error
         if not found:
             raise missing(self._field)
-        inner = inner.removeprefix(BYTE_ORDER_MARK).lstrip()
+        inner = inner.removeprefix(BOM_UTF8).lstrip()
         if not inner.startswith(b"{"):
             expected = "object, or JSON in text"
             raise Rejected(Reason.INVALID, Misfit(self._field, expected, shown(found)))
@@ -160,18 +159,7 @@ def _decompressed(body: bytes, coding: str, limit_bytes: int, oddities: list[Odd
 
 
 def _begins_json(body: bytes) -> bool:
-    return body.removeprefix(BYTE_ORDER_MARK).lstrip().startswith(b"{")
-
-
-EXPECTED: Final = {
-    "charset_as_encoding": "a compression, not a charset",
-    "encoding_list": "one name",
-    "unlabelled_encoding": "the name of the compression",
-    "not_encoded": "a compressed body, as it says",
-    "schema_framing": "JSON without the bytes of a schema registry",
-    "bom": "JSON without a byte order mark",
-}
-"""What should be sent instead of each oddity, in words."""
+    return body.removeprefix(BOM_UTF8).lstrip().startswith(b"{")
 
 
 def _refused(odd: Oddity) -> Rejected:

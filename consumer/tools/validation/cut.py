@@ -11,6 +11,7 @@ import gzip
 import io
 import itertools
 import zlib
+from codecs import BOM_UTF8
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 import msgspec
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 EVENT_MAX_BYTES: Final = 16 * 1024 * 1024
 """A larger event is not read: no broker takes it by default."""
 ARRAY_MAX_BYTES: Final = 256 * 1024 * 1024
-BOM: Final = b"\xef\xbb\xbf"
 GZIP: Final = b"\x1f\x8b"
 
 _decode_list: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -68,9 +68,9 @@ class EventFile:
         self.crlf_line = 0
         if self._peek().startswith(GZIP):
             self._stream = _buffered(cast("BinaryIO", gzip.GzipFile(fileobj=self._stream)))
-        self.has_bom = self._peek().startswith(BOM)
+        self.has_bom = self._peek().startswith(BOM_UTF8)
         if self.has_bom:
-            self._stream.read(len(BOM))
+            self._stream.read(len(BOM_UTF8))
         self.unit = "event" if self._peek().lstrip().startswith(b"[") else "line"
 
     def __iter__(self) -> Iterator[Record]:
