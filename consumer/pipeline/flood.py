@@ -25,8 +25,6 @@ AT_LEAST_COUNT: Final = 100
 stop a listener."""
 BUCKETS_COUNT: Final = 60
 """The window is divided into this many buckets, so that memory is bounded."""
-
-
 SYSTEMATIC_SHARE_RATIO: Final = 0.9
 """The share of one cause among the dead letters from which the guard names this cause."""
 ADVICE: Final = {
@@ -46,7 +44,6 @@ the last error says it."""
 class _Bucket(msgspec.Struct):
     number: int
     taken_count: int = 0
-    dead_count: int = 0
     causes: Counter[tuple[Reason, str]] = msgspec.field(default_factory=Counter)
 
 
@@ -54,6 +51,16 @@ def _cause_of(rejected: Rejected) -> tuple[Reason, str]:
     """Return the reason and the field of the event. The field is one of the catalogue's."""
     field = rejected.misfit.field if rejected.misfit else ""
     return rejected.reason, re.split(r"[.\[]", field)[0]
+
+
+def _systematic(causes: Counter[tuple[Reason, str]]) -> str:
+    """Name the one cause of nearly all dead letters; empty if there is none."""
+    ((reason, field), count), *_ = causes.most_common(1)
+    share_ratio = count / causes.total()
+    if share_ratio < SYSTEMATIC_SHARE_RATIO:
+        return ""
+    advice = f" ({ADVICE[reason]})" if reason in ADVICE else ""
+    return f", {share_ratio:.0%} of them: {reason.value} {field}".rstrip() + advice
 
 
 class FloodGuard:
@@ -87,32 +94,23 @@ class FloodGuard:
         bucket.taken_count += len(batch.works)
         self.count_dead(batch)
         taken_count = sum(one.taken_count for one in self._buckets)
-        dead_count = sum(one.dead_count for one in self._buckets)
+        causes: Counter[tuple[Reason, str]] = Counter()
+        for one in self._buckets:
+            causes.update(one.causes)
+        dead_count = causes.total()
         if taken_count < AT_LEAST_COUNT or dead_count <= self._max_share_ratio * taken_count:
             return
         raise ListenerFlooded(
             f"{dead_count / taken_count:.0%} of {taken_count} deliveries "
-            f"in {self._window_s:g} s became dead letters{self._cause(dead_count)}",
+            f"in {self._window_s:g} s became dead letters{_systematic(causes)}",
             self._last,
         )
-
-    def _cause(self, dead_count: int) -> str:
-        """Name the one cause of nearly all dead letters; empty if there is none."""
-        causes: Counter[tuple[Reason, str]] = Counter()
-        for bucket in self._buckets:
-            causes.update(bucket.causes)
-        ((reason, field), count), *_ = causes.most_common(1)
-        if count < SYSTEMATIC_SHARE_RATIO * dead_count:
-            return ""
-        advice = f" ({ADVICE[reason]})" if reason in ADVICE else ""
-        return f", {count / dead_count:.0%} of them: {reason.value} {field}".rstrip() + advice
 
     def count_dead(self, batch: Batch) -> None:
         """Count the deliveries of a batch that died since the last call for the same batch.
 
-        Conflicts are found after the claim, and events that are too large when they are
-        addressed. They count for the time at which their batch was taken in, so that no share
-        can be above 1.
+        Conflicts and events that are too large are found after `look`. They count for the time at
+        which their batch was taken in, so that no share can be above 1.
         """
         dead = batch.dead()
         new_count = len(dead) - batch.counted_dead_count
@@ -123,7 +121,6 @@ class FloodGuard:
         number = int(batch.since_s / self._step_s)
         for bucket in self._buckets:
             if bucket.number == number:
-                bucket.dead_count += new_count
                 # Deliveries that died later may stand before others of the batch. Then a few causes
                 # are counted for others, which does not matter for a share of 90 %.
                 bucket.causes.update(_cause_of(rejected) for _, rejected in dead[-new_count:])
