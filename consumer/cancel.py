@@ -2,8 +2,7 @@
 
 Before Python 3.12, `asyncio.wait_for` swallows a cancellation that comes at the same moment as the
 result: https://github.com/python/cpython/issues/86296. nats-py uses this function for most of its
-calls. A task with a loop would then run for ever, and whoever waits for its end would wait for ever
-too.
+calls. Then a task with a loop never ends, and neither does the code that waits for its end.
 """
 
 from __future__ import annotations

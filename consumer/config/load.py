@@ -229,12 +229,11 @@ def _unfit_windows(config: Config) -> list[str]:
     """Find windows of message types that do not exist, and windows shorter than the sink's."""
     dedupe, least_s = config.dedupe, config.sink.duplicate_window_s
     found: list[str] = []
-    known = sorted(event_type.name for event_type in CATALOGUE)
     types = {name: find(name) for name in dedupe.windows_s}
     times_set = Counter(types.values())
     for name, event_type in types.items():
         if event_type is None:
-            found.append(f"dedupe.windows_s.{name}: {no_such('message type', name.upper(), known)}")
+            found.append(f"dedupe.windows_s.{name}: {_no_such_type(name)}")
         elif times_set[event_type] > 1:
             found.append(f"dedupe.windows_s.{name}: is set twice, expected one spelling of it")
     windows = {"window_s": dedupe.window_s}
@@ -249,13 +248,18 @@ def _unfit_windows(config: Config) -> list[str]:
 
 
 def _unknown_types(config: Config) -> list[str]:
-    known = sorted(event_type.name for event_type in CATALOGUE)
+    """Find message types that a listener shall take and that do not exist."""
     return [
-        f"listeners.{listener}.types: {no_such('message type', name.upper(), known)}"
+        f"listeners.{listener}.types: {_no_such_type(name)}"
         for listener, settings in config.listeners.items()
         for name in settings.types or ()
         if find(name) is None
     ]
+
+
+def _no_such_type(name: str) -> str:
+    known = sorted(event_type.name for event_type in CATALOGUE)
+    return no_such("message type", name.upper(), known)
 
 
 def _unusable_tls(config: Config) -> list[str]:

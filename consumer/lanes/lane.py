@@ -119,11 +119,10 @@ class Lane:
         if not deliveries:
             return
         self._waiting_since_s = None
-        works = [Work(delivery) for delivery in deliveries]
+        works = self._undecoded = [Work(delivery) for delivery in deliveries]
         arrived_s, since_s = self._clock.now_s(), self._clock.monotonic_s()
         for batch in self._decoder.batches(works, arrived_s, since_s, listener.occurrence):
-            works = works[len(batch.works) :]
-            self._undecoded = works
+            self._undecoded = self._undecoded[len(batch.works) :]
             self._took("decode", since_s)
             await self._admit(listener, batch)
             await to_deliver.put(batch)

@@ -63,7 +63,7 @@ async def chosen_letters(
 ) -> AsyncIterator[ChosenLetters]:
     """Yield the chosen letters, and show a progress bar while the block runs.
 
-    Before the block, the user has to confirm. The user is not asked if there is no letter, if the
+    Before the block, the user is asked to confirm. Nothing is asked if no letter is chosen, if the
     option `yes` is true, or if standard input or standard error is not a terminal.
 
     Args:

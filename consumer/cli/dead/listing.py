@@ -32,7 +32,7 @@ async def list_letters(options: DeadListOptions) -> None:
 
     Raises:
         ConfigError: The configuration is wrong.
-        SinkUnavailable: There is no stream of dead letters, or no answer.
+        SinkUnavailable: The stream of dead letters does not exist, or the server did not answer.
     """
     query = query_of(options)
     config = load_config(options.config_file)

@@ -70,7 +70,8 @@ class LimitedLines:
     async def catch_up(self, count: int) -> None:
         """Wait until `count` events have passed, at most `CATCH_UP_DEADLINE_S`.
 
-        A missed deadline is no error: only the last printed lines may then be missing.
+        After the deadline, the method returns all the same. Then only the last lines may be
+        missing.
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CATCH_UP_DEADLINE_S):

@@ -166,6 +166,7 @@ class AmqpConnection:
         except (AMQPError, OSError, RuntimeError, ConfigError) as error:
             raise self.unavailable(error) from error
         except Exception as error:
+            # aiormq raises a bare `Exception` where it knows no reason. Any other class is a bug.
             if type(error) is not Exception:
                 raise
             raise self.unavailable(error) from error
