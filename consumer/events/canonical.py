@@ -7,7 +7,7 @@ and the hash stays the same. Text is never changed: `"1.50"` in a note is not th
 from __future__ import annotations
 
 import json
-from decimal import Decimal, InvalidOperation
+import re
 from functools import cache
 from hashlib import blake2b
 from typing import Final
@@ -19,16 +19,21 @@ from consumer.events.base import Fields, Form, Nested
 from consumer.events.facts import facts_of
 
 DIGEST_BYTES: Final = 16
-
+EXPONENT_MAX_DIGITS: Final = 18
+"""A number with a longer exponent is not compared by its value, but by its text."""
+_NUMBER: Final = re.compile(
+    r"(-?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?)0*([0-9]{1,%d}))?" % EXPONENT_MAX_DIGITS
+)
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
-_decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
-class _Boundless(str):
-    """A JSON number whose exponent has more than 18 digits, as it was sent."""
+class _Number(str):
+    """A JSON number, as it was sent."""
 
     __slots__ = ()
 
+
+_decode: Final = msgspec.json.Decoder(float_hook=_Number).decode
 
 Canonical = None | bool | str | list["Canonical"] | dict[str, "Canonical"]
 
@@ -55,18 +60,20 @@ def digest_whole(struct: type[Fields], data: Fields | dict[str, object]) -> str:
 
 
 def number(text: str) -> str:
-    """Write a decimal number so that equal numbers look alike: `12.30` as `123e-1`."""
-    try:
-        sign, digits, exponent = Decimal(text).as_tuple()
-    except InvalidOperation:
+    """Write a decimal number so that equal numbers look alike: `12.30` as `123e-1`.
+
+    It takes time in proportion to the text, because a sender may write a million digits.
+    """
+    parts = _NUMBER.fullmatch(text)
+    if parts is None:
         return text.lower()
-    if not isinstance(exponent, int):
-        return text
-    figures = "".join(map(str, digits)).lstrip("0")
+    sign, whole, fraction, exponent_sign, exponent = parts.groups(default="")
+    figures = (whole + fraction).lstrip("0")
     kept = figures.rstrip("0")
     if not kept:
         return "0"
-    return f"{'-' if sign else ''}{kept}e{exponent + len(figures) - len(kept)}"
+    point = int(exponent_sign + exponent) if exponent else 0
+    return f"{sign}{kept}e{point - len(fraction) + len(figures) - len(kept)}"
 
 
 @cache
@@ -110,14 +117,34 @@ def _canonical(value: object) -> Canonical:
             if (held := getattr(value, name)) is not UNSET
         }
     if isinstance(value, msgspec.Raw):
-        return _canonical(_read(value))
+        return _in_place(_read(value))
     if isinstance(value, dict):
         return {key: _canonical(held) for key, held in value.items()}
     if isinstance(value, list):
         return [_canonical(element) for element in value]
-    if isinstance(value, (Decimal, int, _Boundless)) and not isinstance(value, bool):
-        return _number(str(value))
+    return _single(value)
+
+
+def _in_place(tree: object) -> Canonical:
+    """Bring values that nobody else has into their canonical form, without a second copy."""
+    if type(tree) is list:
+        for index, element in enumerate(tree):
+            tree[index] = _in_place(element)
+        return tree
+    if type(tree) is dict:
+        for key, held in tree.items():
+            tree[key] = _in_place(held)
+        return tree
+    return _single(tree)
+
+
+def _single(value: object) -> Canonical:
     # A letter before text and numbers keeps "5" and 5 apart.
+    kind = type(value)
+    if kind is str:
+        return f"t{value}"
+    if kind is int or kind is _Number:
+        return _number(str(value))
     return value if value is None or isinstance(value, bool) else f"t{value}"
 
 
@@ -125,17 +152,10 @@ def _read(value: msgspec.Raw) -> object:
     """Decode JSON that passes as it came, with numbers of any size."""
     try:
         return _decode(value)
-    except (msgspec.ValidationError, InvalidOperation):
-        # The JSON has an integer of more than 4300 digits, or an exponent of more than 18 digits.
-        # `json` is slower than msgspec, but these hooks let it read such numbers exactly.
-        return json.loads(bytes(value), parse_int=Decimal, parse_float=_exact)
-
-
-def _exact(text: str) -> Decimal | _Boundless:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        return _Boundless(text)
+    except msgspec.ValidationError:
+        # The JSON has an integer of more than 4300 digits. `json` is slower than msgspec, but
+        # reads such numbers.
+        return json.loads(bytes(value), parse_int=_Number, parse_float=_Number)
 
 
 def _number(text: str) -> str:
