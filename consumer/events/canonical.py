@@ -22,18 +22,18 @@ DIGEST_BYTES: Final = 16
 EXPONENT_MAX_DIGITS: Final = 18
 """A number with a longer exponent is not compared by its value, but by its text."""
 _NUMBER: Final = re.compile(
-    r"(-?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?)0*([0-9]{1,%d}))?" % EXPONENT_MAX_DIGITS
+    rf"(-?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?)0*([0-9]{{1,{EXPONENT_MAX_DIGITS}}}))?"
 )
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
 
 
-class _Number(str):
+class _SentNumber(str):
     """A JSON number, as it was sent."""
 
     __slots__ = ()
 
 
-_decode: Final = msgspec.json.Decoder(float_hook=_Number).decode
+_decode: Final = msgspec.json.Decoder(float_hook=_SentNumber).decode
 
 Canonical = None | bool | str | list["Canonical"] | dict[str, "Canonical"]
 
@@ -143,7 +143,7 @@ def _single(value: object) -> Canonical:
     kind = type(value)
     if kind is str:
         return f"t{value}"
-    if kind is int or kind is _Number:
+    if kind is int or kind is _SentNumber:
         return _number(str(value))
     return value if value is None or isinstance(value, bool) else f"t{value}"
 
@@ -155,7 +155,7 @@ def _read(value: msgspec.Raw) -> object:
     except msgspec.ValidationError:
         # The JSON has an integer of more than 4300 digits. `json` is slower than msgspec, but
         # reads such numbers.
-        return json.loads(bytes(value), parse_int=_Number, parse_float=_Number)
+        return json.loads(bytes(value), parse_int=_SentNumber, parse_float=_SentNumber)
 
 
 def _number(text: str) -> str:

@@ -121,7 +121,7 @@ class Lane:
         self._waiting_since_s = None
         works = self._undecoded = [Work(delivery) for delivery in deliveries]
         arrived_s, since_s = self._clock.now_s(), self._clock.monotonic_s()
-        for batch in self._decoder.batches(works, arrived_s, since_s, listener.occurrence):
+        async for batch in self._decoder.batches(works, arrived_s, since_s, listener.occurrence):
             self._undecoded = self._undecoded[len(batch.works) :]
             self._took("decode", since_s)
             await self._admit(listener, batch)

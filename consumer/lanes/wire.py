@@ -14,6 +14,7 @@ from consumer.operations.health import Health
 from consumer.operations.metrics import Metrics
 from consumer.parts.patience import Patience
 from consumer.pipeline.books import LaneBooks
+from consumer.pipeline.budget import max_body_bytes
 from consumer.pipeline.claim import Claimer
 from consumer.pipeline.decode import Decoder
 from consumer.pipeline.dedupe import Ledger
@@ -24,6 +25,8 @@ from consumer.pipeline.route import Router
 from consumer.pipeline.steps import Steps
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from consumer.config.load import Config
     from consumer.dead_letters.record import LetterOf
     from consumer.lanes.outside import Outside
@@ -62,14 +65,18 @@ def make_steps(
     mode = Shadow() if config.dedupe.mode == "shadow" else Enforce()
     router = Router(config.sink.subject_prefix, config.routes)
     letters = config.dead_letters
+
+    def sink_bytes() -> int:
+        return outside.sink.max_message_bytes
+
     return Steps(
-        make_decoder(config, name),
+        make_decoder(config, name, sink_bytes),
         FloodGuard(letters.max_share, letters.max_share_window_s),
         Claimer(
             Ledger(outside.store, patience),
             books,
             mode,
-            lambda: outside.sink.max_message_bytes,
+            sink_bytes,
             old_after_s=old_after_s(config),
         ),
         Deliverer(outside.sink, outside.dead_letters, router, mode, patience, letter_of),
@@ -77,16 +84,22 @@ def make_steps(
     )
 
 
-def make_decoder(config: Config, listener: str) -> Decoder:
+def make_decoder(config: Config, listener: str, sink_bytes: Callable[[], int]) -> Decoder:
     """Make the decoder of what a listener takes in.
 
     A listener that is not in the configuration any more gets the default options.
+
+    Args:
+        config: The configuration.
+        listener: The listener's name.
+        sink_bytes: Returns the size of the largest message that the sink takes. It is called only
+            while the sink is open.
     """
     settings = config.listeners.get(listener) or ListenerSettings(kind="")
     return Decoder(
         config.dedupe,
         strict=settings.validation == "strict",
-        max_decoded_bytes=settings.max_decoded_bytes,
+        limit_bytes=lambda: max_body_bytes(settings.max_decoded_bytes, sink_bytes()),
         unwrap=settings.unwrap,
         types=settings.types,
     )

@@ -48,7 +48,8 @@ class ListenerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             are larger, the listener stops reading from its source. A core NATS subscription drops
             messages instead.
         max_decoded_bytes: The largest size of a body after its content encoding is undone, in
-            bytes. A larger body becomes a dead letter.
+            bytes. A larger body becomes a dead letter. If absent, it is twice the size of the
+            largest message that the sink takes.
         unwrap: The field of a body that holds the event, as an object or as JSON in text. If
             absent, the body itself is the event.
         stall_after_s: The longest time in which no message arrives although messages wait at the
@@ -62,7 +63,7 @@ class ListenerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     max_batch_count: Count = 500
     max_batch_bytes: Bytes = 4 * 1024 * 1024
     max_buffered_bytes: Bytes = 16 * 1024 * 1024
-    max_decoded_bytes: Bytes = 16 * 1024 * 1024
+    max_decoded_bytes: Bytes | None = None
     unwrap: Text | None = None
     stall_after_s: Seconds = 15.0
 

@@ -6,6 +6,7 @@ ours. Such a bug makes one dead letter, and the lane goes on.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import Callable
@@ -19,12 +20,17 @@ from consumer.events.refuse import SHOWN_CHARACTERS
 from consumer.events.registry import find, nearest
 from consumer.events.steps import Oddity
 from consumer.pipeline.batch import Batch
-from consumer.pipeline.decompress import DEFAULT_LIMIT_BYTES
+from consumer.pipeline.budget import (
+    VALUES_FREE_BYTES,
+    max_body_bytes,
+    refuse_long,
+    refuse_many_values,
+)
 from consumer.pipeline.plain_body import Unwrapper, plain_body
 from consumer.stores.base import DedupeSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator
 
     from consumer.deliveries.delivery import Delivery
     from consumer.deliveries.origin import Sender
@@ -37,10 +43,15 @@ SUGGESTED_MAX_COUNT: Final = 20
 HELD_BYTES: Final = 8 * 1024 * 1024
 """The bytes that the events of a batch have together before the batch is closed. The event that
 exceeds this number is the last event of its batch."""
-HELD_S: Final = 0.05
+HELD_S: Final = 0.02
 """The time for which the event loop may be held before a batch is closed, in seconds. The delivery
 that exceeds it is the last delivery of its batch. Other tasks then run before the next batch."""
 LARGE_BYTES: Final = 64 * 1024
+"""A larger body is decoded in a thread, so that other tasks run meanwhile. A smaller body takes
+less time than `HELD_S`, whatever is in it."""
+UNTIMED_BYTES: Final = 16 * 1024
+"""The clock is read after this many bytes of bodies, because to read it for each delivery would
+cost more than most deliveries."""
 NO_ODDITIES: Final[list[Oddity]] = []
 
 log = structlog.get_logger()
@@ -61,7 +72,7 @@ class Decoder:
         dedupe: The settings that say how long the identities of each type are remembered. None
             means the defaults.
         strict: If true, what the vendor's own schema refuses is refused.
-        max_decoded_bytes: The largest size of a body after its content encoding is undone, in
+        limit_bytes: Returns the largest size of a body after its content encoding is undone, in
             bytes.
         unwrap: The field of a body that holds the event. None means that the body is the event.
         types: The names of the message types that are taken. None means every type.
@@ -72,22 +83,22 @@ class Decoder:
         dedupe: DedupeSettings | None = None,
         *,
         strict: bool = False,
-        max_decoded_bytes: int = DEFAULT_LIMIT_BYTES,
+        limit_bytes: Callable[[], int] = max_body_bytes,
         unwrap: str | None = None,
         types: tuple[str, ...] | None = None,
     ) -> None:
         self._dedupe = dedupe or DedupeSettings()
         self._strict = strict
-        self._max_decoded_bytes = max_decoded_bytes
+        self._limit_bytes = limit_bytes
         self._unwrap = Unwrapper(unwrap).take_out if unwrap is not None else None
         self._types = None if types is None else frozenset(map(find, types))
         self._suggested: dict[str, str] = {}
-        self._by_sender: dict[Sender, dict[str, Normaliser]] = {}
-        # The sender of the last delivery. The next delivery usually has the same sender object.
-        self._sender: Sender | None = None
-        # The normalisers of that sender, by the name of the type as it was written. So the usual
+        # The normalisers of each sender, by the name of the type as it was written. So the usual
         # spelling costs one look-up.
-        self._normalisers: dict[str, Normaliser] = {}
+        self._by_sender: dict[Sender, dict[str, Normaliser]] = {}
+        # The sender of the last delivery, and its normalisers. The next delivery usually has the
+        # same sender object. They are one value, because a thread may replace them.
+        self._last: tuple[Sender | None, dict[str, Normaliser]] = (None, {})
 
     def decode(self, batch: Batch, occurrence: OccurrenceOf = unknown) -> None:
         """Give every work of the batch its event, or end it as a dead letter.
@@ -96,16 +107,17 @@ class Decoder:
             batch: The batch, which is not decoded yet.
             occurrence: See `Listener.occurrence`.
         """
+        limit_bytes = self._limit_bytes()
         for work in batch.works:
-            self._decode(work, batch.arrived_s, occurrence)
+            self._decode(work, batch.arrived_s, occurrence, limit_bytes)
 
-    def batches(
+    async def batches(
         self,
         works: list[Work],
         arrived_s: float,
         since_s: float,
         occurrence: OccurrenceOf = unknown,
-    ) -> Iterator[Batch]:
+    ) -> AsyncIterator[Batch]:
         """Decode the works that were taken in together, in order, and make batches of them.
 
         Usually they make one batch. Compressed bodies can make more events than may be held in
@@ -117,44 +129,65 @@ class Decoder:
             arrived_s: The time at which all of them were taken in, in seconds since 1970.
             since_s: The same moment on the monotonic clock, in seconds.
             occurrence: See `Listener.occurrence`.
+
+        Cancelling: a large body may still be decoded in its thread for a moment.
         """
+        limit_bytes = self._limit_bytes()
         decoded: list[Work] = []
-        held_bytes, began_s = 0, time.perf_counter()
+        held_bytes, untimed_bytes, began_s = 0, 0, time.perf_counter()
         for work in works:
-            self._decode(work, arrived_s, occurrence)
+            if not self._decode(work, arrived_s, occurrence, limit_bytes, only_small=True):
+                await asyncio.to_thread(self._decode, work, arrived_s, occurrence, limit_bytes)
             decoded.append(work)
             size_bytes = len(work.event.body) if work.event is not None else 0
             held_bytes += size_bytes
-            # Only what was refused, or is large, may have taken long. The clock is not read for
-            # the others.
-            is_slow = not size_bytes or size_bytes > LARGE_BYTES
-            if held_bytes > HELD_BYTES or (is_slow and time.perf_counter() - began_s > HELD_S):
+            # A refused delivery may have been large before it was refused.
+            untimed_bytes += size_bytes or UNTIMED_BYTES
+            is_late = False
+            if untimed_bytes >= UNTIMED_BYTES:
+                is_late, untimed_bytes = time.perf_counter() - began_s > HELD_S, 0
+            if is_late or held_bytes > HELD_BYTES:
                 yield Batch(decoded, arrived_s, since_s)
                 decoded, held_bytes, began_s = [], 0, time.perf_counter()
         if decoded:
             yield Batch(decoded, arrived_s, since_s)
 
-    def _decode(self, work: Work, arrived_s: float, occurrence: OccurrenceOf) -> None:
+    def _decode(
+        self,
+        work: Work,
+        arrived_s: float,
+        occurrence: OccurrenceOf,
+        limit_bytes: int,
+        *,
+        only_small: bool = False,
+    ) -> bool:
+        """Give a work its event, or end it as a dead letter.
+
+        Args:
+            work: The work, which is not decoded yet.
+            arrived_s: The time at which it was taken in, in seconds since 1970.
+            occurrence: See `Listener.occurrence`.
+            limit_bytes: The largest size of a body.
+            only_small: If true, nothing is done with a body of more than `LARGE_BYTES`.
+
+        Returns:
+            False if nothing was done.
+        """
+        most_bytes = min(limit_bytes, LARGE_BYTES) if only_small else limit_bytes
         try:
             delivery = work.delivery
             normaliser = self._normaliser(delivery)
-            body, oddities = delivery.body, NO_ODDITIES
-            if delivery.content_encoding or not body.startswith(b"{"):
-                # The delivery keeps the original, for a dead letter.
-                body, oddities = plain_body(
-                    body,
-                    delivery.content_encoding,
-                    self._max_decoded_bytes,
-                    strict=self._strict,
-                )
-            if self._unwrap is not None:
-                body = self._unwrap(body)
+            body, oddities = self._json(delivery, most_bytes)
+            if len(body) > VALUES_FREE_BYTES:
+                refuse_many_values(body, limit_bytes)
             if delivery.message_type and delivery.message_type[0] == '"':
                 oddities = [Oddity("quoted_type", "type", _cut(delivery.message_type)), *oddities]
             message = _message(delivery, occurrence) if normaliser.needs_occurrence else ""
             event = normaliser.normalise(body, arrived_s, message)
             work.event = with_oddities(event, oddities) if oddities else event
         except Rejected as rejected:
+            if only_small and rejected.reason is Reason.TOO_LARGE and most_bytes < limit_bytes:
+                return False
             work.die(rejected)
         except Exception as error:  # a bug of ours must not end the lane
             # The text of the error may hold what a sender wrote, so it is left out.
@@ -162,16 +195,32 @@ class Decoder:
             without_text = (Exception, Exception(name), error.__traceback__)
             log.exception("decoding failed", error=name, exc_info=without_text)
             work.die(Rejected(Reason.INTERNAL, f"{name} in the decoder"))
+        return True
+
+    def _json(self, delivery: Delivery, limit_bytes: int) -> tuple[bytes, list[Oddity]]:
+        """Return the event in a body, as JSON, and what is odd about the body."""
+        body, oddities = delivery.body, NO_ODDITIES
+        if len(body) > limit_bytes:
+            refuse_long(body, limit_bytes)
+        if delivery.content_encoding or not body.startswith(b"{"):
+            # The delivery keeps the original, for a dead letter.
+            body, oddities = plain_body(
+                body, delivery.content_encoding, limit_bytes, strict=self._strict
+            )
+        return (body if self._unwrap is None else self._unwrap(body)), oddities
 
     def _normaliser(self, delivery: Delivery) -> Normaliser:
-        if delivery.sender is not self._sender:
-            self._sender = delivery.sender
-            self._normalisers = self._by_sender.setdefault(delivery.sender, {})
+        sender, normalisers = self._last
+        if delivery.sender is not sender:
+            normalisers = self._by_sender.setdefault(delivery.sender, {})
+            self._last = (delivery.sender, normalisers)
         name = delivery.message_type
-        known = self._normalisers.get(name) if name else None
-        return known if known is not None else self._prepare(delivery.sender, name)
+        known = normalisers.get(name) if name else None
+        return known if known is not None else self._prepare(delivery.sender, normalisers, name)
 
-    def _prepare(self, sender: Sender, name: str | None) -> Normaliser:
+    def _prepare(
+        self, sender: Sender, normalisers: dict[str, Normaliser], name: str | None
+    ) -> Normaliser:
         if not name:
             raise Rejected(Reason.MISSING_TYPE, "type: required, but the message carries none")
         event_type = find(name) or (None if self._strict else find(_unquoted(name)))
@@ -184,7 +233,7 @@ class Decoder:
             raise Rejected(
                 Reason.FORBIDDEN_TYPE, f"type: this listener does not take {event_type.name}"
             )
-        usual = self._normalisers.get(event_type.name)
+        usual = normalisers.get(event_type.name)
         if usual is None:
             window_s = self._dedupe.window_of_s(*event_type.names)
             usual = Normaliser(
@@ -194,11 +243,11 @@ class Decoder:
                 strict=self._strict,
                 window_s=window_s,
             )
-            self._normalisers[event_type.name] = usual
+            normalisers[event_type.name] = usual
         # Usually only a few spellings occur. A sender that varies the case at random must not
         # make this grow for ever.
-        if len(self._normalisers) < SPELLINGS_MAX_COUNT:
-            self._normalisers[name] = usual
+        if len(normalisers) < SPELLINGS_MAX_COUNT:
+            normalisers[name] = usual
         return usual
 
     def _meant(self, name: str) -> str:

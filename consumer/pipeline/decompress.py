@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import zstandard
 
-from consumer.errors import Reason, Rejected
+from consumer.errors import Misfit, Reason, Rejected
 from consumer.events.refuse import SHOWN_CHARACTERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DEFAULT_LIMIT_BYTES: Final = 16 * 1024 * 1024
 EXPECTED: Final = "none, identity, gzip, deflate or zstd"
 
 MEMBERS_MAX_COUNT: Final = 10_000
@@ -196,6 +195,5 @@ def _malformed(detail: str) -> Rejected:
 
 
 def _too_large(limit_bytes: int) -> Rejected:
-    return Rejected(
-        Reason.TOO_LARGE, f"body: expected at most {limit_bytes} bytes decompressed, got more"
-    )
+    expected = f"at most {limit_bytes} bytes decompressed"
+    return Rejected(Reason.TOO_LARGE, Misfit("body", expected, "more"))

@@ -32,7 +32,7 @@ def config(tmp_path: Path, types: str) -> Config:
 
 def read(config: Config, *works: Work) -> list[Reason | None]:
     """Decode what arrived at the listener."""
-    make_decoder(config, "l").decode(Batch(list(works), 0.0, 0.0))
+    make_decoder(config, "l", lambda: 1024 * 1024).decode(Batch(list(works), 0.0, 0.0))
     return [reason(work) for work in works]
 
 

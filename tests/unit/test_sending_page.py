@@ -36,7 +36,7 @@ BALANCES = "USER_BALANCES_UPDATE"
 LOTTERY = json.dumps(vendor.LOTTERY_V2.body | {"ticket_id": "T-5501"}).encode()
 BONUS = json.dumps(vendor.BONUS.body | {"product": "Live Casino"}).encode()
 BAD = [
-    *(Bad(b'{"activity_id": "a", '), Bad(b'{"activity_id": a}'), Bad(b"[" * 100_000)),
+    *(Bad(b'{"activity_id": "a", '), Bad(b'{"activity_id": a}'), Bad(b"[" * 20_000)),
     Bad(casino(game_name="X").replace(b'"X"', b'"\xff"')),
     *(Bad(gzip.compress(casino())[:-9], encoding="gzip"), Bad(b"not packed", encoding="gzip")),
     *(Bad(casino(user_id=...)), Bad(b"[]"), Bad(casino(amount="12,30"))),
@@ -55,7 +55,8 @@ BAD = [
     *(Bad(LOTTERY, "LOTTERY_V2"), Bad(BONUS, "BONUS")),
     Bad(casino(timestamp="2026-01-31 12:00:00")),
     *(Bad(casino(), None), Bad(casino(), "CASINOO"), Bad(casino(), encoding="br")),
-    Bad(gzip.compress(bytes(20 << 20)), encoding="gzip"),
+    *(Bad(gzip.compress(bytes(20 << 20)), encoding="gzip"), Bad(bytes(3_000_000))),
+    Bad(casino(meta={"all": [1] * 70_000})),
 ]
 CONFLICT = conflict_text(Normaliser(CATALOGUE[0], "b").normalise(casino(), 0.0))
 ELSEWHERE = {CONFLICT, "KeyError in the decoder", "type: this listener does not take PAYMENT"}

@@ -63,8 +63,10 @@ async def would_replay(options: DeadReplayOptions) -> int:
         Unavailable: The server of the dead letters is away.
     """
     config = load_config(options.config_file)
-    decoder_of, fitting_count, failing = Decoders(config).of, 0, Counter[str]()
+    fitting_count, failing = 0, Counter[str]()
     async with chosen_letters(config, options, "decoding") as letters:
+        # The sink is not opened here. Usually it is on the server that has the letters.
+        decoder_of = Decoders(config, lambda: letters.reader.max_message_bytes).of
 
         async def with_body(stored: StoredLetter) -> StoredLetter | None:
             try:

@@ -18,7 +18,7 @@ from consumer.parts.keep_open import KeptOpen, all_opened
 from consumer.tools.replay.replay import Replayer, letter_again
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from consumer.config.load import Config
     from consumer.pipeline.decode import Decoder
@@ -53,7 +53,12 @@ async def opened_replayer(config: Config, reader: LetterReader) -> AsyncIterator
         keeping = [group.create_task(one.run(), name=one.name) for one in kept]
         try:
             await all_opened(kept)
-            yield Replayer(reader, Decoders(config).of, steps, SYSTEM_CLOCK)
+            yield Replayer(
+                reader,
+                Decoders(config, lambda: outside.sink.max_message_bytes).of,
+                steps,
+                SYSTEM_CLOCK,
+            )
         finally:
             await end_tasks(keeping)
 
@@ -63,14 +68,16 @@ class Decoders:
 
     Args:
         config: The configuration as it is now.
+        sink_bytes: Returns the size of the largest message that the sink takes.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, sink_bytes: Callable[[], int]) -> None:
         self._config = config
+        self._sink_bytes = sink_bytes
         self._known: dict[str, Decoder] = {}
 
     def of(self, listener: str) -> Decoder:
         """Return the decoder for the letters of the listener with this name."""
         if listener not in self._known:
-            self._known[listener] = make_decoder(self._config, listener)
+            self._known[listener] = make_decoder(self._config, listener, self._sink_bytes)
         return self._known[listener]

@@ -102,6 +102,11 @@ class LetterReader:
         self._settings = settings
         self.foreign_count = 0
 
+    @property
+    def max_message_bytes(self) -> int:
+        """The size of the largest message that the server takes."""
+        return self._client.max_payload
+
     async def newest(self, query: Query) -> list[StoredLetter]:
         """Return the newest letters that fit a query, the newest last, without their bodies.
 
