@@ -21,6 +21,7 @@ from consumer.events.facts import facts_of
 DIGEST_BYTES: Final = 16
 EXPONENT_MAX_DIGITS: Final = 18
 """A number with a longer exponent is not compared by its value, but by its text."""
+PIECE_CHARACTERS: Final = 16 * 1024
 _NUMBER: Final = re.compile(
     rf"(-?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?)0*([0-9]{{1,{EXPONENT_MAX_DIGITS}}}))?"
 )
@@ -35,7 +36,7 @@ class _SentNumber(str):
 
 _decode: Final = msgspec.json.Decoder(float_hook=_SentNumber).decode
 
-Canonical = None | bool | str | list["Canonical"] | dict[str, "Canonical"]
+Canonical = None | bool | str | msgspec.Raw | list["Canonical"] | dict[str, "Canonical"]
 
 
 def digest(value: object) -> str:
@@ -140,12 +141,22 @@ def _in_place(tree: object) -> Canonical:
 
 def _single(value: object) -> Canonical:
     # A letter before text and numbers keeps "5" and 5 apart.
-    kind = type(value)
-    if kind is str:
-        return f"t{value}"
-    if kind is int or kind is _SentNumber:
+    if type(value) is str:
+        return f"t{value}" if len(value) <= PIECE_CHARACTERS else _long(value)
+    if type(value) in (int, _SentNumber):
         return _number(str(value))
     return value if value is None or isinstance(value, bool) else f"t{value}"
+
+
+def _long(text: str) -> msgspec.Raw:
+    """Return the JSON of a long text, written in pieces.
+
+    A text with an emoji takes four bytes for each character, and so does the memory in which it is
+    encoded.
+    """
+    starts = range(0, len(text), PIECE_CHARACTERS)
+    pieces = [_encode(text[start : start + PIECE_CHARACTERS])[1:-1] for start in starts]
+    return msgspec.Raw(b"".join((b'"t', *pieces, b'"')))
 
 
 def _read(value: msgspec.Raw) -> object:

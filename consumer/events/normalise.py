@@ -11,6 +11,7 @@ limits.
 
 from __future__ import annotations
 
+from codecs import utf_8_decode
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -28,6 +29,9 @@ from consumer.events.steps import Oddity, OwnTimeStep
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+UTF8_PIECE_BYTES: Final = 64 * 1024
+ODDITIES_MAX_COUNT: Final = 1000
+"""An event keeps at most this many oddities: a body may hold 100,000 unknown fields."""
 _encode: Final = msgspec.json.Encoder(decimal_format="string").encode
 _decode_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_list: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -158,7 +162,7 @@ class Normaliser:
             subject=subject,
             body=envelope.write(wrapped),
             time_s=instant.epoch_s if instant else None,
-            oddities=tuple(oddities),
+            oddities=tuple(oddities[:ODDITIES_MAX_COUNT]),
         )
 
     def _normal_form(
@@ -168,7 +172,7 @@ class Normaliser:
         if not body.isascii():
             # msgspec does not look into values that it only passes on, so it would not notice bytes
             # in them that are not UTF-8.
-            body.decode()
+            _check_utf8(body)
         plain = not self._has_nested
         oddities: list[Oddity] = []
         try:
@@ -231,6 +235,22 @@ class Normaliser:
         instant = own.read(text, oddities)
         setattr(fields, own.name, instant.exact)
         return instant
+
+
+def _check_utf8(body: bytes) -> None:
+    """Read a body as UTF-8 in pieces: the text of a whole body may take four times its size.
+
+    Raises:
+        UnicodeDecodeError: The body is not UTF-8.
+    """
+    view, at = memoryview(body), 0
+    while at < len(body):
+        piece = view[at : at + UTF8_PIECE_BYTES]
+        try:
+            at += utf_8_decode(piece, "strict", at + len(piece) == len(body))[1]
+        except UnicodeDecodeError as error:
+            start, end = at + error.start, at + error.end
+            raise UnicodeDecodeError(error.encoding, body, start, end, error.reason) from error
 
 
 def _whole(

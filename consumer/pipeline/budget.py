@@ -16,7 +16,7 @@ from consumer.errors import Misfit, Reason, Rejected
 BODY_TO_MESSAGE_RATIO: Final = 2
 """How much larger than the sink's largest message a body may be, if no option says otherwise. An
 event is smaller than its body if the body has spaces, or wraps the event."""
-VALUE_SHARE_BYTES: Final = 32
+VALUE_SHARE_BYTES: Final = 40
 """A body may hold one value for each of this many bytes of its permitted size."""
 VALUES_MAX_COUNT: Final = 2**17
 """The largest number of values in a body, whatever its permitted size. Values are decoded by code
@@ -25,9 +25,11 @@ VALUES_FREE_BYTES: Final = 4 * 1024
 """In a smaller body the values are not counted."""
 USUAL_SINK_BYTES: Final = 1024 * 1024
 """The largest message of a NATS server, if its configuration does not say otherwise."""
-_NEXT_VALUE: Final = re.compile(rb'(?:[^",\[{]++|"(?:[^"\\]++|\\.)*+")*+[,\[{]', re.DOTALL)
-"""Everything up to the next comma or opening bracket that is not part of a text. It never goes
-back, so it takes time in proportion to the body."""
+_NEXT_VALUE: Final = re.compile(
+    rb'(?:[^",\[{]++|"(?:[^"\\]++|\\.)*+(?:"|\\?\Z))*+(?:([,\[{])|\Z)', re.DOTALL
+)
+"""Everything up to the next comma or opening bracket that is not part of a text, or up to the end.
+It never goes back and never fails, so it takes time in proportion to the body."""
 
 
 def max_body_bytes(option_bytes: int | None = None, sink_bytes: int = USUAL_SINK_BYTES) -> int:
@@ -66,7 +68,8 @@ def refuse_many_values(body: bytes, limit_bytes: int) -> None:
     # Texts may hold commas and brackets too, so only a small sum is certain.
     if sum(map(body.count, (b",", b"[", b"{"))) < max_count:
         return
-    if next(islice(_NEXT_VALUE.finditer(body), max_count - 1, None), None) is not None:
+    last = next(islice(_NEXT_VALUE.finditer(body), max_count - 1, None), None)
+    if last is not None and last[1]:
         raise _too_large(f"at most {max_count} values", "more")
 
 
