@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -17,6 +18,7 @@ from consumer.dead_letters.record import Letter, to_message
 from consumer.errors import SinkUnavailable
 from consumer.options.values import Bytes, Count, Seconds, Share, Token
 from consumer.sinks.publish import publish_all
+from consumer.turn import Turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +91,12 @@ class DeadLetters:
 
         Returns only when all letters are confirmed. Cancelling: some letters may be stored.
         """
-        messages = [await self._message(letter, patience) for letter in letters]
+        messages: list[Message] = []
+        turn = Turn()
+        for letter in letters:
+            messages.append(await self._message(letter, patience))
+            if turn.is_over():
+                await asyncio.sleep(0)
         await publish_all(self.sink, messages, patience, "dead_letter")
 
     async def _message(self, letter: Letter, patience: Patience) -> Message:

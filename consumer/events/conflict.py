@@ -31,9 +31,9 @@ _decode_data: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_text: Final = msgspec.json.Decoder(str).decode
 
 
-READ_MAX_BYTES: Final = 64 * 1024
+READ_MAX_BYTES: Final = 4 * 1024
 """The error of a conflict does not name the values of a larger event, because the event would have
-to be decoded again. A batch may hold hundreds of conflicts, which are all judged in one step."""
+to be decoded again. A batch may hold hundreds of conflicts."""
 
 
 def conflict_text(event: Event, earlier: Event | None = None) -> str:

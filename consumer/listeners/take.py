@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections import deque
+    from collections.abc import Callable
 
 
 class HasBody(Protocol):
@@ -23,19 +24,25 @@ class HasBody(Protocol):
 ItemT = TypeVar("ItemT", bound=HasBody)
 
 
-def take(held: deque[ItemT], max_count: int, max_bytes: int) -> list[ItemT]:
+def take(
+    held: deque[ItemT],
+    max_count: int,
+    max_bytes: int,
+    size_of: Callable[[ItemT], int] | None = None,
+) -> list[ItemT]:
     """Remove the oldest items and return them, the oldest first.
 
     Args:
         held: The items that wait, the oldest first.
         max_count: The largest number of items to take.
-        max_bytes: The largest size of all their bodies together, in bytes. The first item is taken
+        max_bytes: The largest size of all of them together, in bytes. The first item is taken
             whatever its size; otherwise a large item would block the items behind it for ever.
+        size_of: Returns the size of an item, in bytes. None means that only its body counts.
     """
     taken: list[ItemT] = []
     taken_bytes = 0
     while held and len(taken) < max_count:
-        taken_bytes += len(held[0].body)
+        taken_bytes += len(held[0].body) if size_of is None else size_of(held[0])
         if taken and taken_bytes > max_bytes:
             break
         taken.append(held.popleft())

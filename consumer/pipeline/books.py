@@ -7,6 +7,7 @@ booked in one step, without an await between its counters, and a scrape runs on 
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from consumer.deliveries.delivery import Dead, Forwarded
@@ -74,12 +75,17 @@ class LaneBooks:
 
     def concluded(self, batch: Batch, now_s: float) -> None:
         """Book a batch in which every delivery has ended. This must not await: see the module."""
-        subjects: dict[str, int] = {}
+        subjects: Counter[str] = Counter()
+        oddities: Counter[str] = Counter()
         for work in batch.works:
             end = work.delivery.end
             if isinstance(end, Forwarded):
-                subjects[end.event.subject] = subjects.get(end.event.subject, 0) + 1
-                self._count_surprises(end)
+                subjects[end.event.subject] += 1
+                if end.event.oddities:
+                    oddities.update([oddity.name for oddity in end.event.oddities])
+                if end.shadow is not None:
+                    instead = end.shadow.instead
+                    self._metrics.shadow_duplicates.labels(self._listener, instead).inc()
             elif isinstance(end, Dead):
                 reason = end.rejected.reason.value
                 self._metrics.dead_letters.labels(self._listener, reason).inc()
@@ -87,14 +93,10 @@ class LaneBooks:
                 self._duplicates.inc()
         for subject, count in subjects.items():
             self._metrics.forwarded.labels(self._listener, subject).inc(count)
+        for name, count in oddities.items():
+            self._metrics.oddities.labels(self._listener, name).inc(count)
         self.in_flight_count -= len(batch.works)
         self._observe_age(batch, now_s)
-
-    def _count_surprises(self, end: Forwarded) -> None:
-        if end.shadow is not None:
-            self._metrics.shadow_duplicates.labels(self._listener, end.shadow.instead).inc()
-        for oddity in end.event.oddities:
-            self._metrics.oddities.labels(self._listener, oddity.name).inc()
 
     def _observe_age(self, batch: Batch, now_s: float) -> None:
         first = next((work.event for work in batch.works if work.event is not None), None)

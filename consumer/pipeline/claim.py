@@ -5,10 +5,12 @@ Responsible for the order: group, claim, judge. The rules themselves are in `ded
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from consumer.pipeline.dedupe import group, judge
 from consumer.pipeline.route import refuse_too_large
+from consumer.turn import Turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +63,11 @@ class Claimer:
         if not groups:
             return
         known = await self._ledger.claim([same_key[0][1] for same_key in groups])
+        turn = Turn()
         for same_key, memory in zip(groups, known, strict=True):
+            # The error of a conflict takes time, and every event of a batch may be a conflict.
+            if memory is not None and turn.is_over():
+                await asyncio.sleep(0)
             published = judge(same_key, memory, self._mode)
             if published and memory is not None and memory.age_s > self._old_after_s:
                 self._books.old_claim()

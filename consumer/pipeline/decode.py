@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +27,7 @@ from consumer.pipeline.budget import (
 )
 from consumer.pipeline.plain_body import Unwrapper, plain_body
 from consumer.stores.base import DedupeSettings
+from consumer.turn import Turn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -43,12 +43,9 @@ SUGGESTED_MAX_COUNT: Final = 20
 HELD_BYTES: Final = 8 * 1024 * 1024
 """The bytes that the events of a batch have together before the batch is closed. The event that
 exceeds this number is the last event of its batch."""
-HELD_S: Final = 0.02
-"""The time for which the event loop may be held before a batch is closed, in seconds. The delivery
-that exceeds it is the last delivery of its batch. Other tasks then run before the next batch."""
 LARGE_BYTES: Final = 64 * 1024
 """A larger body is decoded in a thread, so that other tasks run meanwhile. A smaller body takes
-less time than `HELD_S`, whatever is in it."""
+less time than a `Turn`, whatever is in it."""
 UNTIMED_BYTES: Final = 16 * 1024
 """The clock is read after this many bytes of bodies, because to read it for each delivery would
 cost more than most deliveries."""
@@ -134,7 +131,7 @@ class Decoder:
         """
         limit_bytes = self._limit_bytes()
         decoded: list[Work] = []
-        held_bytes, untimed_bytes, began_s = 0, 0, time.perf_counter()
+        held_bytes, untimed_bytes, turn = 0, 0, Turn()
         for work in works:
             if not self._decode(work, arrived_s, occurrence, limit_bytes, only_small=True):
                 await asyncio.to_thread(self._decode, work, arrived_s, occurrence, limit_bytes)
@@ -145,10 +142,10 @@ class Decoder:
             untimed_bytes += size_bytes or UNTIMED_BYTES
             is_late = False
             if untimed_bytes >= UNTIMED_BYTES:
-                is_late, untimed_bytes = time.perf_counter() - began_s > HELD_S, 0
+                is_late, untimed_bytes = turn.is_over(), 0
             if is_late or held_bytes > HELD_BYTES:
                 yield Batch(decoded, arrived_s, since_s)
-                decoded, held_bytes, began_s = [], 0, time.perf_counter()
+                decoded, held_bytes = [], 0
         if decoded:
             yield Batch(decoded, arrived_s, since_s)
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from consumer.errors import StoreUnavailable
 
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from consumer.pipeline.batch import Batch, Work
     from consumer.pipeline.mode import Mode
     from consumer.stores.base import Memory, Store
+
+COMPARED_MAX_COUNT: Final = 100
+"""The number of contradictions of one identity in a batch whose errors have the values. To compare
+two events takes time."""
 
 
 @dataclass(eq=False, slots=True)
@@ -138,9 +142,16 @@ def judge(same_key: list[tuple[Work, Identity]], known: Memory | None, mode: Mod
     """
     fingerprint = known.fingerprint if known else same_key[0][1].fingerprint
     first: Work | None = None
+    standing: Event | None = None
+    contradicted_count = 0
     for work, identity in same_key:
         if identity.fingerprint != fingerprint:
-            mode.contradicted(work, _standing(same_key, fingerprint))
+            contradicted_count += 1
+            if contradicted_count == 1:
+                standing = _standing(same_key, fingerprint)
+            elif contradicted_count > COMPARED_MAX_COUNT:
+                standing = None
+            mode.contradicted(work, standing)
         elif known is not None and known.done:
             mode.repeated(work)
         elif first is None:

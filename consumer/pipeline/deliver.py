@@ -7,17 +7,19 @@ of them had to be repeated.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from consumer.pipeline.mode import marked_message
 from consumer.pipeline.route import refuse_too_large
 from consumer.sinks.base import Receipt
 from consumer.sinks.publish import publish_all
+from consumer.turn import Turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from consumer.dead_letters.record import LetterOf
+    from consumer.dead_letters.record import Letter, LetterOf
     from consumer.dead_letters.stream import DeadLetters
     from consumer.deliveries.delivery import Delivery
     from consumer.deliveries.origin import Origin
@@ -73,10 +75,12 @@ class Deliverer:
         # Shadow mode has marked them instead of dropping them: they are published once more.
         for work in await self._publish(recognised):
             self._mode.repeated(work)
-        letters = [
-            self._letter_of(delivery, rejected, origin(delivery), batch.arrived_s)
-            for delivery, rejected in batch.dead()
-        ]
+        letters: list[Letter] = []
+        turn = Turn()
+        for delivery, rejected in batch.dead():
+            letters.append(self._letter_of(delivery, rejected, origin(delivery), batch.arrived_s))
+            if turn.is_over():
+                await asyncio.sleep(0)
         if letters:
             await self._dead_letters.store(letters, self._patience)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 FLOORS: Final = (
-    ("errors", "clock", "retry", "cancel"),
+    ("errors", "clock", "turn", "retry", "cancel"),
     ("options",),
     ("events",),
     ("deliveries",),

@@ -225,7 +225,7 @@ async def test_bodies_that_take_long_to_refuse_are_several_batches(
 ) -> None:
     """Other tasks run between them: heartbeats, other lanes, the health port."""
     now_s = iter(range(1000))
-    monkeypatch.setattr("consumer.pipeline.decode.time.perf_counter", lambda: float(next(now_s)))
+    monkeypatch.setattr("consumer.turn.time.perf_counter", lambda: float(next(now_s)))
     works = [Work(sent(b"{", "CASINO")) for _ in range(3)]
     works += [Work(sent(casino(), "CASINO")) for _ in range(3)]
     batches = [len(batch.works) async for batch in Decoder().batches(works, 0.0, 0.0)]

@@ -17,7 +17,12 @@ from pamqp.commands import Basic, Channel, Queue
 from pamqp.header import ContentHeader
 from pamqp.heartbeat import Heartbeat
 
-from consumer.listeners.rabbitmq.frames import FrameCutter, read_properties, token_of
+from consumer.listeners.rabbitmq.frames import (
+    FrameCutter,
+    counted_bytes,
+    read_properties,
+    token_of,
+)
 from tests.support.fates import SENDER
 
 HEARTBEAT = frame.marshal(Heartbeat(), 0)
@@ -45,7 +50,7 @@ def cut(*pieces: bytes) -> tuple[list[tuple[int, bytes, str | None]], bytes]:
     for piece in pieces:
         cutter.feed(piece)
     found = [(token_of(d).tag, d.body, d.message_type) for d in cutter.deliveries]
-    assert cutter.body_bytes == sum(len(d.body) for d in cutter.deliveries)
+    assert cutter.held_bytes == sum(map(counted_bytes, cutter.deliveries))
     return found, b"".join(others)
 
 

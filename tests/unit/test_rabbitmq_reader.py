@@ -98,6 +98,23 @@ async def test_a_body_larger_than_the_limit_becomes_whole(socket: Socket) -> Non
     assert [len(d.body) for d in reader.take(10, 10)] == [1000]
 
 
+async def test_large_tables_of_headers_are_held_too(socket: Socket) -> None:
+    """A message without a body may carry 128 KiB of them."""
+    reader = reader_on(socket)
+    small = delivery_of(1, b"x" * 10, headers={"a": "x" * 100})
+    reader.data_received(small)
+    assert socket.is_reading()
+    reader.data_received(delivery_of(2, b"", headers={"a": "x" * 600}))
+    assert not socket.is_reading()
+    assert len(reader.take(10, 500)) == 1
+    assert not socket.is_reading()
+    assert len(reader.take(10, 500)) == 1
+    assert socket.is_reading()
+    reader.data_received(small)
+    assert len(reader.take(10, 500)) == 1
+    assert socket.is_reading()
+
+
 async def test_a_batch_ends_before_a_body_that_would_go_beyond_it(socket: Socket) -> None:
     """A batch has a limit of bytes and a limit of deliveries, and the oldest come first."""
     reader = reader_on(socket)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 CONSUMING_CHANNEL = 1
 """The number of the only channel on which anything is delivered."""
+FREE_HEADER_BYTES = 512
+"""A content header of at most this size does not count as held. Most have 30 to 200 bytes."""
 
 _METHOD, _HEADER, _BODY, _HEARTBEAT = 1, 2, 3, 8
 _FRAME_TYPES = frozenset((_METHOD, _HEADER, _BODY, _HEARTBEAT))
@@ -76,6 +78,12 @@ def token_of(delivery: Delivery) -> KeptFrames:
     if not isinstance(token, KeptFrames):
         raise TypeError(token)  # a bug of ours: another listener made this delivery
     return token
+
+
+def counted_bytes(delivery: Delivery) -> int:
+    """Return the size of a delivery: its body and its content header, if that is large."""
+    header_bytes = len(token_of(delivery).header)
+    return len(delivery.body) + (header_bytes if header_bytes > FREE_HEADER_BYTES else 0)
 
 
 def read_properties(header: bytes) -> tuple[str | None, str | None]:
@@ -156,8 +164,9 @@ class FrameCutter:
 
     Attributes:
         deliveries: The deliveries that have arrived whole, the oldest first. Code that takes a
-            delivery out also subtracts the length of its body from `body_bytes`.
-        body_bytes: The length of all bodies in `deliveries`, in bytes.
+            delivery out also subtracts its `counted_bytes` from `held_bytes`.
+        held_bytes: The size of all deliveries in `deliveries`, in bytes, as `counted_bytes` says.
+        large_headers: True if one of them may have a content header that counts.
         broken: True after the peer sent bytes that are not frames, or frames in an impossible
             order. aiormq then got a frame that makes it close the connection, and all further bytes
             are ignored.
@@ -172,7 +181,8 @@ class FrameCutter:
         """
         self._sender = sender
         self.deliveries: deque[Delivery] = deque()
-        self.body_bytes = 0
+        self.held_bytes = 0
+        self.large_headers = False
         self.broken = False
         self._hand_on = hand_on
         self._rest = bytearray()  # the beginning of a frame whose end has not arrived
@@ -278,6 +288,9 @@ class FrameCutter:
                 redelivered == 1,
             )
         )
-        self.body_bytes += len(body)
+        self.held_bytes += len(body)
+        if len(header) > FREE_HEADER_BYTES:
+            self.held_bytes += len(header)
+            self.large_headers = True
         self._method = self._header = None
         self._parts = []

@@ -1,13 +1,15 @@
 """Describes a RabbitMQ delivery for its dead letter, from the raw frames that were kept.
 
-The description may be slow, but it never fails: it gives a readable text for any bytes of a sender.
+The description never fails: it gives a readable text for any bytes of a sender. A sender's table of
+headers may have 128 KiB. A letter keeps only the beginning, so only the beginning is decoded.
 """
 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from pamqp import decode
 from pamqp.commands import Basic
 from pamqp.exceptions import PAMQPException
 from pamqp.header import ContentHeader
@@ -15,15 +17,26 @@ from pamqp.header import ContentHeader
 from consumer.deliveries.origin import Origin
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from consumer.listeners.rabbitmq.frames import KeptFrames
 
 PROPERTY_PREFIX = "amqp."
 """The beginning of every property's name. If a header of the sender has the name of a property, the
 property is shown."""
+TABLE_MAX_BYTES: Final = 8 * 1024
+"""The headers are not shown any more after this many bytes of them. A letter keeps 6 KiB."""
+VALUE_MAX_BYTES: Final = 1024
+"""A text is shown up to this many bytes. A larger table or list inside the table is not decoded."""
 
 _METHOD_ARGUMENTS_AT = 4
 _PROPERTIES_AT = 12
 _SHOWN_BYTES = 1024
+_CONTENT_TYPE, _CONTENT_ENCODING, _HEADERS, _MORE_FLAGS = 1 << 15, 1 << 14, 1 << 13, 1
+_LENGTH_BYTES = 4
+_TEXT, _BYTES, _TABLE, _LIST = b"S", b"x", b"F", b"A"
+_short = struct.Struct(">H").unpack_from
+_long = struct.Struct(">I").unpack_from
 _UNREADABLE = (
     PAMQPException,
     struct.error,
@@ -61,17 +74,67 @@ def describe(queue: str, token: KeptFrames) -> Origin:
 
 
 def _headers(raw: bytes) -> dict[str, str]:
+    without_table, table = _apart(raw)
+    shown = dict(_fields(table))
     header = ContentHeader()
-    header.unmarshal(raw)
-    properties = dict(header.properties)
-    table = properties.pop("headers", None)
-    shown = {}
-    if isinstance(table, dict):
-        shown = {str(name): _text(value) for name, value in table.items()}
-    for name, value in properties.items():
+    header.unmarshal(without_table)
+    for name, value in dict(header.properties).items():
         if value not in (None, ""):
             shown[PROPERTY_PREFIX + name] = _text(value)
     return shown
+
+
+def _apart(raw: bytes) -> tuple[bytes, bytes]:
+    """Return the payload of a content header without the sender's table, and the table's fields."""
+    flags = more = _short(raw, _PROPERTIES_AT)[0]
+    at = _PROPERTIES_AT + 2
+    while more & _MORE_FLAGS:
+        more = _short(raw, at)[0]
+        at += 2
+    if not flags & _HEADERS:
+        return raw, b""
+    for text in (_CONTENT_TYPE, _CONTENT_ENCODING):
+        if flags & text:
+            at += 1 + raw[at]
+    start = at + _LENGTH_BYTES
+    end = start + _long(raw, at)[0]
+    if end > len(raw):
+        raise ValueError(end)
+    rest = (flags & ~_HEADERS).to_bytes(2, "big") + raw[_PROPERTIES_AT + 2 : at] + raw[end:]
+    return raw[:_PROPERTIES_AT] + rest, raw[start:end]
+
+
+def _fields(table: bytes) -> Iterator[tuple[str, str]]:
+    """Give the names and values at the beginning of a table, as texts."""
+    at, shown_bytes = 0, 0
+    while at < len(table) and shown_bytes < TABLE_MAX_BYTES:
+        began, start = at, at + 1
+        at = start + table[at]
+        if at >= len(table):
+            raise ValueError(at)
+        name = table[start:at].decode()
+        kind = table[at : at + 1]
+        if kind in (_TEXT, _BYTES, _TABLE, _LIST):
+            size_bytes = _long(table, at + 1)[0]
+            value_at = at + 1 + _LENGTH_BYTES
+            end = value_at + size_bytes
+            if end > len(table):
+                raise ValueError(end)
+        else:
+            size_bytes, value_at, end = 0, at, 0
+        if kind in (_TEXT, _BYTES):
+            yield name, _text(table[value_at : min(end, value_at + VALUE_MAX_BYTES)])
+            at = end
+            shown_bytes += value_at - began + min(size_bytes, VALUE_MAX_BYTES)
+        elif size_bytes > VALUE_MAX_BYTES:
+            yield name, f"({'table' if kind == _TABLE else 'list'} of {size_bytes} bytes)"
+            at = end
+            shown_bytes += value_at - began
+        else:
+            consumed_bytes, value = decode.embedded_value(table[at : at + 1 + 16 + size_bytes])
+            yield name, _text(value)
+            at += consumed_bytes
+            shown_bytes += at - began
 
 
 def _text(value: object) -> str:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, cast
 
-from consumer.listeners.rabbitmq.frames import FrameCutter
+from consumer.listeners.rabbitmq.frames import FrameCutter, counted_bytes
 from consumer.listeners.take import take
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class DeliveryReader(asyncio.Protocol):
     Attributes:
         arrived: An event that is set while there is a delivery to take. It is also set after a
             failure, to wake the task that waits for a delivery.
-        paused: True while reading is paused, because the held bodies have too many bytes.
+        paused: True while reading is paused, because the held deliveries have too many bytes.
         pauses_count: The number of pauses that have begun.
         farewell: The broker's text when it closed the connection. Empty before that.
     """
@@ -60,8 +60,8 @@ class DeliveryReader(asyncio.Protocol):
         Args:
             socket: The socket. The caller makes this object its protocol.
             sender: The sender of everything that is delivered.
-            max_buffered_bytes: The size of the held bodies above which reading pauses, in bytes.
-                A body that is still arriving does not count, because otherwise it could never
+            max_buffered_bytes: The size of the held deliveries above which reading pauses, in
+                bytes. A body that is still arriving does not count, because otherwise it could never
                 become whole. During a pause, one delivery or one read of 256 KiB is added every
                 10 s, or at each heartbeat interval if that is shorter.
             clock: The event loop for the time and for delayed calls. None means the running loop.
@@ -84,14 +84,20 @@ class DeliveryReader(asyncio.Protocol):
 
     def take(self, max_count: int, max_bytes: int) -> list[Delivery]:
         """Remove and return the oldest deliveries. See `consumer.listeners.take`."""
-        held = self._cutter.deliveries
-        taken = take(held, max_count, max_bytes)
-        self._cutter.body_bytes -= sum(len(delivery.body) for delivery in taken)
+        cutter = self._cutter
+        held = cutter.deliveries
+        if cutter.large_headers:
+            taken = take(held, max_count, max_bytes, counted_bytes)
+            cutter.held_bytes -= sum(map(counted_bytes, taken))
+        else:
+            taken = take(held, max_count, max_bytes)
+            cutter.held_bytes -= sum(len(delivery.body) for delivery in taken)
         if not held:
+            cutter.large_headers = False
             self.arrived.clear()
         # Reading goes on at half of the limit. At the limit itself, the socket would stop and start
         # again with every batch.
-        if self._cutter.body_bytes <= self._max_buffered_bytes / 2:
+        if cutter.held_bytes <= self._max_buffered_bytes / 2:
             self._resume()
         return taken
 
@@ -119,13 +125,13 @@ class DeliveryReader(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take what the socket has received."""
         cutter = self._cutter
-        held_bytes = cutter.body_bytes
+        held_bytes = cutter.held_bytes
         cutter.feed(data)
         if self._discarding:
             self._forget()
         elif cutter.deliveries:
             self.arrived.set()
-            if held_bytes < cutter.body_bytes > self._max_buffered_bytes:
+            if held_bytes < cutter.held_bytes > self._max_buffered_bytes:
                 self._pause()
         if self._clock.time() >= self._next_beat_s:
             self._beat()
@@ -194,4 +200,5 @@ class DeliveryReader(asyncio.Protocol):
 
     def _forget(self) -> None:
         self._cutter.deliveries.clear()
-        self._cutter.body_bytes = 0
+        self._cutter.held_bytes = 0
+        self._cutter.large_headers = False

@@ -1,0 +1,24 @@
+"""Limits the time for which a step holds the event loop, so that other tasks get their turns."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+HELD_S: Final = 0.02
+"""The time for which a step may hold the event loop before other tasks get a turn, in seconds."""
+
+
+class Turn:
+    """The time for which a step holds the event loop, from the moment when it is made."""
+
+    def __init__(self) -> None:
+        self._began_s = time.perf_counter()
+
+    def is_over(self) -> bool:
+        """Tell whether other tasks should get a turn now. If so, the next turn begins."""
+        now_s = time.perf_counter()
+        if now_s - self._began_s <= HELD_S:
+            return False
+        self._began_s = now_s
+        return True
