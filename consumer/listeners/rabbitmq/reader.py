@@ -61,9 +61,9 @@ class DeliveryReader(asyncio.Protocol):
             socket: The socket. The caller makes this object its protocol.
             sender: The sender of everything that is delivered.
             max_buffered_bytes: The size of the held deliveries above which reading pauses, in
-                bytes. A body that is still arriving does not count, because otherwise it could never
-                become whole. During a pause, one delivery or one read of 256 KiB is added every
-                10 s, or at each heartbeat interval if that is shorter.
+                bytes. A body that is still arriving does not count, because otherwise it could
+                never become whole. During a pause, one delivery or one read of 256 KiB is added
+                every 10 s, or at each heartbeat interval if that is shorter.
             clock: The event loop for the time and for delayed calls. None means the running loop.
         """
         self.arrived = asyncio.Event()
