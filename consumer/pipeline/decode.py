@@ -213,7 +213,11 @@ class Decoder:
             self._last = (delivery.sender, normalisers)
         name = delivery.message_type
         known = normalisers.get(name) if name else None
-        return known if known is not None else self._prepare(delivery.sender, normalisers, name)
+        if known is not None:
+            return known
+        if delivery.unread:
+            raise Rejected(Reason.TOO_LARGE, delivery.unread)
+        return self._prepare(delivery.sender, normalisers, name)
 
     def _prepare(
         self, sender: Sender, normalisers: dict[str, Normaliser], name: str | None

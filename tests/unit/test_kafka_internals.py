@@ -30,7 +30,9 @@ from aiokafka.record.memory_records import MemoryRecords
 from consumer.listeners.kafka.connection import make_consumer
 from consumer.listeners.kafka.internals import (
     TASKS,
+    FetchedRecords,
     Records,
+    hand_out_bounded,
     notice_closed_sockets,
     tolerate,
 )
@@ -113,6 +115,15 @@ def test_class_that_reads_answers_can_be_replaced() -> None:
     tolerate()
     assert fetcher.MemoryRecords is Records
     assert "MemoryRecords" in names_in(Fetcher._proc_fetch_request)
+
+
+def test_class_of_fetched_records_can_be_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else `hand_out_bounded` replaces what nobody looks up."""
+    monkeypatch.setattr(fetcher, "FetchResult", fetcher.FetchResult)
+    hand_out_bounded()
+    assert fetcher.FetchResult is FetchedRecords
+    for method in (Fetcher._proc_fetch_request, Fetcher.fetched_records):
+        assert "FetchResult" in names_in(method)
 
 
 def test_records_offer_what_aiokafka_asks_them_for() -> None:

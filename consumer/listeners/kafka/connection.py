@@ -30,7 +30,12 @@ from aiokafka.errors import (
 )
 
 from consumer.errors import ConfigError, ListenerUnavailable
-from consumer.listeners.kafka.internals import abort, notice_closed_sockets, tolerate
+from consumer.listeners.kafka.internals import (
+    abort,
+    hand_out_bounded,
+    notice_closed_sockets,
+    tolerate,
+)
 from consumer.options.values import TlsSettings
 
 if TYPE_CHECKING:
@@ -98,6 +103,7 @@ def login_options(settings: KafkaSettings) -> dict[str, Any]:
 def make_consumer(settings: KafkaSettings, name: str) -> AIOKafkaConsumer:
     """Make an aiokafka consumer that is not started yet. This needs a running event loop."""
     tolerate()
+    hand_out_bounded()
     notice_closed_sockets()
     return AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap_servers,

@@ -10,6 +10,12 @@ name that is not UTF-8, so one wrong producer would block a partition for ever. 
 read escaped, as in `ty\xffpe`. An escaped name has no meaning for us, and the record is delivered.
 aiokafka has no option for this, so the class with which it reads the brokers' answers is replaced.
 
+The same class undoes the compression of a batch within a limit (`unpack.py`). A batch over the
+limit becomes one record whose value is the batch as it came, an `UnreadBatch`.
+
+`hand_out_bounded` makes aiokafka end a call of `getmany` after a number of bytes. aiokafka counts
+records only, and 500 records may have gigabytes.
+
 `notice_closed_sockets` makes aiokafka notice when it writes to a closed socket. asyncio ignores the
 write, and aiokafka waits for an answer. uvloop raises RuntimeError, which aiokafka does not expect:
 its fetching task would end, and the consumer would be silent for ever. Here the RuntimeError is
@@ -22,19 +28,25 @@ its tasks would go on asking a frozen broker in the background for ever.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final, SupportsIndex
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, Final, Self, SupportsIndex
 
 from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException, KafkaConnectionError
-from aiokafka.record.default_records import _DefaultRecordBatchPy
+from aiokafka.record.default_records import (
+    DefaultRecordBatch,
+    _DefaultRecordBatchPy,
+    _DefaultRecordPy,
+)
 from aiokafka.record.memory_records import MemoryRecords
+
+from consumer.listeners.kafka.unpack import TooLargeError, refuse_many_headers, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
 
-    from aiokafka import AIOKafkaConsumer
-    from aiokafka.record.default_records import DefaultRecordBatch
+    from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 LENGTH_AT: Final = 8
 BODY_AT: Final = 12
@@ -50,11 +62,24 @@ TASKS: Final = (
 """The tasks of a consumer: the consumer's attribute with the owner of the task, and the owner's
 attribute with the task."""
 ABORT_DEADLINE_S: Final = 1.5
+HANDED_OUT_BYTES: Final = 1024 * 1024
+"""A partition hands out records until they have this many bytes. The record that exceeds this
+number is the last record."""
+HEADER_OBJECTS_BYTES: Final = 128
+"""The memory of a header, in bytes: a tuple, its name and its value."""
+READ_AT_ONCE_COUNT: Final = 100
+NEW_FORMAT: Final = 2
+"""The format of batches since Kafka 0.11. Older batches are left to aiokafka."""
 
 
 def tolerate() -> None:
     """Make aiokafka read any header name, in the whole process. May be called again."""
     fetcher.MemoryRecords = Records
+
+
+def hand_out_bounded() -> None:
+    """Make aiokafka's `getmany` end after some bytes, in the whole process. May be called again."""
+    fetcher.FetchResult = FetchedRecords
 
 
 _send: Final = AIOKafkaConnection.send
@@ -112,16 +137,92 @@ class _RecordBatch:
         return getattr(self._batch, name)
 
     def __iter__(self) -> Iterator[object]:
+        if self._batch.magic < NEW_FORMAT:
+            return iter(self._batch)
+        data = self._data[self._start : self._end]
         try:
-            # The whole batch is read at once. After an error in the middle, nobody would know which
-            # records were read already.
-            return iter(list(self._batch))
-        except (UnicodeDecodeError, CorruptRecordException):
-            return iter(list(_TolerantBatch(self._data[self._start : self._end])))
+            plain = unpacked(data)
+            refuse_many_headers(plain)
+        except TooLargeError as error:
+            return iter((self._unread(data, str(error)),))
+        return _records(DefaultRecordBatch(plain), plain)
+
+    def _unread(self, data: bytes, why: str) -> _DefaultRecordPy:
+        """Return one record in place of all, with the offset of the last one.
+
+        When this offset is committed, the batch is done.
+        """
+        batch = self._batch
+        last_offset = batch.next_offset - 1
+        text = f"record batch of offsets {batch.base_offset} to {last_offset}: {why}"
+        return _DefaultRecordPy(
+            last_offset,
+            batch.max_timestamp,
+            batch.timestamp_type,
+            None,
+            UnreadBatch(data, text),
+            [],
+        )
 
     def __next__(self) -> object:
         following: object = next(self._batch)
         return following
+
+
+class UnreadBatch(bytes):
+    """The bytes of a batch that cannot be read within the limits, in place of a record's value.
+
+    Attributes:
+        why: The limit, and the offsets of the batch.
+    """
+
+    why: str
+
+    def __new__(cls, data: bytes, why: str) -> Self:
+        """Keep the bytes and the reason."""
+        made = super().__new__(cls, data)
+        made.why = why
+        return made
+
+
+def _records(batch: DefaultRecordBatch, data: bytes) -> Iterator[object]:
+    """Give the records of a batch, by aiokafka's slow code from where its fast code failed."""
+    read_count = 0
+    fast = chain(batch)  # a batch of aiokafka must not be asked for its iterator twice
+    while True:
+        try:
+            some = list(islice(fast, READ_AT_ONCE_COUNT))
+        except (UnicodeDecodeError, CorruptRecordException):
+            yield from islice(_TolerantBatch(data), read_count, None)
+            return
+        if not some:
+            return
+        read_count += len(some)
+        yield from some
+
+
+class FetchedRecords(fetcher.FetchResult):  # type: ignore[misc]  # aiokafka has no types
+    """The records of a partition that were fetched, and not handed out yet."""
+
+    _partition_records: Iterator[ConsumerRecord] | None
+
+    def getall(self, max_records: int | None = None) -> list[ConsumerRecord]:
+        """Hand out the next records, up to `max_records` or `HANDED_OUT_BYTES`."""
+        if not self.check_assignment(self._topic_partition):
+            return []
+        taken: list[ConsumerRecord] = []
+        taken_bytes = 0
+        for record in self._partition_records or ():
+            taken.append(record)
+            taken_bytes += record.serialized_value_size
+            if record.headers:
+                taken_bytes += HEADER_OBJECTS_BYTES * len(record.headers)
+            if len(taken) == max_records or taken_bytes >= HANDED_OUT_BYTES:
+                self._update_position()
+                return taken
+        self._update_position()
+        self._partition_records = None
+        return taken
 
 
 class _TolerantBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # aiokafka has no types

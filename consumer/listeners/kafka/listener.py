@@ -27,6 +27,7 @@ from consumer.listeners.base import Listener, ListenerSettings
 from consumer.listeners.failure import FirstFailure
 from consumer.listeners.kafka.connection import READ_ERRORS, make_consumer, probe, stop, unavailable
 from consumer.listeners.kafka.group import Group
+from consumer.listeners.kafka.internals import UnreadBatch
 from consumer.listeners.kafka.settings import KafkaSettings
 from consumer.listeners.take import take
 
@@ -256,7 +257,10 @@ def _delivery(book: PartitionBook, record: ConsumerRecord, sender: Sender) -> De
             message_type = _text(value)
         elif known == "content-encoding" and encoding is None:
             encoding = _text(value)
-    return Delivery(record.value or b"", message_type, (book, record), sender, encoding)
+    delivery = Delivery(record.value or b"", message_type, (book, record), sender, encoding)
+    if message_type is None and isinstance(record.value, UnreadBatch):
+        delivery.unread = record.value.why
+    return delivery
 
 
 def _text(value: bytes | None) -> str | None:
