@@ -82,4 +82,4 @@ lock: $(STAMP) ## Pin all requirements with hashes; ARGS=--upgrade takes newer v
 	$(COMPILE) --group build --constraint requirements/dev.txt $(ARGS) --output-file requirements/build.txt
 
 clean: ## Remove what was built
-	rm -rf $(VENV) .brokers .consumer .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .brokers .cache .consumer .mypy_cache .ruff_cache .pytest_cache

@@ -1,4 +1,4 @@
-"""The programs of docs/sending.md send through real brokers, and the event comes out."""
+"""The programs of docs/sending-code.md send through real brokers, and the event comes out."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from tests.support.sources import Source
 
-PAGE = "sending.md"
-EVENT = snippet(PAGE, "What to send", "json")
+PAGE = "sending-code.md"
+EVENT = snippet("sending.md", "What to send", "json")
 
 
 async def arrives(folder: Path, source: Source, urls: tuple[str, str], program: str) -> None:
@@ -74,13 +74,30 @@ async def test_nats(tmp_path: Path, nats_url: str, urls: tuple[str, str]) -> Non
     await arrives(tmp_path, source, urls, program)
 
 
-async def test_a_missing_queue_is_an_error(tmp_path: Path, rabbitmq_url: str) -> None:
-    """The program does not believe that a message which nobody took has been sent."""
-    (tmp_path / "casino.json").write_text(EVENT, encoding="utf-8")
-    program = with_values(snippet(PAGE, "RabbitMQ"), URL=rabbitmq_url, QUEUE="no-such-queue")
-    running = await run(tmp_path, program)
-    with pytest.raises(AssertionError, match=r"DeliveryError|PublishError"):
+async def ends_with_an_error(folder: Path, program: str, error: str) -> None:
+    """Run a program: it does not believe that a message which nothing took has been sent."""
+    (folder / "casino.json").write_text(EVENT, encoding="utf-8")
+    running = await run(folder, program)
+    with pytest.raises(AssertionError, match=error):
         await running.output()
+
+
+async def test_a_missing_queue_is_an_error(tmp_path: Path, rabbitmq_url: str) -> None:
+    """`mandatory` brings the message back."""
+    program = with_values(snippet(PAGE, "RabbitMQ"), URL=rabbitmq_url, QUEUE="no-such-queue")
+    await ends_with_an_error(tmp_path, program, r"DeliveryError|PublishError")
+
+
+async def test_a_missing_topic_is_an_error(tmp_path: Path, kafka_address: str) -> None:
+    """The program looks for it, because many brokers would create it."""
+    program = with_values(snippet(PAGE, "Kafka"), SERVERS=kafka_address, TOPIC="no-such-topic")
+    await ends_with_an_error(tmp_path, program, "there is no topic no-such-topic")
+
+
+async def test_a_missing_stream_is_an_error(tmp_path: Path, nats_url: str) -> None:
+    """Nothing answers."""
+    program = with_values(snippet(PAGE, "NATS"), URL=nats_url, SUBJECT="no.such.stream")
+    await ends_with_an_error(tmp_path, program, "NoStreamResponseError|no response from stream")
 
 
 @pytest.mark.parametrize("strict", [(), ("--strict",)], ids=["lenient", "strict"])
