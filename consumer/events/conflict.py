@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from consumer.events import canonical, envelope
-from consumer.events.refuse import UNREADABLE, shown
+from consumer.events.hints import UNREADABLE
+from consumer.events.refuse import shown
 from consumer.events.registry import find
 
 if TYPE_CHECKING:

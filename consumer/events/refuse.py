@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from typing import Final
 
 import msgspec
 
 from consumer.errors import Misfit, Reason, Rejected
+from consumer.events import hints
 from consumer.events.base import NUMBER_MAX_DIGITS
+from consumer.events.hints import SEARCHED_MAX_BYTES, UNREADABLE
 
 SHOWN_CHARACTERS: Final = 60
 """An error shows at most this many characters of a wrong value."""
-
-UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, MemoryError)
-"""All exceptions that msgspec raises for bytes that it cannot read. They were found by trying the
-corpus of broken bodies in the tests. `UnicodeDecodeError` is not a `DecodeError`."""
 
 _WORDS: Final = (
     ("Expected", "expected"),
@@ -35,10 +32,6 @@ _WORDS: Final = (
 )
 """msgspec's words for types, and our own words that replace them, in this order."""
 
-WRAPPERS: Final = ("message", "payload", "data", "body")
-"""The fields in which frameworks send an event: MassTransit, job queues, Dapr."""
-SEARCHED_MAX_BYTES: Final = 1024 * 1024
-"""In a larger body nothing is searched that would only make an error clearer."""
 _WHOLE: Final = re.compile(
     rb"(?>[^\\]++|\\[^u]|\\u(?![dD][89a-fA-F])"
     rb"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*+"
@@ -64,6 +57,11 @@ def missing(name: str) -> Rejected:
     return Rejected(Reason.INVALID, Misfit(name, "required", None))
 
 
+def misspelt(name: str, found: str) -> Rejected:
+    """Return the refusal of an event with a deciding field under another spelling of its name."""
+    return Rejected(Reason.INVALID, Misfit(name, "the field under this name", found))
+
+
 def null(name: str, expected: str) -> Rejected:
     """Return the refusal of a null in a field that may be absent, but not null."""
     return Rejected(Reason.INVALID, Misfit(name, expected, "null"))
@@ -84,9 +82,10 @@ def unreadable(error: Exception, body: bytes) -> Rejected:
 
 def _malformed(error: Exception, body: bytes) -> Rejected:
     if isinstance(error, UnicodeDecodeError):
-        return Rejected(Reason.MALFORMED, f"not UTF-8 at byte {error.start}")
+        seems = hints.of_format(body)
+        return Rejected(Reason.MALFORMED, f"not UTF-8 at byte {error.start}{seems}")
     if isinstance(error, msgspec.DecodeError):
-        return Rejected(Reason.MALFORMED, _half_surrogate(body) or str(error))
+        return Rejected(Reason.MALFORMED, _half_surrogate(body) or _broken_at(str(error), body))
     return Rejected(Reason.MALFORMED, "nested too deeply, or too large to read")
 
 
@@ -97,6 +96,13 @@ def _broken_json(body: bytes) -> Rejected | None:
     except UNREADABLE as error:
         return _malformed(error, body)
     return None
+
+
+def _broken_at(error: str, body: bytes) -> str:
+    """Return msgspec's error with what helps to find the mistake in a body."""
+    if not body.strip():
+        return "the body is empty"
+    return f"{error}{hints.of_format(body) or hints.of_place(error, body)}"
 
 
 def _half_surrogate(body: bytes) -> str:
@@ -119,31 +125,14 @@ def explain(message: str, body: bytes) -> Misfit:
     name = expected.removeprefix("Object missing required field ")
     if name != expected:
         name = name.strip("`")
-        note = "" if path else _note_wrapper(name, body)
+        note = "" if path else hints.of_missing(name, body)
         return Misfit(f"{path}.{name}".lstrip("."), "required", None, note)
     found = shown(_at(path, body))
     for theirs, ours in _WORDS:
         expected = expected.replace(theirs, ours)
     wanted, _, got = expected.partition(", got ")
-    return Misfit(path, wanted.removeprefix("expected "), found or got)
-
-
-def _note_wrapper(name: str, body: bytes) -> str:
-    """Say in which field of a body the event seems to be; empty if it is in none.
-
-    Args:
-        name: A field that the event needs, and that the body does not have.
-        body: The body.
-    """
-    if len(body) > SEARCHED_MAX_BYTES:
-        return ""
-    with contextlib.suppress(*UNREADABLE):
-        sent = _decode_object(body)
-        for wrapper in WRAPPERS:
-            inner = bytes(sent.get(wrapper, b"")).strip()
-            if inner.startswith(b"{") and name in _decode_object(inner):
-                return f"the event seems to be inside {wrapper}"
-    return ""
+    note = "" if path else hints.of_format(body).removeprefix("; ")
+    return Misfit(path, wanted.removeprefix("expected "), found or got, note)
 
 
 def shown(sent: bytes) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 import msgspec
 
 from consumer.errors import ConsumerError
-from consumer.events.refuse import UNREADABLE
+from consumer.events.hints import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
