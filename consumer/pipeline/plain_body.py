@@ -5,11 +5,16 @@ message has only one meaning, so it is accepted, and what was done is an oddity 
 listener with `validation = "strict"` refuses it. The cases were collected from public bug reports:
 
 - Spring AMQP, kombu and rabbot write the charset into the content encoding, and Spring's compressor
-  writes `gzip:UTF-8`.
+  writes `gzip:UTF-8`. For a body of bytes, kombu writes `binary`:
+  https://github.com/celery/kombu/blob/main/kombu/serialization.py.
 - A proxy unpacks a body and leaves the label, or a sender compresses a body and forgets the label.
 - .NET writes a byte order mark.
-- Confluent's JSON Schema serializer writes a zero byte and the four bytes of a schema id:
-  https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html.
+- Serializers of schema registries put an id before the JSON. Confluent's writes a zero byte and
+  four bytes, Apicurio's a zero byte and eight bytes, and that of AWS Glue two bytes and a UUID:
+  https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html,
+  https://github.com/Apicurio/apicurio-registry, https://github.com/awslabs/aws-glue-schema-registry.
+- Spring's and Workable's converters write a text as JSON, also if the text is JSON already. Then
+  the event is inside quotes: https://github.com/Workable/rabbit-queue/issues/8.
 
 Not responsible for the encodings themselves (`decompress.py`).
 """
@@ -23,7 +28,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from consumer.errors import Misfit, Reason, Rejected
-from consumer.events.refuse import SHOWN_CHARACTERS, UNREADABLE, missing, shown, unreadable
+from consumer.events.hints import UNREADABLE
+from consumer.events.refuse import SHOWN_CHARACTERS, missing, shown, unreadable
 from consumer.events.steps import Oddity
 from consumer.pipeline.decompress import NAMES, decompress
 
@@ -33,12 +39,14 @@ if TYPE_CHECKING:
 PLACE: Final = "body"
 LABEL: Final = "content-encoding"
 LABEL_MAX_CHARACTERS: Final = 256
-CHARSETS: Final = frozenset(("utf-8", "utf8", "us-ascii", "ascii"))
-"""The charsets in which JSON may come. They say nothing about compression."""
+CHARSETS: Final = frozenset(("utf-8", "utf8", "us-ascii", "ascii", "binary", "8bit", "7bit"))
+"""The charsets in which JSON may come, and MIME's names for bytes that are sent as they are. They
+say nothing about compression."""
 MAGIC: Final = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
 """The first bytes of compressed data. No JSON begins with them. Data of `deflate` has no such
 mark."""
-SCHEMA_ID_BYTES: Final = 5
+FRAMES: Final = ((b"\0", 5), (b"\0", 9), (b"\x03\0", 18))
+"""What schema registries put before the JSON: the first bytes, and the number of all bytes."""
 EXPECTED: Final = {
     "charset_as_encoding": "a compression, not a charset",
     "encoding_list": "one name",
@@ -46,6 +54,7 @@ EXPECTED: Final = {
     "not_encoded": "a compressed body, as it says",
     "schema_framing": "JSON without the bytes of a schema registry",
     "bom": "JSON without a byte order mark",
+    "json_in_text": "a JSON object, not a text with JSON in it",
 }
 """What should be sent instead of each oddity, in words."""
 _decode_text: Final = msgspec.json.Decoder(str).decode
@@ -80,12 +89,7 @@ def plain_body(
                 oddities.append(Oddity("unlabelled_encoding", LABEL, name))
                 body = decompress(body, name, limit_bytes)
                 break
-    if body.startswith(b"\0") and _begins_json(body[SCHEMA_ID_BYTES:]):
-        oddities.append(Oddity("schema_framing", PLACE, body[:SCHEMA_ID_BYTES].hex(" ")))
-        body = body[SCHEMA_ID_BYTES:]
-    if body.startswith(BOM_UTF8):
-        oddities.append(Oddity("bom", PLACE, BOM_UTF8.hex(" ")))
-        body = body[len(BOM_UTF8) :]
+    body = _unframed(body, oddities)
     if strict and oddities:
         raise _refused(oddities[0])
     return body, oddities
@@ -156,6 +160,31 @@ def _decompressed(body: bytes, coding: str, limit_bytes: int, oddities: list[Odd
     # Compressed data may begin with a brace too, so this is decided after the attempt.
     oddities.append(Oddity("not_encoded", LABEL, coding))
     return body
+
+
+def _unframed(body: bytes, oddities: list[Oddity]) -> bytes:
+    """Remove what stands around the JSON of a body, and note it."""
+    for magic, size_bytes in FRAMES:
+        if body.startswith(magic) and _begins_json(body[size_bytes:]):
+            oddities.append(Oddity("schema_framing", PLACE, body[:size_bytes].hex(" ")))
+            body = body[size_bytes:]
+            break
+    if body.startswith(BOM_UTF8):
+        oddities.append(Oddity("bom", PLACE, BOM_UTF8.hex(" ")))
+        body = body[len(BOM_UTF8) :]
+    return _out_of_text(body, oddities) if body.startswith(b'"') else body
+
+
+def _out_of_text(body: bytes, oddities: list[Oddity]) -> bytes:
+    """Return the JSON object that a body holds as a text; the body itself if it holds none."""
+    try:
+        inner = _decode_text(body).encode()
+    except UNREADABLE:
+        return body
+    if not _begins_json(inner):
+        return body
+    oddities.append(Oddity("json_in_text", PLACE, shown(body)))
+    return inner
 
 
 def _begins_json(body: bytes) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import zlib
 
 import pytest
@@ -23,7 +24,13 @@ LIMIT = 1_000_000
 BODY = casino()
 BOM = b"\xef\xbb\xbf"
 FRAME = b"\0\0\0\0\x0c"
-CHARSETS = ("utf-8", "UTF-8", "utf8", "UTF8", "us-ascii", "US-ASCII", "ascii", " utf-8 ")
+GLUE = b"\x03\0" + bytes(range(16))
+APICURIO = bytes(8) + b"\x0f"
+TEXT = json.dumps(BODY.decode()).encode()
+CHARSETS = (
+    *("utf-8", "UTF-8", "utf8", "UTF8", "us-ascii", "US-ASCII", "ascii", " utf-8 "),
+    *("binary", "8bit", "7BIT"),
+)
 PACKED = {
     "gzip": gzip.compress(BODY),
     "zstd": zstandard.compress(BODY),
@@ -48,6 +55,11 @@ AROUND = [
     (None, FRAME + BODY, ["schema_framing"]),
     (None, FRAME + BOM + BODY, ["schema_framing", "bom"]),
     ("zstd", zstandard.compress(FRAME + BODY), ["schema_framing"]),
+    (None, GLUE + BODY, ["schema_framing"]),
+    (None, APICURIO + BOM + BODY, ["schema_framing", "bom"]),
+    (None, TEXT, ["json_in_text"]),
+    (None, BOM + TEXT, ["bom", "json_in_text"]),
+    ("gzip", gzip.compress(TEXT), ["json_in_text"]),
 ]
 
 
@@ -125,7 +137,23 @@ def test_body_without_a_label_has_the_same_limits(body: bytes, why: Reason) -> N
     assert error.value.reason is why
 
 
-@pytest.mark.parametrize("body", [b"\0", FRAME, FRAME + b"[]", b"\0{}", BOM, b"\x1f", b"\x28\xb5"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\0",
+        FRAME,
+        FRAME + b"[]",
+        b"\0{}",
+        GLUE,
+        APICURIO,
+        BOM,
+        b'"',
+        b'"[]"',
+        b'"{',
+        b"\x1f",
+        b"\x28\xb5",
+    ],
+)
 def test_what_is_not_json_stays_as_it_is(body: bytes) -> None:
     """The normaliser says what is wrong with it."""
     left, _ = plain_body(body, None, LIMIT, strict=False)
@@ -149,6 +177,7 @@ def test_broken_event_is_refused_for_the_same_reason_behind_a_mark(name: str) ->
     [
         (BOM + BODY, "bom"),
         (FRAME + BODY, "schema_framing"),
+        (TEXT, "json_in_text"),
         (PACKED["gzip"], "unlabelled_encoding"),
     ],
 )
