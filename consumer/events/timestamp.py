@@ -5,9 +5,13 @@ T, and a comma before the fraction. A time without a zone is taken as UTC. A fra
 nine digits. The vendor's own documentation shows all of these variants except the comma, which Go's
 parser accepts: https://github.com/golang/go/issues/54580.
 
-Some libraries write other forms by themselves: java.time leaves out seconds that are zero, Jackson
-and PostgreSQL write the zones `+0000` and `+00`, and RFC 9557 puts the name of a zone in brackets
-behind the offset.
+Some libraries write other forms by themselves:
+
+- java.time leaves out seconds that are zero.
+- Jackson and PostgreSQL write the zones `+0000` and `+00`, and Rust's `time` writes `+00:00:00`.
+- Ruby and SQL Server write a space before the zone, and Ruby and Rust's `chrono` write ` UTC`. Go
+  writes the zone's name behind the offset, ` +0100 CET`.
+- RFC 9557 puts the name of a zone in brackets behind the offset.
 """
 
 from __future__ import annotations
@@ -21,7 +25,8 @@ import msgspec
 FORM: Final = re.compile(
     # Python 3.14 reads hour 24 as the next day, and older versions refuse it.
     r"(\d{4}-\d{2}-\d{2})[Tt ]([01]?\d|2[0-3]):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?"
-    r"(?:(?:([Zz])|([+-])(\d{2})(?::?([0-5]\d))?)(?:\[[A-Za-z0-9_+\-\/]{1,64}\])?)?",
+    r"(?: ?(?:([Zz]|UTC|GMT)|([+-])(\d{2})(?::?([0-5]\d)(?::00)?)?(?: [A-Z]{2,5})?)"
+    r"(?:\[[A-Za-z0-9_+\-\/]{1,64}\])?)?",
     re.ASCII,
 )
 """The published schema of what brands send has the same pattern, so it also has to be valid in the
@@ -48,8 +53,9 @@ class Instant(msgspec.Struct, frozen=True, gc=False):
             sent.
         epoch_s: The time in seconds since 1970.
         assumed_utc: If true, the time was sent without a zone.
-        unusual: If true, the time has a form that only some libraries write: no seconds, a zone
-            such as `+0000` or `+00`, or the name of a zone behind the offset.
+        unusual: If true, the time has a form that only some libraries write: no seconds, a space
+            before the zone, a zone such as `UTC`, `+0000` or `+00`, or the name of a zone behind
+            the offset.
     """
 
     text: str
@@ -73,8 +79,12 @@ def parse(text: str, *, strict: bool = False) -> Instant:
     if match is None or (strict and not STRICT_FORM.fullmatch(text)):
         raise ValueError("not a time")
     day, hour, minute, second, fraction, zulu, sign, *offset = match.groups()
-    # Only libraries leave out the seconds, the colon of an offset, or write a bracket.
-    unusual = second is None or text[-1] == "]" or (sign is not None and text[-3] != ":")
+    # RFC 3339 has the seconds, and ends with Z or with `+01:00`, without a space before it.
+    if zulu:
+        unusual = text[-1] not in "Zz" or text[-2] == " "
+    else:
+        unusual = sign is not None and (text[-6] != sign or text[-3] != ":" or text[-7] == " ")
+    unusual = unusual or second is None
     second = second or "00"
     leap = int(second) == _LEAP_SECOND
     seconds = f"{day}T{hour:>02}:{minute}:{59 if leap else second}"

@@ -103,10 +103,20 @@ def test_epoch_seconds_are_written_strictly() -> None:
         ("2026-02-03T04:05:06+01:00[Europe/Malta]", "2026-02-03T03:05:06.000000Z"),
         ("2026-02-03T04:05Z[UTC]", "2026-02-03T04:05:00.000000Z"),
         ("2026-02-03T04:05:06Z[Etc/GMT+5]", "2026-02-03T04:05:06.000000Z"),
+        ("2026-02-03 04:05:06 UTC", "2026-02-03T04:05:06.000000Z"),
+        ("2026-02-03 04:05:06 +0100", "2026-02-03T03:05:06.000000Z"),
+        ("2026-02-03 04:05:06.1234567 +01:00", "2026-02-03T03:05:06.123456Z"),
+        ("2026-02-03 4:05:06.0 +01:00:00", "2026-02-03T03:05:06.000000Z"),
+        ("2026-02-03 04:05:06 +0100 CET", "2026-02-03T03:05:06.000000Z"),
+        ("2026-02-03T04:05:06 Z", "2026-02-03T04:05:06.000000Z"),
+        ("2026-02-03T04:05:06GMT", "2026-02-03T04:05:06.000000Z"),
     ],
 )
 def test_forms_that_libraries_write_by_themselves(text: str, moment: str) -> None:
-    """Jackson, PostgreSQL, java.time and RFC 9557; counted, and refused by strict listeners."""
+    """Jackson, PostgreSQL, java.time, RFC 9557, Ruby, SQL Server, Rust and Go.
+
+    They are counted, and refused by strict listeners.
+    """
     instant = parse(text)
     assert (instant.text, instant.unusual) == (moment, True)
     with pytest.raises(ValueError, match="not a time"):
@@ -125,7 +135,13 @@ def test_forms_that_libraries_write_by_themselves(text: str, moment: str) -> Non
         "2026-02-03T04:05:06Z[]",
         "2026-02-03T04:05:06Z[Europe/Malta",
         "2026-02-03T04:05:06Z[" + "x" * 65 + "]",
-        "2026-02-03T04:05:06+00:00:00",
+        "2026-02-03T04:05:06+00:00:01",
+        "2026-02-03T04:05:06+00:00[UTC] UTC",
+        "2026-02-03T04:05:06Z:00",
+        "2026-02-03T04:05:06  Z",
+        "2026-02-03T04:05:06 CET",
+        "2026-02-03T04:05:06Z UTC",
+        "2026-02-03T04:05:06 01:00",
         "2026-02-03T04:05:06+0060",
         "2026-02-03T24:00:00Z",
     ],
