@@ -4,7 +4,7 @@ Responsible for three habits of languages and libraries, found in public bug rep
 
 - Ids that are numbers with a point or an exponent, such as `132.0`. The vendor's schemas call some
   ids numbers, and pandas and Lua write every number with a point.
-- Flags that are `1`, `0`, or text, as MySQL and web forms have them.
+- Flags that are `1`, `0`, or text, as MySQL, web forms and spreadsheets have them.
 - `[]` in place of an object that may be left out: PHP writes every empty array so.
 
 Such a value is rare, so the structs that events are decoded into do not accept it. When decoding
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 LARGEST_SAFE_NUMBER: Final = 2**53
 """A binary float beyond this number may stand for several whole numbers, so the sender's language
 may have rounded two ids to the same number."""
+ROUNDED_LEAST_DIGITS: Final = 6
+"""Programs that round a number before they write it with an exponent keep 6 digits (C, C++), 14
+(Lua, PHP) or 15 (spreadsheets): https://github.com/rxi/json.lua/issues/29."""
 _NUMBER: Final = re.compile(rb"-?[0-9]{1,64}(?:\.[0-9]{1,64})?(?:[eE][+-]?[0-9]{1,2})?")
 
 _decode_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -46,12 +49,13 @@ as it is: lists of lists could otherwise hold a million of them."""
 
 
 FLAGS: Final = {
-    b'"1"': b"true",
-    b'"0"': b"false",
-    b'"true"': b"true",
-    b'"false"': b"false",
+    "1": True,
+    "0": False,
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-"""The texts that are read as true or false, and what they become. The numbers 1 and 0 are too."""
+"""The texts that are read as true or false. The numbers 1 and 0 are too. Python and .NET write
+`True`, and spreadsheets write `TRUE`."""
 _REPAIRABLE: Final = re.compile(
     r"Expected `(?:int \| str.*, got `float`|bool.*, got `(?:int|float|str)`|object.*, got `array`)"
 )
@@ -187,10 +191,25 @@ def may_be_empty_list(fact: Fact) -> bool:
 
 def _flag(raw: bytes) -> bytes | None:
     """Return a value as a flag; None if it means neither true nor false."""
-    if raw in FLAGS:
-        return FLAGS[raw]
+    if raw[:1] == b'"' == raw[-1:]:
+        flag = FLAGS.get(raw[1:-1].decode())
+        return None if flag is None else b"true" if flag else b"false"
     number = Decimal(raw.decode()) if _NUMBER.fullmatch(raw) else None
     return b"true" if number == 1 else b"false" if number == 0 else None
+
+
+def may_be_rounded(number: Decimal, least_digits: int = ROUNDED_LEAST_DIGITS) -> bool:
+    """Tell whether the exponent of a number stands for digits that were not written.
+
+    `1.23457e+07` may be any of a hundred ids. `1.2345678e+07` has all its digits.
+
+    Args:
+        number: A finite number.
+        least_digits: A number with fewer digits counts as written in full: some languages write
+            1000 as `1e3`.
+    """
+    _, digits, exponent = number.as_tuple()
+    return isinstance(exponent, int) and exponent > 0 and len(digits) >= least_digits
 
 
 def _text(raw: bytes, *, whole_only: bool, strict: bool) -> bytes | None:
@@ -204,7 +223,7 @@ def _text(raw: bytes, *, whole_only: bool, strict: bool) -> bytes | None:
     if not _NUMBER.fullmatch(raw) or raw.lstrip(b"-").isdigit():
         return None
     number = Decimal(raw.decode())
-    if abs(number) > LARGEST_SAFE_NUMBER or (strict and number < 0):
+    if abs(number) > LARGEST_SAFE_NUMBER or may_be_rounded(number) or (strict and number < 0):
         return None
     if whole_only and number != number.to_integral_value():
         return None

@@ -43,6 +43,8 @@ def data(event: Event) -> dict[str, Any]:
         ("-0.0", "0"),
         ("0.1234567890123456789012345678901234567890", "0.123456789012345678901234567890123456789"),
         ("9007199254740992.0", "9007199254740992"),
+        ("1.2345678e+07", "12345678"),
+        ("1.0e+15", "1000000000000000"),
     ],
 )
 def test_number_with_point_is_its_exact_text(sent: str, text: str) -> None:
@@ -73,6 +75,8 @@ def test_ids_inside_lists_are_found() -> None:
     ("sent", "expected"),
     [
         ("9007199254740993.0", "text or whole number"),
+        ("1.23457e+07", "text or whole number"),
+        ("1.2345678901235e+15", "text or whole number"),
         ("1e99", "text or whole number"),
         ("1." + "0" * 70, "text or whole number"),
         ("1e999999999", "number of at most 128 digits"),
@@ -94,12 +98,16 @@ def test_id_that_is_text_for_everybody_may_be_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    "sent", ["1", "1.0", "1e0", '"1"', '"true"', "0", "0.0", "-0", '"0"', '"false"', ' "1" ']
+    "sent",
+    [
+        *("1", "1.0", "1e0", '"1"', '"true"', '"True"', '"TRUE"', ' "1" '),
+        *("0", "0.0", "-0", '"0"', '"false"', '"False"', '"FALSE"'),
+    ],
 )
 def test_flag_may_be_a_number_or_text(sent: str) -> None:
-    """MySQL has no flags, and web forms have only text."""
+    """MySQL has no flags, and web forms, Python's `str` and spreadsheets have only text."""
     event = read(CASINO, "is_round_end", sent)
-    assert data(event)["is_round_end"] is any(one in sent for one in ("1", "true"))
+    assert data(event)["is_round_end"] is any(one in sent.lower() for one in ("1", "true"))
     assert [(odd.name, odd.found) for odd in event.oddities] == [("other_flag", sent.strip())]
     with pytest.raises(Rejected, match="is_round_end: expected true or false, got "):
         read(CASINO, "is_round_end", sent, strict=True)
@@ -115,7 +123,7 @@ def test_objects_in_lists_of_lists_are_counted_together() -> None:
         assert ((written is not None), len(oddities)) == (passes, count if passes else 0)
 
 
-@pytest.mark.parametrize("sent", ["2", "-1", "1.5", '"yes"', '"TRUE"', '""', "[]", "{}"])
+@pytest.mark.parametrize("sent", ["2", "-1", "1.5", '"yes"', '"tRUE"', '"Y"', '""', "[]", "{}"])
 def test_flag_of_another_value_is_refused(sent: str) -> None:
     """It might mean anything."""
     with pytest.raises(Rejected, match="is_round_end: expected true or false, got "):

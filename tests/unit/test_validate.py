@@ -243,6 +243,7 @@ def test_field_in_another_spelling_is_suggested(sent: str, meant: str) -> None:
     ("body", "reason", "field"),
     [
         (casino(amount=None), "null_number", "amount"),
+        (casino(user_id=653247040368672800), "large_number_id", "user_id"),
         (casino(user_id="\ufeffu1"), "space_around_id", "user_id"),
         (casino(user_id="u1 "), "space_around_id", "user_id"),
         (casino(round_id="\u200b636"), "space_around_id", "round_id"),

@@ -13,7 +13,7 @@ import msgspec
 
 from consumer.events.base import NUMBER_MAX_DIGITS, Form, SentAs
 from consumer.events.facts import Many
-from consumer.events.repair import may_be_empty_list
+from consumer.events.repair import FLAGS, may_be_empty_list
 from consumer.events.steps import ID_MAX_CHARACTERS
 from consumer.events.timestamp import FORM, STRICT_FORM
 from consumer.tools.schemas.describe import Described, describe, summary
@@ -40,7 +40,7 @@ _ONLY_DIGITS: Final = "^[0-9]+$"
 
 _FLAG_IN: Final[Schema] = {
     "type": ["boolean", "integer", "string"],
-    "enum": [True, False, 1, 0, "1", "0", "true", "false"],
+    "enum": [True, False, 1, 0, *FLAGS],
 }
 """What `repair.py` reads as a flag. In JSON Schema, 1.0 is the same as 1."""
 _PASSED: Final[dict[Form, Schema]] = {

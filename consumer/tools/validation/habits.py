@@ -1,8 +1,9 @@
 """Finds what an event may hold by mistake although a listener takes it without a word.
 
-Responsible for three mistakes that cost no dead letter and change what an event means: a key that
+Responsible for four mistakes that cost no dead letter and change what an event means: a key that
 comes twice, as merged dictionaries have it; null in place of an amount, which JavaScript writes for
-NaN; and an id with a space or an invisible character around it, as spreadsheets have it.
+NaN; an id with a space or an invisible character around it, as spreadsheets have it; and an id that
+is a number beyond 2^53, which JavaScript rounds.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from consumer.errors import Misfit
 from consumer.events.base import Form
 from consumer.events.facts import facts_of
+from consumer.events.refuse import shown
+from consumer.events.repair import LARGEST_SAFE_NUMBER
 
 if TYPE_CHECKING:
     from consumer.events.base import Fields, Nested
@@ -20,6 +23,13 @@ if TYPE_CHECKING:
 INVISIBLE: Final = "\ufeff\u200b\u200c\u200d\u2060"
 """Characters without a width that text copied from pages and spreadsheets has at its ends."""
 _NUMBERS: Final = (Form.NUMBER, Form.COUNT)
+_SAFE_DIGITS: Final = len(str(LARGEST_SAFE_NUMBER))
+
+
+class _Whole(str):
+    """A whole number, as it was sent. It may have any number of digits."""
+
+    __slots__ = ()
 
 
 def habits(struct: type[Fields], body: bytes) -> list[tuple[str, Misfit]]:
@@ -39,7 +49,7 @@ def habits(struct: type[Fields], body: bytes) -> list[tuple[str, Misfit]]:
         return read
 
     try:
-        sent = json.loads(body, object_pairs_hook=pairs, parse_int=str, parse_float=str)
+        sent = json.loads(body, object_pairs_hook=pairs, parse_int=_Whole, parse_float=str)
     except (ValueError, RecursionError):
         return []
     if not isinstance(sent, dict):
@@ -58,12 +68,21 @@ def _of_object(
             for place, inner in _objects(name, value):
                 found += _of_object(fact.nested, inner, f"{place}.")
         elif fact.form is Form.ID and isinstance(value, str):
-            if value.strip().strip(INVISIBLE).strip() != value:
-                expected = "no space or invisible character around it"
-                found.append(("space_around_id", Misfit(name, expected, ascii(value))))
+            found += _of_id(name, value)
         elif fact.form in _NUMBERS and value is None and fact.name in sent:
             found.append(("null_number", Misfit(name, "a number (is it NaN?)", "null")))
     return found
+
+
+def _of_id(name: str, value: str) -> list[tuple[str, Misfit]]:
+    if isinstance(value, _Whole):
+        if len(value) > _SAFE_DIGITS + 1 or abs(int(value)) > LARGEST_SAFE_NUMBER:
+            expected = "text (JavaScript rounds a number beyond 2^53)"
+            return [("large_number_id", Misfit(name, expected, shown(value.encode())))]
+    elif value.strip().strip(INVISIBLE).strip() != value:
+        expected = "no space or invisible character around it"
+        return [("space_around_id", Misfit(name, expected, ascii(value)))]
+    return []
 
 
 def _objects(path: str, value: object) -> list[tuple[str, dict[str, Any]]]:
