@@ -18,12 +18,14 @@ import msgspec
 from msgspec import UNSET
 
 from consumer.events import canonical, envelope, identity, timestamp
-from consumer.events.base import BODY, OCCURRENCE, EventType, Fields, Nested
+from consumer.events.base import BODY, OCCURRENCE, EventType, Fields, Form, Nested
 from consumer.events.facts import facts_of
 from consumer.events.fields import apply, plan_of
+from consumer.events.hints import UNREADABLE, plain as plainly
 from consumer.events.identity import WINDOW_S, Identity
-from consumer.events.refuse import UNREADABLE, unreadable
+from consumer.events.refuse import misspelt, unreadable
 from consumer.events.repair import may_be_repaired, repaired
+from consumer.events.shared_ids import NEVER_SET, refuse_shared
 from consumer.events.steps import Oddity, OwnTimeStep
 
 if TYPE_CHECKING:
@@ -109,6 +111,11 @@ class Normaliser:
         )
         time = event_type.time
         self._own_time = OwnTimeStep(time, strict=self._strict) if time else None
+        self._choices = [
+            fact.name
+            for fact in facts_of(event_type.fields)
+            if fact.form is Form.CHOICE and not fact.required
+        ]
         self._has_nested = any(fact.nested is not None for fact in facts_of(event_type.fields))
         self._numbers = canonical.numbers_of(event_type.fields)
 
@@ -140,9 +147,12 @@ class Normaliser:
         if BODY in values:
             values = self._filled(values, data, occurrence)
         subject = event_type.subjects[event_type.subject_key(fields)]
+        event_id = identity.write_id(values, event_type.id_suffixes)
+        if "+" in event_id or not NEVER_SET.isdisjoint(values):
+            refuse_shared(fields, values)
         wrapped = envelope.Envelope(
             specversion="1.0",
-            id=identity.write_id(values, event_type.id_suffixes),
+            id=event_id,
             source=self._source,
             type=subject,
             subject=getattr(fields, event_type.user) if event_type.user else "",
@@ -183,7 +193,21 @@ class Normaliser:
         apply(self._plan, fields, oddities)
         instant = self._set_time(fields, oddities)
         data = fields if plain else _whole(fields, _decode_object(body), "", oddities)
+        if oddities and self._choices:
+            self._refuse_misspelt(fields, oddities)
         return fields, data, instant, oddities
+
+    def _refuse_misspelt(self, fields: Fields, oddities: list[Oddity]) -> None:
+        """Refuse an event that has a deciding field only under another spelling.
+
+        A field that decides is not just unknown: without `status`, a rollback with `Status` would
+        be read as its bet, and dropped as a duplicate of the bet.
+        """
+        absent = {plainly(name): name for name in self._choices if getattr(fields, name) is UNSET}
+        for odd in oddities if absent else ():
+            meant = absent.get(plainly(odd.field))
+            if meant and odd.name == "unknown_field":
+                raise misspelt(meant, odd.field)
 
     def _decode_again(self, body: bytes, oddities: list[Oddity]) -> tuple[Fields, bytes]:
         """Decode a body with unknown fields, or with ids that are numbers with a point.
