@@ -37,6 +37,12 @@ LOTTERY = json.dumps(vendor.LOTTERY_V2.body | {"ticket_id": "T-5501"}).encode()
 BONUS = json.dumps(vendor.BONUS.body | {"product": "Live Casino"}).encode()
 BAD = [
     *(Bad(b'{"activity_id": "a", '), Bad(b'{"activity_id": a}'), Bad(b"[" * 20_000)),
+    *(Bad(b""), Bad(b"<event/>"), Bad(casino().decode().encode("utf-16"))),
+    Bad(casino().replace(b"activity_id", b"activityId")),
+    Bad(
+        json.dumps(vendor.SPORTSBOOK.changed("", type=..., Type="Bet").body).encode(), "SPORTSBOOK"
+    ),
+    *(Bad(casino(activity_id="undefined")), Bad(casino(activity_id="1.23457E+15"))),
     Bad(casino(game_name="X").replace(b'"X"', b'"\xff"')),
     *(Bad(gzip.compress(casino())[:-9], encoding="gzip"), Bad(b"not packed", encoding="gzip")),
     *(Bad(casino(user_id=...)), Bad(b"[]"), Bad(casino(amount="12,30"))),

@@ -7,7 +7,10 @@ JSON Schema cannot express some rules:
 
 - A time is on a day that exists.
 - A JSON number has at most 128 digits on each side of its point.
-- An id that is a number with a point, such as `1.0`, is at most 2^53.
+- An id that is a number with a point, such as `1.0`, is at most 2^53, and its exponent stands for
+  no digits that were not written.
+- An id that identifies the event is not the text of a value that was never set, or was rounded.
+- A field that decides the subject has no other spelling.
 - The event's own time is not before 1970-01-02.
 """
 

@@ -51,21 +51,25 @@ header `type` of Kafka and NATS. Upper and lower case of the type are the same. 
   with a fraction passes and is counted.
 - An id may be a whole number with a point: `132.0` becomes `"132"`, and is counted. An id that the
   vendor's schema calls a number may also have a fraction. If a number with a point is beyond 2^53,
-  the event is refused, because the sender's language may have rounded the number.
+  or has 6 digits or more and an exponent for further digits (`1.23457e+07`), the event is refused,
+  because the sender's language may have rounded the number.
 - `-0` is put out as `0`.
 - A *time* may have an hour of one digit, a space instead of the T, and a comma before the fraction.
   The fraction may have one to nine digits. If it has more than six, nine digits are put out. A time
   without a zone is taken as UTC.
 - Lenient listeners also read what some languages and libraries write by themselves, and count it: a
-  time without seconds (`04:05Z`), with the zone `+0000` or `+00`, or with the name of a zone behind
-  the offset (`+01:00[Europe/Malta]`); a flag as `1`, `0`, `"1"`, `"0"`, `"true"` or `"false"`; and
-  `[]` for an object that may be absent.
+  time without seconds (`04:05Z`), with a space before the zone, with the zone `UTC`, `+0000`, `+00`
+  or `+00:00:00`, or with the name of a zone behind the offset (`+01:00[Europe/Malta]`,
+  `+0100 CET`); a flag as `1`, `0`, or a text with `1`, `0`, `true` or `false` (also `True` and
+  `TRUE`); and `[]` for an object that may be absent.
 - The event's own time has to be after 1970-01-01: an earlier time was never set.
 - If the event's own time cannot be read, the event is `invalid`. Any other time that cannot be read
   passes as it is and is counted.
 - *Required*: *yes* means that every listener requires the field, and *strict* that a listener with
   `validation = "strict"` requires it. Every other field may be absent or null, and stays so.
-- Fields that are not listed pass as they came, at every level.
+- Fields that are not listed pass as they came, at every level. The exception is a field that
+  decides the identity or the subject (*one of*): if the event has only another spelling of its
+  name, such as `Status` for `status`, the event is refused.
 - *Identity*: two deliveries of one brand and type that have the same identity are one event, which
   is put out once. If they differ in a *deciding* field, the second delivery becomes a dead letter
   (`conflict`).
@@ -77,6 +81,8 @@ Every event that the vendor's own [JSON Schema][schemas] of its type accepts is 
 lenient and by strict listeners. The exceptions are:
 
 - an event whose identifying id is empty: it could not be told from other events without an id;
+- an identifying id that was never set (`undefined`, `null`, `[object Object]`, the UUID of zeros)
+  or that was rounded (`1.23457E+15`): many events would have the same id;
 - a value that is larger than the limits above;
 - a time of the event before 1970-01-02: it was never set, and as part of an identity it would make
   every event of a player a duplicate;
