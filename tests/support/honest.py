@@ -1,4 +1,4 @@
-"""What real senders sent, from public bug reports: `tests/data/payloads.jsonl`.
+"""What real senders sent, from public bug reports: `payloads.jsonl` and `payloads_found.jsonl`.
 
 Each case has the messages, how they were sent, and what is right (`want`): events with their
 subject and some of their data, dead letters with their reason and words of their error, and how
@@ -12,6 +12,8 @@ import json
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+EVERYWHERE: Final = ("memory", "rabbitmq", "kafka", "nats")
+
 
 class Case(NamedTuple):
     """One case.
@@ -19,15 +21,19 @@ class Case(NamedTuple):
     Attributes:
         name: its name in the file.
         bodies: the messages, in the order of sending.
-        message_type: the type that they name.
+        message_type: the type that they name; None: none.
         content_encoding: the content encoding that they name.
+        headers: what else they carry.
+        transports: where they are sent; the other transports carry the type in another way.
         want: what is right.
     """
 
     name: str
     bodies: list[bytes]
-    message_type: str
+    message_type: str | None
     content_encoding: str | None
+    headers: dict[str, str]
+    transports: tuple[str, ...]
     want: dict[str, Any]
 
 
@@ -40,16 +46,19 @@ def _read(row: dict[str, Any]) -> Case:
         [first, *(body.encode() for body in row.get("then_body", []))],
         headers.get("type", row["type"]),
         properties.get("content_encoding", headers.get("content-encoding")),
+        row.get("headers", {}),
+        tuple(row.get("transports", EVERYWHERE)),
         row["want"],
     )
 
 
-CASES: Final = [
-    _read(json.loads(line))
-    for line in (Path(__file__).parents[1] / "data" / "payloads.jsonl")
-    .read_text(encoding="utf-8")
-    .splitlines()
-]
+def _read_all(name: str) -> list[Case]:
+    text = (Path(__file__).parents[1] / "data" / name).read_text(encoding="utf-8")
+    return [_read(json.loads(line)) for line in text.splitlines()]
+
+
+CASES: Final = _read_all("payloads.jsonl")
+FOUND: Final = _read_all("payloads_found.jsonl")
 
 
 def fits(wanted: dict[str, Any], event: dict[str, Any]) -> bool:

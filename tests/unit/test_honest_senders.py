@@ -12,7 +12,7 @@ from consumer.errors import Reason
 from consumer.pipeline.batch import Batch, Work
 from consumer.pipeline.decode import Decoder
 from tests.support.fates import reason, rejected, sent
-from tests.support.honest import CASES, fits, is_told
+from tests.support.honest import CASES, FOUND, fits, is_told
 from tests.support.memory_sink import MemoryPipeline
 from tests.support.samples import casino
 
@@ -39,6 +39,26 @@ async def test_case_becomes_what_is_right(case: Case) -> None:
         assert any(
             is_told(wanted, letter.headers["Dead-Reason"], error) for wanted in case.want["letters"]
         )
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in FOUND if "memory" in case.transports], ids=lambda case: case.name
+)
+def test_found_case_becomes_what_is_right(case: Case) -> None:
+    """Events in order, letters in order; no event could be dropped as a duplicate of another."""
+    works = [
+        Work(sent(body, case.message_type, content_encoding=case.content_encoding))
+        for body in case.bodies
+    ]
+    Decoder().decode(Batch(works, 0.0, 0.0))
+    events = [work.event for work in works if work.event is not None]
+    letters = [died for work in works if (died := rejected(work)) is not None]
+    assert len({event.identity.key for event in events}) == len(case.want["events"])
+    assert len(letters) == len(case.want["letters"])
+    for wanted, event in zip(case.want["events"], events, strict=True):
+        assert fits(wanted, json.loads(event.body))
+    for told, letter in zip(case.want["letters"], letters, strict=True):
+        assert is_told(told, letter.reason, letter.detail)
 
 
 @pytest.mark.parametrize("quoted", ['"CASINO"', '"casino"'])
