@@ -12,6 +12,8 @@ Some libraries write other forms by themselves:
 - Ruby and SQL Server write a space before the zone, and Ruby and Rust's `chrono` write ` UTC`. Go
   writes the zone's name behind the offset, ` +0100 CET`.
 - RFC 9557 puts the name of a zone in brackets behind the offset.
+- The older serializers of .NET write `/Date(1770091506848)/`: milliseconds since 1970, always in
+  UTC. An offset may follow, which only says where the time was written.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ FORM: Final = re.compile(
 )
 """The published schema of what brands send has the same pattern, so it also has to be valid in the
 regular expressions of ECMA 262."""
+DOTNET_FORM: Final = re.compile(r"\/Date\((-?\d{1,13})(?:[+-]\d{4})?\)\/", re.ASCII)
+"""Thirteen digits reach to the year 2286."""
 STRICT_FORM: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
@@ -39,6 +43,7 @@ but also with a one-digit hour and a comma. The vendor's validator also accepts 
 time of day alone. They do not name a moment, so they are not a time here."""
 _MICRO_DIGITS: Final = 6
 _LEAP_SECOND: Final = 60
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_S: Final = 86_400.0
 """The first moment that can be an event's own time: the second day of 1970."""
 
@@ -54,8 +59,8 @@ class Instant(msgspec.Struct, frozen=True, gc=False):
         epoch_s: The time in seconds since 1970.
         assumed_utc: If true, the time was sent without a zone.
         unusual: If true, the time has a form that only some libraries write: no seconds, a space
-            before the zone, a zone such as `UTC`, `+0000` or `+00`, or the name of a zone behind
-            the offset.
+            before the zone, a zone such as `UTC`, `+0000` or `+00`, the name of a zone behind the
+            offset, or milliseconds.
     """
 
     text: str
@@ -76,7 +81,9 @@ def parse(text: str, *, strict: bool = False) -> Instant:
         ValueError: The text is not a time, or no such day, hour or zone exists.
     """
     match = FORM.fullmatch(text)
-    if match is None or (strict and not STRICT_FORM.fullmatch(text)):
+    if match is None:
+        return _of_dotnet(text, strict=strict)
+    if strict and not STRICT_FORM.fullmatch(text):
         raise ValueError("not a time")
     day, hour, minute, second, fraction, zulu, sign, *offset = match.groups()
     # RFC 3339 has the seconds, and ends with Z or with `+01:00`, without a space before it.
@@ -102,6 +109,16 @@ def parse(text: str, *, strict: bool = False) -> Instant:
     exact = stamp if len(digits) <= _MICRO_DIGITS else f"{seconds}.{digits.ljust(9, '0')}Z"
     epoch_s = moment.timestamp() + int(micros) / 1e6
     return Instant(stamp, exact, epoch_s, not (zulu or sign), unusual)
+
+
+def _of_dotnet(text: str, *, strict: bool) -> Instant:
+    match = DOTNET_FORM.fullmatch(text)
+    if match is None or strict:
+        raise ValueError("not a time")
+    epoch_ms = int(match[1])
+    stamp = (_EPOCH + timedelta(milliseconds=epoch_ms)).isoformat(timespec="microseconds")
+    stamp = f"{stamp[:26]}Z"
+    return Instant(stamp, stamp, epoch_ms / 1000, assumed_utc=False, unusual=True)
 
 
 def _to_utc(moment: datetime, sign: str, hours: int, minutes: int) -> datetime:

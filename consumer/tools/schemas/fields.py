@@ -15,7 +15,7 @@ from consumer.events.base import NUMBER_MAX_DIGITS, Form, SentAs
 from consumer.events.facts import Many
 from consumer.events.repair import FLAGS, may_be_empty_list
 from consumer.events.steps import ID_MAX_CHARACTERS
-from consumer.events.timestamp import FORM, STRICT_FORM
+from consumer.events.timestamp import DOTNET_FORM, FORM, STRICT_FORM
 from consumer.tools.schemas.describe import Described, describe, summary
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _value_in(fact: Fact, *, own_time: bool, strict: bool) -> Schema:
         case Form.TIME if strict:
             value = _string(pattern=f"^{STRICT_FORM.pattern}$")
         case Form.TIME if own_time:
-            value = _string(pattern=f"^{FORM.pattern}$")
+            value = _string(pattern=f"^(?:{FORM.pattern}|{DOTNET_FORM.pattern})$")
         case form:
             value = _PASSED.get(form) or _string(**_listed(fact, strict=strict))
     return value
