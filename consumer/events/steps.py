@@ -38,8 +38,9 @@ class Oddity(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         name: The kind of oddity, which is a label of a metric: `unknown_field`, `unknown_value`,
-            `unreadable_time`, `unusual_time`, `no_zone`, `fraction`, one of `repair.py`, or an
-            oddity of the message around the event (`pipeline/plain_body.py` and `decode.py`).
+            `unreadable_time`, `unusual_time`, `no_zone`, `fraction`, `space_around_value`, one of
+            `repair.py`, or an oddity of the message around the event (`pipeline/plain_body.py` and
+            `decode.py`).
         field: The field's path, as in an error.
         found: The value as it was sent. Empty for an unknown field.
     """
@@ -159,11 +160,15 @@ class ChoiceStep(Step):
         super().__init__(name)
         self._values = {value.lower(): value for value in values}
 
-    def normal(self, value: str, oddities: list[Oddity]) -> str:  # noqa: ARG002  # the contract
+    def normal(self, value: str, oddities: list[Oddity]) -> str:
         """See `Step.normal`."""
         chosen = self._values.get(value.lower())
         if chosen is None:
-            raise invalid(self.name, " or ".join(self._values.values()), value)
+            # Databases fill a column of the type CHAR(10) with spaces.
+            chosen = self._values.get(value.strip(" ").lower())
+            if chosen is None:
+                raise invalid(self.name, " or ".join(self._values.values()), value)
+            oddities.append(Oddity("space_around_value", self.name, value))
         return chosen
 
 

@@ -211,6 +211,16 @@ def test_any_number_keeps_its_value(number: Decimal) -> None:
         assert "E" not in written
 
 
+@pytest.mark.parametrize("sent", ["Bet       ", " bet"])
+def test_spaces_around_a_listed_value_are_counted(sent: str) -> None:
+    """A database fills a column of fixed width with spaces."""
+    event = read(casino(type=sent))
+    assert data(casino(type=sent))["type"] == "Bet"
+    assert [(odd.name, odd.found) for odd in event.oddities] == [("space_around_value", sent)]
+    with pytest.raises(Rejected, match="type: expected Bet or Win or Loss, got"):
+        read(casino(type="B et"))
+
+
 def test_unknown_value_that_decides_nothing_passes_and_is_counted() -> None:
     """A game type of tomorrow is no reason to refuse a bet."""
     event = read(casino(game_type="Holodeck"))

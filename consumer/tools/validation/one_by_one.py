@@ -144,6 +144,7 @@ class _Field:
             "unreadable_time": A_TIME,
             "no_zone": "a zone such as Z (taken as UTC)",
             "fraction": "a whole number",
+            "space_around_value": "no space around it (read all the same)",
             "number_with_point": "text, or a number without point",
             "unusual_time": "the form of RFC 3339 (read all the same)",
             "other_flag": "true or false (read all the same)",
