@@ -26,12 +26,10 @@ from consumer.events.repair import may_be_rounded
 if TYPE_CHECKING:
     from consumer.events.base import Fields
 
-NEVER_SET: Final = frozenset(
-    (
-        *("undefined", "[object Object]", "null", "NULL", "None", "nil", "<nil>", "NaN"),
-        "00000000-0000-0000-0000-000000000000",
-    )
+_TEXTS: Final = (
+    "undefined|[object Object]|null|NULL|None|nil|<nil>|NaN|00000000-0000-0000-0000-000000000000"
 )
+NEVER_SET: Final = frozenset(_TEXTS.split("|"))
 """What JavaScript, .NET, Go, Python, Ruby and SQL make of an id that was never set."""
 A_SET_ID: Final = "the event's own id (was the field forgotten?)"
 A_WHOLE_ID: Final = "all digits of the id (was it a number that was rounded?)"

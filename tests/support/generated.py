@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from consumer.events.base import Form
 from consumer.events.facts import Fact, Many, facts_of
+from consumer.events.shared_ids import NEVER_SET
 
 if TYPE_CHECKING:
     from consumer.events.base import EventType, Fields, Nested
@@ -25,7 +26,9 @@ Event = dict[str, Any]
 TEXT: Final = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 """Lone surrogates are no text: such a body is `malformed`."""
 IDS: Final = (
-    st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20).filter(
+        lambda text: text not in NEVER_SET
+    )
     | st.integers()
     | st.integers(10**30, 10**60)
 )
