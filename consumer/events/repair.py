@@ -1,11 +1,13 @@
 """Rewrites values that came in another JSON type than they should, if they have only one meaning.
 
-Responsible for three habits of languages and libraries, found in public bug reports:
+Responsible for four habits of languages and libraries, found in public bug reports:
 
 - Ids that are numbers with a point or an exponent, such as `132.0`. The vendor's schemas call some
   ids numbers, and pandas and Lua write every number with a point.
 - Flags that are `1`, `0`, or text, as MySQL, web forms and spreadsheets have them.
 - `[]` in place of an object that may be left out: PHP writes every empty array so.
+- `{"0": …, "2": …}` in place of a list: PHP writes a list so if an element was taken out of it, as
+  `array_filter` does: https://github.com/composer/composer/pull/12643.
 
 Such a value is rare, so the structs that events are decoded into do not accept it. When decoding
 has failed, the value is rewritten here, and the event is decoded once more. Whole numbers without a
@@ -22,6 +24,7 @@ import msgspec
 
 from consumer.events.base import Form, SentAs
 from consumer.events.facts import Fact, Many, facts_of
+from consumer.events.refuse import shown
 from consumer.events.steps import Oddity
 
 if TYPE_CHECKING:
@@ -57,10 +60,13 @@ FLAGS: Final = {
 """The texts that are read as true or false. The numbers 1 and 0 are too. Python and .NET write
 `True`, and spreadsheets write `TRUE`."""
 _REPAIRABLE: Final = re.compile(
-    r"Expected `(?:int \| str.*, got `float`|bool.*, got `(?:int|float|str)`|object.*, got `array`)"
+    r"Expected `(?:int \| str.*, got `float`|bool.*, got `(?:int|float|str)`|object.*, got `array`"
+    r"|(?:str \| )?array.*, got `object`)"
 )
 """msgspec's errors about values that may be rewritten."""
 _EMPTY_LIST: Final = re.compile(rb"\[\s*\]")
+LIST_KEY: Final = re.compile(r"0|[1-9][0-9]{0,8}")
+"""A key of PHP's arrays that are lists."""
 
 
 def may_be_repaired(message: str, body: bytes) -> bool:
@@ -132,14 +138,27 @@ class _Repair:
         written: dict[str, bytes] = {}
         for fact in facts_of(struct):
             raw = bytes(sent.get(fact.name, b"")).strip()
+            listed = self._listed(fact, raw, f"{path}{fact.name}")
+            raw = listed or raw
             if fact.nested is not None and not _EMPTY_LIST.fullmatch(raw):
                 text = self._nested(fact.nested, raw, f"{path}{fact.name}")
             else:
                 text = self._value(fact, raw, f"{path}{fact.name}")
-            if text is not None:
-                written[fact.name] = text
+            if text is not None or listed is not None:
+                written[fact.name] = text or raw
         changed = {name: msgspec.Raw(text) for name, text in written.items()}
         return _encode(sent | changed) if changed else None
+
+    def _listed(self, fact: Fact, raw: bytes, path: str) -> bytes | None:
+        """Return the list that an object stands for, and note the oddity; None if it is none."""
+        strict = self._strict and not fact.page_only
+        if strict or fact.many is Many.ONE or not raw.startswith(b"{"):
+            return None
+        values = list_of(raw)
+        if values is None:
+            return None
+        self._oddities.append(Oddity("numbered_list", path, shown(raw)))
+        return _encode(values)
 
     def _nested(self, struct: type[Nested], raw: bytes, path: str) -> bytes | None:
         """Return the new JSON of an object or of a list of objects; None if the old JSON stays."""
@@ -179,6 +198,14 @@ class _Repair:
         if text is not None:
             self._oddities.append(Oddity(name, path, raw.decode()))
         return text
+
+
+def list_of(raw: bytes) -> list[msgspec.Raw] | None:
+    """Return the values of an object whose keys are numbers; None for any other object."""
+    sent = _decode_object(raw)
+    if not 0 < len(sent) <= OBJECTS_MAX_COUNT or not all(map(LIST_KEY.fullmatch, sent)):
+        return None
+    return list(sent.values())
 
 
 def may_be_empty_list(fact: Fact) -> bool:

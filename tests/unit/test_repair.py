@@ -12,7 +12,7 @@ from consumer.events.families.sportsbook import Sportsbook
 from consumer.events.normalise import Event, Normaliser
 from consumer.events.registry import find
 from consumer.events.repair import repaired
-from tests.support.vendor import CART, CASINO, LOTTERY_V2, PAYMENT, Example
+from tests.support.vendor import BALANCES, CART, CASINO, LOTTERY_V2, PAYMENT, Example
 
 if TYPE_CHECKING:
     from consumer.events.steps import Oddity
@@ -138,6 +138,41 @@ def test_empty_list_may_be_an_object(sent: str) -> None:
     assert [(odd.name, odd.field) for odd in event.oddities] == [("empty_list", "meta")]
     with pytest.raises(Rejected, match="meta: expected object, got "):
         read(CASINO, "meta", sent, strict=True)
+
+
+BALANCE = '{"amount": 1, "currency": "EUR", "key": "real_money", "exchange_rate": 1}'
+BONUS = BALANCE.replace("real", "bonus")
+
+
+@pytest.mark.parametrize(
+    "sent", [f'{{"0": {BALANCE}, "2": {BONUS}}}', f'{{"7":{BALANCE},"3":{BONUS}}}']
+)
+def test_object_with_numbers_as_keys_may_be_a_list(sent: str) -> None:
+    """PHP writes a list so from which an element was taken; the order is as sent."""
+    event = read(BALANCES, "balances", sent)
+    assert event.identity == read(BALANCES, "balances", f"[{BALANCE}, {BONUS}]").identity
+    assert [one["key"] for one in data(event)["balances"]] == ["real_money", "bonus_money"]
+    assert [(odd.name, odd.field) for odd in event.oddities] == [("numbered_list", "balances")]
+    with pytest.raises(Rejected, match="balances: expected list, got "):
+        read(BALANCES, "balances", sent, strict=True)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "{}",
+        BALANCE,
+        f'{{"real_money": {BALANCE}}}',
+        f'{{"00": {BALANCE}}}',
+        f'{{"-1": {BALANCE}}}',
+        f'{{"0": {BALANCE}, "a": {BALANCE}}}',
+        json.dumps({str(number): {} for number in range(1001)}),
+    ],
+)
+def test_other_object_is_no_list(sent: str) -> None:
+    """Its keys may say something, or it is too large to look into."""
+    with pytest.raises(Rejected, match="balances: expected list, got "):
+        read(BALANCES, "balances", sent)
 
 
 def test_all_habits_at_once() -> None:

@@ -13,7 +13,7 @@ import msgspec
 
 from consumer.events.base import NUMBER_MAX_DIGITS, Form, SentAs
 from consumer.events.facts import Many
-from consumer.events.repair import FLAGS, may_be_empty_list
+from consumer.events.repair import FLAGS, LIST_KEY, OBJECTS_MAX_COUNT, may_be_empty_list
 from consumer.events.steps import ID_MAX_CHARACTERS
 from consumer.events.timestamp import DOTNET_FORM, FORM, STRICT_FORM
 from consumer.tools.schemas.describe import Described, describe, summary
@@ -89,6 +89,8 @@ def object_in(
         if read_strictly and fact.one_value:
             fact = msgspec.structs.replace(fact, many=Many.ONE)
         schema = _whole(fact, value, nullable=nullable)
+        if not read_strictly and fact.many is not Many.ONE:
+            schema = _or_numbered(schema)
         any_case = fact.form is Form.CHOICE and not read_strictly
         said = f"{field.meaning} Upper and lower case are the same." if any_case else field.meaning
         properties[field.name] = _described(said, schema, _examples_in(field))
@@ -197,6 +199,21 @@ def _examples_out(field: Described) -> list[Any]:
 def _examples_in(field: Described) -> list[Any]:
     fact = field.fact
     return list(field.examples or (fact.values if fact.form is Form.HINT else ()))
+
+
+def _or_numbered(schema: Schema) -> Schema:
+    """Add an object with numbers as keys, which `repair.py` reads as a list, to a list's schema."""
+    return {
+        **schema,
+        "type": [
+            *([schema["type"]] if isinstance(schema["type"], str) else schema["type"]),
+            "object",
+        ],
+        "propertyNames": {"pattern": f"^(?:{LIST_KEY.pattern})$"},
+        "additionalProperties": schema["items"],
+        "minProperties": 1,
+        "maxProperties": OBJECTS_MAX_COUNT,
+    }
 
 
 def _described(meaning: str, schema: Schema, examples: list[Any]) -> Schema:

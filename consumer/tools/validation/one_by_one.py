@@ -15,10 +15,10 @@ import msgspec
 from msgspec import NODEFAULT
 
 from consumer.errors import Misfit, Rejected
-from consumer.events.facts import Fact, facts_of
+from consumer.events.facts import Fact, Many, facts_of
 from consumer.events.fields import Plan, apply, plan_of, time_plan
 from consumer.events.refuse import explain, invalid, shown
-from consumer.events.repair import repaired
+from consumer.events.repair import list_of, repaired
 from consumer.events.steps import A_TIME, Oddity
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ class _Field:
         self._plan = plan
         self._strict = strict
         self._values = fact.values
+        self._is_list = fact.many is Many.LIST
 
     def look(self, body: bytes, sent: msgspec.Raw | None) -> Faults:
         """Return the faults of this field in an object.
@@ -116,7 +117,9 @@ class _Field:
             found.misfits = [rejected.misfit] if rejected.misfit else []
         found.oddities = [(odd.name, self._expected(odd)) for odd in oddities]
         if self.nested and sent and not any(fault.field == self.name for fault in found.misfits):
-            return self._look_inside(bytes(sent).strip())
+            inside = self._look_inside(bytes(sent).strip())
+            own = [odd for odd in found.oddities if odd[1].field == self.name]
+            return Faults(inside.misfits, [*own, *inside.oddities])
         return found
 
     def _read(self, body: bytes, oddities: list[Oddity]) -> Fields:
@@ -131,10 +134,11 @@ class _Field:
     def _look_inside(self, sent: bytes) -> Faults:
         """Return the faults of each object in this field."""
         found = Faults()
-        if sent.startswith(b"{"):
+        if sent.startswith(b"{") and not self._is_list:
             found.add(_look(self.nested, sent).inside(self.name))
-        elif sent.startswith(b"["):
-            for index, element in enumerate(_decode_list(sent)):
+        elif sent.startswith((b"[", b"{")):
+            elements = _decode_list(sent) if sent.startswith(b"[") else list_of(sent) or []
+            for index, element in enumerate(elements):
                 found.add(_look(self.nested, bytes(element)).inside(f"{self.name}[{index}]"))
         return found
 
@@ -149,6 +153,7 @@ class _Field:
             "unusual_time": "the form of RFC 3339 (read all the same)",
             "other_flag": "true or false (read all the same)",
             "empty_list": "an object (read as {})",
+            "numbered_list": "a list (read as such)",
         }
         misfit = invalid(odd.field, expected.get(odd.name, ""), odd.found).misfit
         return misfit or Misfit(odd.field, "", odd.found)
