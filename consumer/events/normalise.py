@@ -25,7 +25,7 @@ from consumer.events.hints import UNREADABLE, plain as plainly
 from consumer.events.identity import WINDOW_S, Identity
 from consumer.events.refuse import misspelt, unreadable
 from consumer.events.repair import may_be_repaired, repaired
-from consumer.events.shared_ids import NEVER_SET, refuse_shared
+from consumer.events.shared_ids import are_set, refuse_shared
 from consumer.events.steps import Oddity, OwnTimeStep
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class Normaliser:
             values = self._filled(values, data, occurrence)
         subject = event_type.subjects[event_type.subject_key(fields)]
         event_id = identity.write_id(values, event_type.id_suffixes)
-        if "+" in event_id or not NEVER_SET.isdisjoint(values):
+        if "+" in event_id or not are_set(values):
             refuse_shared(fields, values)
         wrapped = envelope.Envelope(
             specversion="1.0",
@@ -203,11 +203,13 @@ class Normaliser:
         A field that decides is not just unknown: without `status`, a rollback with `Status` would
         be read as its bet, and dropped as a duplicate of the bet.
         """
-        absent = {plainly(name): name for name in self._choices if getattr(fields, name) is UNSET}
-        for odd in oddities if absent else ():
-            meant = absent.get(plainly(odd.field))
-            if meant and odd.name == "unknown_field":
-                raise misspelt(meant, odd.field)
+        absent = [name for name in self._choices if getattr(fields, name) is UNSET]
+        if not absent:
+            return
+        meant = {plainly(name): name for name in absent}
+        for odd in oddities:
+            if odd.name == "unknown_field" and plainly(odd.field) in meant:
+                raise misspelt(meant[plainly(odd.field)], odd.field)
 
     def _decode_again(self, body: bytes, oddities: list[Oddity]) -> tuple[Fields, bytes]:
         """Decode a body with unknown fields, or with ids that are numbers with a point.

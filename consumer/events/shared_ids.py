@@ -31,6 +31,9 @@ _TEXTS: Final = (
 )
 NEVER_SET: Final = frozenset(_TEXTS.split("|"))
 """What JavaScript, .NET, Go, Python, Ruby and SQL make of an id that was never set."""
+are_set: Final = NEVER_SET.isdisjoint
+"""Tells whether no value of an identity was never set. As a constant it is quicker: every event is
+asked."""
 A_SET_ID: Final = "the event's own id (was the field forgotten?)"
 A_WHOLE_ID: Final = "all digits of the id (was it a number that was rounded?)"
 _SCIENTIFIC: Final = re.compile(r"-?[0-9]\.[0-9]{1,20}[eE]\+[0-9]{1,3}")
