@@ -199,7 +199,7 @@ class Decoder:
         body, oddities = delivery.body, NO_ODDITIES
         if len(body) > limit_bytes:
             refuse_long(body, limit_bytes)
-        if delivery.content_encoding or not body.startswith(b"{"):
+        if delivery.content_encoding or not body.startswith(b"{") or body.endswith(b"\0"):
             # The delivery keeps the original, for a dead letter.
             body, oddities = plain_body(
                 body, delivery.content_encoding, limit_bytes, strict=self._strict

@@ -8,7 +8,8 @@ listener with `validation = "strict"` refuses it. The cases were collected from 
   writes `gzip:UTF-8`. For a body of bytes, kombu writes `binary`:
   https://github.com/celery/kombu/blob/main/kombu/serialization.py.
 - A proxy unpacks a body and leaves the label, or a sender compresses a body and forgets the label.
-- .NET writes a byte order mark.
+- .NET writes a byte order mark, and clients in C send the zero byte behind a text:
+  https://github.com/influxdata/telegraf/issues/7536.
 - Serializers of schema registries put an id before the JSON. Confluent's writes a zero byte and
   four bytes, Apicurio's a zero byte and eight bytes, and that of AWS Glue two bytes and a UUID:
   https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html,
@@ -54,6 +55,7 @@ EXPECTED: Final = {
     "not_encoded": "a compressed body, as it says",
     "schema_framing": "JSON without the bytes of a schema registry",
     "bom": "JSON without a byte order mark",
+    "trailing_zeros": "JSON without zero bytes behind it",
     "json_in_text": "a JSON object, not a text with JSON in it",
 }
 """What should be sent instead of each oddity, in words."""
@@ -172,6 +174,11 @@ def _unframed(body: bytes, oddities: list[Oddity]) -> bytes:
     if body.startswith(BOM_UTF8):
         oddities.append(Oddity("bom", PLACE, BOM_UTF8.hex(" ")))
         body = body[len(BOM_UTF8) :]
+    stripped = body.rstrip(b"\0")
+    # UTF-16 ends with a zero byte too, and has others.
+    if len(stripped) < len(body) and stripped.endswith((b"}", b'"')) and b"\0" not in stripped:
+        oddities.append(Oddity("trailing_zeros", PLACE, "00"))
+        body = stripped
     return _out_of_text(body, oddities) if body.startswith(b'"') else body
 
 

@@ -58,6 +58,9 @@ AROUND = [
     (None, GLUE + BODY, ["schema_framing"]),
     (None, APICURIO + BOM + BODY, ["schema_framing", "bom"]),
     (None, TEXT, ["json_in_text"]),
+    (None, BODY + b"\0", ["trailing_zeros"]),
+    (None, BOM + TEXT + b"\0\0", ["bom", "trailing_zeros", "json_in_text"]),
+    ("gzip", gzip.compress(BODY + b"\0"), ["trailing_zeros"]),
     (None, BOM + TEXT, ["bom", "json_in_text"]),
     ("gzip", gzip.compress(TEXT), ["json_in_text"]),
 ]
@@ -178,6 +181,7 @@ def test_broken_event_is_refused_for_the_same_reason_behind_a_mark(name: str) ->
         (BOM + BODY, "bom"),
         (FRAME + BODY, "schema_framing"),
         (TEXT, "json_in_text"),
+        (BODY + b"\0", "trailing_zeros"),
         (PACKED["gzip"], "unlabelled_encoding"),
     ],
 )
