@@ -54,9 +54,10 @@ LIBRARIES: Final = {
     "aiokafka": Library(
         "aiokafka",
         ("consumer/listeners/kafka/internals.py",),
-        "MemoryRecords _DefaultRecordBatchPy _buffer _client _commit_refresh_task _conns "
-        "_coordination_task _coordinator _fetch_task _fetcher _heartbeat_task _pending_tasks "
-        "_sync_task send",
+        "FetchResult MemoryRecords _DefaultRecordBatchPy _DefaultRecordPy _buffer _client "
+        "_commit_refresh_task _conns _coordination_task _coordinator _fetch_task _fetcher "
+        "_heartbeat_task _partition_records _pending_tasks _sync_task _topic_partition "
+        "_update_position send",
     ),
     "aio-pika": Library(
         "aio_pika",

@@ -50,6 +50,7 @@ NO_QUANTITY: Final = {
 }
 """Last words of names whose numbers are no quantities, and what they are instead."""
 FOREIGN: Final = {
+    "max_records": "listeners/kafka/internals.py: a parameter of aiokafka's method",
     "batch": "nats/pull.py: a field of NATS's pull request",
     "expires": "nats/pull.py: a field of NATS's pull request, in nanoseconds",
     "idle_heartbeat": "nats/pull.py: a field of NATS's pull request, in nanoseconds",

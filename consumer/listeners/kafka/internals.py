@@ -68,7 +68,7 @@ number is the last record."""
 HEADER_OBJECTS_BYTES: Final = 128
 """The memory of a header, in bytes: a tuple, its name and its value."""
 READ_AT_ONCE_COUNT: Final = 100
-NEW_FORMAT: Final = 2
+MAGIC_VALUE: Final = 2
 """The format of batches since Kafka 0.11. Older batches are left to aiokafka."""
 
 
@@ -137,7 +137,7 @@ class _RecordBatch:
         return getattr(self._batch, name)
 
     def __iter__(self) -> Iterator[object]:
-        if self._batch.magic < NEW_FORMAT:
+        if self._batch.magic < MAGIC_VALUE:
             return iter(self._batch)
         data = self._data[self._start : self._end]
         try:

@@ -56,7 +56,7 @@ class KafkaListener(Listener[KafkaSettings]):
 
     The order is kept within a partition. The message type is the header `type`, and the content
     encoding is the header `content-encoding`. Upper and lower case are equal in these names, and of
-    several headers with one name the first counts. A tombstone has an empty body.
+    several headers with one name the last counts. A tombstone has an empty body.
     """
 
     kind: ClassVar[str] = "kafka"
@@ -206,7 +206,7 @@ class KafkaListener(Listener[KafkaSettings]):
         ]
 
     def origin(self, delivery: Delivery) -> Origin:
-        """See `Listener.origin`. If several headers have one name, the first of them counts."""
+        """See `Listener.origin`. If several headers have one name, the last of them counts."""
         _, record = _token(delivery)
         coordinates = {
             "topic": record.topic,
@@ -214,8 +214,7 @@ class KafkaListener(Listener[KafkaSettings]):
             "offset": str(record.offset),
         }
         headers = {
-            name: (value or b"").decode(errors="backslashreplace")
-            for name, value in reversed(record.headers)
+            name: (value or b"").decode(errors="backslashreplace") for name, value in record.headers
         }
         return Origin(coordinates, headers)
 
@@ -253,9 +252,9 @@ def _delivery(book: PartitionBook, record: ConsumerRecord, sender: Sender) -> De
     message_type = encoding = None
     for name, value in record.headers:
         known = name.lower()
-        if known == "type" and message_type is None:
+        if known == "type":
             message_type = _text(value)
-        elif known == "content-encoding" and encoding is None:
+        elif known == "content-encoding":
             encoding = _text(value)
     delivery = Delivery(record.value or b"", message_type, (book, record), sender, encoding)
     if message_type is None and isinstance(record.value, UnreadBatch):

@@ -29,7 +29,7 @@ HEADERS_MAX_COUNT: Final = 10_000
 HEAD_BYTES: Final = 61
 """A batch begins with its offsets, times and attributes. The compressed records follow."""
 ATTRIBUTES_AT: Final = 21
-CODEC_MASK: Final = 0x07
+CODEC_BITS: Final = 0x07
 GZIP, SNAPPY, LZ4, ZSTD = 1, 2, 3, 4
 VARINT_MAX_BYTES: Final = 16
 """A number of a record takes less: 7 bits in each byte."""
@@ -56,7 +56,7 @@ def unpacked(batch: bytes) -> bytes:
         TooLargeError: The batch is over a limit.
         CorruptRecordException: The compressed data is broken, or its compression is unknown.
     """
-    codec = batch[ATTRIBUTES_AT + 1] & CODEC_MASK
+    codec = batch[ATTRIBUTES_AT + 1] & CODEC_BITS
     if not codec:
         return batch
     read = _READERS.get(codec)
@@ -67,7 +67,7 @@ def unpacked(batch: bytes) -> bytes:
     except (zlib.error, zstandard.ZstdError, cramjam.DecompressionError) as error:
         raise CorruptRecordException(str(error)) from error
     head = bytearray(batch[:HEAD_BYTES])
-    head[ATTRIBUTES_AT + 1] &= ~CODEC_MASK
+    head[ATTRIBUTES_AT + 1] &= ~CODEC_BITS
     return bytes(head) + records
 
 
