@@ -27,4 +27,5 @@ def dead_letter_plan(dead_letters: DeadLetterSettings, sink: SinkSettings) -> St
         replicas=dead_letters.replicas,
         duplicate_window_s=sink.duplicate_window_s,
         least_message_bytes=HEADERS_MAX_BYTES,
+        looks=True,
     )

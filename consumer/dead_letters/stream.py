@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from nats.js.object_store import ObjectStore
 
     from consumer.parts.patience import Patience
-    from consumer.sinks.base import Message, Sink
+    from consumer.sinks.base import Message, Receipt, Sink
 
 CHUNK_BYTES: Final = 128 * 1024
+STAGE: Final = "dead_letter"
+"""The stage of a lane that waits here: see `Patience.wait`."""
 
 log = structlog.get_logger()
 
@@ -89,15 +91,57 @@ class DeadLetters:
     async def store(self, letters: list[Letter], patience: Patience) -> None:
         """Store letters, however long that takes.
 
-        Returns only when all letters are confirmed. Cancelling: some letters may be stored.
+        Returns only when the stream has all letters. Cancelling: some letters may be stored.
+
+        The server knows the id of a letter for a whole window, also if the letter was dropped,
+        purged or evicted meanwhile. So a letter that the server calls a duplicate is looked for. If
+        it is gone, it is published again with the id `<id>:1`, and if that letter is gone too, with
+        `<id>:2`. Every process tries the same ids in the same order. So a repetition after a crash
+        finds the letter that was stored.
         """
-        messages: list[Message] = []
+        wanted: list[Message] = []
         turn = Turn()
         for letter in letters:
-            messages.append(await self._message(letter, patience))
+            wanted.append(await self._message(letter, patience))
             if turn.is_over():
                 await asyncio.sleep(0)
-        await publish_all(self.sink, messages, patience, "dead_letter")
+        tried = wanted
+        times = 0
+        while tried:
+            receipts = await publish_all(self.sink, tried, patience, STAGE)
+            gone = await self._gone(tried, receipts, patience)
+            pairs = zip(wanted, tried, strict=True)
+            wanted = [message for message, one in pairs if one.message_id in gone]
+            times += 1
+            tried = [
+                msgspec.structs.replace(message, message_id=f"{message.message_id}:{times}")
+                for message in wanted
+            ]
+
+    async def _gone(
+        self, messages: list[Message], receipts: list[tuple[Receipt, bool]], patience: Patience
+    ) -> set[str]:
+        """Return the ids of the messages that the stream had, and does not have any more."""
+        known: dict[str, int] = {}
+        for message, (receipt, _) in zip(messages, receipts, strict=True):
+            # A batch may hold many copies of a letter. One look is enough for all of them, and none
+            # is needed if the first of them was stored now.
+            known.setdefault(message.message_id, receipt.earlier_number)
+        return {
+            message_id
+            for message_id, number in known.items()
+            if number and not await self._keeps(number, message_id, patience)
+        }
+
+    async def _keeps(self, number: int, message_id: str, patience: Patience) -> bool:
+        while True:
+            try:
+                keeps = await self.sink.keeps(number, message_id)
+            except SinkUnavailable as error:
+                await patience.wait(STAGE, str(error))
+            else:
+                patience.relieved(STAGE)
+                return keeps
 
     async def _message(self, letter: Letter, patience: Patience) -> Message:
         prefix, message_id = self._settings.subject_prefix, letter.message_id
@@ -123,7 +167,7 @@ class DeadLetters:
                 objects = await open_bodies(self._jetstream(), self._settings)
                 await objects.put(name, body, meta=self._chunked(name))
             except (SinkUnavailable, nats.errors.Error, TimeoutError, OSError) as error:
-                await patience.wait("dead_letter", f"object store: {error}")
+                await patience.wait(STAGE, f"object store: {error}")
             else:
                 return
 

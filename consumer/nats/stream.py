@@ -46,6 +46,8 @@ class StreamPlan(msgspec.Struct, frozen=True, kw_only=True):
             existing stream has to recognise ids at least as long.
         least_message_bytes: The size of headers and body that server and stream have to accept, in
             bytes.
+        looks: If true, single messages of the stream are looked for. This needs a permission of its
+            own.
     """
 
     name: str
@@ -56,6 +58,7 @@ class StreamPlan(msgspec.Struct, frozen=True, kw_only=True):
     replicas: int = 1
     duplicate_window_s: float
     least_message_bytes: int = 0
+    looks: bool = False
 
 
 class FitStream(msgspec.Struct, frozen=True):

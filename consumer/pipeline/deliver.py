@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from consumer.pipeline.mode import marked_message
 from consumer.pipeline.route import refuse_too_large
-from consumer.sinks.base import Receipt
 from consumer.sinks.publish import publish_all
 from consumer.turn import Turn
 
@@ -102,7 +101,7 @@ class Deliverer:
         # Nothing is decided before the sink has all outputs of every event. After a crash before
         # this point, the event comes again, and the sink recognises the outputs that it has.
         for work, (receipt, first_try) in zip(owners, receipts, strict=True):
-            new = receipt is Receipt.STORED or not first_try
+            new = not receipt.earlier_number or not first_try
             work.confirm(new=new, first_try=first_try)
         return [work for work in works if work.undecided_event is not None]
 

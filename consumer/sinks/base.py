@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from enum import Enum
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 import msgspec
 
@@ -54,12 +53,22 @@ class SinkSettings(NatsSettings, frozen=True, kw_only=True, forbid_unknown_field
     publish_timeout_s: Seconds = 5.0
 
 
-class Receipt(Enum):
-    """The sink's confirmation that it has a message."""
+class Receipt(msgspec.Struct, frozen=True, gc=False):
+    """The sink's confirmation that it has a message.
 
-    STORED = "stored"
-    DUPLICATE = "duplicate"
-    """The sink had stored it before, under the same message id. This counts as stored."""
+    Attributes:
+        earlier_number: The number of the message that the sink stored earlier under the same id.
+            This counts as stored, although somebody may have deleted that message since. 0 means
+            that the sink stored the message now.
+    """
+
+    STORED: ClassVar[Receipt]
+    """The receipt of every message that is stored now. So an ordinary message makes no object."""
+
+    earlier_number: int = 0
+
+
+Receipt.STORED = Receipt()
 
 
 _OTHER_HEADER_BYTES: Final = 32
@@ -113,4 +122,17 @@ class Sink(Part):
         message is stored; the caller sends it again under the same id.
 
         Cancelling: what was sent may be stored.
+        """
+
+    @abstractmethod
+    async def keeps(self, number: int, message_id: str) -> bool:
+        """Tell whether a message that was stored is still there.
+
+        Args:
+            number: The number of the message, as `Receipt.earlier_number` has it.
+            message_id: The id under which it was stored. Another message with this number does not
+                count.
+
+        Raises:
+            SinkUnavailable: There was no answer.
         """

@@ -55,6 +55,10 @@ class CoreSink(ConnectedSink):
             self._hearing = [heard for heard in self._hearing if heard is not refusals]
         return [_answer(message, refusals) for message in messages]
 
+    async def keeps(self, _number: int, _message_id: str, /) -> bool:
+        """See `Sink.keeps`. Core NATS keeps nothing."""
+        return False
+
     def complain(self, error: Exception) -> None:
         """Hear what the server refuses. It says so before it answers the ping."""
         super().complain(error)

@@ -18,6 +18,8 @@ import msgspec
 import nats.errors
 
 from consumer.errors import SinkUnavailable
+from consumer.nats.explain import explained
+from consumer.nats.message import stored_message
 from consumer.nats.stream import StreamPlan, prepare_stream
 from consumer.sinks.base import Message, Receipt
 from consumer.sinks.connected import ConnectedSink
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from nats.aio.client import Client
     from nats.aio.msg import Msg
+    from nats.js.api import RawStreamMsg
 
     from consumer.nats.connection import NatsSettings
     from consumer.operations.caveat import Caveat
@@ -34,6 +37,10 @@ if TYPE_CHECKING:
 IN_PROCESS: Final = 10158
 """The server's error code for a message that it neither stores nor refuses, because it is storing
 a copy with the same id at this moment: https://github.com/nats-io/nats-server/pull/6486"""
+
+
+NO_NUMBER: Final = 2**63 - 1
+"""A number that no message has."""
 
 
 class _PubAckError(msgspec.Struct):
@@ -101,6 +108,9 @@ class JetStreamSink(ConnectedSink):
     async def prepare(self, client: Client) -> list[Caveat]:
         """See `ConnectedSink.prepare`. Prepares the stream and subscribes to confirmations."""
         stream = await prepare_stream(client, self._plan)
+        if self._plan.looks:
+            # A missing permission shows now, and not when the first duplicate would hold its lane.
+            await self._get(client, NO_NUMBER)
         inbox = client.new_inbox()
         await client.subscribe(f"{inbox}.*", cb=self._on_puback)
         self._inbox = f"{inbox}."
@@ -140,6 +150,21 @@ class JetStreamSink(ConnectedSink):
             for token in tokens:
                 self._flights.pop(token, None)
         return [answer for answer in flight.answers if answer is not None]
+
+    async def keeps(self, number: int, message_id: str, /) -> bool:
+        """See `Sink.keeps`. The server sends the whole message."""
+        message = await self._get(self.client, number)
+        return message is not None and (message.headers or {}).get("Nats-Msg-Id") == message_id
+
+    async def _get(self, client: Client, number: int) -> RawStreamMsg | None:
+        stream = self._plan.name
+        with explained(
+            stream,
+            missing="was it deleted just now?",
+            request=f"$JS.API.STREAM.MSG.GET.{stream}",
+        ):
+            jetstream = client.jetstream(timeout=self._publish_timeout_s)
+            return await stored_message(jetstream, stream, number)
 
     async def _send(self, client: Client, flight: _Flight, index: int, message: Message) -> str:
         self._sent_count += 1
@@ -192,7 +217,7 @@ def _answer(data: bytes, stream: str) -> Receipt | SinkUnavailable | str:
             # is from another stream, whose retention and window were never checked.
             who = f"stream {ack.stream}" if ack.stream else "a subscriber"
             return f"answered by {who}, not by stream {stream}: was it changed?"
-        return Receipt.DUPLICATE if ack.duplicate else Receipt.STORED
+        return Receipt(earlier_number=ack.seq) if ack.duplicate else Receipt.STORED
     if ack.error.err_code == IN_PROCESS:
         return SinkUnavailable("a copy is being stored at this moment")
     return SinkUnavailable(f"{ack.error.description} (error {ack.error.err_code})")

@@ -38,6 +38,10 @@ class Place(ABC):
     async def stored(self, count: int) -> list[Message]:
         """Return what is stored, oldest first, once it is so many."""
 
+    async def drop(self, number: int) -> None:
+        """Delete a message that is stored here. The number counts from 1."""
+        raise NotImplementedError
+
     @abstractmethod
     def cut(self) -> None:
         """Break the sinks' connections."""
@@ -168,7 +172,7 @@ class StoringSinkContract(SinkContract):
         """And nothing is stored again, whatever the body."""
         await sink.publish([place.message(b"1", "same")])
         both = [place.message(b"2", "same"), place.message(b"3")]
-        assert await sink.publish(both) == [Receipt.DUPLICATE, Receipt.STORED]
+        assert await sink.publish(both) == [Receipt(earlier_number=1), Receipt.STORED]
         assert [message.body for message in await place.stored(2)] == [b"1", b"3"]
 
     async def test_known_id_is_recognised_over_another_connection(
@@ -178,8 +182,25 @@ class StoringSinkContract(SinkContract):
         await sink.publish([place.message(b"1", "same")])
         second = place.sink()
         await second.open()
-        assert await second.publish([place.message(b"2", "same")]) == [Receipt.DUPLICATE]
+        assert await second.publish([place.message(b"2", "same")]) == [Receipt(earlier_number=1)]
         await second.close()
+
+    async def test_message_is_kept_until_it_is_dropped(self, place: Place, sink: Sink) -> None:
+        """The number of a duplicate finds it, and only together with its own id."""
+        await sink.publish([place.message(message_id="other")])
+        message = place.message(message_id="same")
+        await sink.publish([message])
+        assert await sink.publish([message]) == [Receipt(earlier_number=2)]
+        kept = [await sink.keeps(number, "same") for number in (1, 2, 3)]
+        assert kept == [False, True, False]
+        await place.drop(2)
+        assert not await sink.keeps(2, "same")
+        assert await sink.publish([message]) == [Receipt(earlier_number=2)]
+
+    async def test_unopened_sink_cannot_tell_what_is_kept(self, place: Place) -> None:
+        """It does not say that a message is gone."""
+        with pytest.raises(SinkUnavailable, match="not connected"):
+            await place.sink().keeps(1, "same")
 
     async def test_subject_that_nothing_stores_is_refused_alone(
         self, place: Place, sink: Sink

@@ -7,6 +7,7 @@ Around it, `MemoryPipeline`: the real pipeline with everything outside of it in 
 from __future__ import annotations
 
 import asyncio
+import math
 import selectors
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -74,7 +75,8 @@ class MemorySink(Sink):
         self._clock = clock
         self._subjects = subjects
         self._limit = max_message_bytes
-        self._seen: dict[str, float] = {}
+        self._seen: dict[str, tuple[float, int]] = {}
+        self._stored_count = 0
         self._open = False
         self._lost = asyncio.Event()
         self._why_lost = "not connected yet"
@@ -133,12 +135,20 @@ class MemorySink(Sink):
 
     def _store(self, message: Message) -> Receipt:
         now_s = self._clock.monotonic_s()
-        since_s = self._seen.get(message.message_id)
-        if since_s is not None and now_s - since_s < self._window_s:
-            return Receipt.DUPLICATE
-        self._seen[message.message_id] = now_s
+        since_s, number = self._seen.get(message.message_id, (-math.inf, 0))
+        if now_s - since_s < self._window_s:
+            return Receipt(earlier_number=number)
+        self._stored_count += 1
+        self._seen[message.message_id] = (now_s, self._stored_count)
         self.stored.append(message)
         return Receipt.STORED
+
+    async def keeps(self, number: int, message_id: str, /) -> bool:
+        """See `Sink.keeps`. A test drops a message by taking it out of `stored`."""
+        if not self._open or self.down:
+            raise SinkUnavailable("memory: down" if self._open else self._why_lost)
+        _, known = self._seen.get(message_id, (0.0, 0))
+        return known == number and message_id in self.ids
 
     def lose(self) -> None:
         """Break the connection; `open` makes it again."""

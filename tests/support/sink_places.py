@@ -53,6 +53,10 @@ class MemoryPlace(Place):
         assert len(self._sink.stored) == count
         return self._sink.stored
 
+    async def drop(self, number: int) -> None:
+        """See `Place.drop`."""
+        del self._sink.stored[number - 1]
+
     def cut(self) -> None:
         """See `Place.cut`."""
         self._sink.lose()
@@ -123,6 +127,10 @@ class JetStreamPlace(NatsPlace):
         stored = [_message(await subscription.next_msg(WITHIN_S)) for _ in range(count)]
         await subscription.unsubscribe()
         return stored
+
+    async def drop(self, number: int) -> None:
+        """See `Place.drop`."""
+        await self.client.jetstream().delete_msg(self.plan().name, number)
 
     async def has_stored(self) -> bool:
         """Tell whether anything is stored."""

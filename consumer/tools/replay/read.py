@@ -20,6 +20,7 @@ from consumer.errors import SinkUnavailable
 from consumer.nats.connection import connected
 from consumer.nats.explain import explained
 from consumer.nats.follow import StreamStart, following
+from consumer.nats.message import NO_MESSAGE_CODE, stored_message
 from consumer.tools.replay.query import Query, StoredLetter
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ REMOVE_TIMEOUT_S: Final = 30.0
 SIZE_HEADER: Final = "Nats-Msg-Size"
 """The header in which the server tells the size of a body, if it sends only the headers:
 https://docs.nats.io/nats-concepts/jetstream/headers."""
-NO_MESSAGE_CODE: Final = 10037
 NOT_DELETED_CODE: Final = 10057
 GONE_CODES: Final = frozenset({NO_MESSAGE_CODE, 10043, NOT_DELETED_CODE})
 """The error codes with which the server answers if the message to delete is not there any more.
@@ -249,11 +249,7 @@ class LetterReader:
             raise APIError.from_error(error)
 
     async def _is_there(self, number: int) -> bool:
-        try:
-            await self._jetstream.get_msg(self._settings.stream, number)
-        except NotFoundError:
-            return False
-        return True
+        return await stored_message(self._jetstream, self._settings.stream, number) is not None
 
     async def get(self, number: int) -> StoredLetter:
         """Return a letter. Its body is empty if the body is in the object store.
@@ -264,14 +260,9 @@ class LetterReader:
         """
         stream = self._settings.stream
         with self._explained():
-            try:
-                message = await self._jetstream.get_msg(stream, number)
-            except NotFoundError as error:
-                # The status is 404 for a missing stream and for a missing message. The error code
-                # tells which of them is missing.
-                if error.err_code == NO_MESSAGE_CODE:
-                    raise NoSuchLetterError(f"there is no dead letter {number}") from error
-                raise
+            message = await stored_message(self._jetstream, stream, number)
+        if message is None:
+            raise NoSuchLetterError(f"there is no dead letter {number}")
         body = message.data or b""
         try:
             letter = from_message(message.headers or {}, body)
