@@ -3,8 +3,8 @@
 Responsible for naming the fields that differ, as far as they can be known. The store keeps a hash
 of the deciding fields and not their values. If the earlier event is in the same batch, the error
 has both values of each field that differs. If only the store knows the earlier event, the error
-lists all deciding fields. Not responsible for finding a conflict: the pipeline does that by
-comparing fingerprints.
+lists all deciding fields, and says how long ago that event came, if the store could tell. Not
+responsible for finding a conflict: the pipeline does that by comparing fingerprints.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ READ_MAX_BYTES: Final = 4 * 1024
 to be decoded again. A batch may hold hundreds of conflicts."""
 
 
-def conflict_text(event: Event, earlier: Event | None = None) -> str:
+def conflict_text(event: Event, earlier: Event | None = None, age_s: float | None = None) -> str:
     """Write the error of a conflict. Conflicts are rare, so the events may be decoded again here.
 
     Nothing that a sender writes makes this function raise. The body of an event is nested one level
@@ -46,27 +46,36 @@ def conflict_text(event: Event, earlier: Event | None = None) -> str:
     Args:
         event: The event that becomes a dead letter.
         earlier: The earlier event with the same identity. None if only the store knows it.
+        age_s: How long ago that event came, in seconds. None if that is not known.
 
     Returns:
         One line, with at most 60 characters of each value.
     """
+    ago = "" if age_s is None else f", {_ago(age_s)},"
+    before = f"id {_quoted(event.id)} was sent before{ago} with"
     if len(event.body) <= READ_MAX_BYTES:
         is_small = earlier is not None and len(earlier.body) <= READ_MAX_BYTES
         with contextlib.suppress(*UNREADABLE):
-            return _text(event, earlier if is_small else None)
-    return f"id {_quoted(event.id)} was sent before with other values in its deciding fields"
+            return f"{before} {_text(event, earlier if is_small else None)}"
+    return f"{before} other values in its deciding fields"
+
+
+def _ago(age_s: float) -> str:
+    """Write an age in the largest unit of which there are at least two."""
+    for unit_s, unit in ((86_400, "days"), (3600, "h"), (60, "min")):
+        if age_s >= 2 * unit_s:
+            return f"about {age_s // unit_s:.0f} {unit} ago"
+    return "less than 2 min ago"
 
 
 def _text(event: Event, earlier: Event | None) -> str:
-    sent = envelope.read(event.body)
-    event_type = find(sent.message_type)
+    event_type = find(envelope.read(event.body).message_type)
     deciding = event_type.deciding if event_type else ()
-    before = f"id {_quoted(sent.id)} was sent before with"
     if event_type is not None and earlier is not None:
         differing = list(_differing(event_type, _data(earlier), _data(event)))
         if differing:
-            return f"{before} other values: {'; '.join(differing)}"
-    return f"{before} another value in at least one of {', '.join(deciding)}"
+            return f"other values: {'; '.join(differing)}"
+    return f"another value in at least one of {', '.join(deciding)}"
 
 
 def _differing(

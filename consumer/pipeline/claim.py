@@ -8,17 +8,18 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from consumer.pipeline.dedupe import group, judge
+from consumer.pipeline.dedupe import contradicts, group, judge
 from consumer.pipeline.route import refuse_too_large
 from consumer.turn import Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from consumer.pipeline.batch import Batch
     from consumer.pipeline.books import LaneBooks
-    from consumer.pipeline.dedupe import Ledger
+    from consumer.pipeline.dedupe import Ledger, SameKey
     from consumer.pipeline.mode import Mode
+    from consumer.stores.base import Memory
 
 
 class Claimer:
@@ -63,14 +64,33 @@ class Claimer:
         if not groups:
             return
         known = await self._ledger.claim([same_key[0][1] for same_key in groups])
+        await self._judge(zip(groups, known, strict=True))
+
+    async def _judge(self, claimed: Iterable[tuple[SameKey, Memory | None]]) -> None:
+        contradicted: list[tuple[SameKey, Memory]] = []
         turn = Turn()
-        for same_key, memory in zip(groups, known, strict=True):
+        for same_key, memory in claimed:
             # The error of a conflict takes time, and every event of a batch may be a conflict.
             if memory is not None and turn.is_over():
                 await asyncio.sleep(0)
-            published = judge(same_key, memory, self._mode)
-            if published and memory is not None and memory.age_s > self._old_after_s:
+            if memory is not None and memory.done and contradicts(same_key, memory):
+                contradicted.append((same_key, memory))
+                continue
+            age_s = None if memory is None else memory.age_s
+            published = judge(same_key, memory, self._mode, age_s)
+            if published and age_s is not None and age_s > self._old_after_s:
                 self._books.old_claim()
+        if contradicted:
+            await self._judge_with_age(contradicted)
+
+    async def _judge_with_age(self, contradicted: list[tuple[SameKey, Memory]]) -> None:
+        # A D does not hold its age, so the store is asked once more. Conflicts are rare.
+        ages_s = await self._ledger.ages_s([same_key[0][1] for same_key, _ in contradicted])
+        turn = Turn()
+        for (same_key, memory), age_s in zip(contradicted, ages_s, strict=True):
+            if turn.is_over():
+                await asyncio.sleep(0)
+            judge(same_key, memory, self._mode, age_s)
 
     async def mark_done(self, batch: Batch, held_s: float) -> None:
         """Mark the events of a batch that the sink has as done.

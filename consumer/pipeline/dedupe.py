@@ -30,7 +30,12 @@ if TYPE_CHECKING:
     from consumer.parts.patience import Patience
     from consumer.pipeline.batch import Batch, Work
     from consumer.pipeline.mode import Mode
-    from consumer.stores.base import Memory, Store
+    from consumer.stores.base import Mark, Memory, Store
+
+SameKey = list[tuple["Work", "Identity"]]
+"""The works of a batch that have one key, in the batch's order, each with its identity."""
+MARK_ROUNDED_S: Final = 1.0
+"""A store may round a window by less than this, in seconds."""
 
 COMPARED_MAX_COUNT: Final = 100
 """The number of contradictions of one identity in a batch whose errors have the values. To compare
@@ -79,6 +84,19 @@ class Ledger:
         if done:
             await self._carry(_StoreCall(done, ()))
 
+    async def ages_s(self, identities: Sequence[Identity]) -> list[float | None]:
+        """Return how long ago each identity was marked done, in seconds.
+
+        This follows from the time for which the mark will still be there. None means that it is not
+        known: the mark has ended, or was written with a longer window, or the store does not
+        answer. Nothing depends on it but words, so nobody waits for a store that is away.
+        """
+        try:
+            marks = await self._store.recall([identity.key for identity in identities])
+        except StoreUnavailable:
+            return [None] * len(identities)
+        return [_age_s(each, mark) for each, mark in zip(identities, marks, strict=True)]
+
     async def _carry(self, request: _StoreCall) -> list[Memory | None]:
         self._waiting.append(request)
         async with self._turn:
@@ -110,13 +128,13 @@ class Ledger:
                 return known
 
 
-def group(batch: Batch) -> list[list[tuple[Work, Identity]]]:
+def group(batch: Batch) -> list[SameKey]:
     """Group the events of a batch by their keys. Groups and events keep the batch's order.
 
     Only the first event of each group is claimed. A claim for the second event would only find the
     `P` of the first event.
     """
-    groups: dict[str, list[tuple[Work, Identity]]] = {}
+    groups: dict[str, SameKey] = {}
     for work in batch.works:
         event = work.undecided_event
         if event is not None:
@@ -125,7 +143,23 @@ def group(batch: Batch) -> list[list[tuple[Work, Identity]]]:
     return list(groups.values())
 
 
-def judge(same_key: list[tuple[Work, Identity]], known: Memory | None, mode: Mode) -> bool:
+def _age_s(identity: Identity, mark: Mark | None) -> float | None:
+    if mark is None or not mark.done or mark.remaining_s > identity.window_s + MARK_ROUNDED_S:
+        return None
+    return max(0.0, identity.window_s - mark.remaining_s)
+
+
+def contradicts(same_key: SameKey, known: Memory) -> bool:
+    """Tell whether one of the works has another fingerprint than the store knows."""
+    return {identity.fingerprint for _, identity in same_key} != {known.fingerprint}
+
+
+def judge(
+    same_key: SameKey,
+    known: Memory | None,
+    mode: Mode,
+    age_s: float | None,
+) -> bool:
     """Apply rules 2 and 3 to all works of a batch that have one key.
 
     The works are compared with the fingerprint that the store knows. If the store knows nothing,
@@ -136,6 +170,7 @@ def judge(same_key: list[tuple[Work, Identity]], known: Memory | None, mode: Mod
         same_key: The works in the batch's order. The first work was claimed.
         known: What the store knew of the key before.
         mode: Decides what becomes of repetitions and contradictions.
+        age_s: How long ago the store took the key in, in seconds. None if that is not known.
 
     Returns:
         True if one of the works is to be published as the first event of its identity.
@@ -151,7 +186,7 @@ def judge(same_key: list[tuple[Work, Identity]], known: Memory | None, mode: Mod
                 standing = _standing(same_key, fingerprint)
             elif contradicted_count > COMPARED_MAX_COUNT:
                 standing = None
-            mode.contradicted(work, standing)
+            mode.contradicted(work, standing, age_s)
         elif known is not None and known.done:
             mode.repeated(work)
         elif first is None:
@@ -161,7 +196,7 @@ def judge(same_key: list[tuple[Work, Identity]], known: Memory | None, mode: Mod
     return first is not None
 
 
-def _standing(same_key: list[tuple[Work, Identity]], fingerprint: str) -> Event | None:
+def _standing(same_key: SameKey, fingerprint: str) -> Event | None:
     """Return the batch's event with this fingerprint. None means that only the store knows it."""
     events = (work.event for work, identity in same_key if identity.fingerprint == fingerprint)
     return next(events, None)

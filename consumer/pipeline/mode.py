@@ -38,8 +38,15 @@ class Mode(Protocol):
     def copied(self, work: Work, first: Work, /) -> None:
         """Decide about a copy of an earlier delivery of the same batch."""
 
-    def contradicted(self, work: Work, earlier: Event | None, /) -> None:
-        """Decide about an event whose identity is known with other deciding fields."""
+    def contradicted(self, work: Work, earlier: Event | None, age_s: float | None, /) -> None:
+        """Decide about an event whose identity is known with other deciding fields.
+
+        Args:
+            work: The event.
+            earlier: The earlier event, if it is in the same batch.
+            age_s: How long ago the store took the earlier event in, in seconds. None if that is
+                not known.
+        """
 
 
 class Enforce:
@@ -53,9 +60,9 @@ class Enforce:
         """See `Mode.copied`."""
         work.join(first)
 
-    def contradicted(self, work: Work, earlier: Event | None) -> None:
+    def contradicted(self, work: Work, earlier: Event | None, age_s: float | None) -> None:
         """See `Mode.contradicted`."""
-        text = conflict_text(work.event, earlier) if work.event is not None else ""
+        text = conflict_text(work.event, earlier, age_s) if work.event is not None else ""
         work.die(Rejected(Reason.CONFLICT, text))
 
 
@@ -73,7 +80,7 @@ class Shadow:
         """See `Mode.copied`."""
         work.mark(_mark("duplicate"))
 
-    def contradicted(self, work: Work, _earlier: Event | None) -> None:
+    def contradicted(self, work: Work, _earlier: Event | None, _age_s: float | None) -> None:
         """See `Mode.contradicted`."""
         work.mark(_mark("conflict"))
 

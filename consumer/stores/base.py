@@ -143,8 +143,8 @@ class Store(Part):
     async def recall(self, keys: Sequence[str]) -> list[Mark | None]:
         """Look keys up. Marks stay as they are, and end when they would have ended anyway.
 
-        This is for people who ask (`consumer seen`). The answer may be out of date when it comes,
-        so no event's fate may depend on it.
+        This is for people who ask (`consumer seen`), and for the error of a conflict. The answer
+        may be out of date when it comes, so no event's fate may depend on it.
 
         Returns:
             For each key, in order, what is remembered. None means that nothing is remembered.

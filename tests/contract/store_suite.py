@@ -227,6 +227,18 @@ class StoreContract:
 
         await eventually(aged, within_s=5)
 
+    async def test_what_remains_of_a_done_mark_tells_its_age(self, store: Store) -> None:
+        """A later claim of the same identity, as by a resend, does not prolong it."""
+        one = identity()
+        await store.exchange([one], [])
+
+        async def aged() -> bool:
+            await store.exchange([], [one])
+            (mark,) = await store.recall([one.key])
+            return mark is not None and mark.remaining_s <= LONG_S - 1
+
+        await eventually(aged, within_s=5)
+
     @pytest.mark.parametrize("done", [True, False], ids=["done", "claimed"])
     async def test_recall_forgets_with_the_window(self, store: Store, *, done: bool) -> None:
         """Looking at it does not prolong it."""

@@ -64,7 +64,7 @@ BAD = [
     *(Bad(gzip.compress(bytes(20 << 20)), encoding="gzip"), Bad(bytes(3_000_000))),
     Bad(casino(meta={"all": [1] * 70_000})),
 ]
-CONFLICT = conflict_text(Normaliser(CATALOGUE[0], "b").normalise(casino(), 0.0))
+CONFLICT = conflict_text(Normaliser(CATALOGUE[0], "b").normalise(casino(), 0.0), None, 3 * 3600.0)
 ELSEWHERE = {CONFLICT, "KeyError in the decoder", "type: this listener does not take PAYMENT"}
 """Errors that the decoder does not make of a body."""
 
