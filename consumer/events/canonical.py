@@ -60,6 +60,11 @@ def digest_whole(struct: type[Fields], data: Fields | dict[str, object]) -> str:
     return _hash(_known(struct, data) if isinstance(data, dict) else _canonical(data))
 
 
+def digest_field(struct: type[Fields], name: str, sent: msgspec.Raw) -> str:
+    """Return the hash of one field of an event in its normal form, given as JSON."""
+    return _hash(_known(struct, {name: _read(sent)}))
+
+
 def number(text: str) -> str:
     """Write a decimal number so that equal numbers look alike: `12.30` as `123e-1`.
 
