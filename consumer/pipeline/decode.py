@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from consumer.deliveries.delivery import Delivery
     from consumer.deliveries.origin import Sender
+    from consumer.events.base import EventType
     from consumer.pipeline.batch import Work
 
 SPELLINGS_MAX_COUNT: Final = 1000
@@ -178,7 +179,7 @@ class Decoder:
             if len(body) > VALUES_FREE_BYTES:
                 refuse_many_values(body, limit_bytes)
             if delivery.message_type and delivery.message_type[0] == '"':
-                oddities = [Oddity("quoted_type", "type", _cut(delivery.message_type)), *oddities]
+                oddities = [*quoted_type(delivery.message_type), *oddities]
             message = _message(delivery, occurrence) if normaliser.needs_occurrence else ""
             event = normaliser.normalise(body, arrived_s, message)
             work.event = with_oddities(event, oddities) if oddities else event
@@ -222,14 +223,7 @@ class Decoder:
     def _prepare(
         self, sender: Sender, normalisers: dict[str, Normaliser], name: str | None
     ) -> Normaliser:
-        if not name:
-            raise Rejected(Reason.MISSING_TYPE, "type: required, but the message carries none")
-        event_type = find(name) or (None if self._strict else find(_unquoted(name)))
-        if event_type is None:
-            raise Rejected(
-                Reason.UNKNOWN_TYPE,
-                f"type: no message type is called {_shown(name)}{self._meant(name)}",
-            )
+        event_type = known_type(name, strict=self._strict, meant=self._meant)
         if self._types is not None and event_type not in self._types:
             raise Rejected(
                 Reason.FORBIDDEN_TYPE, f"type: this listener does not take {event_type.name}"
@@ -247,17 +241,46 @@ class Decoder:
             normalisers[event_type.name] = usual
         # Usually only a few spellings occur. A sender that varies the case at random must not
         # make this grow for ever.
-        if len(normalisers) < SPELLINGS_MAX_COUNT:
+        if name and len(normalisers) < SPELLINGS_MAX_COUNT:
             normalisers[name] = usual
         return usual
 
     def _meant(self, name: str) -> str:
         """Suggest a type, for the first wrong names only: to find one takes time."""
-        name = _cut(name)
         if name not in self._suggested and len(self._suggested) < SUGGESTED_MAX_COUNT:
-            near = nearest(name)
-            self._suggested[name] = f", did you mean {near}?" if near else ""
+            self._suggested[name] = suggestion(name)
         return self._suggested.get(name, "")
+
+
+def known_type(name: str | None, *, strict: bool, meant: Callable[[str], str]) -> EventType:
+    """Return the message type that a message names.
+
+    Args:
+        name: The name as the sender wrote it.
+        strict: If true, a name in quotes is refused.
+        meant: Returns the end of the error for a wrong name, whose length is limited.
+
+    Raises:
+        Rejected: `missing_type` or `unknown_type`.
+    """
+    if not name:
+        raise Rejected(Reason.MISSING_TYPE, "type: required, but the message carries none")
+    event_type = find(name) or (None if strict else find(_unquoted(name)))
+    if event_type is None:
+        text = f"type: no message type is called {_shown(name)}{meant(_cut(name))}"
+        raise Rejected(Reason.UNKNOWN_TYPE, text)
+    return event_type
+
+
+def suggestion(name: str) -> str:
+    """Write which type a wrong name probably means; empty if no type is near."""
+    near = nearest(name)
+    return f", did you mean {near}?" if near else ""
+
+
+def quoted_type(name: str) -> list[Oddity]:
+    """Return what is odd about the name of a known type: that it is in quotes."""
+    return [Oddity("quoted_type", "type", _cut(name))] if name.startswith('"') else NO_ODDITIES
 
 
 def _message(delivery: Delivery, occurrence: OccurrenceOf) -> str:

@@ -76,9 +76,7 @@ def decompress(body: bytes, encoding: str, limit_bytes: int) -> bytes:
     read = _READERS.get(name)
     if read is None:
         shown = ascii(encoding[:SHOWN_CHARACTERS])
-        raise Rejected(
-            Reason.UNSUPPORTED_ENCODING, f"content-encoding: expected {EXPECTED}, got {shown}"
-        )
+        raise Rejected(Reason.UNSUPPORTED_ENCODING, Misfit("content-encoding", EXPECTED, shown))
     try:
         return read(body, limit_bytes)
     except (zlib.error, zstandard.ZstdError) as error:

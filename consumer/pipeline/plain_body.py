@@ -201,4 +201,4 @@ def _begins_json(body: bytes) -> bool:
 def _refused(odd: Oddity) -> Rejected:
     of_label = odd.name in ("charset_as_encoding", "encoding_list")
     reason = Reason.UNSUPPORTED_ENCODING if of_label else Reason.MALFORMED
-    return Rejected(reason, f"{odd.field}: expected {EXPECTED[odd.name]}, got {odd.found!a}")
+    return Rejected(reason, Misfit(odd.field, EXPECTED[odd.name], ascii(odd.found)))

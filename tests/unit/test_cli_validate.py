@@ -139,7 +139,7 @@ def test_strict_is_what_a_strict_listener_does(tmp_path: Path) -> None:
     ("arguments", "told"),
     [
         ([], "standard input has no name. Say which type it is with --type."),
-        (["--type", "CASIN"], "called 'CASIN'. Did you mean CASINO? There are CASINO, GAME_ROUND"),
+        (["--type", "CASIN"], "called 'CASIN', did you mean CASINO? There are CASINO, GAME_ROUND"),
         (["no_such_file.json", "--type", "CASINO"], "does not exist"),
     ],
     ids=["no type", "mistyped", "no file"],

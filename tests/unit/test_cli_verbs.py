@@ -122,7 +122,7 @@ def test_missing_file_is_exit_2(verb: list[str], tmp_path: Path) -> None:
         (["seen", "PIGEON", "1"], "'TYPE': no message type is called 'PIGEON'. There are CASINO"),
         (["run", "--sample"], "--sample needs --embedded"),
         (["demo", "--broken", "100%"], "less than 100%"),
-        (["validate", "--type", "CASIN"], "Did you mean CASINO?"),
+        (["validate", "--type", "CASIN"], "did you mean CASINO?"),
     ],
     ids=" ".join,
 )

@@ -16,8 +16,9 @@ class ValidateOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         files: The files. Empty means standard input, and so does a file that is called `-`.
-        message_type: The message type of all events. None means that the name of each file is the
-            name of its type.
+        message_type: The message type of all events, as their messages have it. None means that
+            the name of each file is the name of its type.
+        content_encoding: The content encoding of all messages. None means that they have none.
         strict: If true, an event that the vendor's own schema refuses is refused.
         form: The form of the remarks.
         limit_count: The largest number of rows of a table.
@@ -25,6 +26,7 @@ class ValidateOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     files: tuple[str, ...]
     message_type: str | None
+    content_encoding: str | None
     strict: bool
     form: Literal["table", "json"]
     limit_count: int
@@ -44,7 +46,13 @@ _validate: Final = LazyCall("consumer.cli.validate.files:validate", ValidateOpti
     "--type",
     "message_type",
     metavar="TYPE",
-    help="The message type of all events. [default: the file's name, as in casino.ndjson]",
+    help="The property `type` of all messages. [default: the file's name, as in casino.ndjson]",
+)
+@click.option(
+    "--content-encoding",
+    metavar="ENCODING",
+    help="The property `content_encoding` of all messages. A FILE that is not plain JSON is then "
+    "the body of one message, as it is sent. [default: none]",
 )
 @click.option(
     "--strict",
@@ -73,6 +81,9 @@ def validate(options: ValidateOptions) -> None:
     input is read. An error has the same words as in a dead letter. This verb needs no broker and no
     configuration.
 
+    --type and --content-encoding are the properties (or headers) of the messages, exactly as you
+    set them. What a listener would say about them is said here.
+
     Exit codes:
       0  every event is good; warnings and repetitions do not count
       1  an event is wrong, or there is none
@@ -81,6 +92,7 @@ def validate(options: ValidateOptions) -> None:
       consumer validate casino.ndjson
       consumer validate --type PAYMENT --strict deposits.json.gz
       my-exporter --last 1000 | consumer validate --type CASINO
+      consumer validate --type CASINO --content-encoding gzip body.bin
       consumer validate casino.ndjson --format json | jq -r 'select(.severity=="error").field'
     """
     _validate(options)

@@ -52,6 +52,8 @@ class EventFile:
 
     Args:
         stream: The file, positioned at its beginning. A file that is packed with gzip is unpacked.
+        labelled: If true, each message names a content encoding. Then a file that does not begin as
+            JSON is the body of one message, as it is sent, and is not unpacked here.
 
     Attributes:
         unit: What people number the events by: `line`, or `event` in an array.
@@ -63,10 +65,11 @@ class EventFile:
         ConsumerError: The file cannot be read or unpacked.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, *, labelled: bool = False) -> None:
         self._stream = _buffered(stream)
         self.crlf_line = 0
-        if self._peek().startswith(GZIP):
+        self._is_body = labelled and not _begins_json(self._peek())
+        if not labelled and self._peek().startswith(GZIP):
             self._stream = _buffered(cast("BinaryIO", gzip.GzipFile(fileobj=self._stream)))
         self.has_bom = self._peek().startswith(BOM_UTF8)
         if self.has_bom:
@@ -79,6 +82,8 @@ class EventFile:
         Raises:
             ConsumerError: The file cannot be read or unpacked, or is an array that is too large.
         """
+        if self._is_body:
+            return self._whole()
         if self.unit == "event":
             return self._array()
         lines = self._lines()
@@ -119,6 +124,12 @@ class EventFile:
             elif not line.isspace():
                 yield Record(0, number, line.rstrip(b"\r\n"), size_bytes)
 
+    def _whole(self) -> Iterator[Record]:
+        """Yield the file as the body of one message."""
+        data = self._stream.read(EVENT_MAX_BYTES + 1)
+        rest_bytes = sum(map(len, iter(lambda: self._stream.read(EVENT_MAX_BYTES), b"")))
+        yield Record(1, 1, data, len(data) + rest_bytes)
+
     def _array(self) -> Iterator[Record]:
         """Yield each event of an array, or the whole file if it is no JSON array."""
         try:
@@ -144,6 +155,12 @@ class EventFile:
             yield Record(number, line, body if fits else b"", len(body))
             at = begin + len(body)
             line += body.count(b"\n")
+
+
+def _begins_json(head: bytes) -> bool:
+    """Tell whether a file holds JSON, or nothing. No compressed data of JSON begins in this way."""
+    start = head.removeprefix(BOM_UTF8).lstrip()
+    return not start or start.startswith((b"{", b"["))
 
 
 def _buffered(stream: BinaryIO) -> io.BufferedReader:

@@ -16,7 +16,9 @@ from consumer.errors import Misfit, Reason, Rejected
 from consumer.events.conflict import conflict_text
 from consumer.events.normalise import Event, Normaliser
 from consumer.events.refuse import shown
-from consumer.pipeline.plain_body import EXPECTED, plain_body
+from consumer.pipeline.budget import max_body_bytes, refuse_long, refuse_many_values
+from consumer.pipeline.decode import quoted_type
+from consumer.pipeline.plain_body import EXPECTED, LABEL, plain_body
 from consumer.pipeline.route import message_bytes
 from consumer.tools.validation.cut import EVENT_MAX_BYTES, EventFile, Record
 from consumer.tools.validation.habits import habits
@@ -34,6 +36,9 @@ BRAND: Final = "brand"
 USUAL_MAX_BYTES: Final = 1024 * 1024
 """The default of a NATS server's `max_payload`, which an event may not exceed:
 https://docs.nats.io/running-a-nats-service/configuration#limits"""
+PROPERTIES: Final = ("type", LABEL)
+"""The names of what a message carries beside its body, as oddities have them in `field`."""
+UNQUOTED: Final = "the name without quotes"
 
 _decode_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -106,18 +111,31 @@ class Validator:
         event_type: The type of all events.
         strict: If true, what the vendor's own schema refuses is refused too.
         unit: What the events are numbered by: `line` or `event`.
+        message_type: The name of the type as each message has it. Empty means the usual name.
+        content_encoding: The content encoding as each message has it. None means none.
 
     Attributes:
         tally: The counts of the events that it has looked at.
     """
 
-    def __init__(self, event_type: EventType, *, strict: bool = False, unit: str = "line") -> None:
+    def __init__(
+        self,
+        event_type: EventType,
+        *,
+        strict: bool = False,
+        unit: str = "line",
+        message_type: str = "",
+        content_encoding: str | None = None,
+    ) -> None:
         self._type = event_type
         self._unit = unit
         self._strict = strict
         self._normalise = Normaliser(event_type, BRAND, strict=strict).normalise
         self._one_by_one = OneByOne(event_type, strict=strict)
         self._repeats = Repeats(event_type)
+        self._content_encoding = content_encoding
+        self._of_type = quoted_type(message_type)
+        self._told: set[str] = set()
         self.tally = FileTally()
 
     def look(self, record: Record) -> list[Remark]:
@@ -137,7 +155,10 @@ class Validator:
             found.oddities = [*found.oddities, *habits(self._type.fields, record.body)]
             if message_bytes(event) > USUAL_MAX_BYTES:
                 found.oddities.append((Reason.TOO_LARGE, _large(event)))
-        found.oddities = [*((odd.name, _about_body(odd)) for odd in around), *found.oddities]
+        around = [odd for odd in (*self._of_type, *around) if odd.name not in self._told]
+        # All messages of a file have the same properties, so what is odd about them is told once.
+        self._told |= {odd.name for odd in around if odd.field in PROPERTIES}
+        found.oddities = [*((odd.name, _around(odd)) for odd in around), *found.oddities]
         self.tally.warnings_count += len(found.oddities)
         warnings = [
             remark(record, Severity.WARNING, name, misfit) for name, misfit in found.oddities
@@ -149,7 +170,12 @@ class Validator:
         if record.size_bytes > EVENT_MAX_BYTES:
             limit = Misfit("event", f"at most {EVENT_MAX_BYTES} bytes", str(record.size_bytes))
             raise Rejected(Reason.TOO_LARGE, limit)
-        body, around = plain_body(record.body, None, EVENT_MAX_BYTES, strict=self._strict)
+        limit_bytes = max_body_bytes()
+        refuse_long(record.body, limit_bytes)
+        body, around = plain_body(
+            record.body, self._content_encoding, limit_bytes, strict=self._strict
+        )
+        refuse_many_values(body, limit_bytes)
         return msgspec.structs.replace(record, body=body), around
 
     def _wrong(self, record: Record, rejected: Rejected) -> tuple[list[Remark], Faults]:
@@ -241,8 +267,9 @@ def about_file(file: EventFile, tally: FileTally) -> list[Remark]:
     return found
 
 
-def _about_body(odd: Oddity) -> Misfit:
-    return Misfit(odd.field, EXPECTED[odd.name], odd.found)
+def _around(odd: Oddity) -> Misfit:
+    expected = UNQUOTED if odd.name == "quoted_type" else EXPECTED[odd.name]
+    return Misfit(odd.field, expected, odd.found)
 
 
 def _large(event: Event) -> Misfit:
