@@ -16,6 +16,7 @@ import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from consumer.errors import ConfigError
+from consumer.operations.connections import ConnectionLimits, limited_connections
 from consumer.options.values import Seconds
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from consumer.operations.metrics import Metrics
 
 JSON: Final = "application/json"
+LIMITS: Final = ConnectionLimits(
+    max_connections_count=100, idle_timeout_s=5.0, request_timeout_s=5.0
+)
+"""Far more than probes and scrapes need. An idle connection of Prometheus is closed between two
+scrapes, and Prometheus makes another connection."""
 
 
 class OperationsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -109,6 +115,9 @@ async def serve(listener: socket.socket, health: Health, metrics: Metrics) -> As
     server = DaemonServer(
         uvicorn.Config(
             _application(health, metrics),
+            http=limited_connections(LIMITS),
+            ws="none",  # a WebSocket would leave the limits
+            backlog=LIMITS.max_connections_count,  # so many at most are accepted in one step
             lifespan="off",
             log_config=None,
             access_log=False,

@@ -70,7 +70,11 @@ LIBRARIES: Final = {
         "TransportFactory on_consumer_cancel_callbacks transport_factory",
     ),
     "pamqp": Library("pamqp", ("consumer/listeners/rabbitmq/origin.py",)),
-    "uvicorn": Library("uvicorn", ("consumer/operations/http.py",), "capture_signals"),
+    "uvicorn": Library(
+        "uvicorn",
+        ("consumer/operations/http.py", "consumer/operations/connections.py"),
+        "capture_signals on_response_complete",
+    ),
 }
 """Each has an upper bound in pyproject.toml, because a next minor version has to be read first.
 RabbitMQ's three are here because we cut the frames of deliveries out of the bytes below them."""

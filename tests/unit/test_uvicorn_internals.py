@@ -1,18 +1,23 @@
-"""What uvicorn does not promise to keep and we rely on: it must leave signals to the daemon.
+"""What uvicorn does not promise to keep and we rely on.
 
-Else the first SIGTERM ends the port for `/livez` and `/readyz`, and nothing drains.
+It must leave signals to the daemon. Else the first SIGTERM ends the port for `/livez` and
+`/readyz`, and nothing drains. And it must call the methods in which we limit its connections.
 """
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import signal
 
+import pytest
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from consumer.operations.http import DaemonServer
 
 TOLD = "consumer/operations/http.py, DaemonServer: uvicorn would take the daemon's signals"
+LIMITS_TOLD = "consumer/operations/connections.py, LimitedConnection: uvicorn has changed"
 
 
 def handlers_inside(kind: type[uvicorn.Server]) -> list[object]:
@@ -39,3 +44,27 @@ def test_no_option_leaves_signals_alone() -> None:
     """An option for it would be better than the override."""
     options = [name for name in inspect.signature(uvicorn.Config).parameters if "signal" in name]
     assert options == [], "uvicorn has an option for this now: take it, and drop DaemonServer"
+
+
+@pytest.mark.parametrize("name", ["connection_made", "data_received", "connection_lost"])
+def test_connection_is_a_protocol_of_asyncio(name: str) -> None:
+    """A limit is only checked where asyncio or uvicorn calls our method."""
+    assert getattr(H11Protocol, name) is not getattr(asyncio.Protocol, name), LIMITS_TOLD
+
+
+def test_uvicorn_tells_when_an_answer_is_complete() -> None:
+    """Else an idle connection would count as a request that takes too long."""
+    assert "on_response_complete" in H11Protocol.handle_events.__code__.co_names, LIMITS_TOLD
+
+
+def test_uvicorn_limits_no_half_request() -> None:
+    """If uvicorn has such a limit, ours may go."""
+    known = {"limit_concurrency", "limit_max_requests", "limit_max_requests_jitter"}
+    times = {"timeout_keep_alive", "timeout_notify", "timeout_graceful_shutdown"}
+    times |= {"timeout_worker_healthcheck"}
+    options = {
+        name
+        for name in inspect.signature(uvicorn.Config).parameters
+        if name.startswith(("limit_", "timeout_"))
+    }
+    assert options == known | times, LIMITS_TOLD
