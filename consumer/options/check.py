@@ -128,8 +128,8 @@ def url_fault(urls: str) -> str:
     if all(map(_has_host, urls.split(",") if several else [urls])):
         return ""
     return (
-        "holds a URL that cannot be read, and is not shown; in user and password, "
-        "write / as %2F, ? as %3F, # as %23, @ as %40 and , as %2C"
+        "holds a URL that cannot be read, and is not shown; look at the name of the host; "
+        "in user and password, write / as %2F, ? as %3F, # as %23, @ as %40 and , as %2C"
     )
 
 
@@ -143,12 +143,21 @@ def _has_host(url: str) -> bool:
         return False
     if not parts.netloc:
         return url.startswith(("redis://", "rediss://"))  # the library's default host
-    if not parts.hostname or port == 0:
+    if not parts.hostname or port == 0 or not _can_exist(parts.hostname):
         return False
     # A password with a slash ends the host too early, and its @ is then behind the host. The value
     # of an option may hold an @, such as the name of a file.
     behind = (parts.path, parts.query.partition("=")[0], parts.fragment)
     return "@" in parts.netloc or not any("@" in part for part in behind)
+
+
+def _can_exist(host: str) -> bool:
+    """Tell whether a name can be looked up at all. If not, Python raises an unusual error."""
+    try:
+        host.encode("idna").decode("idna")
+    except UnicodeError:  # a label is empty, is longer than 63 bytes, or is broken
+        return ":" in host  # an IPv6 address is no name
+    return True
 
 
 def report_unknown(

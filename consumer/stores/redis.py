@@ -29,7 +29,7 @@ from redis.exceptions import (
     TimeoutError as RedisTimeoutError,
 )
 
-from consumer.errors import StoreUnavailable
+from consumer.errors import ConfigError, StoreUnavailable
 from consumer.operations.caveat import Caveat
 from consumer.stores.base import DedupeSettings, Mark, Memory, Store
 
@@ -50,22 +50,18 @@ PERMISSIONS: Final = (
 
 
 class RedisStore(Store):
-    """Keeps marks in Redis or Valkey. redis-py holds the connections and opens them again."""
+    """Keeps marks in Redis or Valkey. redis-py holds the connections and opens them again.
+
+    Raises:
+        ConfigError: The URL has an option that redis-py does not know or cannot use.
+    """
 
     def __init__(self, settings: DedupeSettings) -> None:
         self._settings = settings
-        tls = settings.tls
-        self._redis = Redis.from_url(
-            settings.url,
-            socket_timeout=settings.timeout_s,
-            socket_connect_timeout=settings.timeout_s,
-            client_name="consumer",
-            # Lanes repeat a failed call after pauses of their own. If redis-py repeated it too, the
-            # lanes would not hear of the error.
-            retry=Retry(NoBackoff(), 0),
-            **_given(username=settings.username, password=settings.password),
-            **(_tls_options(tls) if tls else {}),
-        )
+        try:
+            self._redis = _client(settings)
+        except (RedisError, ValueError, TypeError, LookupError) as error:
+            raise ConfigError(f"dedupe.url: is not shown, and cannot be used: {error}") from error
         self._exchange = self._redis.register_script(_SCRIPT)
 
     async def open(self) -> list[Caveat]:
@@ -153,6 +149,25 @@ def refuse_unfit(info: dict[str, Any]) -> list[Caveat]:
         )
     facts = {"maxmemory_policy": policy}
     return [Caveat("eviction policy unsafe once maxmemory is set", facts)]
+
+
+def _client(settings: DedupeSettings) -> Redis:
+    """Make the client. Opens no connection."""
+    client = Redis.from_url(
+        settings.url,
+        socket_timeout=settings.timeout_s,
+        socket_connect_timeout=settings.timeout_s,
+        client_name="consumer",
+        # Lanes repeat a failed call after pauses of their own. If redis-py repeated it too, the
+        # lanes would not hear of the error.
+        retry=Retry(NoBackoff(), 0),
+        **_given(username=settings.username, password=settings.password),
+        **(_tls_options(settings.tls) if settings.tls else {}),
+    )
+    # Some options of the URL are only looked at when they are used.
+    client.connection_pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py's own lack
+    client.get_encoder().encode("")  # type: ignore[no-untyped-call]  # as above
+    return client
 
 
 async def _to_its_end(call: Awaitable[Any]) -> Any:  # noqa: ANN401  # a Lua reply has any shape

@@ -12,7 +12,7 @@ import pytest
 from redis.asyncio import Redis as RedisClient
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from consumer.errors import StoreUnavailable
+from consumer.errors import ConfigError, StoreUnavailable
 from consumer.stores import redis as redis_store
 from consumer.stores.base import DedupeSettings, Memory
 from consumer.stores.memory import MemoryStore
@@ -314,3 +314,14 @@ async def test_close_ends_whatever_the_server_does(
     monkeypatch.setattr(redis_store, "CLOSE_DEADLINE_S", 0.1)
     async with asyncio.timeout(5):
         await make_store(NOBODY).close()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["?socket_timeout=x", "?foo=1", "?max_connections=-1", "?db=x", "?protocol=9", "?encoding=x"],
+)
+async def test_option_of_the_url_that_cannot_be_used_is_told_before_the_start(wrong: str) -> None:
+    """redis-py raises errors of five classes for them, some of them at the first call only."""
+    with pytest.raises(ConfigError, match=r"dedupe\.url: is not shown") as why:
+        RedisStore(DedupeSettings(url=f"redis://:hunter2@127.0.0.1:1/0{wrong}"))
+    assert "hunter2" not in str(why.value)

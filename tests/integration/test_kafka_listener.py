@@ -403,6 +403,8 @@ async def test_what_retention_took_is_told(source: KafkaSource) -> None:
         ),
         ({"bootstrap_servers": ["127.0.0.1:1", "127.0.0.1:2"]}, "127.0.0.1:1: connection refused"),
         ({"bootstrap_servers": ["nobody.invalid:9092"]}, "check bootstrap_servers"),
+        ({"bootstrap_servers": ["127.0.0.1:99999"]}, "127.0.0.1:99999: "),
+        ({"bootstrap_servers": ["a..b:9092"]}, "a..b:9092: "),
     ],
 )
 async def test_useless_settings_are_explained(

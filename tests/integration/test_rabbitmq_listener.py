@@ -219,6 +219,20 @@ async def test_nobody_listening_says_so(source: RabbitmqSource) -> None:
     assert "is RabbitMQ running" in str(error)
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [{"queue": "q" * 300}, {"url": "amqp://a..b/"}, {"url": f"amqp://{'a' * 300}/"}],
+    ids=["long queue", "empty label", "long label"],
+)
+async def test_impossible_names_are_a_refusal(
+    source: RabbitmqSource, settings: dict[str, str]
+) -> None:
+    """The libraries raise a ValueError for them; as a bug it would end all listeners."""
+    error = await refusal(source.listener(**settings))
+    assert error.reason == "refused"
+    assert "check the queue, and the URL's host and vhost" in str(error)
+
+
 async def test_tls_towards_a_plain_port_says_so(source: RabbitmqSource) -> None:
     """TLS is on because the table is there."""
     error = await refusal(source.listener(tls={}))

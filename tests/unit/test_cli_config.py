@@ -151,6 +151,8 @@ def test_number_with_too_many_digits_is_told(tmp_path: Path) -> None:
         "nats://user:12#34@127.0.0.1:4222",
         "nats://127.0.0.1:port",
         "nats://127.0.0.1:99999",
+        "nats://user:12..34@a..b:4222",
+        f"nats://user:1234@{'a' * 64}.example",
         "nats://127.0.0.1:4222,nats://user:12/34@127.0.0.1:4223",
     ],
 )
@@ -167,6 +169,8 @@ def test_url_that_no_library_can_read_is_told(tmp_path: Path, url: str) -> None:
     [
         "nats://user:hunter%2F2@127.0.0.1:4222",
         "tls://nats.example",
+        "nats://b\u00fccher.example.",
+        "nats://my_host-1",
         "nats://[::1]:4222,nats://127.0.0.1:4223",
         "nats://127.0.0.1:4222,127.0.0.1:4223",
         "redis://:pa,ss@127.0.0.1:6379/0",

@@ -150,7 +150,8 @@ async def probe(settings: KafkaSettings) -> None:
                 request_timeout_ms=_ms(settings.connect_timeout_s),
                 **login_options(settings),
             )
-        except (KafkaError, OSError, TimeoutError, ValueError) as error:
+        except (KafkaError, OSError, TimeoutError, ValueError, OverflowError) as error:
+            # OverflowError: a port above 65,535.
             problems.append(f"{server}: {explain(error)}")
             refused = refused or isinstance(error, REFUSED)
         else:

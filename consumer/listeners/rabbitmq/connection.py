@@ -163,7 +163,8 @@ class AmqpConnection:
             if task is None or task.cancelling():
                 raise
             raise self.unavailable(error) from error
-        except (AMQPError, OSError, RuntimeError, ConfigError) as error:
+        except (AMQPError, OSError, RuntimeError, ValueError, ConfigError) as error:
+            # ValueError: a name is longer than 255 bytes, or the host has an impossible name.
             raise self.unavailable(error) from error
         except Exception as error:
             # aiormq raises a bare `Exception` where it knows no reason. Any other class is a bug.

@@ -29,6 +29,8 @@ _REFUSALS: dict[type[BaseException], str] = {
     ConfigError: "check the options",
     ssl.SSLCertVerificationError: "the certificate is not trusted, check tls",
     ssl.SSLError: "TLS failed, check tls and the port",
+    # Behind the others, because a certificate's error is a ValueError as well.
+    ValueError: "check the queue, and the URL's host and vhost",
 }
 """What to do about an error, by its class. The first class that fits is used."""
 _REFUSAL_WORDS = {
