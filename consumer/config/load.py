@@ -18,6 +18,8 @@ from consumer.dead_letters.stream import DeadLetterSettings
 from consumer.errors import ConfigError
 from consumer.events.registry import CATALOGUE, find
 from consumer.listeners.base import ListenerSettings
+from consumer.listeners.nats.settings import NatsListenerSettings
+from consumer.nats.connection import NatsSettings, check_login
 from consumer.operations.http import OperationsSettings
 from consumer.operations.log import LogSettings
 from consumer.options.check import (
@@ -219,7 +221,7 @@ def _disagreements(config: Config) -> list[str]:
         )
     found += clashes(config.routes, sink, config.dead_letters, config.listeners)
     found += _unknown_types(config)
-    found += _unusable_tls(config)
+    found += _unusable_files(config)
     if sink.stream == config.dead_letters.stream:
         found.append(f"dead_letters.stream: holds {sink.stream!r}, expected another than [sink]'s")
     return found
@@ -262,16 +264,34 @@ def _no_such_type(name: str) -> str:
     return no_such("message type", name.upper(), known)
 
 
-def _unusable_tls(config: Config) -> list[str]:
-    """Read every TLS file once, so that a wrong file name is reported before anything runs."""
+def _unusable_files(config: Config) -> list[str]:
+    """Read every TLS file, NKey and credentials file once, so that a mistake is told at once."""
     parts = {"dedupe": config.dedupe, "sink": config.sink}
     parts |= {f"listeners.{name}": settings for name, settings in config.listeners.items()}
-    found = []
-    for path, settings in parts.items():
-        tls = getattr(settings, "tls", None)
-        try:
-            if isinstance(tls, TlsSettings):
-                tls.context()
-        except ConfigError as error:
-            found += [f"{path}.{problem}" for problem in error.problems]
-    return found
+    return [
+        f"{path}.{problem}"
+        for path, settings in parts.items()
+        for check in (_check_tls, _check_nats)
+        for problem in check(settings)
+    ]
+
+
+def _check_tls(settings: object) -> tuple[str, ...]:
+    tls = getattr(settings, "tls", None)
+    try:
+        if isinstance(tls, TlsSettings):
+            tls.context()
+    except ConfigError as error:
+        return error.problems
+    return ()
+
+
+def _check_nats(settings: object) -> tuple[str, ...]:
+    if isinstance(settings, NatsListenerSettings):
+        settings = settings.connection()
+    try:
+        if isinstance(settings, NatsSettings):
+            check_login(settings)
+    except ConfigError as error:
+        return error.problems
+    return ()

@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 import nats.errors
-from nats.aio.client import RawCredentials
+from msgspec import Meta
 
 from consumer.errors import ConfigError, Unavailable
 from consumer.nats.hardened import HardenedClient
-from consumer.options.values import Seconds, Secret, Text, TlsSettings, Url
+from consumer.nats.login import check_seed, read_credentials
+from consumer.options.values import TO_THE_END, TOKEN, Seconds, Secret, Text, TlsSettings, Url
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -33,9 +33,8 @@ a frozen server is noticed within 15 s."""
 CLOSE_DEADLINE_S: Final = 3.0
 LOGIN_REFUSED: Final = "login refused: check user, password, token, nkey_seed or credentials_file"
 FAILURES: Final = (TimeoutError, OSError, nats.errors.Error, ValueError, ConfigError)
-"""The errors that tell their reason. `ConfigError` is about the files of the TLS options."""
+"""The errors that tell their reason. `ConfigError` is about the files that the options name."""
 LOGIN_UNUSABLE: Final = "cannot log in: check nkey_seed or credentials_file"
-JWT_HEAD: Final = "BEGIN NATS USER JWT"
 EXPLANATIONS: Final = (
     (
         nats.errors.SecureConnWantedError,
@@ -48,6 +47,15 @@ EXPLANATIONS: Final = (
 )
 """The classes of errors, and what each class means. The first class that fits is used: nats-py's
 UnexpectedEOF is a subclass of its StaleConnectionError."""
+
+
+InboxPrefix = Annotated[
+    str,
+    Meta(
+        pattern=rf"^{TOKEN}(\.{TOKEN}){{0,7}}{TO_THE_END}",
+        description="1 to 8 tokens of A-Z a-z 0-9 _ -, with dots between them",
+    ),
+]
 
 
 class LoginRefused(Unavailable):
@@ -68,8 +76,8 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         tls: The TLS options.
         tls_handshake_first: If true, TLS begins before the server's first line. The server's
             configuration has to say the same.
-        inbox_prefix: The first tokens of all subjects for replies, if the user may not subscribe to
-            `_INBOX`.
+        inbox_prefix: The first tokens of all subjects for replies. With a prefix to which only this
+            user may subscribe, no other user of the account can read or forge a confirmation.
         connect_timeout_s: The longest time for connecting and logging in together, in seconds.
     """
 
@@ -81,36 +89,32 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     credentials_file: Text | None = None
     tls: TlsSettings | None = None
     tls_handshake_first: bool = False
-    inbox_prefix: Text = "_INBOX"
+    inbox_prefix: InboxPrefix = "_INBOX"
     connect_timeout_s: Seconds = 5.0
 
 
-def _read_credentials(file: str | None) -> RawCredentials | None:
-    """Read a `.creds` file, which may be replaced at any time.
-
-    nats-py would read the file twice. If the line before the JWT is missing, nats-py looks for it
-    for ever, without giving way to any other task.
+def check_login(settings: NatsSettings) -> None:
+    """Read the seed or the file that a connection logs in with, without connecting.
 
     Raises:
-        OSError: The file cannot be read.
-        ValueError: The file has no JWT, or is not text.
+        ConfigError: The text names the option.
     """
-    if file is None:
-        return None
-    text = Path(file).read_text(encoding="utf-8")
-    if JWT_HEAD not in text:
-        raise ValueError(f"{file} has no line with {JWT_HEAD}")
-    return RawCredentials(text)
+    if settings.nkey_seed is not None:
+        check_seed(settings.nkey_seed)
+    if settings.credentials_file is not None:
+        read_credentials(settings.credentials_file)
 
 
 def _connect_options(settings: NatsSettings) -> dict[str, Any]:
+    check_login(settings)
+    file = settings.credentials_file
     options: dict[str, Any] = {
         "servers": settings.url.split(","),
         "user": settings.user,
         "password": settings.password,
         "token": settings.token,
         "nkeys_seed_str": settings.nkey_seed,
-        "user_credentials": _read_credentials(settings.credentials_file),
+        "user_credentials": None if file is None else read_credentials(file),
         "inbox_prefix": settings.inbox_prefix,
         "connect_timeout": settings.connect_timeout_s,
         "tls_handshake_first": settings.tls_handshake_first,

@@ -16,7 +16,7 @@ from consumer.errors import ConfigError
 
 TOKEN: Final = "[A-Za-z0-9_-]{1,64}"  # noqa: S105  # a pattern, not a password
 """The pattern of a token: a name that can stand in a subject, a metric label or a URI."""
-_TO_THE_END: Final = r"(?!\n)$"
+TO_THE_END: Final = r"(?!\n)$"
 """To Python, `$` alone also matches before a line break at the end of a text, and that line break
 would end a line of NATS' protocol."""
 
@@ -30,11 +30,11 @@ Seconds = Annotated[
 Share = Annotated[float, Meta(gt=0, le=1, description="a share, more than 0, at most 1")]
 Text = Annotated[str, Meta(min_length=1, description="text, not empty")]
 Token = Annotated[
-    str, Meta(pattern=f"^{TOKEN}{_TO_THE_END}", description="1 to 64 of A-Z a-z 0-9 _ -")
+    str, Meta(pattern=f"^{TOKEN}{TO_THE_END}", description="1 to 64 of A-Z a-z 0-9 _ -")
 ]
 OptionalToken = Annotated[
     str,
-    Meta(pattern=f"^({TOKEN})?{_TO_THE_END}", description="empty, or up to 64 of A-Z a-z 0-9 _ -"),
+    Meta(pattern=f"^({TOKEN})?{TO_THE_END}", description="empty, or up to 64 of A-Z a-z 0-9 _ -"),
 ]
 Secret = Annotated[
     str,
@@ -68,9 +68,9 @@ class TlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         server_hostname: The name to expect in the certificate. If absent, the URL's host.
     """
 
-    ca_file: str | None = None
-    cert_file: str | None = None
-    key_file: str | None = None
+    ca_file: Text | None = None
+    cert_file: Text | None = None
+    key_file: Text | None = None
     key_password: Secret | None = None
     verify: bool = True
     server_hostname: str | None = None
@@ -79,19 +79,29 @@ class TlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         """Read the files and build the context.
 
         Raises:
-            ConfigError: A file cannot be read, or is not a PEM file. The text names all the files.
+            ConfigError: A file cannot be read, is not a PEM file, or the key is of another
+                certificate. The text names the option and the file.
         """
-        try:
-            context = ssl.create_default_context(cafile=self.ca_file)
-            if self.cert_file is not None:
-                context.load_cert_chain(self.cert_file, self.key_file, self.key_password)
-        except (OSError, ssl.SSLError) as error:
-            named = [name for name in (self.ca_file, self.cert_file, self.key_file) if name]
-            raise ConfigError(f"tls: cannot use {', '.join(named)}: {error}") from error
+        context = self._trusting()
+        if self.cert_file is not None:
+            try:
+                # Without a password, OpenSSL would ask for it at the terminal.
+                context.load_cert_chain(self.cert_file, self.key_file, self.key_password or "")
+            except (OSError, ValueError) as error:
+                named = " and ".join(name for name in (self.cert_file, self.key_file) if name)
+                raise ConfigError(f"tls.cert_file: cannot use {named}: {error}") from error
+        elif self.key_file is not None:
+            raise ConfigError("tls.key_file: there is no certificate for it, expected a cert_file")
         if not self.verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context
+
+    def _trusting(self) -> ssl.SSLContext:
+        try:
+            return ssl.create_default_context(cafile=self.ca_file)
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"tls.ca_file: cannot use {self.ca_file}: {error}") from error
 
 
 def annotated_extra(hint: object) -> dict[str, Any]:  # a Meta takes values of any type

@@ -1,16 +1,17 @@
-"""A connection to NATS that is given up before there is one."""
+"""A connection to NATS that is given up before there is one, and what it logs in with."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import nkeys
 import pytest
 
-from consumer.errors import Unavailable
-from consumer.nats.connection import NatsSettings, connect
-from consumer.options.values import TlsSettings
+from consumer.config.load import build
+from consumer.errors import ConfigError, Unavailable
+from consumer.listeners.registry import kinds
+from consumer.nats.connection import LoginRefused, NatsSettings, connect, connected
 from tests.brokers.nats import Nats
 
 if TYPE_CHECKING:
@@ -57,30 +58,93 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nats]:
         yield server
 
 
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [
-        ({"tls": TlsSettings(ca_file="/nowhere.pem")}, "/nowhere.pem"),
-        ({"nkey_seed": "SUgarbage"}, "check nkey_seed or credentials_file"),
-        ({"credentials_file": "{folder}/nowhere"}, "nowhere"),
-        ({"credentials_file": "{folder}/empty"}, "no line with BEGIN NATS USER JWT"),
-        ({"credentials_file": "{folder}/garbage"}, "check nkey_seed or credentials_file"),
-        ({"credentials_file": "{folder}/without-jwt"}, "no line with BEGIN NATS USER JWT"),
-    ],
-)
-async def test_unusable_login_is_told_and_can_be_tried_again(
-    server: Nats, tmp_path: Path, options: dict[str, Any], told: str
+JWT_PART = "-----BEGIN NATS USER JWT-----\n{jwt}\n------END NATS USER JWT------\n"
+SEED_PART = "-----BEGIN USER NKEY SEED-----\n{seed}\n------END USER NKEY SEED------\n"
+WHOLE = JWT_PART.format(jwt="eyJ0.eyJq.c2ln") + SEED_PART.format(seed=SEED)
+ACCOUNT_SEED = nkeys.encode_seed(bytes(32), nkeys.PREFIX_BYTE_ACCOUNT).decode()
+BROKEN_CREDENTIALS = {
+    "missing": (None, "cannot be read"),
+    "empty": ("", "no JWT after BEGIN NATS USER JWT"),
+    "only the seed": (SEED_PART.format(seed=SEED), "no JWT after BEGIN NATS USER JWT"),
+    "no JWT": (WHOLE.replace("eyJ0.", ""), "no JWT after BEGIN NATS USER JWT"),
+    "half": (WHOLE[: len(WHOLE) // 3], "no usable seed after BEGIN USER NKEY SEED"),
+    "cut in the seed": (WHOLE[: WHOLE.index(SEED) + 57], "no usable seed"),
+    "a slip": (WHOLE.replace(SEED, SEED[:-1] + "A"), "no usable seed"),
+}
+BROKEN_SEEDS = ["garbage", SEED[:-1], SEED.lower(), SEED[:20] + "7" + SEED[21:], ACCOUNT_SEED, "ü"]
+
+
+@pytest.mark.parametrize("broken", BROKEN_CREDENTIALS)
+async def test_broken_credentials_are_told_and_can_be_tried_again(
+    server: Nats, tmp_path: Path, broken: str
 ) -> None:
     """A file may change while the daemon runs; a daemon that ends would lose all its listeners."""
-    (tmp_path / "empty").write_text("")
-    (tmp_path / "garbage").write_text(
-        "-----BEGIN NATS USER JWT-----\nx\n------END NATS USER JWT------\n"
-    )
-    (tmp_path / "without-jwt").write_text(
-        f"-----BEGIN USER NKEY SEED-----\n{SEED}\n------END USER NKEY SEED------\n"
-    )
-    if "credentials_file" in options:
-        options = {"credentials_file": options["credentials_file"].format(folder=tmp_path)}
-    with pytest.raises(Unavailable) as why:
-        await connect(NatsSettings(url=server.address, **options), name="test")
+    text, told = BROKEN_CREDENTIALS[broken]
+    file = tmp_path / "user.creds"
+    if text is not None:
+        file.write_text(text)
+    settings = NatsSettings(url=server.address, credentials_file=str(file))
+    with pytest.raises(Unavailable, match="credentials_file: ") as why:
+        await connect(settings, name="test")
     assert told in str(why.value)
+    assert SEED[2:] not in str(why.value)
+
+
+@pytest.mark.parametrize("broken", BROKEN_CREDENTIALS)
+def test_broken_credentials_are_told_when_the_configuration_is_read(
+    tmp_path: Path, broken: str
+) -> None:
+    """With the option's name, and before anything is connected."""
+    text, told = BROKEN_CREDENTIALS[broken]
+    file = tmp_path / "user.creds"
+    if text is not None:
+        file.write_text(text)
+    for problem in problems(credentials_file=str(file)):
+        assert told in problem
+        assert SEED[2:] not in problem
+
+
+@pytest.mark.parametrize("seed", BROKEN_SEEDS)
+def test_broken_seed_is_told_when_the_configuration_is_read(seed: str) -> None:
+    """A slip is found by the checksum, which the nkeys library ignores."""
+    for problem in problems(nkey_seed=seed):
+        assert "nkey_seed: holds a value that is not shown, expected an NKey user's" in problem
+        assert seed not in problem
+
+
+@pytest.mark.parametrize("prefix", ["", ".", "a.", "a..b", "a.*", ">", "a b", "$JS", "a\n"])
+def test_inbox_prefix_that_is_no_subject_is_told(prefix: str) -> None:
+    """The server would close the connection, and nothing would say why."""
+    assert all("inbox_prefix: holds" in problem for problem in problems(inbox_prefix=prefix))
+
+
+def problems(**options: str) -> list[str]:
+    """Return what is told about the options of a connection, once of each part that has them."""
+    listener = {"kind": "nats", "subject": "in.>", "brand": "brand-a", **options}
+    with pytest.raises(ConfigError) as why:
+        build({"listeners": {"partners": listener}, "sink": {**options}}, kinds())
+    told = sorted(why.value.problems)
+    assert [problem.partition(" ")[0].rpartition(".")[0] for problem in told] == [
+        "listeners.partners",
+        "sink",
+    ]
+    return told
+
+
+async def test_whole_credentials_reach_the_server(server: Nats, tmp_path: Path) -> None:
+    """Also with line ends of Windows and without a last one. This server knows no JWT."""
+    file = tmp_path / "user.creds"
+    file.write_bytes(WHOLE.rstrip().replace("\n", "\r\n").encode())
+    settings = NatsSettings(url=server.address, credentials_file=str(file))
+    with pytest.raises(LoginRefused):
+        await connect(settings, name="test")
+
+
+async def test_seed_logs_in(tmp_path: Path) -> None:
+    """With spaces around it, as a copied seed may have."""
+    public = nkeys.from_seed(SEED.encode()).public_key.decode()
+    extra = f'authorization {{ users: [ {{ nkey: "{public}" }} ] }}'
+    with Nats(tmp_path, extra=extra) as server:
+        settings = NatsSettings(url=server.address, nkey_seed=f" {SEED}\n")
+        async with connected(settings, name="test") as client:
+            assert client.is_connected

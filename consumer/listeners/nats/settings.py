@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from consumer.listeners.base import ListenerSettings
-from consumer.nats.connection import NatsSettings
+from consumer.nats.connection import InboxPrefix, NatsSettings
 from consumer.options.values import Count, Seconds, Secret, Text, TlsSettings, Token, Url
 
 
@@ -44,7 +44,7 @@ class NatsListenerSettings(ListenerSettings, frozen=True, kw_only=True, forbid_u
     credentials_file: Text | None = None
     tls: TlsSettings | None = None
     tls_handshake_first: bool = False
-    inbox_prefix: Text = "_INBOX"
+    inbox_prefix: InboxPrefix = "_INBOX"
     connect_timeout_s: Seconds = 5.0
 
     def connection(self) -> NatsSettings:
