@@ -71,6 +71,11 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     schema_values: tuple[str, ...] = ()
 
     @property
+    def required_alone(self) -> bool:
+        """True if the field has to be there, and holds one value."""
+        return self.required and self.many is Many.ONE
+
+    @property
     def expected(self) -> str:
         """What the field accepts, in the words of an error."""
         if self.many is Many.LIST:

@@ -41,18 +41,26 @@ def apply(plan: Plan, fields: Fields | Nested, oddities: list[Oddity]) -> None:
     Raises:
         Rejected: A value cannot be accepted.
     """
+    if plan.present or plan.never_null:
+        _check_presence(plan, fields)
+    for step in plan.steps:
+        value = getattr(fields, step.name)
+        if value is None:
+            if step.instead_of_null:
+                raise null(step.name, step.instead_of_null)
+        elif value is not UNSET:
+            normal = step.normal(value, oddities)
+            if normal is not value:
+                setattr(fields, step.name, normal)
+
+
+def _check_presence(plan: Plan, fields: Fields | Nested) -> None:
     for name in plan.present:
         if getattr(fields, name) is UNSET:
             raise missing(name)
     for name, expected in plan.never_null:
         if getattr(fields, name) is None:
             raise null(name, expected)
-    for step in plan.steps:
-        value = getattr(fields, step.name)
-        if value is not None and value is not UNSET:
-            normal = step.normal(value, oddities)
-            if normal is not value:
-                setattr(fields, step.name, normal)
 
 
 def plan_of(

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec import UNSET
 
+from consumer.errors import Rejected
 from consumer.events import canonical, envelope, identity, timestamp
-from consumer.events.base import BODY, OCCURRENCE, EventType, Fields, Form, Nested
+from consumer.events.base import BODY, OCCURRENCE, EventType, Fields, Form, Nested, decoder_of
 from consumer.events.facts import facts_of
 from consumer.events.fields import apply, plan_of
 from consumer.events.hints import UNREADABLE, plain as plainly
 from consumer.events.identity import WINDOW_S, Identity
-from consumer.events.refuse import misspelt, unreadable
+from consumer.events.refuse import as_sent, misspelt, unreadable
 from consumer.events.repair import may_be_repaired, repaired
 from consumer.events.shared_ids import are_set, refuse_shared
 from consumer.events.steps import Oddity, OwnTimeStep
@@ -93,7 +94,7 @@ class Normaliser:
         self._namespace = namespace or brand
         self._window_s = window_s
         self._source = envelope.source_of(brand, event_type.name)
-        self._decode = msgspec.json.Decoder(event_type.fields).decode
+        self._decode = decoder_of(event_type.fields)
         # The same fields without the refusal of unknown ones, for the second pass.
         lenient = msgspec.defstruct(
             f"Lenient{event_type.fields.__name__}",
@@ -101,7 +102,7 @@ class Normaliser:
             bases=(event_type.fields,),
             forbid_unknown_fields=False,
         )
-        self._decode_lenient: Callable[[bytes], Any] = msgspec.json.Decoder(lenient).decode
+        self._decode_lenient: Callable[[bytes], Any] = decoder_of(lenient)
         self._strict = strict and event_type.has_schema
         self._plan = plan_of(
             event_type.fields,
@@ -139,6 +140,8 @@ class Normaliser:
             return self._read(body, arrived_s, occurrence)
         except UNREADABLE as error:
             raise unreadable(error, body) from error
+        except Rejected as rejected:
+            raise as_sent(rejected, body) from rejected
 
     def _read(self, body: bytes, arrived_s: float, occurrence: str) -> Event:
         fields, data, instant, oddities = self._normal_form(body)

@@ -67,6 +67,18 @@ def null(name: str, expected: str) -> Rejected:
     return Rejected(Reason.INVALID, Misfit(name, expected, "null"))
 
 
+def as_sent(rejected: Rejected, body: bytes) -> Rejected:
+    """Return a refusal that shows an object or a list as it was sent.
+
+    Numbers inside it were decoded as text, so the refusal shows them with quotes.
+    """
+    misfit = rejected.misfit
+    if misfit is None or not misfit.found or misfit.found[0] not in "{[":
+        return rejected
+    found = shown(_at(misfit.field, body)) or misfit.found
+    return Rejected(rejected.reason, msgspec.structs.replace(misfit, found=found))
+
+
 def unreadable(error: Exception, body: bytes) -> Rejected:
     """Return the refusal of a body that msgspec could not decode.
 

@@ -9,15 +9,17 @@ Limits: an id has at most 256 characters, a number at most 128 digits before and
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from consumer.errors import Misfit, Reason, Rejected
 from consumer.events import timestamp
 from consumer.events.base import NUMBER_MAX_DIGITS, Form
-from consumer.events.refuse import invalid
+from consumer.events.refuse import invalid, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +27,13 @@ if TYPE_CHECKING:
     from consumer.events.facts import Fact
 
 ID_MAX_CHARACTERS: Final = 256
+A_NUMBER: Final = "number"
+_USUAL_NUMBER: Final = re.compile(
+    rf"(?:0|[1-9][0-9]{{0,{NUMBER_MAX_DIGITS - 1}}})(?:\.[0-9]{{1,{NUMBER_MAX_DIGITS}}})?"
+)
+"""A number that is in its normal form already."""
+_ANY_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,18})?")
+"""A JSON number, or a text that has only one meaning as a number."""
 _UNQUESTIONED_NUMBER: Final = 10**9
 """Whole numbers from 0 to below this number pass all checks, so they need not be checked singly."""
 A_TIME: Final = "a time such as 2015-03-02T08:27:58.10Z"
@@ -55,7 +64,13 @@ class Step(ABC):
 
     Args:
         name: The field's name, or its path, for errors and oddities.
+
+    Attributes:
+        instead_of_null: What the field accepts, in words, if null is refused. If it is empty, null
+            passes as it came.
     """
+
+    instead_of_null: str = ""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -106,37 +121,39 @@ class IdStep(Step):
 
 
 class NumberStep(Step):
-    """A number without exponent, as text."""
+    """A number without exponent, as text.
 
-    def __init__(self, name: str, *, not_negative: bool) -> None:
+    Args:
+        name: The field's name.
+        not_negative: If true, a number below 0 is refused.
+        required: If true, null is refused.
+    """
+
+    def __init__(self, name: str, *, not_negative: bool, required: bool = False) -> None:
         super().__init__(name)
         self._not_negative = not_negative
+        if required:
+            self.instead_of_null = A_NUMBER
 
-    def normal(self, value: Decimal, oddities: list[Oddity]) -> str:  # noqa: ARG002  # the contract
+    def normal(self, value: object, oddities: list[Oddity]) -> str:  # noqa: ARG002  # the contract
         """See `Step.normal`."""
-        text = _plain(value)
-        if text is None:
-            raise invalid(self.name, f"a number of at most {NUMBER_MAX_DIGITS} digits", value)
-        if self._not_negative and value < 0:
-            raise invalid(self.name, "0 or more", value)
-        # A subtraction of floats may give -0. It means 0, and in text it would be another value.
-        return text if text[0] != "-" or value else text[1:]
+        if type(value) is str and _USUAL_NUMBER.fullmatch(value):
+            return value
+        return _number(self.name, value, not_negative=self._not_negative)
 
 
 class WholeNumberStep(Step):
-    """A whole number, as a JSON number."""
+    """A whole number, as a JSON number. The arguments are those of `NumberStep`."""
 
-    def __init__(self, name: str, *, not_negative: bool) -> None:
+    def __init__(self, name: str, *, not_negative: bool, required: bool = False) -> None:
         super().__init__(name)
         self._not_negative = not_negative
+        if required:
+            self.instead_of_null = A_NUMBER
 
-    def normal(self, value: int | Decimal, oddities: list[Oddity]) -> int | msgspec.Raw:
+    def normal(self, value: object, oddities: list[Oddity]) -> int | msgspec.Raw:
         """See `Step.normal`."""
-        text = _plain(Decimal(value))
-        if text is None:
-            raise invalid(self.name, f"a number of at most {NUMBER_MAX_DIGITS} digits", value)
-        if self._not_negative and value < 0:
-            raise invalid(self.name, "0 or more", value)
+        text = _number(self.name, value, not_negative=self._not_negative)
         whole, _, fraction = text.partition(".")
         if not fraction.strip("0"):
             return int(whole)
@@ -144,7 +161,7 @@ class WholeNumberStep(Step):
         oddities.append(Oddity("fraction", self.name, text))
         return msgspec.Raw(text.encode())
 
-    def keeps(self, values: list[int | Decimal]) -> bool:
+    def keeps(self, values: list[Any]) -> bool:
         """See `Step.keeps`."""
         return (
             {*map(type, values)} == {int}
@@ -253,15 +270,37 @@ def _note_form(name: str, text: str, instant: timestamp.Instant, oddities: list[
         oddities.append(Oddity("unusual_time", name, text))
 
 
+def _number(name: str, value: object, *, not_negative: bool) -> str:
+    """Write a number without an exponent.
+
+    Raises:
+        Rejected: The value is no number, is out of range, or is below 0 and must not be.
+    """
+    if type(value) is int:
+        text = str(value)
+    elif isinstance(value, str) and _ANY_NUMBER.fullmatch(value):
+        text = value
+    else:
+        raise Rejected(Reason.INVALID, Misfit(name, A_NUMBER, shown(msgspec.json.encode(value))))
+    plain = text if _USUAL_NUMBER.fullmatch(text) else _plain(Decimal(text))
+    if plain is None:
+        raise invalid(name, f"a number of at most {NUMBER_MAX_DIGITS} digits", Decimal(text))
+    if plain[0] != "-":
+        return plain
+    # A subtraction of floats may give -0. It means 0, and in text it would be another value.
+    if not plain.strip("-0."):
+        return plain[1:]
+    if not_negative:
+        raise invalid(name, "0 or more", Decimal(text))
+    return plain
+
+
 def _plain(value: Decimal) -> str | None:
-    """Write a number without an exponent; return None if it is not finite or out of range.
+    """Write a number without an exponent; return None if it is out of range.
 
     The range is checked on the exponent first, because 1e999999999 would be a gigabyte of zeros.
     """
-    text = str(value)
-    if len(text) <= NUMBER_MAX_DIGITS and "E" not in text and "n" not in text.lower():
-        return text
-    if not value.is_finite() or abs(value.adjusted()) > NUMBER_MAX_DIGITS:
+    if abs(value.adjusted()) > NUMBER_MAX_DIGITS:
         return None
     text = format(value, "f")
     whole, _, fraction = text.lstrip("-").partition(".")
@@ -270,8 +309,12 @@ def _plain(value: Decimal) -> str | None:
 
 _MAKERS: Final[dict[Form, Callable[[Fact], Step]]] = {
     Form.ID: lambda fact: IdStep(fact.name, may_be_empty=fact.may_be_empty),
-    Form.NUMBER: lambda fact: NumberStep(fact.name, not_negative=False),
-    Form.COUNT: lambda fact: WholeNumberStep(fact.name, not_negative=False),
+    Form.NUMBER: lambda fact: NumberStep(
+        fact.name, not_negative=False, required=fact.required_alone
+    ),
+    Form.COUNT: lambda fact: WholeNumberStep(
+        fact.name, not_negative=False, required=fact.required_alone
+    ),
     Form.TIME: lambda fact: TimeStep(fact.name, must_be_read=False, strict=False),
     Form.CHOICE: lambda fact: ChoiceStep(fact.name, fact.values),
     Form.HINT: lambda fact: HintStep(fact.name, fact.values),

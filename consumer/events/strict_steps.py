@@ -104,8 +104,12 @@ class _OneValue(Step):
 
 _MAKERS: Final[dict[Form, Callable[[Fact], Step]]] = {
     Form.ID: _StrictId,
-    Form.NUMBER: lambda fact: NumberStep(fact.name, not_negative=fact.not_negative),
-    Form.COUNT: lambda fact: WholeNumberStep(fact.name, not_negative=fact.not_negative),
+    Form.NUMBER: lambda fact: NumberStep(
+        fact.name, not_negative=fact.not_negative, required=fact.required_alone
+    ),
+    Form.COUNT: lambda fact: WholeNumberStep(
+        fact.name, not_negative=fact.not_negative, required=fact.required_alone
+    ),
     Form.TIME: lambda fact: TimeStep(fact.name, must_be_read=True, strict=True),
     Form.CHOICE: lambda fact: _Listed(fact.name, fact.values),
 }

@@ -33,6 +33,9 @@ class Bad(NamedTuple):
 
 
 BALANCES = "USER_BALANCES_UPDATE"
+BALANCE = json.dumps(
+    vendor.BALANCES.body | {"balances": [vendor.BALANCES.body["balances"][0] | {"amount": "x"}]}
+).encode()
 LOTTERY = json.dumps(vendor.LOTTERY_V2.body | {"ticket_id": "T-5501"}).encode()
 BONUS = json.dumps(vendor.BONUS.body | {"product": "Live Casino"}).encode()
 BAD = [
@@ -50,7 +53,7 @@ BAD = [
     *(Bad(casino(user_id=True)), Bad(casino(user_id=None)), Bad(casino(activity_id=""))),
     *(Bad(casino(activity_id="a\nb")), Bad(casino(currency=978))),
     *(Bad(casino(is_round_end="yes")), Bad(casino(meta=[])), Bad(b'{"balances":{}}', BALANCES)),
-    *(Bad(b'{"balances":[{"amount":"x"}]}', BALANCES), Bad(casino(type="Wager"))),
+    *(Bad(BALANCE, BALANCES), Bad(casino(type="Wager"))),
     *(Bad(casino(timestamp="02.03.2015 08:27")), Bad(casino(timestamp=1425284878))),
     *(Bad(casino(timestamp="0001-01-01T00:00:00Z")), Bad(b"\xef\xbb\xbf" + casino())),
     *(Bad(casino(), encoding="utf-8"), Bad(gzip.compress(casino()))),

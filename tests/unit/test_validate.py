@@ -86,8 +86,8 @@ def test_misfits_inside_objects_have_their_paths() -> None:
     findings = look(json.dumps({"balances": balances}).encode(), name="USER_BALANCES_UPDATE")
     inside = [one.field for one in findings if one.field.startswith("balances")]
     assert inside == [
-        "balances[0].amount",
         "balances[0].currency",
+        "balances[0].amount",
         "balances[2]",
         "balances[3].tone",
     ]

@@ -32,7 +32,7 @@ _DIGITS: Final = f"[0-9]{{1,{NUMBER_MAX_DIGITS}}}"
 _FRACTION: Final = rf"(\.[0-9]{{0,{NUMBER_MAX_DIGITS}}})?"
 _NUMBER_OUT: Final = rf"^-?{_DIGITS}(\.{_DIGITS})?$"
 _UNSIGNED: Final = (
-    rf"({_DIGITS}{_FRACTION}"
+    rf"({_DIGITS}{_FRACTION}|\.{_DIGITS}"
     # 32 digits and an exponent of at most 32 stay within 128 digits on either side of the point.
     r"|[0-9]{1,32}(\.[0-9]{0,32})?[eE][+-]?([0-9]|[12][0-9]|3[0-2]))$"
 )

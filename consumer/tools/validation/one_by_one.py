@@ -15,9 +15,10 @@ import msgspec
 from msgspec import NODEFAULT
 
 from consumer.errors import Misfit, Rejected
+from consumer.events.base import decoder_of
 from consumer.events.facts import Fact, Many, facts_of
 from consumer.events.fields import Plan, apply, plan_of, time_plan
-from consumer.events.refuse import explain, invalid, shown
+from consumer.events.refuse import as_sent, explain, invalid, shown
 from consumer.events.repair import list_of, repaired
 from consumer.events.steps import A_TIME, Oddity
 
@@ -94,7 +95,7 @@ class _Field:
         self.must_be_there = fact.required or fact.name in plan.present
         self.nested: Mapping[str, _Field] = {}
         self._alone = alone
-        self._decode = msgspec.json.Decoder(alone).decode
+        self._decode = decoder_of(alone)
         self._plan = plan
         self._strict = strict
         self._values = fact.values
@@ -114,7 +115,8 @@ class _Field:
         except msgspec.ValidationError as error:
             found.misfits = [explain(str(error), body)]
         except Rejected as rejected:
-            found.misfits = [rejected.misfit] if rejected.misfit else []
+            misfit = as_sent(rejected, body).misfit
+            found.misfits = [misfit] if misfit else []
         found.oddities = [(odd.name, self._expected(odd)) for odd in oddities]
         if self.nested and sent and not any(fault.field == self.name for fault in found.misfits):
             inside = self._look_inside(bytes(sent).strip())
