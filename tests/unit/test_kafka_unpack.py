@@ -112,6 +112,7 @@ def test_batch_over_the_limit_is_not_unpacked(codec: int, packed: bytes) -> None
         (3, bytes(cramjam.lz4.compress(TOO_MUCH[:-1]))),
         (4, bytes(cramjam.zstd.compress(TOO_MUCH[:-1]))),
     ],
+    ids=["gzip", "snappy", "xerial", "lz4", "zstd"],
 )
 def test_batch_at_the_limit_is_unpacked(codec: int, packed: bytes) -> None:
     """The head says afterwards that nothing is compressed."""
@@ -131,6 +132,7 @@ def test_batch_at_the_limit_is_unpacked(codec: int, packed: bytes) -> None:
         (4, b"junk"),
         (5, b"junk"),
     ],
+    ids=["gzip", "cut off", "many members", "empty", "snappy", "zstd", "unknown"],
 )
 def test_broken_compression_is_an_error_that_aiokafka_has(codec: int, packed: bytes) -> None:
     """The listener translates it; a broker does not take such a batch."""
@@ -145,7 +147,11 @@ def test_record_with_too_many_headers_is_not_read() -> None:
         refuse_many_headers(batch_of(b"", b"", headers=HEADERS_MAX_COUNT + 1))
 
 
-@pytest.mark.parametrize("junk", [b"\x80" * 30_000, b"\x00" * 30_000, b"\xfe\xff\x7f" * 10_000])
+@pytest.mark.parametrize(
+    "junk",
+    [b"\x80" * 30_000, b"\x00" * 30_000, b"\xfe\xff\x7f" * 10_000],
+    ids=["endless number", "zeros", "long numbers"],
+)
 def test_search_for_headers_survives_any_bytes(junk: bytes) -> None:
     """Aiokafka's function that reads numbers does not look where the buffer ends."""
     refuse_many_headers(packed_by(junk, 0))
