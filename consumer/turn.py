@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Final
 
-HELD_S: Final = 0.02
+HELD_S: Final = 0.03
 """The time for which a step may hold the event loop before other tasks get a turn, in seconds."""
 
 

@@ -89,8 +89,8 @@ class Delivery(msgspec.Struct, eq=False, gc=False):
         content_encoding: The encoding as the sender wrote it. None or an empty text means that the
             body is not encoded.
         redelivered: If true, the source says that it may have delivered this message before.
-        unread: Why the listener cannot read the message within its limits. The body is then what
-            the source sent in place of it. Empty for nearly all deliveries.
+        unread: Why the listener cannot read the message. The body is then what the source sent.
+            None for nearly all deliveries.
         fate: How the delivery ended. None means that nothing is decided yet. If the connection
             ends before that, the source delivers the message again. Only `pipeline.batch.Work`
             sets the fate, once.
@@ -102,7 +102,7 @@ class Delivery(msgspec.Struct, eq=False, gc=False):
     sender: Sender
     content_encoding: str | None = None
     redelivered: bool = False
-    unread: str = ""
+    unread: Rejected | None = None
     fate: Fate | None = None
 
     @property

@@ -63,7 +63,8 @@ def read_credentials(file: str) -> RawCredentials:
 def _after(block: str, lines: list[str]) -> str:
     """Return the line after the line that begins a block; empty if there is none."""
     begins = (number for number, line in enumerate(lines) if f"BEGIN {block}" in line)
-    return "".join(lines[number + 1].strip() for number in begins if number + 1 < len(lines))
+    number = next(begins, len(lines))
+    return lines[number + 1].strip() if number + 1 < len(lines) else ""
 
 
 def _is_user_seed(seed: str) -> bool:

@@ -44,12 +44,9 @@ SUGGESTED_MAX_COUNT: Final = 20
 HELD_BYTES: Final = 8 * 1024 * 1024
 """The bytes that the events of a batch have together before the batch is closed. The event that
 exceeds this number is the last event of its batch."""
-LARGE_BYTES: Final = 64 * 1024
+LARGE_BYTES: Final = 32 * 1024
 """A larger body is decoded in a thread, so that other tasks run meanwhile. A smaller body takes
-less time than a `Turn`, whatever is in it."""
-UNTIMED_BYTES: Final = 16 * 1024
-"""The clock is read after this many bytes of bodies, because to read it for each delivery would
-cost more than most deliveries."""
+less time than a `Turn`, whatever is in it (`python -m bench.bombs`)."""
 NO_ODDITIES: Final[list[Oddity]] = []
 
 log = structlog.get_logger()
@@ -132,21 +129,17 @@ class Decoder:
         """
         limit_bytes = self._limit_bytes()
         decoded: list[Work] = []
-        held_bytes, untimed_bytes, turn = 0, 0, Turn()
+        held_bytes, turn = 0, Turn()
         for work in works:
             if not self._decode(work, arrived_s, occurrence, limit_bytes, only_small=True):
                 await asyncio.to_thread(self._decode, work, arrived_s, occurrence, limit_bytes)
+                turn = Turn()
             decoded.append(work)
-            size_bytes = len(work.event.body) if work.event is not None else 0
-            held_bytes += size_bytes
-            # A refused delivery may have been large before it was refused.
-            untimed_bytes += size_bytes or UNTIMED_BYTES
-            is_late = False
-            if untimed_bytes >= UNTIMED_BYTES:
-                is_late, untimed_bytes = turn.is_over(), 0
-            if is_late or held_bytes > HELD_BYTES:
+            held_bytes += len(work.event.body) if work.event is not None else 0
+            if turn.is_over() or held_bytes > HELD_BYTES:
                 yield Batch(decoded, arrived_s, since_s)
-                decoded, held_bytes = [], 0
+                # Other tasks had their turns before the next batch was asked for.
+                decoded, held_bytes, turn = [], 0, Turn()
         if decoded:
             yield Batch(decoded, arrived_s, since_s)
 
@@ -216,8 +209,8 @@ class Decoder:
         known = normalisers.get(name) if name else None
         if known is not None:
             return known
-        if delivery.unread:
-            raise Rejected(Reason.TOO_LARGE, delivery.unread)
+        if delivery.unread is not None:
+            raise delivery.unread
         return self._prepare(delivery.sender, normalisers, name)
 
     def _prepare(

@@ -11,6 +11,7 @@ has at most 8 MiB, or the size of the limit if that is larger.
 from __future__ import annotations
 
 import contextlib
+import threading
 import zlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol
@@ -112,14 +113,25 @@ def _zstd(body: bytes, limit_bytes: int) -> bytes:
     with contextlib.suppress(zstandard.ZstdError):  # a broken header is refused below
         if zstandard.frame_content_size(body) > limit_bytes:
             raise _too_large(limit_bytes)
-    decompressor = _zstd_decompressor(max(ZSTD_WINDOW_BYTES, limit_bytes))
+    decompressor = _decompressors.of_window(max(ZSTD_WINDOW_BYTES, limit_bytes))
     return _members(body, lambda: _ZstdFrame(decompressor), limit_bytes, ZSTD_PIECE_BYTES)
 
 
-@lru_cache(maxsize=8)
+class _Decompressors(threading.local):
+    """The decompressors of a thread. To make a decompressor costs more than most bodies.
+
+    All frames of a decompressor share its memory, so two threads must not use it at the same time.
+    """
+
+    def __init__(self) -> None:
+        self.of_window = lru_cache(maxsize=8)(_zstd_decompressor)
+
+
 def _zstd_decompressor(window_bytes: int) -> zstandard.ZstdDecompressor:
-    """Make one decompressor for each size of window. To make it costs more than most bodies."""
     return zstandard.ZstdDecompressor(max_window_size=window_bytes)
+
+
+_decompressors: Final = _Decompressors()
 
 
 class _ZstdFrame:

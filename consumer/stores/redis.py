@@ -15,6 +15,7 @@ from importlib.resources import files
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 
 _SCRIPT: Final = files("consumer.stores").joinpath("exchange.lua").read_text(encoding="utf-8")
 _OLDEST_VERSION: Final = 7
+OURS: Final = frozenset(("decode_responses", "encoding", "credential_provider", "retry"))
+"""Options of redis-py that a URL must not set: they would change what the replies look like, or
+need objects."""
 CLOSE_DEADLINE_S: Final = 3.0
 
 PERMISSIONS: Final = (
@@ -60,7 +64,7 @@ class RedisStore(Store):
         self._settings = settings
         try:
             self._redis = _client(settings)
-        except (RedisError, ValueError, TypeError, LookupError) as error:
+        except (RedisError, ValueError, TypeError, LookupError, AttributeError) as error:
             raise ConfigError(f"dedupe.url: is not shown, and cannot be used: {error}") from error
         self._exchange = self._redis.register_script(_SCRIPT)
 
@@ -153,6 +157,8 @@ def refuse_unfit(info: dict[str, Any]) -> list[Caveat]:
 
 def _client(settings: DedupeSettings) -> Redis:
     """Make the client. Opens no connection."""
+    for name in OURS & parse_qs(urlsplit(settings.url).query, keep_blank_values=True).keys():
+        raise ValueError(f"the option {name} must not be set")
     client = Redis.from_url(
         settings.url,
         socket_timeout=settings.timeout_s,

@@ -9,6 +9,7 @@ import tracemalloc
 from typing import TYPE_CHECKING, Final
 
 import pytest
+import zstandard
 
 from consumer.errors import Reason, Rejected
 from consumer.events.normalise import ODDITIES_MAX_COUNT, Normaliser
@@ -165,3 +166,39 @@ def test_oddities_of_an_event_are_bounded() -> None:
     assert rejected(work) is None
     assert work.event is not None
     assert len(work.event.oddities) == ODDITIES_MAX_COUNT
+
+
+async def test_threads_do_not_share_the_memory_of_a_decompressor() -> None:
+    """Two lanes with large bodies in zstd: one would refuse, or change, what the other reads."""
+    body = casino(meta={"a": ["x" * 50 + str(number) for number in range(3000)]})
+    packed = zstandard.compress(body)
+
+    def decode() -> list[Work]:
+        works = [Work(sent(packed, "CASINO", content_encoding="zstd")) for _ in range(100)]
+        Decoder().decode(Batch(works, 0.0, 0.0))
+        return works
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(asyncio.to_thread(decode)) for _ in range(3)]
+    assert {reason(work) for task in tasks for work in task.result()} == {None}
+
+
+async def test_time_is_measured_for_each_delivery() -> None:
+    """Thousands of empty frames before a small event take long, and the event tells nothing."""
+    packed = zstandard.compress(b"") * 3000 + zstandard.compress(casino())
+    works = [Work(sent(packed, "CASINO", content_encoding="zstd")) for _ in range(40)]
+    batches = [batch async for batch in Decoder().batches(works, 0.0, 0.0)]
+    assert len(batches) > 4
+
+
+async def test_batch_does_not_pay_for_the_time_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the store and the sink have their turns, the decoder's turn does not run."""
+    now_s = 0.0
+    monkeypatch.setattr("consumer.turn.time.perf_counter", lambda: now_s)
+    works = [Work(sent(casino(meta={"a": "x" * 3000}), "CASINO")) for _ in range(50)]
+    monkeypatch.setattr("consumer.pipeline.decode.HELD_BYTES", 10_000)
+    counts = []
+    async for batch in Decoder().batches(works, 0.0, 0.0):
+        counts.append(len(batch.works))
+        now_s += 1.0
+    assert set(counts[:-1]) == {3}

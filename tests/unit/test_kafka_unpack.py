@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections import deque
 from typing import Any, Final
 
 import cramjam
@@ -16,10 +17,10 @@ from aiokafka.record.memory_records import MemoryRecords
 
 from consumer.errors import Reason
 from consumer.listeners.kafka.internals import (
-    HANDED_OUT_BYTES,
     FetchedRecords,
     Records,
     UnreadBatch,
+    hand_out_at_most,
 )
 from consumer.listeners.kafka.listener import _delivery
 from consumer.listeners.kafka.offsets import PartitionBook
@@ -27,9 +28,11 @@ from consumer.listeners.kafka.unpack import (
     BATCH_MAX_BYTES,
     HEAD_BYTES,
     HEADERS_MAX_COUNT,
+    PARTS_MAX_COUNT,
+    PIECE_BYTES,
+    RECORD_MAX_BYTES,
     TooLargeError,
-    refuse_many_headers,
-    unpacked,
+    small_batches,
 )
 from consumer.pipeline.batch import Batch, Work
 from consumer.pipeline.decode import Decoder
@@ -37,7 +40,8 @@ from tests.support.fates import SENDER, rejected
 from tests.unit.test_kafka_internals import CODECS, PARTITION
 
 NO_PRODUCER: Final = -1
-TOO_MUCH: Final = bytes(BATCH_MAX_BYTES + 1)
+PACKED: Final = {name: codec for name, codec in CODECS.items() if codec}
+TOO_MUCH: Final = bytes(RECORD_MAX_BYTES + PIECE_BYTES)
 
 
 def batch_of(*values: bytes | None, codec: int = 0, headers: int = 0, offset: int = 0) -> bytes:
@@ -53,6 +57,7 @@ def batch_of(*values: bytes | None, codec: int = 0, headers: int = 0, offset: in
 def packed_by(records: bytes, codec: int) -> bytes:
     """Return a batch with these bytes behind its head, as if a codec had made them."""
     head = bytearray(batch_of(b""))[:HEAD_BYTES]
+    head[8:12] = (HEAD_BYTES + len(records) - 12).to_bytes(4, "big")
     head[22] |= codec
     return bytes(head) + records
 
@@ -64,7 +69,7 @@ def read(*batches: bytes) -> list[Any]:
 
 
 @pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
-@pytest.mark.parametrize("count", [1, 99, 100, 101, 1000])
+@pytest.mark.parametrize("count", [1, 99, 100, 101, 1000, 50_000])
 def test_batch_is_read_as_aiokafka_reads_it(codec: int, count: int) -> None:
     """With every compression; records in the same order, at the same offsets."""
     batch = batch_of(*(b"%d" % number * 50 for number in range(count)), codec=codec, headers=2)
@@ -74,51 +79,53 @@ def test_batch_is_read_as_aiokafka_reads_it(codec: int, count: int) -> None:
     assert [(record.offset, record.value) for record in read(batch)] == expected
 
 
+@pytest.mark.parametrize("codec", PACKED.values(), ids=PACKED)
+def test_large_batch_is_unpacked_in_pieces(codec: int) -> None:
+    """Memory holds one of them; a record that is larger than a piece is whole."""
+    values = [b"x" * 1000] * 10_000 + [b"y" * 3 * PIECE_BYTES] + [b"z"] * 10
+    pieces = list(small_batches(batch_of(*values, codec=codec)))
+    assert len(pieces) > 5 or codec == CODECS["snappy"]
+    assert max(map(len, pieces)) < 8 * PIECE_BYTES
+    assert {DefaultRecordBatch(piece).compression_type for piece in pieces} == {0}
+    assert [record.value for record in read(batch_of(*values, codec=codec))] == values
+
+
 @pytest.mark.parametrize(
     ("codec", "packed"),
     [
         (1, gzip.compress(TOO_MUCH)),
-        (1, gzip.compress(TOO_MUCH[: BATCH_MAX_BYTES // 2 + 1]) * 2),
+        (1, gzip.compress(b"") * (PARTS_MAX_COUNT + 1)),
         (2, bytes(cramjam.snappy.compress_raw(TOO_MUCH))),
-        (2, snappy_encode(TOO_MUCH)),
         (2, b"\xff\xff\xff\xff\x0f\x00a"),
-        (3, bytes(cramjam.lz4.compress(TOO_MUCH))),
+        (2, snappy_encode(b"")[:16] + b"\0\0\0\1\0" * (PARTS_MAX_COUNT + 1)),
         (4, bytes(cramjam.zstd.compress(TOO_MUCH))),
-        (4, zstandard.compress(TOO_MUCH[: BATCH_MAX_BYTES // 2 + 1]) * 2),
     ],
-    ids=[
-        "gzip",
-        "two members",
-        "snappy",
-        "xerial",
-        "snappy that lies",
-        "lz4",
-        "zstd",
-        "two frames",
-    ],
+    ids=["gzip", "members", "snappy", "snappy that lies", "xerial blocks", "zstd"],
 )
-def test_batch_over_the_limit_is_not_unpacked(codec: int, packed: bytes) -> None:
-    """One byte is too much; one byte less passes, below."""
+def test_more_than_permitted_is_not_unpacked(codec: int, packed: bytes) -> None:
+    """Zeros are no records; and there may be nothing but empty parts."""
+    with pytest.raises((TooLargeError, CorruptRecordException)):
+        list(small_batches(packed_by(packed, codec)))
+
+
+@pytest.mark.parametrize("codec", PACKED.values(), ids=PACKED)
+def test_record_that_is_too_large_is_not_kept(codec: int) -> None:
+    """However small it was when it came."""
+    batch = batch_of(b"first", TOO_MUCH, codec=codec)
     with pytest.raises(TooLargeError):
-        unpacked(packed_by(packed, codec))
+        list(small_batches(batch))
 
 
-@pytest.mark.parametrize(
-    ("codec", "packed"),
-    [
-        (1, gzip.compress(TOO_MUCH[:-1])),
-        (2, bytes(cramjam.snappy.compress_raw(TOO_MUCH[:-1]))),
-        (2, snappy_encode(TOO_MUCH[:-1])),
-        (3, bytes(cramjam.lz4.compress(TOO_MUCH[:-1]))),
-        (4, bytes(cramjam.zstd.compress(TOO_MUCH[:-1]))),
-    ],
-    ids=["gzip", "snappy", "xerial", "lz4", "zstd"],
-)
-def test_batch_at_the_limit_is_unpacked(codec: int, packed: bytes) -> None:
-    """The head says afterwards that nothing is compressed."""
-    plain = unpacked(packed_by(packed, codec))
-    assert plain[HEAD_BYTES:] == TOO_MUCH[:-1]
-    assert DefaultRecordBatch(plain).compression_type == 0
+@pytest.mark.parametrize("codec", [1, 4], ids=["gzip", "zstd"])
+def test_batch_that_never_ends_is_left(codec: int) -> None:
+    """All its records are small, and there are gigabytes of them."""
+    one = batch_of(b"x" * 1000)[HEAD_BYTES:]
+    many = one * (BATCH_MAX_BYTES // len(one) + 1000)
+    packed = gzip.compress(many, 1) if codec == 1 else zstandard.compress(many, 1)
+    pieces = small_batches(packed_by(packed, codec))
+    assert len(next(pieces)) < 2 * PIECE_BYTES
+    with pytest.raises(TooLargeError, match="bytes unpacked"):
+        deque(pieces, maxlen=0)
 
 
 @pytest.mark.parametrize(
@@ -126,42 +133,50 @@ def test_batch_at_the_limit_is_unpacked(codec: int, packed: bytes) -> None:
     [
         (1, b"junk"),
         (1, gzip.compress(b"x" * 1000)[:-9]),
-        (1, gzip.compress(b"") * 2000),
         (2, b""),
         (2, b"\x05junk"),
+        (3, b"junk"),
+        (3, b"\x04\x22\x4d\x18"),
+        (3, b"\x04\x22\x4d\x18\x40\x40\0\x05\0\0\0junk!"),
         (4, b"junk"),
         (5, b"junk"),
+        (0, b"\x00" * 30_000),
+        (0, b"\x01" * 30_000),
+        (0, b"\x80" * 30_000),
+        (0, b"\x80\xc0\x7f" + b"\x80" * 2_000_000),
     ],
-    ids=["gzip", "cut off", "many members", "empty", "snappy", "zstd", "unknown"],
+    ids=[
+        *("gzip", "gzip cut off", "snappy empty", "snappy", "lz4", "lz4 cut off", "lz4 block"),
+        *("zstd", "unknown", "empty records", "negative records", "endless number", "broken"),
+    ],
 )
-def test_broken_compression_is_an_error_that_aiokafka_has(codec: int, packed: bytes) -> None:
-    """The listener translates it; a broker does not take such a batch."""
-    with pytest.raises(CorruptRecordException):
-        unpacked(packed_by(packed, codec))
+def test_broken_batch_is_one_dead_letter(codec: int, packed: bytes) -> None:
+    """Its checksum is right, so it will never be read, and must not block the partition."""
+    (letter,) = read(packed_by(packed, codec))
+    assert isinstance(letter.value, UnreadBatch)
+    assert letter.value.why.reason is Reason.MALFORMED
+
+
+def test_what_follows_a_member_of_gzip_is_ignored() -> None:
+    """As Java's reader does, and so the broker."""
+    records = batch_of(b"a", b"b")[HEAD_BYTES:]
+    batch = bytearray(packed_by(gzip.compress(records) + b"junk", 1))
+    batch[57:61] = (2).to_bytes(4, "big")
+    assert [record.value for record in read(bytes(batch))] == [b"a", b"b"]
 
 
 def test_record_with_too_many_headers_is_not_read() -> None:
     """A million of them fit into a batch, and take 100 MB."""
-    refuse_many_headers(batch_of(*[b"x" * 30_000] * 3, headers=HEADERS_MAX_COUNT))
-    with pytest.raises(TooLargeError, match="expected at most 10000 headers in a record, got"):
-        refuse_many_headers(batch_of(b"", b"", headers=HEADERS_MAX_COUNT + 1))
-
-
-@pytest.mark.parametrize(
-    "junk",
-    [b"\x80" * 30_000, b"\x00" * 30_000, b"\xfe\xff\x7f" * 10_000],
-    ids=["endless number", "zeros", "long numbers"],
-)
-def test_search_for_headers_survives_any_bytes(junk: bytes) -> None:
-    """Aiokafka's function that reads numbers does not look where the buffer ends."""
-    refuse_many_headers(packed_by(junk, 0))
-    refuse_many_headers(packed_by(b"\x80\xc0\x7f" + junk, 0))
+    assert len(read(batch_of(*[b"x" * 30_000] * 3, headers=HEADERS_MAX_COUNT))) == 3
+    (letter,) = read(batch_of(b"", headers=HEADERS_MAX_COUNT + 1))
+    assert "at most 10000 headers, got 10001" in letter.value.why.detail
 
 
 def test_unread_batch_is_one_dead_letter_and_the_next_batch_is_read() -> None:
     """Its bytes are kept whole, its offset is the last one, and nothing is skipped silently."""
     bomb = batch_of(b"a", TOO_MUCH, codec=1, offset=3)
-    letter, event = read(bomb, batch_of(b"{}", codec=1, offset=5))
+    first, letter, event = read(bomb, batch_of(b"{}", codec=1, offset=5))
+    assert (first.offset, first.value) == (3, b"a")
     assert (letter.offset, event.offset, event.value) == (4, 5, b"{}")
     assert isinstance(letter.value, UnreadBatch)
     assert letter.value == bomb
@@ -172,7 +187,7 @@ def test_unread_batch_is_one_dead_letter_and_the_next_batch_is_read() -> None:
     assert died.reason is Reason.TOO_LARGE
     assert died.detail == (
         "record batch of offsets 3 to 4: "
-        f"expected at most {BATCH_MAX_BYTES} bytes decompressed, got more"
+        f"expected records of at most {RECORD_MAX_BYTES} bytes, got more"
     )
 
 
@@ -201,10 +216,16 @@ def fetched(*values: bytes, headers: int = 0) -> FetchedRecords:
 
 def test_one_call_hands_out_a_bounded_number_of_bytes() -> None:
     """The record that exceeds it is the last; the rest comes in the next calls."""
-    result = fetched(*[b"x" * (HANDED_OUT_BYTES // 4)] * 10)
+    result = fetched(*[b"x" * 1000] * 10)
     counts = []
     while result.has_more():
+        hand_out_at_most(4000)
         counts.append(len(result.getall(500)))
     assert counts == [4, 4, 2]
-    assert [len(fetched(*[b"x"] * 10).getall(count)) for count in (3, 500)] == [3, 10]
-    assert len(fetched(*[b""] * 10, headers=5000).getall(500)) == 2
+    hand_out_at_most(4000)
+    assert [len(fetched(*[b"x" * 1000] * 3).getall(count)) for count in (500, 500)] == [3, 1]
+    assert fetched(b"x").getall(500) == []
+    hand_out_at_most(4000)
+    assert len(fetched(*[b""] * 10, headers=20).getall(500)) == 2
+    hand_out_at_most(4000)
+    assert len(fetched(*[b""] * 10).getall(3)) == 3

@@ -10,11 +10,11 @@ name that is not UTF-8, so one wrong producer would block a partition for ever. 
 read escaped, as in `ty\xffpe`. An escaped name has no meaning for us, and the record is delivered.
 aiokafka has no option for this, so the class with which it reads the brokers' answers is replaced.
 
-The same class undoes the compression of a batch within a limit (`unpack.py`). A batch over the
-limit becomes one record whose value is the batch as it came, an `UnreadBatch`.
+The same class undoes the compression of a batch piece by piece (`unpack.py`). In place of a batch
+that cannot be read comes one record whose value is the batch as it came, an `UnreadBatch`.
 
-`hand_out_bounded` makes aiokafka end a call of `getmany` after a number of bytes. aiokafka counts
-records only, and 500 records may have gigabytes.
+`hand_out_bounded` and `hand_out_at_most` make aiokafka end a call of `getmany` after a number of
+bytes. aiokafka counts records only, and 500 records may have gigabytes.
 
 `notice_closed_sockets` makes aiokafka notice when it writes to a closed socket. asyncio ignores the
 write, and aiokafka waits for an answer. uvloop raises RuntimeError, which aiokafka does not expect:
@@ -28,6 +28,8 @@ its tasks would go on asking a frozen broker in the background for ever.
 from __future__ import annotations
 
 import asyncio
+import math
+from contextvars import ContextVar
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, Self, SupportsIndex
 
@@ -41,7 +43,8 @@ from aiokafka.record.default_records import (
 )
 from aiokafka.record.memory_records import MemoryRecords
 
-from consumer.listeners.kafka.unpack import TooLargeError, refuse_many_headers, unpacked
+from consumer.errors import Reason, Rejected
+from consumer.listeners.kafka.unpack import TooLargeError, small_batches
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
@@ -62,11 +65,10 @@ TASKS: Final = (
 """The tasks of a consumer: the consumer's attribute with the owner of the task, and the owner's
 attribute with the task."""
 ABORT_DEADLINE_S: Final = 1.5
-HANDED_OUT_BYTES: Final = 1024 * 1024
-"""A partition hands out records until they have this many bytes. The record that exceeds this
-number is the last record."""
 HEADER_OBJECTS_BYTES: Final = 128
 """The memory of a header, in bytes: a tuple, its name and its value."""
+READ_ERRORS: Final = (CorruptRecordException, ValueError, IndexError)
+"""What aiokafka's batches raise for records that are broken."""
 READ_AT_ONCE_COUNT: Final = 100
 MAGIC_VALUE: Final = 2
 """The format of batches since Kafka 0.11. Older batches are left to aiokafka."""
@@ -80,6 +82,21 @@ def tolerate() -> None:
 def hand_out_bounded() -> None:
     """Make aiokafka's `getmany` end after some bytes, in the whole process. May be called again."""
     fetcher.FetchResult = FetchedRecords
+
+
+class _Room:
+    """The bytes that a call of `getmany` may still hand out. The last record may exceed them."""
+
+    def __init__(self, left_bytes: float) -> None:
+        self.left_bytes = left_bytes
+
+
+_room: Final[ContextVar[_Room]] = ContextVar("room")
+
+
+def hand_out_at_most(max_bytes: int) -> None:
+    """Limit the next call of `getmany` in this task: all its partitions together, in bytes."""
+    _room.set(_Room(max_bytes))
 
 
 _send: Final = AIOKafkaConnection.send
@@ -139,29 +156,29 @@ class _RecordBatch:
     def __iter__(self) -> Iterator[object]:
         if self._batch.magic < MAGIC_VALUE:
             return iter(self._batch)
+        return self._all()
+
+    def _all(self) -> Iterator[object]:
+        """Give all records. In place of what cannot be read comes a record with the whole batch."""
         data = self._data[self._start : self._end]
         try:
-            plain = unpacked(data)
-            refuse_many_headers(plain)
+            for batch in small_batches(data):
+                yield from _records(batch)
         except TooLargeError as error:
-            return iter((self._unread(data, str(error)),))
-        return _records(DefaultRecordBatch(plain), plain)
+            yield self._unread(data, Reason.TOO_LARGE, error)
+        except READ_ERRORS as error:
+            # The checksum was right, so the producer has written these bytes. They will never be
+            # read, however often they are fetched.
+            yield self._unread(data, Reason.MALFORMED, error)
 
-    def _unread(self, data: bytes, why: str) -> _DefaultRecordPy:
-        """Return one record in place of all, with the offset of the last one.
-
-        When this offset is committed, the batch is done.
-        """
+    def _unread(self, data: bytes, reason: Reason, error: Exception) -> _DefaultRecordPy:
+        """Return one record with the last offset. When this is committed, the batch is done."""
         batch = self._batch
         last_offset = batch.next_offset - 1
-        text = f"record batch of offsets {batch.base_offset} to {last_offset}: {why}"
+        why = f"record batch of offsets {batch.base_offset} to {last_offset}: {error}"
+        value = UnreadBatch(data, Rejected(reason, why))
         return _DefaultRecordPy(
-            last_offset,
-            batch.max_timestamp,
-            batch.timestamp_type,
-            None,
-            UnreadBatch(data, text),
-            [],
+            last_offset, batch.max_timestamp, batch.timestamp_type, None, value, []
         )
 
     def __next__(self) -> object:
@@ -170,25 +187,26 @@ class _RecordBatch:
 
 
 class UnreadBatch(bytes):
-    """The bytes of a batch that cannot be read within the limits, in place of a record's value.
+    """The bytes of a batch that cannot be read, in place of a record's value.
 
     Attributes:
-        why: The limit, and the offsets of the batch.
+        why: The reason, with the offsets of the batch.
     """
 
-    why: str
+    why: Rejected
 
-    def __new__(cls, data: bytes, why: str) -> Self:
+    def __new__(cls, data: bytes, why: Rejected) -> Self:
         """Keep the bytes and the reason."""
         made = super().__new__(cls, data)
         made.why = why
         return made
 
 
-def _records(batch: DefaultRecordBatch, data: bytes) -> Iterator[object]:
+def _records(data: bytes) -> Iterator[object]:
     """Give the records of a batch, by aiokafka's slow code from where its fast code failed."""
     read_count = 0
-    fast = chain(batch)  # a batch of aiokafka must not be asked for its iterator twice
+    # A batch of aiokafka must not be asked for its iterator twice, and `islice` asks each time.
+    fast = chain(DefaultRecordBatch(data))
     while True:
         try:
             some = list(islice(fast, READ_AT_ONCE_COUNT))
@@ -207,22 +225,30 @@ class FetchedRecords(fetcher.FetchResult):  # type: ignore[misc]  # aiokafka has
     _partition_records: Iterator[ConsumerRecord] | None
 
     def getall(self, max_records: int | None = None) -> list[ConsumerRecord]:
-        """Hand out the next records, up to `max_records` or `HANDED_OUT_BYTES`."""
+        """Hand out the next records, up to `max_records` or to the bytes of the call."""
         if not self.check_assignment(self._topic_partition):
             return []
         taken: list[ConsumerRecord] = []
-        taken_bytes = 0
+        room = _room.get(None) or _Room(math.inf)
+        if room.left_bytes <= 0:
+            return []
         for record in self._partition_records or ():
             taken.append(record)
-            taken_bytes += record.serialized_value_size
-            if record.headers:
-                taken_bytes += HEADER_OBJECTS_BYTES * len(record.headers)
-            if len(taken) == max_records or taken_bytes >= HANDED_OUT_BYTES:
+            room.left_bytes -= bytes_of(record)
+            if len(taken) == max_records or room.left_bytes <= 0:
                 self._update_position()
                 return taken
         self._update_position()
         self._partition_records = None
         return taken
+
+
+def bytes_of(record: ConsumerRecord) -> int:
+    """Return the size of a record's value, key and headers in memory, in bytes."""
+    size_bytes: int = max(record.serialized_value_size, 0) + max(record.serialized_key_size, 0)
+    for name, value in record.headers:
+        size_bytes += HEADER_OBJECTS_BYTES + len(name) + len(value or b"")
+    return size_bytes
 
 
 class _TolerantBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # aiokafka has no types

@@ -27,7 +27,7 @@ from consumer.listeners.base import Listener, ListenerSettings
 from consumer.listeners.failure import FirstFailure
 from consumer.listeners.kafka.connection import READ_ERRORS, make_consumer, probe, stop, unavailable
 from consumer.listeners.kafka.group import Group
-from consumer.listeners.kafka.internals import UnreadBatch
+from consumer.listeners.kafka.internals import UnreadBatch, hand_out_at_most
 from consumer.listeners.kafka.settings import KafkaSettings
 from consumer.listeners.take import take
 
@@ -120,10 +120,11 @@ class KafkaListener(Listener[KafkaSettings]):
         while buffer and not _token(buffer[0])[0].open:
             buffer.popleft()  # its partition moved, and the next owner reads the record again
         if not buffer:
-            await self._fetch(group, max_count, timeout_s)
+            await self._fetch(group, max_count, max_bytes, timeout_s)
         return self._take(group, max_count, max_bytes)
 
-    async def _fetch(self, group: Group, max_count: int, timeout_s: float) -> None:
+    async def _fetch(self, group: Group, max_count: int, max_bytes: int, timeout_s: float) -> None:
+        hand_out_at_most(max_bytes)
         try:
             # aiokafka's own time-out does not run while partitions move. The call can be cancelled
             # without a loss, because aiokafka hands out records in one step without an await. But

@@ -1,14 +1,16 @@
-"""Undoes the compression of Kafka's record batches, up to a limit for the size of the output.
+"""Undoes the compression of Kafka's record batches, piece by piece.
 
-aiokafka undoes it without a limit: 204 KB of gzip took 435 MB. The format of a batch is described
-in https://kafka.apache.org/documentation/#recordbatch, and the compressions in
-https://kafka.apache.org/documentation/#producerconfigs_compression.type. Java's clients write
-snappy in blocks, each with its length before it (xerial); other clients write it as one block.
+aiokafka unpacks a batch as a whole and without a limit: 204 KB of gzip took 435 MB. Here a batch
+becomes several small batches without compression, each of about 1 MiB, which aiokafka reads. So
+memory holds one piece, and the largest record. The format of a batch is described in
+https://kafka.apache.org/documentation/#recordbatch.
+
+The compressions are those that a broker accepts: gzip; snappy as one block, or in blocks with their
+lengths (xerial), as Java's clients write it; frames of LZ4 whose blocks are independent; zstd.
 """
 
 from __future__ import annotations
 
-import contextlib
 import zlib
 from typing import TYPE_CHECKING, Final
 
@@ -20,160 +22,198 @@ from aiokafka.record.util import decode_varint
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-BATCH_MAX_BYTES: Final = 16 * 1024 * 1024
-"""The largest size of a batch after its compression is undone. Brokers take compressed batches of
-at most 1 MiB, if nobody has changed `max.message.bytes`."""
+PIECE_BYTES: Final = 1024 * 1024
+RECORD_MAX_BYTES: Final = 16 * 1024 * 1024
+"""The largest record. Brokers take at most 1 MiB of compressed records, by default."""
+BATCH_MAX_BYTES: Final = 128 * 1024 * 1024
+"""The largest size of a batch after its compression is undone. Honest batches stay far below it."""
 HEADERS_MAX_COUNT: Final = 10_000
 """The largest number of headers of one record. Two bytes make a header, and 100 bytes of memory."""
+PARTS_MAX_COUNT: Final = 10_000
+"""The largest number of members, blocks or frames in a batch. An empty part costs time too."""
 
 HEAD_BYTES: Final = 61
 """A batch begins with its offsets, times and attributes. The compressed records follow."""
+RECORDS_COUNT_AT: Final = 57
 ATTRIBUTES_AT: Final = 21
-CODEC_BITS: Final = 0x07
+TYPE_BITS: Final = 0x07
 GZIP, SNAPPY, LZ4, ZSTD = 1, 2, 3, 4
+SHORT_RECORD_BYTES: Final = 2 * HEADERS_MAX_COUNT
 VARINT_MAX_BYTES: Final = 16
 """A number of a record takes less: 7 bits in each byte."""
-MEMBERS_MAX_COUNT: Final = 1000
-LZ4_USUAL_RATIO: Final = 16
-XERIAL: Final = b"\x82SNAPPY\x00"
-XERIAL_HEAD_BYTES: Final = 16
-BLOCK_LENGTH_BYTES: Final = 4
-SHORT_RECORD_BYTES: Final = 2 * HEADERS_MAX_COUNT
 _GZIP_WBITS: Final = 31
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+_XERIAL_MAGIC: Final = b"\x82SNAPPY\x00"
+_XERIAL_HEAD_BYTES: Final = 16
+_LENGTH_BYTES: Final = 4
+_LZ4_MAGIC: Final = b"\x04\x22\x4d\x18"
+_LZ4_STORED_BITS: Final = 1 << 31
+_LZ4_BLOCK_BYTES: Final = {4: 65_536, 5: 262_144, 6: 1_048_576, 7: 4_194_304}
 
 
 class TooLargeError(Exception):
-    """A batch, or the number of headers of one of its records, is over the limit.
-
-    The text says what was expected and what was found.
-    """
+    """A batch or a record is over a limit. The text says what was expected and what was found."""
 
 
-def unpacked(batch: bytes) -> bytes:
-    """Return a batch without its compression. A batch without compression is returned as it is.
-
-    Raises:
-        TooLargeError: The batch is over a limit.
-        CorruptRecordException: The compressed data is broken, or its compression is unknown.
-    """
-    codec = batch[ATTRIBUTES_AT + 1] & CODEC_BITS
-    if not codec:
-        return batch
-    read = _READERS.get(codec)
-    if read is None:
-        raise CorruptRecordException(f"unknown compression {codec}")
-    try:
-        records = read(batch[HEAD_BYTES:])
-    except (zlib.error, zstandard.ZstdError, cramjam.DecompressionError) as error:
-        raise CorruptRecordException(str(error)) from error
-    head = bytearray(batch[:HEAD_BYTES])
-    head[ATTRIBUTES_AT + 1] &= ~CODEC_BITS
-    return bytes(head) + records
-
-
-def refuse_many_headers(batch: bytes) -> None:
-    """Refuse a batch with a record that has more than `HEADERS_MAX_COUNT` headers.
+def small_batches(batch: bytes) -> Iterator[bytes]:
+    """Cut a batch into batches without compression, each with at least one whole record.
 
     Args:
-        batch: The batch without compression. What is broken in it is found when it is read.
+        batch: A batch of the format that Kafka has had since 0.11.
 
     Raises:
-        TooLargeError: There is such a record.
+        TooLargeError: The batch or one of its records is over a limit.
+        CorruptRecordException: The compressed data or the records are broken.
     """
-    if len(batch) <= SHORT_RECORD_BYTES:
+    compression_type = batch[ATTRIBUTES_AT + 1] & TYPE_BITS
+    if not compression_type and len(batch) <= SHORT_RECORD_BYTES:
+        yield batch
         return
-    most = 0
-    with contextlib.suppress(ValueError):
-        most = max(_headers_of_long_records(batch), default=0)
-    if most > HEADERS_MAX_COUNT:
-        raise TooLargeError(f"expected at most {HEADERS_MAX_COUNT} headers in a record, got {most}")
+    left_count = int.from_bytes(batch[RECORDS_COUNT_AT:HEAD_BYTES], "big")
+    buffer = bytearray()
+    for piece in _pieces(batch[HEAD_BYTES:], compression_type):
+        buffer += piece
+        count, end = _whole_records(buffer)
+        if count:
+            yield _batch_of(batch, count, buffer[:end])
+            del buffer[:end]
+            left_count -= count
+        if len(buffer) > RECORD_MAX_BYTES:
+            raise TooLargeError(f"expected records of at most {RECORD_MAX_BYTES} bytes, got more")
+    if buffer or left_count:
+        raise CorruptRecordException(f"{left_count} records are missing or too many")
 
 
-def _headers_of_long_records(batch: bytes) -> Iterator[int]:
-    """Give the number of headers of each record that is long enough to have too many."""
-    # aiokafka's function does not look where the buffer ends.
-    buffer = bytearray(batch) + bytes(VARINT_MAX_BYTES)
-    at, end = HEAD_BYTES, len(batch)
-    while at < end:
-        length_bytes, at = decode_varint(buffer, at)
-        if length_bytes > SHORT_RECORD_BYTES:
-            yield _headers_count(buffer, at, end)
-        at += max(length_bytes, 1)
+def _batch_of(batch: bytes, count: int, records: bytearray) -> bytes:
+    head = bytearray(batch[:HEAD_BYTES])
+    head[ATTRIBUTES_AT + 1] &= ~TYPE_BITS
+    head[RECORDS_COUNT_AT:] = count.to_bytes(_LENGTH_BYTES, "big")
+    return bytes(head + records)
 
 
-def _headers_count(buffer: bytearray, at: int, end: int) -> int:
-    """Return how many headers a record says it has; 0 if the record is broken."""
+def _whole_records(buffer: bytearray) -> tuple[int, int]:
+    """Return the number of the whole records at the beginning of a buffer, and where they end."""
+    count = at = 0
+    size_bytes = len(buffer)
+    buffer += bytes(VARINT_MAX_BYTES)  # aiokafka's function does not look where the buffer ends
+    try:
+        while at < size_bytes:
+            length_bytes, start = decode_varint(buffer, at)
+            if length_bytes <= 0:
+                raise CorruptRecordException(f"a record of {length_bytes} bytes")
+            end = start + length_bytes
+            if end > size_bytes:
+                break
+            if length_bytes > SHORT_RECORD_BYTES:
+                _refuse_many_headers(buffer, start, end)
+            count += 1
+            at = end
+    except ValueError as error:  # the number has too many bytes
+        if size_bytes - at >= VARINT_MAX_BYTES:
+            raise CorruptRecordException(str(error)) from error
+    finally:
+        del buffer[size_bytes:]
+    return count, at
+
+
+def _refuse_many_headers(buffer: bytearray, at: int, end: int) -> None:
     at += 1  # attributes
-    for skipped in (False, False, True, True):  # times, offsets, key, value
+    for is_size in (False, False, True, True):  # time, offset; sizes of key and value
         if at >= end:
-            return 0
+            return  # the record is broken, and aiokafka will say so
         number, at = decode_varint(buffer, at)
-        if skipped:
-            at += max(number, 0)
-    count: int = decode_varint(buffer, at)[0] if at < end else 0
-    return count
+        at += max(number, 0) if is_size else 0
+    count = decode_varint(buffer, at)[0] if at < end else 0
+    if count > HEADERS_MAX_COUNT:
+        raise TooLargeError(f"expected records of at most {HEADERS_MAX_COUNT} headers, got {count}")
 
 
-def _limited(size_bytes: int) -> None:
-    if size_bytes > BATCH_MAX_BYTES:
-        raise TooLargeError(f"expected at most {BATCH_MAX_BYTES} bytes decompressed, got more")
-
-
-def _gzip(packed: bytes) -> bytes:
-    parts: list[bytes] = []
+def _pieces(packed: bytes, compression_type: int) -> Iterator[bytes]:
+    """Undo a compression. Each piece has about `PIECE_BYTES`, or is a block of the compression."""
+    if not compression_type:
+        yield packed
+        return
+    read = _READERS.get(compression_type)
+    if read is None:
+        raise CorruptRecordException(f"unknown compression {compression_type}")
     size_bytes = 0
-    while packed:
+    try:
+        for piece in read(packed):
+            size_bytes += len(piece)
+            if size_bytes > BATCH_MAX_BYTES:
+                raise TooLargeError(f"expected at most {BATCH_MAX_BYTES} bytes unpacked, got more")
+            yield piece
+    except (zlib.error, zstandard.ZstdError, cramjam.DecompressionError, LookupError) as error:
+        raise CorruptRecordException(str(error)) from error
+
+
+def _gzip(packed: bytes) -> Iterator[bytes]:
+    for _ in range(PARTS_MAX_COUNT):
         member = zlib.decompressobj(_GZIP_WBITS)
-        parts.append(member.decompress(packed, BATCH_MAX_BYTES - size_bytes + 1))
-        size_bytes += len(parts[-1])
-        _limited(size_bytes)
-        if not member.eof or len(parts) > MEMBERS_MAX_COUNT:
-            raise CorruptRecordException("gzip: cut off, or in too many members")
+        while not member.eof:
+            piece = member.decompress(packed, PIECE_BYTES)
+            yield piece
+            if not piece and not member.unconsumed_tail and not member.eof:
+                raise CorruptRecordException("gzip: cut off")
+            packed = member.unconsumed_tail
         packed = member.unused_data
-    return b"".join(parts)
+        # Java's reader, and so the broker, ignores what follows and is no further member.
+        if not packed.startswith(_GZIP_MAGIC):
+            return
+    raise TooLargeError(f"expected at most {PARTS_MAX_COUNT} members of gzip, got more")
 
 
-def _zstd(packed: bytes) -> bytes:
+def _zstd(packed: bytes) -> Iterator[bytes]:
     stream = zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True)
-    records = stream.read(BATCH_MAX_BYTES + 1)
-    _limited(len(records))
-    return records
+    while piece := stream.read(PIECE_BYTES):
+        yield piece
 
 
-def _lz4(packed: bytes) -> bytes:
-    for room_bytes in (LZ4_USUAL_RATIO * len(packed), BATCH_MAX_BYTES):
-        room = bytearray(min(room_bytes, BATCH_MAX_BYTES))
-        try:
-            used_bytes = cramjam.lz4.decompress_into(packed, room)
-        except cramjam.DecompressionError:
-            continue  # broken, or the room is too small
-        return bytes(memoryview(room)[:used_bytes])
-    raise TooLargeError(
-        f"expected LZ4 of at most {BATCH_MAX_BYTES} bytes decompressed, got more or broken data"
-    )
+def _lz4(packed: bytes) -> Iterator[bytes]:
+    if not packed.startswith(_LZ4_MAGIC):
+        raise CorruptRecordException("lz4: no frame")
+    flags, descriptor = packed[4], packed[5]
+    has_checksums, has_size, has_dictionary = flags & 0x10, flags & 0x08, flags & 0x01
+    room = bytearray(_LZ4_BLOCK_BYTES[descriptor >> 4 & 7])
+    at = 7 + (8 if has_size else 0) + (4 if has_dictionary else 0)
+    for _ in range(PARTS_MAX_COUNT):
+        length_bytes = int.from_bytes(packed[at : at + _LENGTH_BYTES], "little")
+        if not length_bytes:
+            return
+        start = at + _LENGTH_BYTES
+        at = start + (length_bytes & ~_LZ4_STORED_BITS)
+        block = packed[start:at]
+        if length_bytes & _LZ4_STORED_BITS:
+            yield block
+        else:
+            used_bytes = cramjam.lz4.decompress_block_into(block, room)
+            yield bytes(memoryview(room)[:used_bytes])
+        at += _LENGTH_BYTES if has_checksums else 0
+    raise TooLargeError(f"expected at most {PARTS_MAX_COUNT} blocks of LZ4, got more")
 
 
-def _snappy(packed: bytes) -> bytes:
-    if not packed.startswith(XERIAL):
-        return _snappy_block(packed, 0)
-    parts: list[bytes] = []
-    at, size_bytes = XERIAL_HEAD_BYTES, 0
-    while at < len(packed):
-        length_bytes = int.from_bytes(packed[at : at + BLOCK_LENGTH_BYTES], "big")
-        at += BLOCK_LENGTH_BYTES
-        parts.append(_snappy_block(packed[at : at + length_bytes], size_bytes))
-        at += length_bytes
-        size_bytes += len(parts[-1])
-    return b"".join(parts)
+def _snappy(packed: bytes) -> Iterator[bytes]:
+    if not packed.startswith(_XERIAL_MAGIC):
+        yield _snappy_block(packed)
+        return
+    at = _XERIAL_HEAD_BYTES
+    for _ in range(PARTS_MAX_COUNT):
+        if at >= len(packed):
+            return
+        start = at + _LENGTH_BYTES
+        at = start + int.from_bytes(packed[at:start], "big")
+        yield _snappy_block(packed[start:at])
+    raise TooLargeError(f"expected at most {PARTS_MAX_COUNT} blocks of snappy, got more")
 
 
-def _snappy_block(packed: bytes, before_bytes: int) -> bytes:
+def _snappy_block(packed: bytes) -> bytes:
     # A block begins with the size of its output, to which the library holds it.
-    _limited(before_bytes + cramjam.snappy.decompress_raw_len(packed))
+    if cramjam.snappy.decompress_raw_len(packed) > RECORD_MAX_BYTES:
+        raise TooLargeError(f"expected blocks of at most {RECORD_MAX_BYTES} bytes, got more")
     return bytes(cramjam.snappy.decompress_raw(packed))
 
 
-_READERS: Final[dict[int, Callable[[bytes], bytes]]] = {
+_READERS: Final[dict[int, Callable[[bytes], Iterator[bytes]]]] = {
     GZIP: _gzip,
     SNAPPY: _snappy,
     LZ4: _lz4,

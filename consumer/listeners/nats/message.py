@@ -107,6 +107,10 @@ def token_of(delivery: Delivery) -> Msg:
     return msg
 
 
+FREE_BYTES: Final = 1024
+"""What a message takes besides its body does not count towards a batch up to this size."""
+
+
 class Buffer:
     """The deliveries that have arrived and were not taken yet, in order.
 
@@ -132,7 +136,17 @@ class Buffer:
 
     def take(self, max_count: int, max_bytes: int) -> list[Delivery]:
         """Remove and return the oldest deliveries. See `consumer.listeners.take`."""
-        taken = take(self.held, max_count, max_bytes)
+        if self.held_bytes <= max_bytes:
+            taken = take(self.held, max_count, max_bytes)
+        else:
+            # Large headers count too, because they may have more bytes than the bodies.
+            sizes_bytes = iter(self._sizes_bytes)
+            taken = take(
+                self.held,
+                max_count,
+                max_bytes,
+                lambda delivery: max(len(delivery.body), next(sizes_bytes) - FREE_BYTES),
+            )
         for _ in taken:
             self.held_bytes -= self._sizes_bytes.popleft()
         return taken
