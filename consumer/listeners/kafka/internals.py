@@ -228,27 +228,25 @@ class FetchedRecords(fetcher.FetchResult):  # type: ignore[misc]  # aiokafka has
         """Hand out the next records, up to `max_records` or to the bytes of the call."""
         if not self.check_assignment(self._topic_partition):
             return []
-        taken: list[ConsumerRecord] = []
         room = _room.get(None) or _Room(math.inf)
         if room.left_bytes <= 0:
             return []
+        taken: list[ConsumerRecord] = []
+        left_bytes = room.left_bytes
         for record in self._partition_records or ():
             taken.append(record)
-            room.left_bytes -= bytes_of(record)
-            if len(taken) == max_records or room.left_bytes <= 0:
+            # The size of a value or a key that is absent is -1.
+            left_bytes -= record.serialized_value_size + record.serialized_key_size
+            for name, value in record.headers:
+                left_bytes -= HEADER_OBJECTS_BYTES + len(name) + (len(value) if value else 0)
+            if left_bytes <= 0 or len(taken) == max_records:
                 self._update_position()
-                return taken
-        self._update_position()
-        self._partition_records = None
+                break
+        else:
+            self._update_position()
+            self._partition_records = None
+        room.left_bytes = left_bytes
         return taken
-
-
-def bytes_of(record: ConsumerRecord) -> int:
-    """Return the size of a record's value, key and headers in memory, in bytes."""
-    size_bytes: int = max(record.serialized_value_size, 0) + max(record.serialized_key_size, 0)
-    for name, value in record.headers:
-        size_bytes += HEADER_OBJECTS_BYTES + len(name) + len(value or b"")
-    return size_bytes
 
 
 class _TolerantBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # aiokafka has no types
