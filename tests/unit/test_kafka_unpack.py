@@ -216,7 +216,7 @@ def fetched(*values: bytes, headers: int = 0) -> FetchedRecords:
 
 def test_one_call_hands_out_a_bounded_number_of_bytes() -> None:
     """The record that exceeds it is the last; the rest comes in the next calls."""
-    result = fetched(*[b"x" * 1000] * 10)
+    result = fetched(*[b"x" * 1001] * 10)
     counts = []
     while result.has_more():
         hand_out_at_most(4000)
