@@ -85,20 +85,29 @@ class ListenerUnavailable(Unavailable):
 class ListenerFlooded(ListenerUnavailable):
     """Too many of the source's messages are broken. The listener stays closed until a restart.
 
+    The text quotes nothing that a sender wrote, because `/readyz` shows it. The dead letters have
+    the values.
+
     Attributes:
-        what: The share of broken deliveries and the number of all deliveries, in words. This text
-            quotes nothing that a sender wrote, so it may be logged.
+        what: The share of broken deliveries and the number of all deliveries, in words.
         last: The error of the newest broken delivery.
     """
 
     def __init__(self, what: str, last: Rejected | None) -> None:
         super().__init__(
-            f"stopped itself: {what}, last: {last}; "
+            f"stopped itself: {what}, last: {_without_value(last)}; "
             "mend the sender (or raise [dead_letters] max_share), then restart",
             reason="flooded",
         )
         self.what = what
         self.last = last
+
+
+def _without_value(rejected: Rejected | None) -> str:
+    if rejected is None:
+        return "nothing"
+    field = rejected.misfit.field if rejected.misfit else ""
+    return f"{rejected.reason} ({field})" if field else rejected.reason.value
 
 
 class StoreUnavailable(Unavailable):

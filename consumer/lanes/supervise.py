@@ -203,7 +203,6 @@ class Supervisor:
         self._books.restarted(error.reason)
         self._health.down(self._part, str(error))
         last = error.last.reason.value if error.last else None
-        # The error quotes a value that the sender wrote. `/readyz` shows it; a log must not.
         self._log.error("listener stopped itself", why=error.what, last=last)
 
     async def _pause(self, pause_s: float) -> None:

@@ -18,7 +18,7 @@ from tests.support.source_memory import MemoryListener
 from tests.support.supervised import Supervised
 
 WRONG = casino(amount="abc")
-ERROR = 'invalid: amount: expected number, got "abc"'
+ERROR = "invalid (amount)"
 
 
 def batch(dead: int, good: int, at_s: float = 0.0) -> Batch:
@@ -107,7 +107,7 @@ def test_later_found_ones_count_once_for_their_own_time() -> None:
         work.die(Rejected(Reason.CONFLICT, "other amount"))
     guard.count_dead(late)
     guard.count_dead(late)
-    with pytest.raises(ListenerFlooded, match=r"99% of 151 .* last: conflict: other amount"):
+    with pytest.raises(ListenerFlooded, match=r"99% of 151 .* last: conflict;"):
         guard.look(batch(0, 1))
 
 
