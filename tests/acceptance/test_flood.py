@@ -37,7 +37,7 @@ async def test_flooded_listener_stops_itself_and_nothing_else(flooded: Scene) ->
     """A bounded number of letters, the rest stays; SIGTERM still ends it with 0."""
     with flooded.daemon() as daemon:
         await daemon.says("listener nats", "stopped itself: 100% of 1")
-        assert 'last: invalid (amount); mend' in str(await daemon.whys())
+        assert "last: invalid (amount); mend" in str(await daemon.whys())
         await flooded.sources["other"].send(casino(activity_id="other"))
         await eventually(flooded.events_are(1), what="the other listener's event")
         assert await daemon.metric("listener_restarts", 'reason="flooded"') == 1

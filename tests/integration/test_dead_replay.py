@@ -260,14 +260,15 @@ async def test_dry_run_does_not_count_what_others_removed(
     assert result.exit_code == 0
 
 
-def test_compressed_bodies_are_decoded_in_parts() -> None:
+async def test_compressed_bodies_are_decoded_in_parts() -> None:
     """A few kilobytes of letters can make gigabytes of events."""
     body = gzip.compress(casino(game_name="x" * (HELD_BYTES // 3)))
     bombs = [
         StoredLetter(number, 0.0, 0, replace(letter(body), content_encoding="gzip"))
         for number in range(1, 11)
     ]
-    lists = list(decoded(lambda _: Decoder(), bombs))
+    decoder = Decoder(limit_bytes=lambda: HELD_BYTES)
+    lists = [works async for works in decoded(lambda _: decoder, bombs)]
     assert [len(works) for works in lists] == [3, 3, 3, 1]
     assert all(work.event is not None for works in lists for work in works)
 

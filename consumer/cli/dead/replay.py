@@ -80,7 +80,7 @@ async def would_replay(options: DeadReplayOptions) -> int:
         async for chunk in letters.chunks():
             found = await several(with_body, chunk)
             bodies = [stored for stored in found if stored is not None]
-            for works in decoded(decoder_of, bodies):
+            async for works in decoded(decoder_of, bodies):
                 ends = [work.delivery.end for work in works]
                 fitting_count += ends.count(None)
                 failing.update(end.rejected.reason.value for end in ends if isinstance(end, Dead))

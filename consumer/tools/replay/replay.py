@@ -25,9 +25,10 @@ from consumer.events.timestamp import from_epoch_s
 from consumer.pipeline.batch import Batch, Work
 from consumer.pipeline.decode import HELD_BYTES
 from consumer.tools.replay.read import NoSuchBodyError, NoSuchLetterError
+from consumer.turn import Turn
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 
     from consumer.clock import Clock
     from consumer.dead_letters.record import Letter
@@ -109,7 +110,7 @@ class Replayer:
         Cancelling: the results of some letters may be stored although the letters are not removed.
         The next replay recognises these results.
         """
-        for works in decoded(self._decoder_of, await self._with_bodies(letters)):
+        async for works in decoded(self._decoder_of, await self._with_bodies(letters)):
             batch = Batch(works, self._clock.now_s(), self._clock.monotonic_s())
             await self._claimer.claim(batch)
             await self._deliverer.deliver(batch, lambda _: ORIGIN)
@@ -235,17 +236,17 @@ async def whole(reader: LetterReader, number: int) -> StoredLetter:
     return msgspec.structs.replace(stored, letter=letter)
 
 
-def decoded(
+async def decoded(
     decoder_of: Callable[[str], Decoder], letters: Sequence[StoredLetter]
-) -> Iterator[list[Work]]:
+) -> AsyncIterator[list[Work]]:
     """Decode letters as this version decodes deliveries. Each keeps the time when it arrived.
 
     Usually yields all letters at once. A few compressed bodies can make more events than may be
     held in memory. Then there are several lists, and the next list is decoded only when it is
-    asked for.
+    asked for. The connections have their turns between the letters.
     """
     works: list[Work] = []
-    held_bytes = 0
+    held_bytes, turn = 0, Turn()
     for stored in letters:
         letter = stored.letter
         work = Work(
@@ -264,6 +265,8 @@ def decoded(
         if held_bytes > HELD_BYTES:
             yield works
             works, held_bytes = [], 0
+        if turn.is_over():
+            await asyncio.sleep(0)
     if works:
         yield works
 
