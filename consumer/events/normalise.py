@@ -141,7 +141,19 @@ class Normaliser:
         except UNREADABLE as error:
             raise unreadable(error, body) from error
         except Rejected as rejected:
-            raise as_sent(rejected, body) from rejected
+            raise self._explained(as_sent(rejected, body)) from rejected
+
+    def _explained(self, rejected: Rejected) -> Rejected:
+        """Add which other field has the value that was refused, as `Rollback` is a status."""
+        misfit = rejected.misfit
+        if misfit is None or not misfit.found or misfit.note:
+            return rejected
+        value = misfit.found.strip('"')
+        for fact in facts_of(self._type.fields):
+            if value in fact.values and fact.name != misfit.field:
+                note = f"{value} is a value of {fact.name}"
+                return Rejected(rejected.reason, msgspec.structs.replace(misfit, note=note))
+        return rejected
 
     def _read(self, body: bytes, arrived_s: float, occurrence: str) -> Event:
         fields, data, instant, oddities = self._normal_form(body)

@@ -276,3 +276,11 @@ def test_wrapper_of_an_event_is_told() -> None:
     assert first.message == (
         "activity_id: required, but missing; the event seems to be inside payload"
     )
+
+
+def test_value_of_another_field_is_pointed_out() -> None:
+    """A rollback is told by the status of a CASINO event, and not by its type."""
+    (finding,) = look(casino(type="Rollback"))
+    assert finding.message == (
+        'type: expected Bet or Win or Loss, got "Rollback"; Rollback is a value of status'
+    )

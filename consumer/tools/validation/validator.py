@@ -192,7 +192,7 @@ class Validator:
         if rejected.reason is not Reason.INVALID:
             return [remark(record, Severity.ERROR, rejected.reason, first)], Faults()
         found = self._one_by_one.look(record.body)
-        misfits = [first, *(misfit for misfit in found.misfits if misfit != first)]
+        misfits = [first, *(misfit for misfit in found.misfits if misfit.field != first.field)]
         errors = [remark(record, Severity.ERROR, rejected.reason, misfit) for misfit in misfits]
         return errors, found
 
