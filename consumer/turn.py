@@ -1,4 +1,4 @@
-"""Limits the time for which a step holds the event loop, so that other tasks get their turns."""
+"""Tells when a step has held the event loop for too long. The caller then gives way."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ HELD_S: Final = 0.03
 
 
 class Turn:
-    """The time for which a step holds the event loop, from the moment when it is made."""
+    """Measures the time since it was made."""
 
     def __init__(self) -> None:
         self._began_s = time.perf_counter()
 
     def is_over(self) -> bool:
-        """Tell whether other tasks should get a turn now. If so, the next turn begins."""
+        """Tell whether other tasks should get a turn now. If true, the time starts again."""
         now_s = time.perf_counter()
         if now_s - self._began_s <= HELD_S:
             return False

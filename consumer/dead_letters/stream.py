@@ -43,7 +43,8 @@ class DeadLetterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
         stream: The stream's name. Large bodies are in the object store `<stream>_BODIES`.
         subject_prefix: The first token of the letters' subjects.
         create_stream: If true, the stream is created if it is missing, and a subject that it lacks
-            is added. If false, the stream is only checked.
+            is added. If false, the stream is only checked. The object
+            store is created in any case.
         max_age_s: The age at which a stream that we create deletes a letter, in seconds. Letters
             hold personal data.
         max_bytes: The size at which a stream that we create deletes its oldest letters, in bytes.

@@ -1,4 +1,4 @@
-"""Reads what a connection to NATS logs in with: the seed of an NKey, or a `.creds` file.
+"""Checks what a connection to NATS logs in with: the seed of an NKey, or a `.creds` file.
 
 The same checks run when the configuration is read and at each connection, because a `.creds` file
 may be replaced at any time. nats-py reads such a file without checks: if the line before the JWT is
@@ -38,11 +38,11 @@ def check_seed(seed: str) -> None:
 
 
 def read_credentials(file: str) -> RawCredentials:
-    """Read the `.creds` file of the option `credentials_file`.
+    """Read the `.creds` file of the option `credentials_file`, and return its two blocks.
 
     Raises:
-        ConfigError: The file cannot be read, or holds no JWT and seed of a user. A file that is
-            being written at this moment may be whole a moment later.
+        ConfigError: The file cannot be read, or holds no JWT and seed of a user. The caller may
+            try again later, because the file may be half written.
     """
     try:
         lines = Path(file).read_text(encoding="utf-8").splitlines()

@@ -1,6 +1,6 @@
 """Limits what clients can hold open at an HTTP port: connections, and the time that each may take.
 
-uvicorn has no such limits by itself: a client that sends half a request, or nothing, holds its
+uvicorn has no limit for a client that sends half a request, or nothing: such a client holds its
 connection for ever. The HTTP server of the operations port uses `limited_connections`. Not
 responsible for what is answered.
 """
@@ -20,14 +20,14 @@ class ConnectionLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What the clients of one port may hold.
 
     Attributes:
-        max_connections_count: The largest number of open connections. One connection more, and the
-            connection that has waited longest for a whole request is closed. The new connection
-            is never refused, so sockets that somebody only holds cannot keep others out.
+        max_connections_count: The largest number of open connections. With one connection more,
+            the connection whose last answer, or whose beginning, is oldest is closed. The new
+            connection is never refused, so sockets that somebody only holds cannot keep others out.
         idle_timeout_s: The longest time without a byte of a request, in seconds. It begins with the
             connection, and again with each answer.
         request_timeout_s: The longest time from the first byte of a request, in seconds. By then
-            the request has to be whole and answered, and the answer has to be taken. Further bytes
-            do not prolong it, so nothing is gained by sending slowly.
+            the request has to be whole, and the answer has to be written. Further bytes do not
+            prolong it, so nothing is gained by sending slowly.
     """
 
     max_connections_count: int
@@ -38,13 +38,13 @@ class ConnectionLimits(msgspec.Struct, frozen=True, kw_only=True):
 class LimitedConnection(H11Protocol):
     """One connection that ends when it exceeds a limit.
 
-    It uses nothing of uvicorn's but the four methods below and `cycle`, which uvicorn's faster
-    `HttpToolsProtocol` has as well. tests/unit/test_uvicorn_internals.py fails when uvicorn calls
-    them no longer.
+    Of uvicorn it uses the four methods below, `cycle`, `loop` and `transport`. uvicorn's faster
+    `HttpToolsProtocol` has them as well. tests/unit/test_uvicorn_internals.py fails when uvicorn
+    calls them no longer.
 
     Attributes:
         limits: The limits of the port.
-        waiting: All connections of the port. The first is the connection that has waited longest.
+        waiting: All connections of the port. The first has the oldest answer, or beginning.
     """
 
     limits: ClassVar[ConnectionLimits]

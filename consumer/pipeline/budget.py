@@ -6,8 +6,8 @@ delivery takes at most eight times the permitted size of its body in memory. A k
 one long text with an emoji takes nine times (tests/unit/test_budget.py).
 
 Large bodies are decoded in a thread, but code in C does not give way to other tasks. With bodies of
-up to 6 MiB, no call takes longer than 50 ms. With 16 MiB, the longest took 221 ms. So who raises
-`max_decoded_bytes`, or the largest message of the sink, permits longer pauses.
+up to 6 MiB, no call of C code takes longer than 50 ms. With 16 MiB, the longest took 221 ms. An
+operator who raises `max_decoded_bytes`, or the largest message of the sink, permits longer pauses.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ BODY_TO_MESSAGE_RATIO: Final = 2
 """How much larger than the sink's largest message a body may be, if no option says otherwise. An
 event is smaller than its body if the body has spaces, or wraps the event."""
 VALUE_SHARE_BYTES: Final = 40
-"""A body may hold one value for each of this many bytes of its permitted size."""
+"""The permitted size of a body, divided by this, is the largest number of its values."""
 VALUES_MAX_COUNT: Final = 2**17
 """The largest number of values in a body, whatever its permitted size: about 25 ms of decoding."""
 VALUES_FREE_BYTES: Final = 4 * 1024
-"""In a smaller body the values are not counted."""
+"""The decoder does not count the values of a body up to this size."""
 USUAL_SINK_BYTES: Final = 1024 * 1024
 """The largest message of a NATS server, if its configuration does not say otherwise."""
 _NEXT_VALUE: Final = re.compile(
@@ -59,7 +59,7 @@ def refuse_long(body: bytes, limit_bytes: int) -> None:
 def refuse_many_values(body: bytes, limit_bytes: int) -> None:
     """Refuse a body that holds too many values.
 
-    An object, a list, and each of their elements count as values.
+    Each object, each list and each plain value counts once. An empty object or list counts twice.
 
     Args:
         body: The JSON, which may be broken.

@@ -38,15 +38,14 @@ if TYPE_CHECKING:
     from consumer.pipeline.batch import Work
 
 SPELLINGS_MAX_COUNT: Final = 1000
-"""The number of spellings of message types that are remembered for each sender."""
+"""The largest number of spellings of message types that are remembered for each sender."""
 SUGGESTED_MAX_COUNT: Final = 20
-"""The number of wrong names of types for which a listener suggests the right name."""
+"""The largest number of wrong names of types for which a listener suggests the right name."""
 HELD_BYTES: Final = 8 * 1024 * 1024
-"""The bytes that the events of a batch have together before the batch is closed. The event that
-exceeds this number is the last event of its batch."""
+"""A batch is closed when its events together exceed this many bytes."""
 LARGE_BYTES: Final = 32 * 1024
 """A larger body is decoded in a thread, so that other tasks run meanwhile. A smaller body takes
-less time than a `Turn`, whatever is in it (`python -m bench.bombs`)."""
+less time than `turn.HELD_S`, whatever is in it (`python -m bench.bombs`)."""
 NO_ODDITIES: Final[list[Oddity]] = []
 
 log = structlog.get_logger()
@@ -159,10 +158,10 @@ class Decoder:
             arrived_s: The time at which it was taken in, in seconds since 1970.
             occurrence: See `Listener.occurrence`.
             limit_bytes: The largest size of a body.
-            only_small: If true, nothing is done with a body of more than `LARGE_BYTES`.
+            only_small: If true, a body of more than `LARGE_BYTES` is left for a thread.
 
         Returns:
-            False if nothing was done.
+            False if the body was left for a thread.
         """
         most_bytes = min(limit_bytes, LARGE_BYTES) if only_small else limit_bytes
         try:
@@ -251,7 +250,7 @@ def known_type(name: str | None, *, strict: bool, meant: Callable[[str], str]) -
     Args:
         name: The name as the sender wrote it.
         strict: If true, a name in quotes is refused.
-        meant: Returns the end of the error for a wrong name, whose length is limited.
+        meant: Gets the wrong name, cut to `SHOWN_CHARACTERS`. Returns the end of the error.
 
     Raises:
         Rejected: `missing_type` or `unknown_type`.

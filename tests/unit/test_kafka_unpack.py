@@ -16,6 +16,7 @@ from aiokafka.record.default_records import DefaultRecordBatch, _DefaultRecordBa
 from aiokafka.record.memory_records import MemoryRecords
 
 from consumer.errors import Reason
+from consumer.listeners.kafka import unpack
 from consumer.listeners.kafka.internals import (
     FetchedRecords,
     Records,
@@ -88,6 +89,18 @@ def test_large_batch_is_unpacked_in_pieces(codec: int) -> None:
     assert max(map(len, pieces)) < 8 * PIECE_BYTES
     assert {DefaultRecordBatch(piece).compression_type for piece in pieces} == {0}
     assert [record.value for record in read(batch_of(*values, codec=codec))] == values
+
+
+@pytest.mark.parametrize("codec", [CODECS["gzip"], CODECS["zstd"]], ids=["gzip", "zstd"])
+@pytest.mark.parametrize("piece_bytes", [1, 2, 3, 7, 1000])
+def test_pieces_may_end_anywhere(
+    codec: int, piece_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the middle of a record's length, too."""
+    monkeypatch.setattr(unpack, "PIECE_BYTES", piece_bytes)
+    values = [b"x" * length for length in (0, 1, *range(100, 170), 30_000)]
+    batch = batch_of(*values, codec=codec, headers=3)
+    assert [record.value for record in read(batch)] == values
 
 
 @pytest.mark.parametrize(

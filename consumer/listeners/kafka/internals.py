@@ -10,8 +10,9 @@ name that is not UTF-8, so one wrong producer would block a partition for ever. 
 read escaped, as in `ty\xffpe`. An escaped name has no meaning for us, and the record is delivered.
 aiokafka has no option for this, so the class with which it reads the brokers' answers is replaced.
 
-The same class undoes the compression of a batch piece by piece (`unpack.py`). In place of a batch
-that cannot be read comes one record whose value is the batch as it came, an `UnreadBatch`.
+The same class undoes the compression of a batch piece by piece (`unpack.py`). If something in a
+batch cannot be read, the records before it come first. Then comes one record whose value is the
+whole batch as it came, an `UnreadBatch`.
 
 `hand_out_bounded` and `hand_out_at_most` make aiokafka end a call of `getmany` after a number of
 bytes. aiokafka counts records only, and 500 records may have gigabytes.
@@ -75,7 +76,10 @@ MAGIC_VALUE: Final = 2
 
 
 def tolerate() -> None:
-    """Make aiokafka read any header name, in the whole process. May be called again."""
+    """Make aiokafka read any header name and any batch, in the whole process.
+
+    It may be called again.
+    """
     fetcher.MemoryRecords = Records
 
 
@@ -95,7 +99,11 @@ _room: Final[ContextVar[_Room]] = ContextVar("room")
 
 
 def hand_out_at_most(max_bytes: int) -> None:
-    """Limit the next call of `getmany` in this task: all its partitions together, in bytes."""
+    """Limit the calls of `getmany` in this task, until this function is called again.
+
+    Args:
+        max_bytes: What all partitions together hand out, in bytes.
+    """
     _room.set(_Room(max_bytes))
 
 
@@ -159,7 +167,7 @@ class _RecordBatch:
         return self._all()
 
     def _all(self) -> Iterator[object]:
-        """Give all records. In place of what cannot be read comes a record with the whole batch."""
+        """Give all records. After those that can be read may come one with the whole batch."""
         data = self._data[self._start : self._end]
         try:
             for batch in small_batches(data):
@@ -253,7 +261,7 @@ class _TolerantBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # aiokafka h
     """aiokafka's slow batch, which here decodes any bytes."""
 
     def __iter__(self) -> _TolerantBatch:
-        super().__iter__()  # decompresses
+        super().__iter__()
         self._buffer: bytearray = _Escaping(self._buffer)
         return self
 
@@ -271,8 +279,9 @@ class _Escaping(bytearray):
 
 
 async def abort(consumer: AIOKafkaConsumer) -> None:
-    """End what is left of a consumer: its tasks and its connections. After a stop, nothing is left.
+    """End what is left of a consumer: its tasks and its connections.
 
+    After `stop`, this does nothing.
     The call returns within `ABORT_DEADLINE_S`.
     """
     tasks = [getattr(getattr(consumer, owner), name, None) for owner, name in TASKS]

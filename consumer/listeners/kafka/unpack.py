@@ -1,8 +1,8 @@
 """Undoes the compression of Kafka's record batches, piece by piece.
 
-aiokafka unpacks a batch as a whole and without a limit: 204 KB of gzip took 435 MB. Here a batch
-becomes several small batches without compression, each of about 1 MiB, which aiokafka reads. So
-memory holds one piece, and the largest record. The format of a batch is described in
+aiokafka unpacks a batch as a whole and without a limit: 204 KB of gzip took 435 MB. Here a
+compressed batch becomes several small batches without compression, which aiokafka reads. Each has
+about 1 MiB, or one record, or one block of snappy (at most 16 MiB). The format is described in
 https://kafka.apache.org/documentation/#recordbatch.
 
 The compressions are those that a broker accepts: gzip; snappy as one block, or in blocks with their
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
 PIECE_BYTES: Final = 1024 * 1024
 RECORD_MAX_BYTES: Final = 16 * 1024 * 1024
-"""The largest record. Brokers take at most 1 MiB of compressed records, by default."""
+"""A larger record is refused. The decoder refuses bodies of more than 2 MiB by default."""
 BATCH_MAX_BYTES: Final = 128 * 1024 * 1024
 """The largest size of a batch after its compression is undone. Honest batches stay far below it."""
 HEADERS_MAX_COUNT: Final = 10_000
-"""The largest number of headers of one record. Two bytes make a header, and 100 bytes of memory."""
+"""The largest number of headers of one record. A header takes at least two bytes of a record, and
+about 100 bytes of memory."""
 PARTS_MAX_COUNT: Final = 10_000
-"""The largest number of members, blocks or frames in a batch. An empty part costs time too."""
+"""The largest number of members or blocks in a batch. An empty part costs time too."""
 
 HEAD_BYTES: Final = 61
 """A batch begins with its offsets, times and attributes. The compressed records follow."""
@@ -40,7 +41,7 @@ TYPE_BITS: Final = 0x07
 GZIP, SNAPPY, LZ4, ZSTD = 1, 2, 3, 4
 SHORT_RECORD_BYTES: Final = 2 * HEADERS_MAX_COUNT
 VARINT_MAX_BYTES: Final = 16
-"""A number of a record takes less: 7 bits in each byte."""
+"""No number of a record has as many bytes."""
 _GZIP_WBITS: Final = 31
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _XERIAL_MAGIC: Final = b"\x82SNAPPY\x00"
@@ -56,7 +57,7 @@ class TooLargeError(Exception):
 
 
 def small_batches(batch: bytes) -> Iterator[bytes]:
-    """Cut a batch into batches without compression, each with at least one whole record.
+    """Cut a batch into batches without compression, each with whole records only.
 
     Args:
         batch: A batch of the format that Kafka has had since 0.11.
@@ -78,10 +79,9 @@ def small_batches(batch: bytes) -> Iterator[bytes]:
             yield _batch_of(batch, count, buffer[:end])
             del buffer[:end]
             left_count -= count
-        if len(buffer) > RECORD_MAX_BYTES:
-            raise TooLargeError(f"expected records of at most {RECORD_MAX_BYTES} bytes, got more")
+    _whole_records(buffer)
     if buffer or left_count:
-        raise CorruptRecordException(f"{left_count} records are missing or too many")
+        raise CorruptRecordException("the batch has more or fewer records than it says")
 
 
 def _batch_of(batch: bytes, count: int, records: bytearray) -> bytes:
@@ -92,28 +92,48 @@ def _batch_of(batch: bytes, count: int, records: bytearray) -> bytes:
 
 
 def _whole_records(buffer: bytearray) -> tuple[int, int]:
-    """Return the number of the whole records at the beginning of a buffer, and where they end."""
+    """Return the number of the whole records at the beginning of a buffer, and where they end.
+
+    Raises:
+        TooLargeError: The first record is over a limit.
+        CorruptRecordException: The first record is broken.
+    """
     count = at = 0
     size_bytes = len(buffer)
     buffer += bytes(VARINT_MAX_BYTES)  # aiokafka's function does not look where the buffer ends
     try:
         while at < size_bytes:
-            length_bytes, start = decode_varint(buffer, at)
-            if length_bytes <= 0:
-                raise CorruptRecordException(f"a record of {length_bytes} bytes")
-            end = start + length_bytes
+            end = _end_of_record(buffer, at, size_bytes)
             if end > size_bytes:
                 break
-            if length_bytes > SHORT_RECORD_BYTES:
-                _refuse_many_headers(buffer, start, end)
             count += 1
             at = end
-    except ValueError as error:  # the number has too many bytes
-        if size_bytes - at >= VARINT_MAX_BYTES:
-            raise CorruptRecordException(str(error)) from error
+    except (TooLargeError, CorruptRecordException):
+        if not count:  # the records before it come first
+            raise
     finally:
         del buffer[size_bytes:]
     return count, at
+
+
+def _end_of_record(buffer: bytearray, at: int, size_bytes: int) -> int:
+    """Return where the record at this position ends, which may be behind the buffer."""
+    try:
+        length_bytes, start = decode_varint(buffer, at)
+    except ValueError as error:  # the number has too many bytes
+        if size_bytes - at < VARINT_MAX_BYTES:
+            return size_bytes + 1
+        raise CorruptRecordException(str(error)) from error
+    if start > size_bytes:  # only a part of the number has come so far
+        return size_bytes + 1
+    if length_bytes <= 0:
+        raise CorruptRecordException(f"a record of {length_bytes} bytes")
+    if length_bytes > RECORD_MAX_BYTES:
+        raise TooLargeError(f"expected records of at most {RECORD_MAX_BYTES} bytes, got more")
+    end: int = start + length_bytes
+    if length_bytes > SHORT_RECORD_BYTES and end <= size_bytes:
+        _refuse_many_headers(buffer, start, end)
+    return end
 
 
 def _refuse_many_headers(buffer: bytearray, at: int, end: int) -> None:
@@ -157,7 +177,7 @@ def _gzip(packed: bytes) -> Iterator[bytes]:
                 raise CorruptRecordException("gzip: cut off")
             packed = member.unconsumed_tail
         packed = member.unused_data
-        # Java's reader, and so the broker, ignores what follows and is no further member.
+        # Java's reader, and so the broker, ignores bytes after the last member.
         if not packed.startswith(_GZIP_MAGIC):
             return
     raise TooLargeError(f"expected at most {PARTS_MAX_COUNT} members of gzip, got more")
@@ -207,7 +227,7 @@ def _snappy(packed: bytes) -> Iterator[bytes]:
 
 
 def _snappy_block(packed: bytes) -> bytes:
-    # A block begins with the size of its output, to which the library holds it.
+    # A block begins with the size of its output. The library refuses a block with another size.
     if cramjam.snappy.decompress_raw_len(packed) > RECORD_MAX_BYTES:
         raise TooLargeError(f"expected blocks of at most {RECORD_MAX_BYTES} bytes, got more")
     return bytes(cramjam.snappy.decompress_raw(packed))
