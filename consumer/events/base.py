@@ -8,6 +8,7 @@ Where these disagree, the most permissive one counts: docs/decisions/0004.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Final, TypeVar
@@ -201,7 +202,8 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         identity: A function that returns an event's identity: the values that make two deliveries
             of one brand and message type the same event. It gets the fields in their normal form.
             `identity.write_id` joins the values to the CloudEvents id.
-        identified_by: The identity in words, with a text for each value.
+        identified_by: The identity in words, with a text for each value. Each field that the
+            identity is made of stands in it under its own name.
         id_suffixes: The fixed words that the identity adds to a sender's id, each with a colon
             before it, such as `:rollback`. `identity.write_id` uses them to keep such an identity
             apart from a sender's id that has the same ending.
@@ -246,3 +248,9 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     def names(self) -> tuple[str, ...]:
         """The name and the aliases."""
         return self.name, *self.aliases
+
+    @property
+    def identifying(self) -> tuple[str, ...]:
+        """The names of the fields that the identity is made of, in the order of `fields`."""
+        words = re.findall(r"\w+", " ".join(self.identified_by))
+        return tuple(name for name in self.fields.__struct_fields__ if name in words)

@@ -26,7 +26,7 @@ from consumer.events.hints import UNREADABLE, plain as plainly
 from consumer.events.identity import WINDOW_S, Identity
 from consumer.events.refuse import as_sent, misspelt, unreadable
 from consumer.events.repair import may_be_repaired, repaired
-from consumer.events.shared_ids import are_set, refuse_shared
+from consumer.events.shared_ids import are_set, has_exponent, ids_of, refuse_shared
 from consumer.events.steps import Oddity, OwnTimeStep
 
 if TYPE_CHECKING:
@@ -117,6 +117,8 @@ class Normaliser:
             for fact in facts_of(event_type.fields)
             if fact.form is Form.CHOICE and not fact.required
         ]
+        # The first value of an identity is an id, if it has any.
+        self._has_further_ids = len(ids_of(event_type)) > 1
         self._has_nested = any(fact.nested is not None for fact in facts_of(event_type.fields))
         self._numbers = canonical.numbers_of(event_type.fields)
 
@@ -163,8 +165,11 @@ class Normaliser:
             values = self._filled(values, data, occurrence)
         subject = event_type.subjects[event_type.subject_key(fields)]
         event_id = identity.write_id(values, event_type.id_suffixes)
-        if "+" in event_id or not are_set(values):
-            refuse_shared(fields, values)
+        # Every event comes here, so this only asks whether an id may be shared.
+        pointed = event_id if self._has_further_ids else values[0]
+        has_point = "." in pointed and has_exponent(pointed)
+        if has_point or "+" in event_id or not are_set(values):
+            refuse_shared(event_type, fields, values)
         wrapped = envelope.Envelope(
             specversion="1.0",
             id=event_id,

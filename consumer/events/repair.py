@@ -35,7 +35,7 @@ LARGEST_SAFE_NUMBER: Final = 2**53
 may have rounded two ids to the same number."""
 ROUNDED_LEAST_DIGITS: Final = 6
 """Programs that round a number before they write it with an exponent keep 6 digits (C, C++), 14
-(Lua, PHP) or 15 (spreadsheets): https://github.com/rxi/json.lua/issues/29."""
+(Lua, PHP) or 15 (spreadsheets), and write a `+`: https://github.com/rxi/json.lua/issues/29."""
 _NUMBER: Final = re.compile(rb"-?[0-9]{1,64}(?:\.[0-9]{1,64})?(?:[eE][+-]?[0-9]{1,2})?")
 
 _decode_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -225,18 +225,20 @@ def _flag(raw: bytes) -> bytes | None:
     return b"true" if number == 1 else b"false" if number == 0 else None
 
 
-def may_be_rounded(number: Decimal, least_digits: int = ROUNDED_LEAST_DIGITS) -> bool:
+def may_be_rounded(text: str, least_digits: int = ROUNDED_LEAST_DIGITS) -> bool:
     """Tell whether the exponent of a number stands for digits that were not written.
 
-    `1.23457e+07` may be any of a hundred ids. `1.2345678e+07` has all its digits.
+    `1.23457e+07` may be any of a hundred ids, and `1.2345678e+07` has all its digits. Java, Gson
+    and Jackson write no `+`, and all digits: `1.234567E7` is 12345670.
 
     Args:
-        number: A finite number.
+        text: A number, as it was sent.
         least_digits: A number with fewer digits counts as written in full: some languages write
-            1000 as `1e3`.
+            1000 as `1e+3`.
     """
-    _, digits, exponent = number.as_tuple()
-    return isinstance(exponent, int) and exponent > 0 and len(digits) >= least_digits
+    _, digits, exponent = Decimal(text).as_tuple()
+    adds_digits = isinstance(exponent, int) and exponent > 0
+    return adds_digits and "+" in text and len(digits) >= least_digits
 
 
 def _text(raw: bytes, *, whole_only: bool, strict: bool) -> bytes | None:
@@ -250,7 +252,9 @@ def _text(raw: bytes, *, whole_only: bool, strict: bool) -> bytes | None:
     if not _NUMBER.fullmatch(raw) or raw.lstrip(b"-").isdigit():
         return None
     number = Decimal(raw.decode())
-    if abs(number) > LARGEST_SAFE_NUMBER or may_be_rounded(number) or (strict and number < 0):
+    if abs(number) > LARGEST_SAFE_NUMBER or may_be_rounded(raw.decode()):
+        return None
+    if strict and number < 0:
         return None
     if whole_only and number != number.to_integral_value():
         return None

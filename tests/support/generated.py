@@ -29,9 +29,10 @@ IDS: Final = (
     st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20).filter(
         lambda text: text not in NEVER_SET
     )
-    | st.integers()
+    | st.integers().filter(bool)
     | st.integers(10**30, 10**60)
 )
+"""Without those that are refused because they were never set."""
 
 _write: Final = msgspec.json.Encoder(decimal_format="number").encode
 

@@ -46,6 +46,8 @@ BAD = [
         json.dumps(vendor.SPORTSBOOK.changed("", type=..., Type="Bet").body).encode(), "SPORTSBOOK"
     ),
     *(Bad(casino(activity_id="undefined")), Bad(casino(activity_id="1.23457E+15"))),
+    Bad(json.dumps(vendor.LOGIN.body | {"user_id": "undefined"}).encode(), "LOGIN_V2"),
+    Bad(json.dumps(vendor.GAME_ROUND.body | {"round_id": "null"}).encode(), "GAME_ROUND"),
     Bad(casino(game_name="X").replace(b'"X"', b'"\xff"')),
     *(Bad(gzip.compress(casino())[:-9], encoding="gzip"), Bad(b"not packed", encoding="gzip")),
     *(Bad(casino(user_id=...)), Bad(b"[]"), Bad(casino(amount="12,30"))),

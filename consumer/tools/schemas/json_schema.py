@@ -9,7 +9,7 @@ JSON Schema cannot express some rules:
 - A JSON number has at most 128 digits on each side of its point.
 - An id that is a number with a point, such as `1.0`, is at most 2^53, and its exponent stands for
   no digits that were not written.
-- An id that identifies the event is not the text of a value that was never set, or was rounded.
+- An id that identifies the event was not rounded before it became text.
 - A field that decides the subject has no other spelling.
 - The event's own time is not before 1970-01-02.
 """
@@ -24,6 +24,7 @@ from consumer.options.values import TOKEN
 from consumer.tools.schemas import example
 from consumer.tools.schemas.describe import subjects, summary
 from consumer.tools.schemas.fields import UTC_TIME, Schema, object_in, object_out
+from consumer.tools.schemas.refused import shared_id
 
 if TYPE_CHECKING:
     from consumer.events.base import EventType
@@ -74,9 +75,13 @@ def incoming(event_type: EventType, *, strict: bool = False) -> Schema:
     """
     read_strictly = strict and event_type.has_schema
     needed = event_type.strict if read_strictly else ()
+    schema = object_in(event_type.fields, event_type.time, needed, strict=read_strictly)
+    for name, field in schema["properties"].items():
+        words, rules = shared_id(event_type, name)
+        schema["properties"][name] = {**field, "description": field["description"] + words, **rules}
     return {
         **_head(event_type, "strict" if strict else "sent", f"{event_type.name}, as sent"),
-        **object_in(event_type.fields, event_type.time, needed, strict=read_strictly),
+        **schema,
         "examples": [example.sent(event_type)],
     }
 

@@ -50,9 +50,10 @@ header `type` of Kafka and NATS. Upper and lower case of the type are the same. 
 - A number keeps all its digits, also the last zero of `12.30`. An exponent is written out. A count
   with a fraction passes and is counted.
 - An id may be a whole number with a point: `132.0` becomes `"132"`, and is counted. An id that the
-  vendor's schema calls a number may also have a fraction. If a number with a point is beyond 2^53,
-  or has 6 digits or more and an exponent for further digits (`1.23457e+07`), the event is refused,
-  because the sender's language may have rounded the number.
+  vendor's schema calls a number may also have a fraction. A number with a point that is beyond 2^53
+  is refused, because the sender's language may have rounded it. For the same reason a number is
+  refused that has at least 6 digits and an exponent with `+` that adds zeros behind them, such as
+  `1.23457e+07` = 12345700. Java writes all digits and no `+`: `1.234567E7` becomes `"12345670"`.
 - `-0` is put out as `0`.
 - A *time* may have an hour of one digit, a space instead of the T, and a comma before the fraction.
   The fraction may have one to nine digits. If it has more than six, nine digits are put out. A time
@@ -83,8 +84,11 @@ Every event that the vendor's own [JSON Schema][schemas] of its type accepts is 
 lenient and by strict listeners. The exceptions are:
 
 - an event whose identifying id is empty: it could not be told from other events without an id;
-- an identifying id that was never set (`undefined`, `null`, `[object Object]`, the UUID of zeros)
-  or that was rounded (`1.23457E+15`): many events would have the same id;
+- an identifying id that was never set (`undefined`, `null`, `(null)`, `[object Object]`, the UUID
+  of zeros; and 0, if the identity has no other id): many events would have the same id. A player's
+  id may be `null`, because players choose such names;
+- an identifying id that is the text of a number that was rounded (`1.23457E+15`, or
+  `1.2345678901234567E19`, which is beyond 2^53), for the same reason;
 - a value that is larger than the limits above;
 - a time of the event before 1970-01-02: it was never set, and as part of an identity it would make
   every event of a player a duplicate;
