@@ -213,6 +213,7 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         implied: What the absence of a deciding field means. The keys are names of fields, and the
             functions get the fields in their normal form. So an event with the field and an event
             without it can be the same event.
+        implied_by: The optional fields that these functions read.
         subjects: All subjects of the type, two tokens each, without the operator's prefix. The keys
             are the values that `subject_key` returns.
         subject_key: A function that returns the key, in `subjects`, of an event's subject. It gets
@@ -237,6 +238,7 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     uses_occurrence: bool = False
     deciding: tuple[str, ...]
     implied: Mapping[str, Callable[[Any], str]] = {}
+    implied_by: tuple[str, ...] = ()
     subjects: Mapping[str, str]
     subject_key: Callable[[Any], str] = _only_key
     has_schema: bool = True

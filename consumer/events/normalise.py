@@ -19,12 +19,13 @@ from msgspec import UNSET
 
 from consumer.errors import Rejected
 from consumer.events import canonical, envelope, identity, timestamp
-from consumer.events.base import BODY, OCCURRENCE, EventType, Fields, Form, Nested, decoder_of
+from consumer.events.base import BODY, OCCURRENCE, EventType, Fields, Nested, decoder_of
 from consumer.events.facts import facts_of
 from consumer.events.fields import apply, plan_of
-from consumer.events.hints import UNREADABLE, plain as plainly
+from consumer.events.hints import UNREADABLE
 from consumer.events.identity import WINDOW_S, Identity
-from consumer.events.refuse import as_sent, misspelt, unreadable
+from consumer.events.misspelt import Spellings
+from consumer.events.refuse import as_sent, unreadable
 from consumer.events.repair import may_be_repaired, repaired
 from consumer.events.shared_ids import are_set, has_exponent, ids_of, refuse_shared
 from consumer.events.steps import Oddity, OwnTimeStep
@@ -112,11 +113,7 @@ class Normaliser:
         )
         time = event_type.time
         self._own_time = OwnTimeStep(time, strict=self._strict) if time else None
-        self._choices = [
-            fact.name
-            for fact in facts_of(event_type.fields)
-            if fact.form is Form.CHOICE and not fact.required
-        ]
+        self._spellings = Spellings(event_type)
         # The first value of an identity is an id, if it has any.
         self._has_further_ids = len(ids_of(event_type)) > 1
         self._has_nested = any(fact.nested is not None for fact in facts_of(event_type.fields))
@@ -213,23 +210,9 @@ class Normaliser:
         apply(self._plan, fields, oddities)
         instant = self._set_time(fields, oddities)
         data = fields if plain else _whole(fields, _decode_object(body), "", oddities)
-        if oddities and self._choices:
-            self._refuse_misspelt(fields, oddities)
+        if oddities and self._spellings.names and isinstance(data, dict):
+            self._spellings.refuse(fields, data, oddities)
         return fields, data, instant, oddities
-
-    def _refuse_misspelt(self, fields: Fields, oddities: list[Oddity]) -> None:
-        """Refuse an event that has a deciding field only under another spelling.
-
-        A field that decides is not just unknown: without `status`, a rollback with `Status` would
-        be read as its bet, and dropped as a duplicate of the bet.
-        """
-        absent = [name for name in self._choices if getattr(fields, name) is UNSET]
-        if not absent:
-            return
-        meant = {plainly(name): name for name in absent}
-        for odd in oddities:
-            if odd.name == "unknown_field" and plainly(odd.field) in meant:
-                raise misspelt(meant[plainly(odd.field)], odd.field)
 
     def _decode_again(self, body: bytes, oddities: list[Oddity]) -> tuple[Fields, bytes]:
         """Decode a body with unknown fields, or with ids that are numbers with a point.

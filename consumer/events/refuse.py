@@ -59,7 +59,14 @@ def missing(name: str) -> Rejected:
 
 def misspelt(name: str, found: str) -> Rejected:
     """Return the refusal of an event with a deciding field under another spelling of its name."""
-    return Rejected(Reason.INVALID, Misfit(name, "the field under this name", found))
+    note = "this field decides what the event is"
+    return Rejected(Reason.INVALID, Misfit(name, f"the name {name}", found, note))
+
+
+def contradicted(name: str, value: str, found: str, sent: bytes) -> Rejected:
+    """Return the refusal of an event with a deciding field in two spellings, with two values."""
+    both = f'"{value}" as {name} and {shown(sent)} as {found}'
+    return Rejected(Reason.INVALID, Misfit(name, "one value", both))
 
 
 def null(name: str, expected: str) -> Rejected:

@@ -45,6 +45,7 @@ BAD = [
     Bad(
         json.dumps(vendor.SPORTSBOOK.changed("", type=..., Type="Bet").body).encode(), "SPORTSBOOK"
     ),
+    Bad(casino(Status="Rollback")),
     *(Bad(casino(activity_id="undefined")), Bad(casino(activity_id="1.23457E+15"))),
     Bad(json.dumps(vendor.LOGIN.body | {"user_id": "undefined"}).encode(), "LOGIN_V2"),
     Bad(json.dumps(vendor.GAME_ROUND.body | {"round_id": "null"}).encode(), "GAME_ROUND"),

@@ -177,6 +177,7 @@ SPORTSBOOK = EventType(
     id_suffixes=(":rollback",),
     deciding=("user_id", "type", "amount", "currency", "bet_type"),
     implied={"type": _type},
+    implied_by=("activity_id_reference",),
     subject_key=_subject_key,
     subjects=SUBJECTS,
 )

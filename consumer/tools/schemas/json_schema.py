@@ -10,7 +10,6 @@ JSON Schema cannot express some rules:
 - An id that is a number with a point, such as `1.0`, is at most 2^53, and its exponent stands for
   no digits that were not written.
 - An id that identifies the event was not rounded before it became text.
-- A field that decides the subject has no other spelling.
 - The event's own time is not before 1970-01-02.
 """
 
@@ -24,7 +23,7 @@ from consumer.options.values import TOKEN
 from consumer.tools.schemas import example
 from consumer.tools.schemas.describe import subjects, summary
 from consumer.tools.schemas.fields import UTC_TIME, Schema, object_in, object_out
-from consumer.tools.schemas.refused import shared_id
+from consumer.tools.schemas.refused import other_spellings, shared_id
 
 if TYPE_CHECKING:
     from consumer.events.base import EventType
@@ -82,6 +81,7 @@ def incoming(event_type: EventType, *, strict: bool = False) -> Schema:
     return {
         **_head(event_type, "strict" if strict else "sent", f"{event_type.name}, as sent"),
         **schema,
+        **other_spellings(event_type),
         "examples": [example.sent(event_type)],
     }
 

@@ -70,9 +70,10 @@ header `type` of Kafka and NATS. Upper and lower case of the type are the same. 
   passes as it is and is counted.
 - *Required*: *yes* means that every listener requires the field, and *strict* that a listener with
   `validation = "strict"` requires it. Every other field may be absent or null, and stays so.
-- Fields that are not listed pass as they came, at every level. The exception is a field that
-  decides the identity or the subject (*one of*): if the event has only another spelling of its
-  name, such as `Status` for `status`, the event is refused.
+- Fields that are not listed pass as they came, at every level. The exception is another spelling
+  of a field that decides (*one of*, or listed under *Deciding*), such as `Status` for `status`. If
+  the field itself is absent or null, the event is refused. So is an event that has a field with
+  *one of* in two spellings with different values.
 - *Identity*: two deliveries of one brand and type that have the same identity are one event, which
   is put out once. If they differ in a *deciding* field, the second delivery becomes a dead letter
   (`conflict`).
