@@ -210,9 +210,9 @@ class EventType(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         uses_occurrence: If true, the identity may hold `OCCURRENCE`.
         deciding: The fields that decide what an event means. A difference in them between two
             deliveries with the same identity is a conflict.
-        implied: What the absence of a deciding field means. The keys are names of fields, and the
-            functions get the fields in their normal form. So an event with the field and an event
-            without it can be the same event.
+        implied: What the absence of a field means, if the field decides or is in the identity. The
+            keys are names of fields, and the functions get the fields in their normal form. So an
+            event with the field and an event without it can be the same event.
         implied_by: The optional fields that these functions read.
         subjects: All subjects of the type, two tokens each, without the operator's prefix. The keys
             are the values that `subject_key` returns.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from consumer.events.registry import find
 from consumer.tools.validation.cut import Record
 from consumer.tools.validation.validator import Remark, Severity, Validator
+from tests.support import vendor
 from tests.support.samples import casino, payment
 
 
@@ -80,6 +82,8 @@ def test_unknown_field_that_is_gone_is_a_lost_change() -> None:
         ({"fresh": {"a": 1.5, "b": 2}}, {"fresh": {"b": 2, "a": 1.50}}),
         ({"timestamp": "2026-01-01T00:00:00Z"}, {"timestamp": "2026-01-01T01:00:00+01:00"}),
         ({"status": ...}, {"status": None}),
+        ({"status": ...}, {"status": "Approved"}),
+        ({"status": "Approved"}, {"status": None}),
     ],
 )
 def test_same_meaning_is_no_lost_change(first: dict[str, Any], second: dict[str, Any]) -> None:
@@ -102,3 +106,29 @@ def test_conflict_loses_nothing() -> None:
 def test_other_identities_are_not_compared() -> None:
     """A payment with another status is another event."""
     assert lost(payment(status="Requested"), payment(status="Approved"), name="PAYMENT") == {}
+
+
+def test_field_that_is_gone_is_told_in_its_own_words() -> None:
+    """It is not missing: the first event counts."""
+    _, change = look(casino(), casino(game_name=...))
+    wanted = "game_name: line 1 has another value, and only that value is put out"
+    assert (change.message, change.found) == (wanted, None)
+
+
+def test_other_order_of_what_is_hashed_is_no_lost_change() -> None:
+    """The identity has a hash of the balances in any order."""
+    balance = {"amount": 1, "currency": "EUR", "key": "real_money", "exchange_rate": 1}
+    both = [balance, balance | {"key": "bonus_money"}]
+    first = vendor.BALANCES.changed("", balances=both).body
+    second = vendor.BALANCES.changed("", balances=both[::-1]).body
+    bodies = [json.dumps(body).encode() for body in (first, second)]
+    assert [one.reason for one in look(*bodies, name="USER_BALANCES_UPDATE")] == ["repeated"]
+
+
+def test_time_that_identifies_only_sometimes_may_be_lost() -> None:
+    """A bonus has one event for each status, except while it is going on."""
+    bodies = [
+        json.dumps(vendor.BONUS.changed("", status="Created", timestamp=time).body).encode()
+        for time in ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z")
+    ]
+    assert lost(*bodies, name="BONUS") == {"timestamp": '"2026-01-02T00:00:00Z"'}

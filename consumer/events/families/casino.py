@@ -107,6 +107,7 @@ CASINO = EventType(
     identified_by=("activity_id", "rollback for a rollback"),
     id_suffixes=(":rollback",),
     deciding=("user_id", "type", "amount", "currency", "game_id", "round_id", "vendor_id"),
+    implied={"status": lambda _: "Approved"},
     subject_key=lambda event: ROLLBACK if event.status == ROLLBACK else event.type,
     subjects=SUBJECTS,
     strict=("amount", "game_name", "is_round_end", "round_id", "status"),

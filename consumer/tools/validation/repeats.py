@@ -52,12 +52,16 @@ class Repeats:
 
     def __init__(self, event_type: EventType) -> None:
         self._struct = event_type.fields
-        settled = {*event_type.deciding, *event_type.identified_by}
+        # What the identity holds as it is or as a hash cannot differ in what is compared.
+        words = [words.split() for words in event_type.identified_by]
+        held = {name for said in words if len(said) == 1 or said[0] == "hash" for name in said}
+        settled = {*event_type.deciding, *held}
         known = [fact.name for fact in facts_of(event_type.fields)]
         self._known = frozenset(known)
         self._names = (*(name for name in known if name not in settled), UNKNOWN)
         self._packed = struct.Struct(f">{len(self._names)}H")
         self._numbers = canonical.numbers_of(event_type.fields)
+        self._implied = frozenset(event_type.implied)
         # Keys and values are whole numbers, which take much less memory than text and tuples. A key
         # is the identity's key. A value has the fingerprint in its lowest bits, then the hashes of
         # the fields, and the event's number above them.
@@ -83,7 +87,10 @@ class Repeats:
             return None
         then = self._packed.unpack(known_hashes.to_bytes(self._packed.size))
         changed = [
-            name for name, now, was in zip(self._names, hashes, then, strict=True) if now != was
+            name
+            for name, now, was in zip(self._names, hashes, then, strict=True)
+            # An absent field means a value: the identity would differ if it meant another value.
+            if now != was and not (name in self._implied and 0 in (now, was))
         ]
         return Earlier(known_number, known_fingerprint != fingerprint, tuple(changed))
 

@@ -38,6 +38,8 @@ USUAL_MAX_BYTES: Final = 1024 * 1024
 https://docs.nats.io/running-a-nats-service/configuration#limits"""
 PROPERTIES: Final = ("type", LABEL)
 """The names of what a message carries beside its body, as oddities have them in `field`."""
+LOST: Final = "lost_change"
+"""The reason of a remark about a change that a repetition has, and that is not put out."""
 UNQUOTED: Final = "the name without quotes"
 
 _decode_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -220,7 +222,7 @@ class Validator:
         misfit = Misfit(identity, "sent once", f"repeats {earlier}")
         message = f"{self._unit} {self._number(record)} repeats {earlier}"
         again = remark(record, Severity.WARNING, "repeated", misfit)
-        lost = [("lost_change", one) for one in self._lost(record, before, earlier)]
+        lost = [(LOST, one) for one in self._lost(record, before, earlier)]
         return [msgspec.structs.replace(again, message=message)], Faults(oddities=lost)
 
     def _lost(self, record: Record, before: Earlier, earlier: str) -> Iterator[Misfit]:
@@ -228,12 +230,14 @@ class Validator:
         if not before.changed:
             return
         sent = _decode_object(record.body)
-        expected = f"as in {earlier} (this change is lost)"
         for name in before.changed:
             # The fields that the catalogue does not know have one hash together.
             names = [name] if name != UNKNOWN else self._repeats.unknown([*sent])
             values = [shown(bytes(sent[one])) for one in names if one in sent]
             found = values[0] if len(values) == 1 else "another value in at least one"
+            expected = f"as in {earlier} (this change is lost)"
+            if not values:
+                expected = f"{earlier} has another value, and only that value is put out"
             yield Misfit(", ".join(names), expected, found if values else None)
 
     def _number(self, record: Record) -> int:
@@ -250,7 +254,8 @@ def remark(record: Record, severity: Severity, reason: str, misfit: Misfit) -> R
         field=misfit.field,
         expected=f"{misfit.expected}; {misfit.note}" if misfit.note else misfit.expected,
         found=misfit.found,
-        message=str(misfit),
+        # A lost change is no missing field.
+        message=str(misfit).removesuffix(", but missing") if reason == LOST else str(misfit),
     )
 
 
