@@ -154,7 +154,7 @@ class _Repair:
         strict = self._strict and not fact.page_only
         if strict or fact.many is Many.ONE or not raw.startswith(b"{"):
             return None
-        values = list_of(raw)
+        values = list_of(raw, nested=fact.nested is not None)
         if values is None:
             return None
         self._oddities.append(Oddity("numbered_list", path, shown(raw)))
@@ -200,10 +200,19 @@ class _Repair:
         return text
 
 
-def list_of(raw: bytes) -> list[msgspec.Raw] | None:
-    """Return the values of an object whose keys are numbers; None for any other object."""
+def list_of(raw: bytes, *, nested: bool) -> list[msgspec.Raw] | None:
+    """Return the values of an object whose keys are numbers; None if they are no list.
+
+    Args:
+        raw: The object as JSON.
+        nested: If true, the values are objects. If false, the keys may be the real values: the
+            numbers 7 and 13 of a ticket as `{"7": 1, "13": 1}`. Then fewer than half of the keys
+            may have been taken out.
+    """
     sent = _decode_object(raw)
     if not 0 < len(sent) <= OBJECTS_MAX_COUNT or not all(map(LIST_KEY.fullmatch, sent)):
+        return None
+    if not nested and max(map(int, sent)) >= 2 * len(sent):
         return None
     return list(sent.values())
 

@@ -175,6 +175,27 @@ def test_other_object_is_no_list(sent: str) -> None:
         read(BALANCES, "balances", sent)
 
 
+@pytest.mark.parametrize(
+    ("sent", "numbers"),
+    [
+        ('{"0": 7, "1": 13}', [7, 13]),
+        ('{"0": 7, "2": 13}', [7, 13]),
+        ('{"3": 4, "1": 7}', [4, 7]),
+        ('{"7": 1, "13": 1}', None),
+        ('{"0": 7, "4": 13}', None),
+        ('{"2": 7}', None),
+    ],
+)
+def test_keys_of_single_values_may_be_the_values(sent: str, numbers: list[int] | None) -> None:
+    """The numbers of a ticket may come as keys, and would all become 1."""
+    lines = f'[{{"line_id": "1", "numbers": {sent}}}]'
+    if numbers is not None:
+        assert data(read(LOTTERY_V2, "lines", lines))["lines"][0]["numbers"] == numbers
+        return
+    with pytest.raises(Rejected, match=r"numbers: expected list, got "):
+        read(LOTTERY_V2, "lines", lines)
+
+
 def test_all_habits_at_once() -> None:
     """One pass repairs all of them; the identity is that of the event as it should be."""
     event_type = find("CASINO")

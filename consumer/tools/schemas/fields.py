@@ -89,7 +89,8 @@ def object_in(
         if read_strictly and fact.one_value:
             fact = msgspec.structs.replace(fact, many=Many.ONE)
         schema = _whole(fact, value, nullable=nullable)
-        if not read_strictly and fact.many is not Many.ONE:
+        # JSON Schema cannot say which keys a list of single values may have.
+        if not read_strictly and fact.many is not Many.ONE and fact.nested is not None:
             schema = _or_numbered(schema)
         any_case = fact.form is Form.CHOICE and not read_strictly
         said = f"{field.meaning} Upper and lower case are the same." if any_case else field.meaning

@@ -139,7 +139,9 @@ class _Field:
         if sent.startswith(b"{") and not self._is_list:
             found.add(_look(self.nested, sent).inside(self.name))
         elif sent.startswith((b"[", b"{")):
-            elements = _decode_list(sent) if sent.startswith(b"[") else list_of(sent) or []
+            elements = (
+                _decode_list(sent) if sent.startswith(b"[") else list_of(sent, nested=True) or []
+            )
             for index, element in enumerate(elements):
                 found.add(_look(self.nested, bytes(element)).inside(f"{self.name}[{index}]"))
         return found
