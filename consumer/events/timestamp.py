@@ -10,7 +10,8 @@ Some libraries write other forms by themselves:
 - java.time leaves out seconds that are zero.
 - Jackson and PostgreSQL write the zones `+0000` and `+00`, and Rust's `time` writes `+00:00:00`.
 - Ruby and SQL Server write a space before the zone, and Ruby and Rust's `chrono` write ` UTC`. Go
-  writes the zone's name behind the offset, ` +0100 CET`.
+  writes the zone's name behind the offset, ` +0100 CET`. A zone without a name has the offset in
+  its place, ` -0300 -03`: https://github.com/golang/go/issues/21183.
 - RFC 9557 puts the name of a zone in brackets behind the offset.
 - The older serializers of .NET write `/Date(1770091506848)/`: milliseconds since 1970, always in
   UTC. An offset may follow, which only says where the time was written.
@@ -27,7 +28,8 @@ import msgspec
 FORM: Final = re.compile(
     # Python 3.14 reads hour 24 as the next day, and older versions refuse it.
     r"(\d{4}-\d{2}-\d{2})[Tt ]([01]?\d|2[0-3]):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?"
-    r"(?: ?(?:([Zz]|UTC|GMT)|([+-])(\d{2})(?::?([0-5]\d)(?::00)?)?(?: [A-Z]{2,5})?)"
+    r"(?: ?(?:([Zz]|UTC|GMT)|([+-])(\d{2})(?::?([0-5]\d)(?::00)?)?"
+    r"(?: (?:[A-Z]{2,5}|\7\8(?:\9)?))?)"
     r"(?:\[[A-Za-z0-9_+\-\/]{1,64}\])?)?",
     re.ASCII,
 )

@@ -60,12 +60,12 @@ header `type` of Kafka and NATS. Upper and lower case of the type are the same. 
   without a zone is taken as UTC.
 - Lenient listeners also read what some languages and libraries write by themselves, and count it: a
   time without seconds (`04:05Z`), with a space before the zone, with the zone `UTC`, `+0000`, `+00`
-  or `+00:00:00`, with the name of a zone behind the offset (`+01:00[Europe/Malta]`, `+0100 CET`),
-  or in milliseconds as .NET writes it (`/Date(1770091506848)/`); a flag as `1`, `0`, or a text with
-  `1`, `0`, `true` or `false` (also `True` and `TRUE`); a listed value with spaces around it; `[]`
-  for an object that may be absent; and an object with numbers as keys for a list (`{"0": …, "2":
-  …}`, as PHP's `array_filter` makes it; if no objects are in the list, the largest key has to be
-  less than twice the number of keys).
+  or `+00:00:00`, with the name of a zone behind the offset (`+01:00[Europe/Malta]`, `+0100 CET`,
+  `-0300 -03`), or in milliseconds as .NET writes it (`/Date(1770091506848)/`); a flag as `1`,
+  `0`, or a text with `1`, `0`, `true` or `false` (also `True` and `TRUE`); a listed value with
+  spaces around it; `[]` for an object that may be absent; and an object with numbers as keys for a
+  list (`{"0": …, "2": …}`, as PHP's `array_filter` makes it; if no objects are in the list, the
+  largest key has to be less than twice the number of keys).
 - The event's own time has to be after 1970-01-01: an earlier time was never set.
 - If the event's own time cannot be read, the event is `invalid`. Any other time that cannot be read
   passes as it is and is counted.
