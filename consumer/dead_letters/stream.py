@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from consumer.sinks.base import Message, Receipt, Sink
 
 CHUNK_BYTES: Final = 128 * 1024
+LOOKS_MAX_COUNT: Final = 20
+"""So many letters are looked for at the same time. After a crash, the letters of a whole batch may
+be duplicates, and each look takes the way to the server and back."""
 STAGE: Final = "dead_letter"
 """The stage of a lane that waits here: see `Patience.wait`."""
 
@@ -128,21 +131,41 @@ class DeadLetters:
             # A batch may hold many copies of a letter. One look is enough for all of them, and none
             # is needed if the first of them was stored now.
             known.setdefault(message.message_id, receipt.earlier_number)
-        return {
-            message_id
-            for message_id, number in known.items()
-            if number and not await self._keeps(number, message_id, patience)
-        }
+        waiting = [(message_id, number) for message_id, number in known.items() if number]
+        gone: set[str] = set()
+        while waiting:
+            failures: list[str] = []
+            async with asyncio.TaskGroup() as group:
+                for place in range(min(LOOKS_MAX_COUNT, len(waiting))):
+                    look = self._look(waiting, gone, failures)
+                    group.create_task(look, name=f"look for letters {place}")
+            if failures:
+                await patience.wait(STAGE, failures[0])
+            else:
+                patience.relieved(STAGE)
+        return gone
 
-    async def _keeps(self, number: int, message_id: str, patience: Patience) -> bool:
-        while True:
+    async def _look(
+        self, waiting: list[tuple[str, int]], gone: set[str], failures: list[str]
+    ) -> None:
+        """Look for letters one after the other, until none is left or the sink is away.
+
+        Args:
+            waiting: The letters to look for, each with its id and its number. Several tasks share
+                this list.
+            gone: Gets the ids of the letters that are not there.
+            failures: Gets the error if the sink is away. Then all tasks stop.
+        """
+        while waiting and not failures:
+            message_id, number = waiting.pop()
             try:
                 keeps = await self.sink.keeps(number, message_id)
             except SinkUnavailable as error:
-                await patience.wait(STAGE, str(error))
+                waiting.append((message_id, number))
+                failures.append(str(error))
             else:
-                patience.relieved(STAGE)
-                return keeps
+                if not keeps:
+                    gone.add(message_id)
 
     async def _message(self, letter: Letter, patience: Patience) -> Message:
         prefix, message_id = self._settings.subject_prefix, letter.message_id

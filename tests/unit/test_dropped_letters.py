@@ -98,3 +98,28 @@ async def test_nothing_is_settled_while_the_letter_cannot_be_looked_for(
         monkeypatch.undo()
         await pipeline.letters.open()
     assert len(pipeline.letters.ids) == 1
+
+
+async def test_letters_are_looked_for_at_the_same_time(
+    pipeline: MemoryPipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a crash, a whole batch may be duplicates. At most 20 looks are under way at once."""
+    keeps = pipeline.letters.keeps
+    under_way, most = 0, 0
+
+    async def slow(number: int, message_id: str, /) -> bool:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0)
+        under_way -= 1
+        return await keeps(number, message_id)
+
+    monkeypatch.setattr(pipeline.letters, "keeps", slow)
+    for _ in range(2):
+        pipeline.letters.stored[50:] = []
+        for number in range(100):
+            await pipeline.source.send(b"%d" % number)
+        await pipeline.drain(batch=100)
+    assert (most, len(pipeline.letters.stored)) == (20, 100)
+    assert pipeline.balanced()
