@@ -73,7 +73,8 @@ class Claimer:
             # The error of a conflict takes time, and every event of a batch may be a conflict.
             if memory is not None and turn.is_over():
                 await asyncio.sleep(0)
-            if memory is not None and memory.done and contradicts(same_key, memory):
+            asks = memory is not None and memory.done and self._mode.wants_ages
+            if memory is not None and asks and contradicts(same_key, memory):
                 contradicted.append((same_key, memory))
                 continue
             age_s = None if memory is None else memory.age_s

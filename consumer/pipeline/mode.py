@@ -30,7 +30,13 @@ HEADER: Final = "Consumer-Duplicate"
 
 
 class Mode(Protocol):
-    """Decides about works that are not the first of their identity."""
+    """Decides about works that are not the first of their identity.
+
+    Attributes:
+        wants_ages: If true, `contradicted` uses the age. If false, the store is not asked for it.
+    """
+
+    wants_ages: bool
 
     def repeated(self, work: Work, /) -> None:
         """Decide about an event that is stored already."""
@@ -52,6 +58,8 @@ class Mode(Protocol):
 class Enforce:
     """Drops repetitions, and keeps contradictions as dead letters."""
 
+    wants_ages = True
+
     def repeated(self, work: Work) -> None:
         """See `Mode.repeated`."""
         work.repeat()
@@ -68,6 +76,8 @@ class Enforce:
 
 class Shadow:
     """Forwards everything that is an event, and marks what `Enforce` would not have forwarded."""
+
+    wants_ages = False
 
     def repeated(self, work: Work) -> None:
         """See `Mode.repeated`. The sink recognises a mark only if we sent the message before."""

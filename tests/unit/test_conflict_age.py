@@ -101,6 +101,25 @@ async def test_error_tells_no_time_that_may_be_wrong(store: type[MemoryStore]) -
     assert error.startswith('id "6f9619ff-8b86" was sent before with another value')
 
 
+async def test_shadow_mode_asks_for_no_age(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It makes no letter that could tell it."""
+    pipeline = MemoryPipeline()
+    pipeline.shadow = True
+    asked: list[Sequence[str]] = []
+
+    async def recall(keys: Sequence[str]) -> list[Mark | None]:
+        asked.append(keys)
+        return [None] * len(keys)
+
+    monkeypatch.setattr(pipeline.store, "recall", recall)
+    await pipeline.open()
+    for amount in (1, 7):
+        await pipeline.source.send(casino(amount=amount))
+        await pipeline.drain()
+    assert len(pipeline.sink.stored) == 2
+    assert asked == []
+
+
 @pytest.mark.parametrize(
     ("age_s", "words"),
     [
