@@ -49,7 +49,7 @@ mark."""
 FRAMES: Final = ((b"\0", 5), (b"\0", 9), (b"\x03\0", 18))
 """What schema registries put before the JSON: the first bytes, and the number of all bytes."""
 EXPECTED: Final = {
-    "charset_as_encoding": "a compression, not a charset",
+    "charset_as_encoding": "the name of a compression, or nothing",
     "encoding_list": "one name",
     "unlabelled_encoding": "the name of the compression",
     "not_encoded": "a compressed body, as it says",
@@ -59,6 +59,8 @@ EXPECTED: Final = {
     "json_in_text": "a JSON object, not a text with JSON in it",
 }
 """What should be sent instead of each oddity, in words."""
+SPACES: Final = b" \t\r\n"
+"""What JSON takes for a space."""
 _decode_text: Final = msgspec.json.Decoder(str).decode
 _SEPARATOR: Final = re.compile("[,:;]")
 
@@ -174,12 +176,15 @@ def _unframed(body: bytes, oddities: list[Oddity]) -> bytes:
     if body.startswith(BOM_UTF8):
         oddities.append(Oddity("bom", PLACE, BOM_UTF8.hex(" ")))
         body = body[len(BOM_UTF8) :]
-    stripped = body.rstrip(b"\0")
-    # UTF-16 ends with a zero byte too, and has others.
-    if len(stripped) < len(body) and stripped.endswith((b"}", b'"')) and b"\0" not in stripped:
-        oddities.append(Oddity("trailing_zeros", PLACE, "00"))
-        body = stripped
-    return _out_of_text(body, oddities) if body.startswith(b'"') else body
+    if body.endswith(b"\0"):
+        stripped = body.rstrip(b"\0\r\n ")
+        # UTF-16 ends with a zero byte too, and has others.
+        if stripped.endswith((b"}", b'"')) and b"\0" not in stripped:
+            oddities.append(Oddity("trailing_zeros", PLACE, "00"))
+            body = stripped
+    if body[:1] != b"{" and body.lstrip(SPACES).startswith(b'"'):
+        return _out_of_text(body, oddities)
+    return body
 
 
 def _out_of_text(body: bytes, oddities: list[Oddity]) -> bytes:
@@ -191,7 +196,7 @@ def _out_of_text(body: bytes, oddities: list[Oddity]) -> bytes:
     if not _begins_json(inner):
         return body
     oddities.append(Oddity("json_in_text", PLACE, shown(body)))
-    return inner
+    return inner.removeprefix(BOM_UTF8)
 
 
 def _begins_json(body: bytes) -> bool:

@@ -76,7 +76,7 @@ def test_plain_events_are_cut_with_the_option_too() -> None:
     events = b"\n".join(casino(activity_id=name) for name in "abc")
     result = validate("--type", "CASINO", "--content-encoding", "UTF-8", stdin=events)
     assert result.exit_code == 0
-    assert result.stdout.count("a compression, not a charset") == 1
+    assert result.stdout.count("the name of a compression, or nothing") == 1
     assert "3 events: 3 good, 1 warning\n" in result.stdout
 
 
