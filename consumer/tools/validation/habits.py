@@ -9,6 +9,7 @@ is a number beyond 2^53, which JavaScript rounds.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from consumer.errors import Misfit
@@ -44,8 +45,8 @@ def habits(struct: type[Fields], body: bytes) -> list[tuple[str, Misfit]]:
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         read = dict(items)
         if len(read) < len(items):
-            names = [name for name, _ in items]
-            twice.extend(name for name in read if names.count(name) > 1)
+            counts = Counter(name for name, _ in items)
+            twice.extend(name for name, count in counts.items() if count > 1)
         return read
 
     try:
