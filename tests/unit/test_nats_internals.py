@@ -18,7 +18,7 @@ from nats.aio.client import PING_PROTO, Client
 from nats.aio.transport import TcpTransport
 from nats.protocol.parser import Parser
 
-from consumer.nats.hardened import HardenedClient
+from consumer.nats.hardened import HEADERS_READ_COUNT, SHORT_HEADERS_BYTES, HardenedClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,9 @@ OVERRIDES: Final = {
     "_connect_command": Override(
         (Client._process_connect_init,), "a login may be sent without the TLS that was asked for"
     ),
-    "_process_headers": Override((Client._process_msg,), "broken headers end all reading"),
+    "_process_headers": Override(
+        (Client._process_msg,), "broken headers end all reading, and many hold the event loop"
+    ),
     "_build_message": Override((Client._process_msg,), "a subject of odd bytes ends all reading"),
     "_send_ping": Override(
         (Client.flush, Client._ping_interval), "a flush proves nothing about what was published"
@@ -78,7 +80,7 @@ def parameters(function: Callable[..., object]) -> list[str]:
 def test_every_override_is_listed() -> None:
     """An override that is not listed would be checked by nobody."""
     ours = {name for name, part in vars(HardenedClient).items() if inspect.isfunction(part)}
-    assert ours - {"abort"} == set(OVERRIDES)
+    assert ours - {"__init__", "abort"} == set(OVERRIDES)
 
 
 @pytest.mark.parametrize("name", OVERRIDES)
@@ -189,6 +191,27 @@ async def test_broken_headers_raise_in_natspy_only(headers: bytes) -> None:
     theirs = await outcome(lambda: Client()._process_headers(headers))
     assert theirs in {IndexError, UnicodeDecodeError}, gone("_process_headers")
     assert await HardenedClient()._process_headers(headers) is None
+
+
+async def test_many_headers_are_read_up_to_a_limit() -> None:
+    """Headers of 4 bytes each: 250,000 of them fit into a message."""
+    lines = [b"h%d:" % number for number in range(HEADERS_READ_COUNT + 1)]
+    for count in (HEADERS_READ_COUNT, HEADERS_READ_COUNT + 1):
+        headers = b"\r\n".join((b"NATS/1.0", *lines[:count], b"", b""))
+        read = await HardenedClient()._process_headers(headers)
+        assert read == {f"h{number}": "" for number in range(HEADERS_READ_COUNT)}
+
+
+async def test_other_tasks_get_a_turn_between_messages_with_many_headers() -> None:
+    """The reading task does not pause by itself while the socket has more."""
+    client = HardenedClient()
+    client._turn._began_s -= 1
+    headers = b"NATS/1.0\r\n" + b"a:\r\n" * SHORT_HEADERS_BYTES + b"\r\n"
+    async with asyncio.TaskGroup() as group:
+        reading = group.create_task(client._process_headers(headers))
+        await asyncio.sleep(0)
+        assert not reading.done()
+    assert reading.result() == {"a": ""}
 
 
 async def test_subject_of_odd_bytes_raises_in_natspy_only() -> None:
