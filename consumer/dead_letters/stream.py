@@ -33,6 +33,9 @@ CHUNK_BYTES: Final = 128 * 1024
 LOOKS_MAX_COUNT: Final = 20
 """So many letters are looked for at the same time. After a crash, the letters of a whole batch may
 be duplicates, and each look takes the way to the server and back."""
+HASHED_HERE_BYTES: Final = 256 * 1024
+"""A larger body is hashed in a thread, so that other tasks run meanwhile. A Kafka batch can hold a
+record of 16 MiB."""
 STAGE: Final = "dead_letter"
 """The stage of a lane that waits here: see `Patience.wait`."""
 
@@ -168,11 +171,12 @@ class DeadLetters:
                     gone.add(message_id)
 
     async def _message(self, letter: Letter, patience: Patience) -> Message:
-        prefix, message_id = self._settings.subject_prefix, letter.message_id
+        prefix = self._settings.subject_prefix
+        message_id = await _hashed(letter, lambda: letter.message_id)
         message = to_message(letter, prefix, message_id)
         if message.size_bytes <= self.sink.max_message_bytes:
             return message
-        name = letter.body_id
+        name = await _hashed(letter, lambda: letter.body_id)
         await self._put(name, letter.body, patience)
         without_body = msgspec.structs.replace(
             letter, body=b"", body_object=name, body_bytes=len(letter.body)
@@ -194,6 +198,11 @@ class DeadLetters:
                 await patience.wait(STAGE, f"object store: {error}")
             else:
                 return
+
+
+async def _hashed(letter: Letter, make: Callable[[], str]) -> str:
+    """Make an id of a letter, which is a hash of its body."""
+    return make() if len(letter.body) <= HASHED_HERE_BYTES else await asyncio.to_thread(make)
 
 
 async def open_bodies(jetstream: JetStreamContext, settings: DeadLetterSettings) -> ObjectStore:

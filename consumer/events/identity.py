@@ -99,4 +99,6 @@ def dead_letter_id(body: bytes, *meant: str) -> str:
         meant: All other texts that decide what the delivery means.
     """
     head = "".join(f"{len(text)}:{text}" for text in meant).encode(errors="backslashreplace")
-    return blake2b(head + body, digest_size=KEY_BYTES).hexdigest()
+    found = blake2b(head, digest_size=KEY_BYTES)
+    found.update(body)  # not added to the head, because that would copy a large body
+    return found.hexdigest()
