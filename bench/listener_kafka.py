@@ -1,6 +1,6 @@
 """What one record costs this process from Kafka's socket to its committed offset.
 
-    python -m bench.listener_kafka 127.0.0.1:9092 [records]
+    python -m bench.listener_kafka [127.0.0.1:9092 [records]]
 
 Compare figures of one run only: the broker shares the machine.
 """
@@ -13,6 +13,7 @@ import time
 import uvloop
 from aiokafka import AIOKafkaConsumer
 
+from tests.brokers import running_brokers
 from tests.support.fates import end_all
 from tests.support.source_kafka import KafkaSource
 
@@ -67,4 +68,5 @@ async def main(address: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 100_000))  # noqa: PLR2004  # argv
+    given = dict(enumerate(sys.argv))
+    uvloop.run(main(given.get(1) or running_brokers()["kafka"], int(given.get(2, 100_000))))

@@ -1,6 +1,6 @@
 """What one message costs this process from the socket of NATS to its acknowledgement.
 
-    python -m bench.listener_nats nats://127.0.0.1:4222 [messages]
+    python -m bench.listener_nats [nats://127.0.0.1:4222 [messages]]
 
 Compare figures of one run only: the server shares the machine.
 """
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import nats
 import uvloop
 
+from tests.brokers import running_brokers
 from tests.support.fates import end_all
 from tests.support.source_nats import NatsSource
 
@@ -75,4 +76,5 @@ async def main(url: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 100_000))  # noqa: PLR2004  # an optional argument
+    given = dict(enumerate(sys.argv))
+    uvloop.run(main(given.get(1) or running_brokers()["nats"], int(given.get(2, 100_000))))

@@ -1,6 +1,6 @@
 """Measures what one message costs this process, from RabbitMQ's socket to its acknowledgement.
 
-    python -m bench.listener_rabbitmq amqp://guest:guest@127.0.0.1:5672/ [messages]
+    python -m bench.listener_rabbitmq [amqp://guest:guest@127.0.0.1:5672/ [messages]]
 
 Compare figures of the same run only, because the broker shares the machine.
 """
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import aio_pika
 import uvloop
 
+from tests.brokers import running_brokers
 from tests.support.fates import end_all
 from tests.support.source_rabbitmq import RabbitmqSource
 
@@ -79,5 +80,5 @@ async def main(url: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    url, count, *_ = [*sys.argv[1:], "100000"]
-    uvloop.run(main(url, int(count)))
+    given = dict(enumerate(sys.argv))
+    uvloop.run(main(given.get(1) or running_brokers()["rabbitmq"], int(given.get(2, 100_000))))
