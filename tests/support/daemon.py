@@ -9,7 +9,8 @@ import signal
 import sys
 import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING, Any, Self
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import tomli_w
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+ENDS: Final = ("forwarded", "duplicates", "dead_letters")
+_REASON = re.compile(r'reason="(\w+)"')
 _SAMPLE = re.compile(r"^consumer_(\w+?)(?:_total)?(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 
 
@@ -29,19 +32,22 @@ class Daemon:
     Args:
         folder: of its configuration and log.
         tables: the configuration; an operations port is added.
+        environment: of the process; None: ours.
 
     Attributes:
         config: the file of its configuration.
     """
 
-    def __init__(self, folder: Path, tables: dict[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, tables: dict[str, Any], *, environment: dict[str, str] | None = None
+    ) -> None:
         self.port = free_port()
         self._log = folder / "daemon.log"
         tables = {**tables, "operations": {"bind": f"127.0.0.1:{self.port}"}}
         self.config = folder / "consumer.toml"
         self.config.write_text(tomli_w.dumps(tables))
         command = [sys.executable, "-m", "consumer", "run", "--config", str(self.config)]
-        self._process = ServerProcess("consumer", command, self._log)
+        self._process = ServerProcess("consumer", command, self._log, environment)
 
     def __enter__(self) -> Self:
         self.start()
@@ -56,6 +62,11 @@ class Daemon:
         self._process.kill()
         if error is not None:
             print(self.log()[-6000:])  # noqa: T201  # pytest shows it with the failure
+
+    @property
+    def pid(self) -> int:
+        """Return the process id, while it runs."""
+        return self._process.pid
 
     def start(self) -> None:
         """Start it, not waiting for anything."""
@@ -121,6 +132,16 @@ class Daemon:
         return sum(
             float(value) for found, labels, value in samples if found == name and label in labels
         )
+
+    async def fates(self, listener: str) -> Counter[str]:
+        """Return how many deliveries of a listener ended in which way, dead letters by reason."""
+        _, body = await self._get("/metrics")
+        found = Counter[str]()
+        for name, labels, value in _SAMPLE.findall(body):
+            if name in ENDS and f'listener="{listener}"' in labels and float(value):
+                reason = _REASON.search(labels)
+                found[reason[1] if reason else name] += int(float(value))
+        return found
 
     async def books(self) -> dict[str, int]:
         """Return received, and what it must be the sum of, from one scrape."""
