@@ -121,11 +121,11 @@ def _conflicts() -> list[Sent]:
 
 def _unknown_fields() -> list[Sent]:
     unknown = {f"unknown{index}": index for index in range(1000)}
-    return [Sent(casino(activity_id=str(n), **unknown), "CASINO") for n in range(500)]
+    return [Sent(casino(activity_id=f"e{n}", **unknown), "CASINO") for n in range(500)]
 
 
 def _broken() -> list[Sent]:
-    return [Sent(casino(activity_id=str(n), amount="x"), "CASINO") for n in range(500)]
+    return [Sent(casino(activity_id=f"e{n}", amount="x"), "CASINO") for n in range(500)]
 
 
 def _headers(each_bytes: int, total_bytes: int) -> dict[str, str]:
@@ -137,7 +137,7 @@ def _headers(each_bytes: int, total_bytes: int) -> dict[str, str]:
 def _with_headers(count: int, each_bytes: int, total_bytes: int, **changes: object) -> list[Sent]:
     headers = _headers(each_bytes, total_bytes)
     return [
-        Sent(casino(activity_id=str(number), **changes), "CASINO", headers=headers)
+        Sent(casino(activity_id=f"e{number}", **changes), "CASINO", headers=headers)
         for number in range(count)
     ]
 

@@ -57,7 +57,7 @@ LIBRARIES: Final = {
         "FetchResult MemoryRecords _DefaultRecordBatchPy _DefaultRecordPy _buffer _client "
         "_commit_refresh_task _conns _coordination_task _coordinator _fetch_task _fetcher "
         "_heartbeat_task _partition_records _pending_tasks _sync_task _topic_partition "
-        "_update_position send",
+        "_read_msg _update_position send",
     ),
     "aio-pika": Library(
         "aio_pika",

@@ -170,6 +170,19 @@ def test_broken_batch_is_one_dead_letter(codec: int, packed: bytes) -> None:
     assert letter.value.why.reason is Reason.MALFORMED
 
 
+def test_broken_length_behind_an_odd_name_does_not_end_the_process() -> None:
+    """Aiokafka's slow code would read a terabyte behind the buffer, by its function in C."""
+    name = b"\x04\xff\xfe\x00"
+    inner = b"\0\0\0\x01\0\x02" + name + b"\0"
+    odd = bytes([2 * len(inner)]) + inner
+    far = b"\0\0\0\xfe\xff\xff\xff\xff\xff\x7f" + b"\0" * 10
+    for records in (odd + bytes([2 * len(far)]) + far, bytes([2 * len(far)]) + far):
+        batch = bytearray(packed_by(records, 0))
+        batch[57:61] = (2).to_bytes(4, "big")
+        found = read(bytes(batch))
+        assert isinstance(found[-1].value, UnreadBatch)
+
+
 def test_what_follows_a_member_of_gzip_is_ignored() -> None:
     """As Java's reader does, and so the broker."""
     records = batch_of(b"a", b"b")[HEAD_BYTES:]

@@ -110,7 +110,7 @@ async def test_event_is_forwarded(pipeline: MemoryPipeline) -> None:
 @pytest.mark.parametrize("batch", BATCHES)
 async def test_order_of_the_source_is_kept(pipeline: MemoryPipeline, batch: int) -> None:
     """Whatever the size of the batches."""
-    ids = [str(number) for number in range(50)]
+    ids = [str(number) for number in range(1, 51)]
     await send(pipeline, *ids)
     await pipeline.drain(batch=batch)
     assert stored_ids(pipeline) == ids
@@ -239,7 +239,7 @@ def holding(pipeline: MemoryPipeline, stage: str) -> Callable[[], bool]:
 
 async def test_sink_that_is_down_is_waited_for(pipeline: MemoryPipeline) -> None:
     """What is in flight is held, the rest stays at the source; then everything goes on."""
-    await send(pipeline, *map(str, range(20)))
+    await send(pipeline, *map(str, range(1, 21)))
     pipeline.sink.down = True
     listener = await open_listener(pipeline, 1)
     async with asyncio.TaskGroup() as group:
@@ -248,7 +248,7 @@ async def test_sink_that_is_down_is_waited_for(pipeline: MemoryPipeline) -> None
         assert len(listener.unsettled) == pipeline.count("in_flight") <= 5
         assert len(pipeline.source.queue.waiting) >= 15
         pipeline.sink.down = False
-    assert stored_ids(pipeline) == [str(number) for number in range(20)]
+    assert stored_ids(pipeline) == [str(number) for number in range(1, 21)]
     assert pipeline.health.ready
     assert booked(pipeline) == {"received": 20, "forwarded": 20}
 
@@ -259,7 +259,7 @@ async def test_store_that_is_down_is_waited_for() -> None:
     store = FlakyStore(clock)
     pipeline = MemoryPipeline(clock=clock, store=store)
     await pipeline.open()
-    await send(pipeline, *map(str, range(20)))
+    await send(pipeline, *map(str, range(1, 21)))
     store.down = True
     listener = await open_listener(pipeline, 1)
     async with asyncio.TaskGroup() as group:
@@ -268,7 +268,7 @@ async def test_store_that_is_down_is_waited_for() -> None:
         assert not pipeline.sink.calls_count
         assert len(pipeline.source.queue.waiting) == 19
         store.down = False
-    assert stored_ids(pipeline) == [str(number) for number in range(20)]
+    assert stored_ids(pipeline) == [str(number) for number in range(1, 21)]
     assert booked(pipeline) == {"received": 20, "forwarded": 20}
 
 
@@ -295,7 +295,7 @@ async def test_what_is_not_decoded_yet_is_held_too(monkeypatch: pytest.MonkeyPat
     sink, store = HeldSink(), MemoryStore()
     pipeline = MemoryPipeline(sink=sink, store=store)
     await pipeline.open()
-    await send(pipeline, *(str(number) for number in range(9)))
+    await send(pipeline, *(str(number) for number in range(1, 10)))
     listener, lane = await open_listener(pipeline), pipeline.lane()
     halt = asyncio.Event()
     async with asyncio.TaskGroup() as group:

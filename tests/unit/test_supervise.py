@@ -191,7 +191,7 @@ def test_stop_drains() -> None:
         one = Supervised()
         async with one.running() as task:
             one.pipeline.sink.down = True
-            await one.send(*map(str, range(20)))
+            await one.send(*map(str, range(1, 21)))
             await eventually(lambda: one.pipeline.count("retries"))
             one.supervisor.stop()
             await pass_time(10)
@@ -257,9 +257,9 @@ def test_failing_listener_does_not_touch_another() -> None:
     async def scenario() -> None:
         bad, good = Supervised(Hanging), Supervised()
         async with bad.running(), good.running():
-            for number in range(20):
+            for number in range(1, 21):
                 await good.send(str(number))
-                await eventually(good.stored(number + 1))
+                await eventually(good.stored(number))
                 await pass_time(10)
         assert (len(bad.made) > 2, len(good.made)) == (True, 1)
 
@@ -287,7 +287,7 @@ def test_source_too_busy_to_answer_is_left_alone() -> None:
     async def scenario() -> None:
         one = Supervised(Mute)
         async with one.running():
-            for number in range(30):
+            for number in range(1, 31):
                 await one.send(str(number))
                 await pass_time(1)
             assert len(one.made) == 1

@@ -43,6 +43,7 @@ from aiokafka.record.default_records import (
     _DefaultRecordPy,
 )
 from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.record.util import decode_varint_py
 
 from consumer.errors import Reason, Rejected
 from consumer.listeners.kafka.unpack import TooLargeError, small_batches
@@ -264,6 +265,11 @@ class _TolerantBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # aiokafka h
         super().__iter__()
         self._buffer: bytearray = _Escaping(self._buffer)
         return self
+
+    def _read_msg(self) -> object:
+        # The usual function is written in C and does not look where the buffer ends: a broken
+        # length would end the process.
+        return super()._read_msg(decode_varint_py)
 
 
 class _Escaping(bytearray):

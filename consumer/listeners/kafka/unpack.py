@@ -2,7 +2,7 @@
 
 aiokafka unpacks a batch as a whole and without a limit: 204 KB of gzip took 435 MB. Here a
 compressed batch becomes several small batches without compression, which aiokafka reads. Each has
-about 1 MiB, or one record, or one block of snappy (at most 16 MiB). The format is described in
+about 1 MiB, or one record, or one block of snappy (at most 32 MiB). The format is described in
 https://kafka.apache.org/documentation/#recordbatch.
 
 The compressions are those that a broker accepts: gzip; snappy as one block, or in blocks with their
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 PIECE_BYTES: Final = 1024 * 1024
-RECORD_MAX_BYTES: Final = 16 * 1024 * 1024
+RECORD_MAX_BYTES: Final = 8 * 1024 * 1024
 """A larger record is refused. The decoder refuses bodies of more than 2 MiB by default."""
+BLOCK_MAX_BYTES: Final = 32 * 1024 * 1024
+"""The largest block of snappy. 1 MiB of snappy stands for at most 21 MiB."""
 BATCH_MAX_BYTES: Final = 128 * 1024 * 1024
 """The largest size of a batch after its compression is undone. Honest batches stay far below it."""
 HEADERS_MAX_COUNT: Final = 10_000
@@ -228,8 +230,8 @@ def _snappy(packed: bytes) -> Iterator[bytes]:
 
 def _snappy_block(packed: bytes) -> bytes:
     # A block begins with the size of its output. The library refuses a block with another size.
-    if cramjam.snappy.decompress_raw_len(packed) > RECORD_MAX_BYTES:
-        raise TooLargeError(f"expected blocks of at most {RECORD_MAX_BYTES} bytes, got more")
+    if cramjam.snappy.decompress_raw_len(packed) > BLOCK_MAX_BYTES:
+        raise TooLargeError(f"expected blocks of at most {BLOCK_MAX_BYTES} bytes, got more")
     return bytes(cramjam.snappy.decompress_raw(packed))
 
 
