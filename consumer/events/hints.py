@@ -1,4 +1,4 @@
-"""Says what a refused body seems to be, in the words of whoever sent it.
+"""Says what a refused body seems to be, in words that its sender knows.
 
 Responsible for the hints at the end of an error: the format of a body that is not JSON, the bytes
 at which JSON breaks, and the place or the spelling of a field that is missing. Not responsible for
@@ -19,7 +19,7 @@ UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Me
 """All exceptions that msgspec raises for bytes that it cannot read. They were found by trying the
 corpus of broken bodies in the tests. `UnicodeDecodeError` is not a `DecodeError`."""
 SEARCHED_MAX_BYTES: Final = 1024 * 1024
-"""In a larger body nothing is searched that would only make an error clearer."""
+"""In a larger body no hint is searched for."""
 KEYS_MAX_COUNT: Final = 200
 """Only so many keys of an object are looked at. No message type has as many fields."""
 WRAPPERS: Final = frozenset(
@@ -83,14 +83,14 @@ def of_place(error: str, body: bytes) -> str:
         body: The body.
     """
     named = _AT_BYTE.search(error)
-    # msgspec names the byte behind the first of several values.
+    # For bytes behind the first value, msgspec's position is one too high.
     start = int(named[1]) - ("trailing" in error) if named else 0
     standing = body[start : start + STANDING_BYTES].decode(errors="replace")
     return f": {ascii(standing)[1:-1]}" if named and standing else ""
 
 
 def of_missing(name: str, body: bytes) -> str:
-    """Say where the missing field of a body seems to be; empty if it is not found.
+    """Say where the missing field of a body seems to be, or what the body is; empty if unknown.
 
     Args:
         name: A field that the event needs, and that the body does not have.

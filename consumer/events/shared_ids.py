@@ -1,16 +1,16 @@
-"""Refuses ids that many events of a sender would have, although each event has an id of its own.
+"""Refuses an id that a mistake gives to many events of a sender.
 
 Responsible for two mistakes of languages and libraries, found in public bug reports. With such an
-id, every event but the first would be dropped as a duplicate:
+id, every event but the first would be a duplicate or a conflict:
 
-- The text of a value that was never set, such as `undefined` or the UUID of zeros:
+- The text of a value that is no id, such as `undefined` or the UUID of zeros:
   https://github.com/dotnet-architecture/eShopOnContainers/issues/508.
 - A number that was rounded before it was written as text. Spreadsheets write `1.23457E+15`, and PHP
   and Lua write `1.2345678901235E+15`: https://github.com/rxi/json.lua/issues/29. Java writes a long
   id in a double as `1.2345678901234567E19`.
 
-Only the ids that identify an event are looked at. Numbers with an exponent that are no text are
-refused for the same reason in `repair.py`.
+Only the ids that identify an event are looked at. A JSON number that may have been rounded is not
+rewritten in `repair.py`, so it is refused too.
 """
 
 from __future__ import annotations
@@ -52,8 +52,7 @@ ZERO: Final = "0"
 NEVER_A_PLAYER: Final = _in_brackets(NO_PLAYER)
 NEVER_SET: Final = NEVER_A_PLAYER | _in_brackets(NOTHING) | {ZERO}
 are_set: Final = NEVER_SET.isdisjoint
-"""Tells whether no value of an identity was never set. As a constant it is quicker: every event is
-asked."""
+"""True if every value of an identity was set. It is bound once, because each event calls it."""
 A_SET_ID: Final = "the event's own id (was the field forgotten?)"
 A_SET_PART: Final = "an id (was the field forgotten?)"
 A_SET_PLAYER: Final = "the player's id (was the field forgotten?)"
