@@ -129,6 +129,12 @@ def test_record_that_is_too_large_is_not_kept(codec: int) -> None:
         list(small_batches(batch))
 
 
+def test_record_that_was_not_compressed_may_be_large() -> None:
+    """It has come whole, and its body becomes a letter of its own."""
+    values = [b"a", TOO_MUCH, b"b"]
+    assert [record.value for record in read(batch_of(*values))] == values
+
+
 @pytest.mark.parametrize("codec", [1, 4], ids=["gzip", "zstd"])
 def test_batch_that_never_ends_is_left(codec: int) -> None:
     """All its records are small, and there are gigabytes of them."""

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 PIECE_BYTES: Final = 1024 * 1024
 RECORD_MAX_BYTES: Final = 8 * 1024 * 1024
-"""A larger record is refused. The decoder refuses bodies of more than 2 MiB by default."""
+"""A larger record of a compressed batch is refused. By default, the decoder refuses bodies of more
+than 2 MiB. A record that was not compressed has come whole already, so it has no limit here."""
 BLOCK_MAX_BYTES: Final = 32 * 1024 * 1024
 """The largest block of snappy. 1 MiB of snappy stands for at most 21 MiB."""
 BATCH_MAX_BYTES: Final = 128 * 1024 * 1024
@@ -73,15 +74,16 @@ def small_batches(batch: bytes) -> Iterator[bytes]:
         yield batch
         return
     left_count = int.from_bytes(batch[RECORDS_COUNT_AT:HEAD_BYTES], "big")
+    limit_bytes = RECORD_MAX_BYTES if compression_type else len(batch)
     buffer = bytearray()
     for piece in _pieces(batch[HEAD_BYTES:], compression_type):
         buffer += piece
-        count, end = _whole_records(buffer)
+        count, end = _whole_records(buffer, limit_bytes)
         if count:
             yield _batch_of(batch, count, buffer[:end])
             del buffer[:end]
             left_count -= count
-    _whole_records(buffer)
+    _whole_records(buffer, limit_bytes)
     if buffer or left_count:
         raise CorruptRecordException("the batch has more or fewer records than it says")
 
@@ -93,7 +95,7 @@ def _batch_of(batch: bytes, count: int, records: bytearray) -> bytes:
     return bytes(head + records)
 
 
-def _whole_records(buffer: bytearray) -> tuple[int, int]:
+def _whole_records(buffer: bytearray, limit_bytes: int) -> tuple[int, int]:
     """Return the number of the whole records at the beginning of a buffer, and where they end.
 
     Raises:
@@ -105,7 +107,7 @@ def _whole_records(buffer: bytearray) -> tuple[int, int]:
     buffer += bytes(VARINT_MAX_BYTES)  # aiokafka's function does not look where the buffer ends
     try:
         while at < size_bytes:
-            end = _end_of_record(buffer, at, size_bytes)
+            end = _end_of_record(buffer, at, size_bytes, limit_bytes)
             if end > size_bytes:
                 break
             count += 1
@@ -118,7 +120,7 @@ def _whole_records(buffer: bytearray) -> tuple[int, int]:
     return count, at
 
 
-def _end_of_record(buffer: bytearray, at: int, size_bytes: int) -> int:
+def _end_of_record(buffer: bytearray, at: int, size_bytes: int, limit_bytes: int) -> int:
     """Return where the record at this position ends, which may be behind the buffer."""
     try:
         length_bytes, start = decode_varint(buffer, at)
@@ -130,8 +132,8 @@ def _end_of_record(buffer: bytearray, at: int, size_bytes: int) -> int:
         return size_bytes + 1
     if length_bytes <= 0:
         raise CorruptRecordException(f"a record of {length_bytes} bytes")
-    if length_bytes > RECORD_MAX_BYTES:
-        raise TooLargeError(f"expected records of at most {RECORD_MAX_BYTES} bytes, got more")
+    if length_bytes > limit_bytes:
+        raise TooLargeError(f"expected records of at most {limit_bytes} bytes, got more")
     end: int = start + length_bytes
     if length_bytes > SHORT_RECORD_BYTES and end <= size_bytes:
         _refuse_many_headers(buffer, start, end)
