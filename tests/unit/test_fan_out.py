@@ -172,7 +172,7 @@ class FanOutMachine(PipelineMachine):
 
 TestFanOut = FanOutMachine.TestCase
 TestFanOut.settings = settings(
-    max_examples=100,
+    max_examples=60,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

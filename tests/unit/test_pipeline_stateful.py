@@ -253,7 +253,7 @@ class PipelineMachine(RuleBasedStateMachine):
 
 TestPipeline = PipelineMachine.TestCase
 TestPipeline.settings = settings(
-    max_examples=200,
+    max_examples=120,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

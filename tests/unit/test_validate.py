@@ -103,7 +103,7 @@ def test_the_first_error_is_the_dead_letters(name: str) -> None:
     assert first.message == refused(body, "CASINO")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     changes=st.dictionaries(
         st.sampled_from(sorted([*json.loads(payment()), "pay_id", "Amount"])),
@@ -127,7 +127,7 @@ def test_the_verdict_is_the_pipelines(changes: dict[str, Any], *, strict: bool) 
 def test_mutated_events_of_every_type_have_the_pipelines_verdict(*, strict: bool) -> None:
     """Flipped, cut, spliced; wrong types, huge numbers and deep nesting at any depth."""
     source = random.Random(11)
-    for _ in range(1000):
+    for _ in range(600):
         event_type = source.choice(CATALOGUE)
         body = mutated(source, event_type)
         findings = look(body, name=event_type.name, strict=strict)
