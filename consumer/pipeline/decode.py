@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -46,6 +48,9 @@ HELD_BYTES: Final = 8 * 1024 * 1024
 LARGE_BYTES: Final = 32 * 1024
 """A larger body is decoded in a thread, so that other tasks run meanwhile. A smaller body takes
 less time than `turn.HELD_S`, whatever is in it (`python -m bench.bombs`)."""
+_LARGE_BODIES: Final = ThreadPoolExecutor(1, thread_name_prefix="large bodies")
+"""The thread of all lanes. A second thread would hardly be faster, because only one thread computes
+at a time, and each thread keeps memory of its own that it has used once."""
 NO_ODDITIES: Final[list[Oddity]] = []
 
 log = structlog.get_logger()
@@ -131,7 +136,8 @@ class Decoder:
         held_bytes, turn = 0, Turn()
         for work in works:
             if not self._decode(work, arrived_s, occurrence, limit_bytes, only_small=True):
-                await asyncio.to_thread(self._decode, work, arrived_s, occurrence, limit_bytes)
+                decode = partial(self._decode, work, arrived_s, occurrence, limit_bytes)
+                await asyncio.get_running_loop().run_in_executor(_LARGE_BODIES, decode)
                 turn = Turn()
             decoded.append(work)
             held_bytes += len(work.event.body) if work.event is not None else 0

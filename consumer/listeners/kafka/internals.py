@@ -46,7 +46,13 @@ from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import decode_varint_py
 
 from consumer.errors import Reason, Rejected
-from consumer.listeners.kafka.unpack import TooLargeError, small_batches
+from consumer.listeners.kafka.unpack import (
+    HEAD_BYTES,
+    RECORDS_COUNT_AT,
+    TooLargeError,
+    rest_of,
+    small_batches,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
@@ -71,6 +77,7 @@ HEADER_OBJECTS_BYTES: Final = 128
 """The memory of a header, in bytes: a tuple, its name and its value."""
 READ_ERRORS: Final = (CorruptRecordException, ValueError, IndexError)
 """What aiokafka's batches raise for records that are broken."""
+READ_AT_ONCE_BYTES: Final = 128 * 1024
 READ_AT_ONCE_COUNT: Final = 100
 MAGIC_VALUE: Final = 2
 """The format of batches since Kafka 0.11. Older batches are left to aiokafka."""
@@ -216,11 +223,14 @@ def _records(data: bytes) -> Iterator[object]:
     read_count = 0
     # A batch of aiokafka must not be asked for its iterator twice, and `islice` asks each time.
     fast = chain(DefaultRecordBatch(data))
+    # Long records may have thousands of headers each, so only a few of them are read together.
+    count = int.from_bytes(data[RECORDS_COUNT_AT:HEAD_BYTES], "big")
+    at_once_count = max(1, min(READ_AT_ONCE_COUNT, count * READ_AT_ONCE_BYTES // len(data)))
     while True:
         try:
-            some = list(islice(fast, READ_AT_ONCE_COUNT))
+            some = list(islice(fast, at_once_count))
         except (UnicodeDecodeError, CorruptRecordException):
-            yield from islice(_TolerantBatch(data), read_count, None)
+            yield from _TolerantBatch(rest_of(data, read_count))
             return
         if not some:
             return

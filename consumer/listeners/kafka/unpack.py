@@ -30,9 +30,11 @@ BLOCK_MAX_BYTES: Final = 32 * 1024 * 1024
 """The largest block of snappy. 1 MiB of snappy stands for at most 21 MiB."""
 BATCH_MAX_BYTES: Final = 128 * 1024 * 1024
 """The largest size of a batch after its compression is undone. Honest batches stay far below it."""
-HEADERS_MAX_COUNT: Final = 10_000
+HEADERS_MAX_COUNT: Final = 1000
 """The largest number of headers of one record. A header takes at least two bytes of a record, and
 about 100 bytes of memory."""
+CUT_AT_ONCE_COUNT: Final = 2000
+"""A small batch has at most this many records. To find where a record ends takes a microsecond."""
 PARTS_MAX_COUNT: Final = 10_000
 """The largest number of members or blocks in a batch. An empty part costs time too."""
 
@@ -43,6 +45,8 @@ ATTRIBUTES_AT: Final = 21
 TYPE_BITS: Final = 0x07
 GZIP, SNAPPY, LZ4, ZSTD = 1, 2, 3, 4
 SHORT_RECORD_BYTES: Final = 2 * HEADERS_MAX_COUNT
+SHORT_BATCH_BYTES: Final = 20_000
+"""A batch of this size that was not compressed passes without a look at its records."""
 VARINT_MAX_BYTES: Final = 16
 """No number of a record has as many bytes."""
 _GZIP_WBITS: Final = 31
@@ -70,7 +74,7 @@ def small_batches(batch: bytes) -> Iterator[bytes]:
         CorruptRecordException: The compressed data or the records are broken.
     """
     compression_type = batch[ATTRIBUTES_AT + 1] & TYPE_BITS
-    if not compression_type and len(batch) <= SHORT_RECORD_BYTES:
+    if not compression_type and len(batch) <= SHORT_BATCH_BYTES:
         yield batch
         return
     left_count = int.from_bytes(batch[RECORDS_COUNT_AT:HEAD_BYTES], "big")
@@ -78,14 +82,25 @@ def small_batches(batch: bytes) -> Iterator[bytes]:
     buffer = bytearray()
     for piece in _pieces(batch[HEAD_BYTES:], compression_type):
         buffer += piece
-        count, end = _whole_records(buffer, limit_bytes)
-        if count:
+        while (found := _whole_records(buffer, limit_bytes))[0]:
+            count, end = found
             yield _batch_of(batch, count, buffer[:end])
             del buffer[:end]
             left_count -= count
     _whole_records(buffer, limit_bytes)
     if buffer or left_count:
         raise CorruptRecordException("the batch has more or fewer records than it says")
+
+
+def rest_of(batch: bytes, read_count: int) -> bytes:
+    """Return a batch that has no compression without its first records."""
+    buffer = bytearray(batch) + bytes(VARINT_MAX_BYTES)
+    at = HEAD_BYTES
+    for _ in range(read_count):
+        length_bytes, start = decode_varint(buffer, at)
+        at = start + length_bytes
+    left_count = int.from_bytes(batch[RECORDS_COUNT_AT:HEAD_BYTES], "big") - read_count
+    return _batch_of(batch, left_count, buffer[at : len(batch)])
 
 
 def _batch_of(batch: bytes, count: int, records: bytearray) -> bytes:
@@ -106,7 +121,7 @@ def _whole_records(buffer: bytearray, limit_bytes: int) -> tuple[int, int]:
     size_bytes = len(buffer)
     buffer += bytes(VARINT_MAX_BYTES)  # aiokafka's function does not look where the buffer ends
     try:
-        while at < size_bytes:
+        while at < size_bytes and count < CUT_AT_ONCE_COUNT:
             end = _end_of_record(buffer, at, size_bytes, limit_bytes)
             if end > size_bytes:
                 break
