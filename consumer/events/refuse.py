@@ -17,12 +17,9 @@ SHOWN_CHARACTERS: Final = 60
 
 _WORDS: Final = (
     ("Expected", "expected"),
-    ("Invalid decimal string", "expected number"),
     ("Integer value out of range", "expected number of at most 4300 digits"),
     ("Number out of range", f"expected number of at most {NUMBER_MAX_DIGITS} digits"),
     ("int | str", "text or whole number"),
-    ("int | decimal", "number"),
-    ("decimal", "number"),
     ("array", "list"),
     ("bool", "true or false"),
     ("str", "text"),

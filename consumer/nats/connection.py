@@ -106,7 +106,8 @@ def check_login(settings: NatsSettings) -> None:
 
 
 def _connect_options(settings: NatsSettings) -> dict[str, Any]:
-    check_login(settings)
+    if settings.nkey_seed is not None:
+        check_seed(settings.nkey_seed)
     file = settings.credentials_file
     options: dict[str, Any] = {
         "servers": settings.url.split(","),

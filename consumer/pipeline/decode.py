@@ -196,8 +196,7 @@ class Decoder:
     def _json(self, delivery: Delivery, limit_bytes: int) -> tuple[bytes, list[Oddity]]:
         """Return the event in a body, as JSON, and what is odd about the body."""
         body, oddities = delivery.body, NO_ODDITIES
-        if len(body) > limit_bytes:
-            refuse_long(body, limit_bytes)
+        refuse_long(body, limit_bytes)
         if delivery.content_encoding or not body.startswith(b"{") or body.endswith(b"\0"):
             # The delivery keeps the original, for a dead letter.
             body, oddities = plain_body(

@@ -13,7 +13,8 @@ from consumer.cli.input.configuration import load_config
 from consumer.cli.input.files import opened
 from consumer.cli.send.deliver import deliver
 from consumer.errors import ConsumerError
-from consumer.events.registry import find, nearest
+from consumer.events.registry import find
+from consumer.pipeline.decode import suggestion
 from consumer.tools.sample.generate import Intent, Sample
 from consumer.tools.sample.senders import make_sender
 from consumer.tools.validation.cut import EVENT_MAX_BYTES, EventFile
@@ -35,8 +36,7 @@ async def send_file(options: SendOptions) -> None:
     """
     (message_type,) = options.types
     if find(message_type) is None:
-        near = nearest(message_type)
-        meant = f", did you mean {near}?" if near else ""
+        meant = suggestion(message_type)
         click.echo(f"consumer: no message type is called {message_type!r}{meant}", err=True)
     sender = make_sender(load_config(options.config_file), options.listener)
     with opened(options.file or "") as stream:
