@@ -31,11 +31,10 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES: Final = 128 * 1024
 LOOKS_MAX_COUNT: Final = 20
-"""So many letters are looked for at the same time. After a crash, the letters of a whole batch may
-be duplicates, and each look takes the way to the server and back."""
+"""This many letters are looked for at the same time. After a crash, all letters of a batch may be
+duplicates, and each look takes the way to the server and back."""
 HASHED_HERE_BYTES: Final = 256 * 1024
-"""A larger body is hashed in a thread, so that other tasks run meanwhile. A Kafka batch can hold a
-record of 16 MiB."""
+"""A larger body is hashed in a thread, so that other tasks run meanwhile."""
 STAGE: Final = "dead_letter"
 """The stage of a lane that waits here: see `Patience.wait`."""
 
@@ -49,8 +48,8 @@ class DeadLetterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
         stream: The stream's name. Large bodies are in the object store `<stream>_BODIES`.
         subject_prefix: The first token of the letters' subjects.
         create_stream: If true, the stream is created if it is missing, and a subject that it lacks
-            is added. If false, the stream is only checked. The object
-            store is created in any case.
+            is added. If false, the stream is only checked. The object store is created in any
+            case.
         max_age_s: The age at which a stream that we create deletes a letter, in seconds. Letters
             hold personal data.
         max_bytes: The size at which a stream that we create deletes its oldest letters, in bytes.

@@ -21,7 +21,7 @@ corpus of broken bodies in the tests. `UnicodeDecodeError` is not a `DecodeError
 SEARCHED_MAX_BYTES: Final = 1024 * 1024
 """In a larger body no hint is searched for."""
 KEYS_MAX_COUNT: Final = 200
-"""Only so many keys of an object are looked at. No message type has as many fields."""
+"""The largest number of keys that are looked at. Every message type has fewer fields."""
 WRAPPERS: Final = frozenset(
     ("message", "payload", "data", "body", "event", "detail", "value", "after", "params", "log")
 )
@@ -30,7 +30,7 @@ Logstash, EventBridge. Upper and lower case are the same."""
 WRAPPERS_MAX_COUNT: Final = 2
 """So many wrappers may be inside each other: Debezium has the row in `payload.after`."""
 STANDING_BYTES: Final = 20
-"""An error shows so many of the bytes at which JSON breaks."""
+"""An error shows at most this many of the bytes at which JSON breaks."""
 
 _FORMATS: Final = (
     (b"\xff\xfe", "UTF-16"),

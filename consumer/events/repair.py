@@ -150,7 +150,7 @@ class _Repair:
         return _encode(sent | changed) if changed else None
 
     def _listed(self, fact: Fact, raw: bytes, path: str) -> bytes | None:
-        """Return the list that an object stands for, and note the oddity; None if it is none."""
+        """Return the list that an object stands for, and note the oddity. None if it is no list."""
         strict = self._strict and not fact.page_only
         if strict or fact.many is Many.ONE or not raw.startswith(b"{"):
             return None
@@ -201,7 +201,7 @@ class _Repair:
 
 
 def list_of(raw: bytes, *, nested: bool) -> list[msgspec.Raw] | None:
-    """Return the values of an object whose keys are numbers; None if they are no list.
+    """Return the values of an object whose keys are the places of a list; None for other objects.
 
     Args:
         raw: The object as JSON.

@@ -60,7 +60,7 @@ A_WHOLE_ID: Final = "all digits of the id (was it a number that was rounded?)"
 has_exponent: Final = re.compile(r"\.[0-9]{1,20}[eE]").search
 """Finds the exponent of a number with a point in a text."""
 _SCIENTIFIC: Final = re.compile(
-    # `7e20` is no such number: it may be an id in hexadecimal digits.
+    # `7e20` is left out, because it may be an id in hexadecimal digits.
     r"-?[0-9](?:\.[0-9]{1,20}[eE]\+?|[eE]\+)[0-9]{1,3}"
 )
 

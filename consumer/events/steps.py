@@ -274,7 +274,7 @@ def _number(name: str, value: object, *, not_negative: bool) -> str:
     """Write a number without an exponent.
 
     Raises:
-        Rejected: The value is no number, is out of range, or is below 0 and must not be.
+        Rejected: The value is not a number, is out of range, or is refused because it is below 0.
     """
     if type(value) is int:
         text = str(value)
