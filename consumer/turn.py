@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Final
 
@@ -22,3 +23,11 @@ class Turn:
             return False
         self._began_s = now_s
         return True
+
+    async def give_way(self) -> None:
+        """If the time is over, let other tasks run, and start the time again.
+
+        Cancelling: the task is cancelled here only if the time is over.
+        """
+        if self.is_over():
+            await asyncio.sleep(0)

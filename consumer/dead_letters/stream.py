@@ -109,8 +109,7 @@ class DeadLetters:
         turn = Turn()
         for letter in letters:
             wanted.append(await self._message(letter, patience))
-            if turn.is_over():
-                await asyncio.sleep(0)
+            await turn.give_way()
         tried = wanted
         times = 0
         while tried:

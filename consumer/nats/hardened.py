@@ -67,8 +67,7 @@ class HardenedClient(Client):
         only the first `HEADERS_READ_COUNT` headers are read, and other tasks get their turns.
         """
         if headers is not None and len(headers) > SHORT_HEADERS_BYTES:
-            if self._turn.is_over():
-                await asyncio.sleep(0)
+            await self._turn.give_way()
             headers = _first_headers(headers)
         try:
             return await super()._process_headers(headers)

@@ -5,7 +5,6 @@ Responsible for the order: group, claim, judge. The rules themselves are in `ded
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from consumer.pipeline.dedupe import contradicts, group, judge
@@ -71,8 +70,8 @@ class Claimer:
         turn = Turn()
         for same_key, memory in claimed:
             # The error of a conflict takes time, and every event of a batch may be a conflict.
-            if memory is not None and turn.is_over():
-                await asyncio.sleep(0)
+            if memory is not None:
+                await turn.give_way()
             asks = memory is not None and memory.done and self._mode.wants_ages
             if memory is not None and asks and contradicts(same_key, memory):
                 contradicted.append((same_key, memory))
@@ -89,8 +88,7 @@ class Claimer:
         ages_s = await self._ledger.ages_s([same_key[0][1] for same_key, _ in contradicted])
         turn = Turn()
         for (same_key, memory), age_s in zip(contradicted, ages_s, strict=True):
-            if turn.is_over():
-                await asyncio.sleep(0)
+            await turn.give_way()
             judge(same_key, memory, self._mode, age_s)
 
     async def mark_done(self, batch: Batch, held_s: float) -> None:

@@ -7,7 +7,6 @@ of them had to be repeated.
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from consumer.pipeline.mode import marked_message
@@ -78,8 +77,7 @@ class Deliverer:
         turn = Turn()
         for delivery, rejected in batch.dead():
             letters.append(self._letter_of(delivery, rejected, origin(delivery), batch.arrived_s))
-            if turn.is_over():
-                await asyncio.sleep(0)
+            await turn.give_way()
         if letters:
             await self._dead_letters.store(letters, self._patience)
 

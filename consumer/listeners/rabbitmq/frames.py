@@ -29,6 +29,8 @@ CONSUMING_CHANNEL = 1
 """The number of the only channel on which anything is delivered."""
 FREE_HEADER_BYTES = 512
 """A content header of at most this size does not count as held. Most have 30 to 200 bytes."""
+PROPERTIES_AT = 12
+"""The position of the flags of the properties in the payload of a content header, in bytes."""
 
 _METHOD, _HEADER, _BODY, _HEARTBEAT = 1, 2, 3, 8
 _FRAME_TYPES = frozenset((_METHOD, _HEADER, _BODY, _HEARTBEAT))
@@ -40,7 +42,6 @@ _IMPOSSIBLE_FRAME = b"\x01\x00\x00\x00\x00\x00\x00\xce"
 _DELIVER = b"\x00\x3c\x00\x3c"  # class 60, basic; method 60, deliver
 _CONSUMER_TAG_AT = 4  # in the payload of `basic.deliver`
 _BODY_SIZE_AT = 4  # in a content header's payload
-_PROPERTIES_AT = 12
 _LEAST_HEADER_BYTES = 14
 
 _frame_head = struct.Struct(">BHI").unpack_from  # type of the frame, channel, payload bytes
@@ -50,7 +51,7 @@ _short = struct.Struct(">H").unpack_from
 _long = struct.Struct(">I").unpack_from
 
 # The flags of the properties, in the order in which the properties follow each other.
-_CONTENT_TYPE, _CONTENT_ENCODING, _HEADERS = 1 << 15, 1 << 14, 1 << 13
+_CONTENT_TYPE, _CONTENT_ENCODING, HAS_TABLE = 1 << 15, 1 << 14, 1 << 13
 _DELIVERY_MODE_SHIFT, _PRIORITY_SHIFT = 12, 11
 _TEXTS = (1 << 10, 1 << 9, 1 << 8, 1 << 7)  # correlation id, reply to, expiration, message id
 _TIMESTAMP_SHIFT = 6
@@ -107,16 +108,36 @@ def read_message_id(header: bytes) -> str:
         return ""
 
 
-def _message_id(header: bytes) -> str:
-    flags = more = _short(header, _PROPERTIES_AT)[0]
-    at = _PROPERTIES_AT + 2
-    while more & _MORE_FLAGS:
-        more = _short(header, at)[0]
-        at += 2
+def find_table(header: bytes) -> tuple[int, int]:
+    """Find the sender's table of headers in the payload of a content header.
+
+    Returns:
+        The flags of the properties, and the position of the table, or if there is none, of what
+        would follow it.
+
+    Raises:
+        IndexError, struct.error: The header ends too early.
+    """
+    flags, at = _first_property(header)
     for text in (_CONTENT_TYPE, _CONTENT_ENCODING):
         if flags & text:
             at += 1 + header[at]
-    if flags & _HEADERS:
+    return flags, at
+
+
+def _first_property(header: bytes) -> tuple[int, int]:
+    """Return the flags of the properties, and the position of the first property."""
+    flags = more = _short(header, PROPERTIES_AT)[0]
+    at = PROPERTIES_AT + 2
+    while more & _MORE_FLAGS:
+        more = _short(header, at)[0]
+        at += 2
+    return flags, at
+
+
+def _message_id(header: bytes) -> str:
+    flags, at = find_table(header)
+    if flags & HAS_TABLE:
         at += 4 + _long(header, at)[0]
     at += (flags >> _DELIVERY_MODE_SHIFT & 1) + (flags >> _PRIORITY_SHIFT & 1)
     *before, message_id = _TEXTS
@@ -127,11 +148,7 @@ def _message_id(header: bytes) -> str:
 
 
 def _type_and_encoding(header: bytes) -> tuple[str | None, str | None]:
-    flags = more = _short(header, _PROPERTIES_AT)[0]
-    at = _PROPERTIES_AT + 2
-    while more & _MORE_FLAGS:
-        more = _short(header, at)[0]
-        at += 2
+    flags, at = _first_property(header)
     encoding = None
     if flags & _CONTENT_TYPE:
         at += 1 + header[at]
@@ -140,7 +157,7 @@ def _type_and_encoding(header: bytes) -> tuple[str | None, str | None]:
         at += 1 + header[at]
     if not flags & _TYPE:
         return None, encoding
-    if flags & _HEADERS:
+    if flags & HAS_TABLE:
         at += 4 + _long(header, at)[0]
     at += (flags >> _DELIVERY_MODE_SHIFT & 1) + (flags >> _PRIORITY_SHIFT & 1)
     for text in _TEXTS:
@@ -269,7 +286,7 @@ class FrameCutter:
         method, header = self._method, self._header
         if method is None or header is None:
             raise ValueError(body)
-        properties = header[_PROPERTIES_AT:]
+        properties = header[PROPERTIES_AT:]
         # Deliveries in a row often have the same properties, which are then read only once.
         if properties != self._last_properties:
             self._last_read = read_properties(header)

@@ -15,6 +15,7 @@ from pamqp.exceptions import PAMQPException
 from pamqp.header import ContentHeader
 
 from consumer.deliveries.origin import Origin
+from consumer.listeners.rabbitmq.frames import HAS_TABLE, PROPERTIES_AT, find_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,12 +31,9 @@ VALUE_MAX_BYTES: Final = 1024
 """A text is shown up to this many bytes. A larger table or list inside the table is not decoded."""
 
 _METHOD_ARGUMENTS_AT = 4
-_PROPERTIES_AT = 12
 _SHOWN_BYTES = 1024
-_CONTENT_TYPE, _CONTENT_ENCODING, _HEADERS, _MORE_FLAGS = 1 << 15, 1 << 14, 1 << 13, 1
 _LENGTH_BYTES = 4
 _TEXT, _BYTES, _TABLE, _LIST = b"S", b"x", b"F", b"A"
-_short = struct.Struct(">H").unpack_from
 _long = struct.Struct(">I").unpack_from
 _UNREADABLE = (
     PAMQPException,
@@ -68,7 +66,7 @@ def describe(queue: str, token: KeptFrames) -> Origin:
     try:
         headers = _headers(token.header)
     except _UNREADABLE:
-        raw = token.header[_PROPERTIES_AT:][:_SHOWN_BYTES]
+        raw = token.header[PROPERTIES_AT:][:_SHOWN_BYTES]
         headers = {f"{PROPERTY_PREFIX}unreadable": _text(raw)}
     return Origin(coordinates=coordinates, headers=headers)
 
@@ -86,22 +84,15 @@ def _headers(raw: bytes) -> dict[str, str]:
 
 def _apart(raw: bytes) -> tuple[bytes, bytes]:
     """Return the payload of a content header without the sender's table, and the table's fields."""
-    flags = more = _short(raw, _PROPERTIES_AT)[0]
-    at = _PROPERTIES_AT + 2
-    while more & _MORE_FLAGS:
-        more = _short(raw, at)[0]
-        at += 2
-    if not flags & _HEADERS:
+    flags, at = find_table(raw)
+    if not flags & HAS_TABLE:
         return raw, b""
-    for text in (_CONTENT_TYPE, _CONTENT_ENCODING):
-        if flags & text:
-            at += 1 + raw[at]
     start = at + _LENGTH_BYTES
     end = start + _long(raw, at)[0]
     if end > len(raw):
         raise ValueError(end)
-    rest = (flags & ~_HEADERS).to_bytes(2, "big") + raw[_PROPERTIES_AT + 2 : at] + raw[end:]
-    return raw[:_PROPERTIES_AT] + rest, raw[start:end]
+    rest = (flags & ~HAS_TABLE).to_bytes(2, "big") + raw[PROPERTIES_AT + 2 : at] + raw[end:]
+    return raw[:PROPERTIES_AT] + rest, raw[start:end]
 
 
 def _fields(table: bytes) -> Iterator[tuple[str, str]]:

@@ -265,8 +265,7 @@ async def decoded(
         if held_bytes > HELD_BYTES:
             yield works
             works, held_bytes = [], 0
-        if turn.is_over():
-            await asyncio.sleep(0)
+        await turn.give_way()
     if works:
         yield works
 
