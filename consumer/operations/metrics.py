@@ -86,6 +86,26 @@ class Metrics:
             _AGES_S,
             *listener,
         )
+        self.http_requests = self._counter(
+            "http_requests", "Requests answered at the public port.", "endpoint", "status"
+        )
+        self.http_request = self._histogram(
+            "http_request_seconds",
+            "Time from the headers of a request to its answer.",
+            _SECONDS,
+            "endpoint",
+        )
+        self.http_connections = self._gauge(
+            "http_connections", "Open connections at the public port."
+        )
+        self.http_shed = self._counter(
+            "http_shed",
+            "Connections and requests that were cut off or refused to protect the others.",
+            "reason",
+        )
+        self.key_refusals = self._counter(
+            "key_refusals", "Requests refused because of their key.", "reason"
+        )
         self._gauge("build_info", "Always 1.", "version", "python").labels(
             version("consumer"), platform.python_version()
         ).set(1)

@@ -37,6 +37,7 @@ NO_QUANTITY: Final = {
     "pid": "the system's name of a process",
     "port": "the system's name of a socket",
     "position": "which record of a partition is read next",
+    "status": "a value with a meaning that HTTP gave it",
     "replicas": "JetStream's own word for a count, as in its configuration",
     "seed": "where a generator of random numbers begins",
     "sequence": "which message of a stream it is",
@@ -67,7 +68,14 @@ FOREIGN: Final = {
     "_ZLIB_CHECK": "pipeline/decompress.py: what a zlib header can be divided by",
 }
 """Names that somebody else gave, or that say which fixed value they are: where, and what it is."""
-COUNTED: Final = {"in_flight", "lag", "listener_up", "batch_events", "build_info"}
+COUNTED: Final = {
+    "http_connections",
+    "in_flight",
+    "lag",
+    "listener_up",
+    "batch_events",
+    "build_info",
+}
 """Metrics whose name is what they count."""
 
 

@@ -1,0 +1,1 @@
+"""The public HTTP port: puts all endpoints behind it, and describes them."""

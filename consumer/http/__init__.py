@@ -1,0 +1,1 @@
+"""Speaks HTTP: takes connections within limits, checks requests, and hands them to endpoints."""

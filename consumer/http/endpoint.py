@@ -1,0 +1,79 @@
+"""Defines an endpoint: a verb and a path, who may call it, what it does, and how it is described.
+
+One table of endpoints is the source of the routing, of the OpenAPI document, of the labels of the
+metrics, and of the tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+
+from consumer.access.key import Scope
+from consumer.http.answer import Answer
+from consumer.http.request import Request
+
+Handle = Callable[[Request], Awaitable[Answer]]
+"""Answers a request. Raises `Problem`."""
+
+
+class AnswerForm(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer that an endpoint can give, for its description.
+
+    Attributes:
+        status: The status code.
+        meaning: When this answer is given, in a sentence.
+        schema: The JSON Schema of the body. None for a problem document.
+        examples: Bodies, by the names of the examples.
+        headers: The further headers, each with its meaning.
+    """
+
+    status: int
+    meaning: str
+    schema: Mapping[str, object] | None = None
+    examples: Mapping[str, object] = {}
+    headers: Mapping[str, str] = {}
+
+
+class BodyForm(msgspec.Struct, frozen=True, kw_only=True):
+    """The body that an endpoint takes, for its description and for the check of the media type.
+
+    Attributes:
+        media_types: The media types. The first is taken if a request names none.
+        schema: The JSON Schema, by media type.
+        examples: Bodies, by the names of the examples.
+    """
+
+    media_types: tuple[str, ...]
+    schema: Mapping[str, Mapping[str, object]]
+    examples: Mapping[str, object] = {}
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """One verb on one path.
+
+    Attributes:
+        name: The name in metrics and logs, and the operation's id for generated clients.
+        method: The verb, in upper case.
+        path: The path. `{name}` stands for one variable part.
+        summary: What it does, in a few words.
+        description: What a caller has to know. Markdown.
+        handle: Answers a request.
+        scope: The scope that the key needs. None means that any key will do.
+        needs_key: If false, no key is asked for.
+        body: The body that it takes. None means no body.
+        answers: The answers that the endpoint itself gives. Those of the checks before it are
+            described once for all endpoints.
+    """
+
+    name: str
+    method: str
+    path: str
+    summary: str
+    description: str = ""
+    handle: Handle
+    scope: Scope | None = None
+    needs_key: bool = True
+    body: BodyForm | None = None
+    answers: tuple[AnswerForm, ...] = ()

@@ -1,0 +1,40 @@
+"""Defines a request as an endpoint sees it: checked, with its key, and its body not read yet."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+
+from consumer.access.key import Key
+
+ReadBody = Callable[[int], Awaitable[bytes]]
+"""Reads the whole body, up to a number of bytes."""
+
+
+class Request(msgspec.Struct, eq=False, kw_only=True):
+    """A request that passed all checks up to its media type.
+
+    Attributes:
+        id: The request id, which the answer, the log and the dead letter show.
+        method: The verb, in upper case.
+        path: The path as it was sent, without the query.
+        parameters: The variable parts of the path, by their names. They are decoded.
+        query: The query as it was sent, without the question mark.
+        headers: The headers that an endpoint may want, by their names in lower case. Of several
+            headers with one name, the last counts.
+        address: The client's address, without a port.
+        key: The key. None only for an endpoint that needs no key.
+        read_body: Reads the body. Raises `Problem` for a body that is too large (413), too slow
+            (408) or cut off.
+    """
+
+    id: str
+    method: str
+    path: str
+    parameters: Mapping[str, str]
+    query: bytes
+    headers: Mapping[str, str]
+    address: str
+    key: Key | None
+    read_body: ReadBody

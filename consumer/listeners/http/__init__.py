@@ -1,0 +1,1 @@
+"""Listens to brands that post their events over HTTP."""
