@@ -1,7 +1,8 @@
-"""Runs the daemon: opens all parts, runs all listeners, and at the end drains and closes them.
+"""Runs the daemon: its lanes, and the ports over which people and programs reach it.
 
-    start   operations port ─► store, sink, dead letters (each until it is there) ─► listeners
-    stop    /readyz 503 ─► no intake ─► in flight settled, or the grace time is over ─► closed
+    start   operations port ─► lanes (lanes/group.py), and the public port if there is one
+    stop    /readyz 503 ─► brokers' listeners stop ─► public port closes ─► its listener stops
+            ─► in flight settled, or the grace time is over ─► closed
 
 A part that is away does not end the process: the daemon waits for it, and `/readyz` says why. Apart
 from `stop`, only a bug or a configuration that cannot be used ends the process.
@@ -10,26 +11,23 @@ from `stop`, only a bug or a configuration that cannot be used ends the process.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
 from consumer.cancel import end_tasks
-from consumer.clock import SYSTEM_CLOCK
-from consumer.dead_letters.record import first_letters
-from consumer.lanes.lane import Lane
-from consumer.lanes.outside import caveats, make_outside
-from consumer.lanes.supervise import Supervisor
-from consumer.lanes.wire import Watched, make_steps
+from consumer.config.sandbox import sandbox_of
+from consumer.lanes.group import LaneGroup
+from consumer.lanes.outside import caveats
+from consumer.lanes.wire import Watched
 from consumer.operations.health import Health
 from consumer.operations.http import listening_socket, serve
 from consumer.operations.metrics import Metrics
-from consumer.parts.keep_open import KeptOpen, all_opened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from consumer.api.port import Port
     from consumer.config.load import Config
     from consumer.listeners.base import Listener
 
@@ -55,18 +53,20 @@ class App:
         self._kinds = kinds
         self.health = Health()
         self.metrics = Metrics()
-        self._outside = make_outside(config)
-        self._parts = self._outside.parts()
-        self._kept = [KeptOpen(name, part, self.health) for name, part in self._parts.items()]
-        self._supervisors = [self._supervisor(name) for name in config.listeners]
         self._stopping = asyncio.Event()
+        sandbox = sandbox_of(config)
+        self._port = _public_port(config, sandbox, Watched(self.health, self.metrics))
+        self._groups = [self._group(config, self.health)]
+        if sandbox is not None:
+            self._groups.append(self._group(sandbox, self.health.apart("sandbox")))
 
     def stop(self) -> None:
         """Begin to drain. This method may be called twice."""
         self.health.drain()
         self._stopping.set()
-        for supervisor in self._supervisors:
-            supervisor.stop()
+        posted = () if self._port is None else self._port.listeners
+        for group in self._groups:
+            group.stop(keep=posted)
 
     async def run(self) -> bool:
         """Run until `stop`, and drain.
@@ -76,49 +76,37 @@ class App:
             goes back to its source.
 
         Raises:
-            ConfigError: The operations port is taken.
+            ConfigError: A port is taken.
 
         Cancelling: the daemon ends without a drain, and what is in flight goes back to its source.
         """
-        port = listening_socket(self._config.operations.bind)
+        operations = listening_socket(self._config.operations.bind)
+        if self._port is not None:
+            self._port.take()
         for caveat in caveats(self._config):
             log.warning(caveat.what, **caveat.facts)
-        async with contextlib.AsyncExitStack() as stack:
-            await stack.enter_async_context(serve(port, self.health, self.metrics))
-            for part in self._parts.values():
-                stack.push_async_callback(part.close)
-            async with asyncio.TaskGroup() as group:
-                beside = [group.create_task(kept.run(), name=kept.name) for kept in self._kept]
-                beside.append(group.create_task(self._measure_loop_lag(), name="loop lag"))
-                drained = await self._listen()
-                await end_tasks(beside)
+        async with serve(operations, self.health, self.metrics), asyncio.TaskGroup() as group:
+            beside = [group.create_task(self._measure_loop_lag(), name="loop lag")]
+            if self._port is not None:
+                beside.append(group.create_task(self._port.run(), name="public port"))
+            lanes = [group.create_task(each.run(), name="lanes") for each in self._groups]
+            await self._stopping.wait()
+            drained = await self._drain(lanes)
+            await end_tasks(beside)
         log.info("stopped", drained=drained)
         return drained
 
-    async def _listen(self) -> bool:
-        """Run all listeners, once every part has been open, until they are drained."""
-        await self._parts_opened()
-        if self._stopping.is_set():
-            return True
-        async with asyncio.TaskGroup() as group:
-            running = [
-                group.create_task(supervisor.run(), name="listener")
-                for supervisor in self._supervisors
-            ]
-            await self._stopping.wait()
-            grace_s = self._config.operations.shutdown_grace_s
-            log.info("draining", grace_s=grace_s)
-            _, late = await asyncio.wait(running, timeout=grace_s)
-            await end_tasks(late)
+    async def _drain(self, lanes: list[asyncio.Task[None]]) -> bool:
+        """Let everything in flight end. Return False if the grace time was too short."""
+        grace_s = self._config.operations.shutdown_grace_s
+        log.info("draining", grace_s=grace_s)
+        if self._port is not None:
+            await self._port.drain(grace_s)
+            for group in self._groups:
+                group.stop()
+        _, late = await asyncio.wait(lanes, timeout=grace_s)
+        await end_tasks(late)
         return not late
-
-    async def _parts_opened(self) -> None:
-        """Return once every part has been open, or once `stop` was called."""
-        async with asyncio.TaskGroup() as group:
-            opened = group.create_task(all_opened(self._kept), name="parts opened")
-            stopping = group.create_task(self._stopping.wait(), name="stopping")
-            await asyncio.wait((opened, stopping), return_when=asyncio.FIRST_COMPLETED)
-            await end_tasks((opened, stopping))
 
     async def _measure_loop_lag(self) -> None:
         loop = asyncio.get_running_loop()
@@ -127,10 +115,20 @@ class App:
             await asyncio.sleep(LOOP_LAG_EVERY_S)
             self.metrics.loop_lag.set(max(0.0, loop.time() - due_s))
 
-    def _supervisor(self, name: str) -> Supervisor:
-        settings = self._config.listeners[name]
-        watched = Watched(self.health, self.metrics)
-        steps = make_steps(name, self._config, self._outside, watched, first_letters(name))
-        kind = self._kinds[settings.kind]
-        lane = Lane(steps, SYSTEM_CLOCK)
-        return Supervisor(name, lambda: kind(name, settings), lane, self.health, steps.books)
+    def _group(self, config: Config, health: Health) -> LaneGroup:
+        def make_listener(name: str) -> Listener[Any]:
+            if self._port is not None and name in self._port.listeners:
+                return self._port.make_listener(name)
+            settings = config.listeners[name]
+            return self._kinds[settings.kind](name, settings)
+
+        return LaneGroup(config, Watched(health, self.metrics), make_listener)
+
+
+def _public_port(config: Config, sandbox: Config | None, watched: Watched) -> Port | None:
+    """Make the public port. Nothing of it is loaded if the configuration has no `[http]`."""
+    if config.http is None:
+        return None
+    from consumer.api.port import Port  # noqa: PLC0415  # as said
+
+    return Port(config, sandbox, watched)

@@ -28,11 +28,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from consumer.deliveries.decompress import NAMES, decompress
 from consumer.errors import Misfit, Reason, Rejected
 from consumer.events.hints import UNREADABLE
 from consumer.events.refuse import SHOWN_CHARACTERS, missing, shown, unreadable
 from consumer.events.steps import Oddity
-from consumer.pipeline.decompress import NAMES, decompress
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,10 +12,10 @@ import pytest
 import zstandard
 from hypothesis import given, strategies as st
 
+from consumer.deliveries.decompress import MEMBERS_MAX_COUNT, decompress
 from consumer.errors import Reason, Rejected
 from consumer.pipeline.batch import Work
 from consumer.pipeline.decode import Decoder
-from consumer.pipeline.decompress import MEMBERS_MAX_COUNT, decompress
 from tests.support.fates import sent
 from tests.support.memory_sink import MemoryPipeline
 from tests.support.samples import casino

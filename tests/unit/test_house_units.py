@@ -55,17 +55,17 @@ FOREIGN: Final = {
     "batch": "nats/pull.py: a field of NATS's pull request",
     "expires": "nats/pull.py: a field of NATS's pull request, in nanoseconds",
     "idle_heartbeat": "nats/pull.py: a field of NATS's pull request, in nanoseconds",
-    "max_length": "pipeline/decompress.py: a parameter of zlib's",
+    "max_length": "deliveries/decompress.py: a parameter of zlib's",
     "seq": "sinks/jetstream.py: a field of NATS's confirmation",
     "sid": "nats/: a parameter of the library's method that we override",
     "IN_PROCESS": "sinks/jetstream.py: the code of an error of NATS",
     "PR_SET_PDEATHSIG": "tools/embedded: a constant of Linux by its own name",
     "STREAM_NOT_FOUND": "listeners/nats: the code of an error of NATS",
     "UNLIMITED": "nats/ and listeners/nats: nats-py's -1",
-    "_DEFLATE": "pipeline/decompress.py: the number of a method in zlib's header",
+    "_DEFLATE": "deliveries/decompress.py: the number of a method in zlib's header",
     "_LEAP_SECOND": "events/timestamp.py: the 60 of 23:59:60",
     "_MORE_FLAGS": "listeners/rabbitmq: the bit by which AMQP announces more flags",
-    "_ZLIB_CHECK": "pipeline/decompress.py: what a zlib header can be divided by",
+    "_ZLIB_CHECK": "deliveries/decompress.py: what a zlib header can be divided by",
 }
 """Names that somebody else gave, or that say which fixed value they are: where, and what it is."""
 COUNTED: Final = {

@@ -1,0 +1,118 @@
+"""Runs the public port: the keys, the endpoints of all rooms, and the server in front of them.
+
+    start   socket ─► keys are read ─► requests ─► the intakes of the lanes
+    drain   `drain_delay_s` with /readyz 503 ─► no new connections ─► requests in flight answered
+
+The app loads this module only if the configuration has a table `[http]`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from consumer.access.bucket import KeyBucket
+from consumer.access.gate import Gate
+from consumer.access.keyring import Keyring
+from consumer.api.endpoints import all_endpoints
+from consumer.deliveries.origin import Environment
+from consumer.http.client_address import ClientAddress
+from consumer.http.cors import Cors
+from consumer.http.router import Router
+from consumer.http.server import Server
+from consumer.listeners.http.ingest import Ingest, IngestLimits
+from consumer.listeners.http.listener import HttpListener, make_intake
+from consumer.listeners.http.settings import HttpListenerSettings
+from consumer.parts.keep_open import KeptOpen
+
+if TYPE_CHECKING:
+    from consumer.config.load import Config
+    from consumer.http.settings import HttpSettings
+    from consumer.lanes.wire import Watched
+    from consumer.listeners.http.intake import Intake
+
+
+class Port:
+    """The public port of a process.
+
+    Args:
+        config: The checked configuration, with a table `[http]`.
+        sandbox: The configuration of the sandbox. None: test keys are refused.
+        watched: The health and the metrics to which the port reports.
+
+    Attributes:
+        listeners: The intake of each listener that the port serves, by the listener's name.
+    """
+
+    def __init__(self, config: Config, sandbox: Config | None, watched: Watched) -> None:
+        if config.http is None:
+            raise TypeError("there is no table [http]")  # a bug of ours
+        self._http: HttpSettings = config.http
+        self.listeners: dict[str, Intake] = {}
+        self._settings: dict[str, HttpListenerSettings] = {}
+        intakes = {Environment.LIVE: self._intake_of(config)}
+        rates_per_s: dict[Environment, float] = {}
+        if sandbox is not None:
+            intakes[Environment.TEST] = self._intake_of(sandbox)
+        if config.sandbox is not None:
+            rates_per_s[Environment.TEST] = config.sandbox.rate
+        keyring = Keyring()
+        gate = Gate(keyring, watched.metrics, environments=intakes.keys(), rates_per_s=rates_per_s)
+        self._keys = KeyBucket(config.sink, config.keys, keyring)
+        self._kept = KeptOpen("keys", self._keys, watched.health)
+        (settings, *_) = self._settings.values()
+        limits = IngestLimits(
+            max_body_bytes=self._http.max_body_bytes,
+            max_event_bytes=self._http.max_event_bytes,
+            rejected_status=settings.rejected_status,
+        )
+        ingest = Ingest(intakes, limits, watched.metrics, gate.spend_events)
+        router = Router(
+            all_endpoints(ingest, settings),
+            gate,
+            ClientAddress(self._http.trusted_proxies),
+            Cors(self._http.cors_origins),
+            watched.metrics,
+        )
+        self._server = Server(self._http, router, watched.metrics)
+
+    def _intake_of(self, config: Config) -> Intake:
+        """Make the intake of the configuration's listener of kind `http`."""
+        ((name, settings),) = (
+            (name, settings)
+            for name, settings in config.listeners.items()
+            if isinstance(settings, HttpListenerSettings)
+        )
+        self._settings[name] = settings
+        self.listeners[name] = make_intake(settings)
+        return self.listeners[name]
+
+    def make_listener(self, name: str) -> HttpListener:
+        """Make a listener object that reads from the listener's intake."""
+        return HttpListener(name, self._settings[name], self.listeners[name])
+
+    def take(self) -> None:
+        """Take the port, before anything else starts.
+
+        Raises:
+            ConfigError: The port is taken, or a certificate cannot be used.
+        """
+        self._server.take()
+
+    async def run(self) -> None:
+        """Serve until this is cancelled. `drain` lets requests end before that."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._kept.run(), name="keys")
+                group.create_task(self._server.run(), name="http")
+        finally:
+            await self._keys.close()
+
+    async def drain(self, grace_s: float) -> None:
+        """Wait until load balancers have noticed, take no new connections, and end the requests.
+
+        Args:
+            grace_s: How long the requests in flight may take, in seconds.
+        """
+        await asyncio.sleep(self._http.drain_delay_s)
+        await self._server.drain(grace_s)

@@ -1,0 +1,305 @@
+"""Checks each request, calls its endpoint, and sends the answer: the application behind the port.
+
+The checks come in this order: path, verb, key with all that belongs to it, media type, size, body.
+So nothing is read from a client before its key was checked. Every error is a problem document.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from consumer.access.refusal import KeyRefused, Refusal
+from consumer.http.answer import Answer, Problem
+from consumer.http.body import Bodies
+from consumer.http.request import Request
+from consumer.http.routes import Routes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from consumer.access.gate import Gate
+    from consumer.access.key import Key
+    from consumer.http.client_address import ClientAddress
+    from consumer.http.cors import Cors
+    from consumer.http.endpoint import BodyForm, Endpoint
+    from consumer.operations.metrics import Metrics
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+WANTED: Final = {
+    name.encode(): name
+    for name in (
+        "accept",
+        "authorization",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "expect",
+        "idempotency-key",
+        "origin",
+        "transfer-encoding",
+        "user-agent",
+        "x-api-key",
+        "x-forwarded-for",
+        "x-request-id",
+    )
+}
+"""The headers that are looked at."""
+LISTS: Final = frozenset(("x-forwarded-for", "accept", "content-encoding"))
+"""The headers that may come several times and mean one list then."""
+UNREAD_MAX_BYTES: Final = 64 * 1024
+"""A body of this size that nobody reads is skipped, and the connection goes on. With a larger body,
+the connection is closed."""
+LINGER_MAX_BYTES: Final = 4 * 1024 * 1024
+LINGER_S: Final = 2.0
+"""How much of a body that nobody wants is still read before the connection is closed, and for how
+long. Without that, the client's system would throw the answer away:
+https://www.rfc-editor.org/rfc/rfc9112#section-9.6."""
+NO_ENDPOINT: Final = "none"
+"""The value of the label `endpoint` for a request that found none."""
+STATUS: Final = {
+    Refusal.UNREAD: 503,
+    Refusal.ENVIRONMENT: 403,
+    Refusal.SCOPE: 403,
+    Refusal.ADDRESS: 403,
+    Refusal.RATE: 429,
+}
+"""The status for each refusal of a key. The others are 401."""
+
+_is_sane_id: Final = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}").fullmatch
+
+log = structlog.get_logger()
+
+
+class Router:
+    """The application.
+
+    Args:
+        endpoints: The table of all endpoints.
+        gate: Lets keys in.
+        client_address: Finds the address of a client behind proxies.
+        cors: Lets web pages of other origins read answers.
+        metrics: Counts requests.
+    """
+
+    def __init__(
+        self,
+        endpoints: Iterable[Endpoint],
+        gate: Gate,
+        client_address: ClientAddress,
+        cors: Cors,
+        metrics: Metrics,
+    ) -> None:
+        self._routes = Routes(endpoints)
+        self._gate = gate
+        self._client_address = client_address
+        self._cors = cors
+        self._metrics = metrics
+        self._bodies = Bodies()
+        self._prefix = secrets.token_hex(4)
+        self._numbers = itertools.count(1)
+        self._counters: dict[tuple[str, int], Any] = {}  # children of a counter
+        self._times: dict[str, Any] = {}  # children of a histogram
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. See https://asgi.readthedocs.io/en/latest/specs/www.html."""
+        started_s = time.perf_counter()
+        headers = _wanted(scope["headers"])
+        request_id = self._request_id(headers)
+        exchange = _Exchange(receive, send, headers)
+        name = NO_ENDPOINT
+        try:
+            path = scope["raw_path"].decode("latin-1")
+            preflight = self._cors.preflight(scope["method"], scope["headers"])
+            if preflight is not None:
+                answer = preflight
+            else:
+                endpoint, parameters = self._routes.find(path, scope["method"])
+                name = endpoint.name
+                request = self._checked(scope, path, parameters, headers, endpoint, request_id)
+                request.read_body = exchange.reader(self._bodies, _holder(request))
+                answer = await endpoint.handle(request)
+        except KeyRefused as refused:
+            answer = _of_refusal(refused).answer(request_id)
+        except Problem as problem:
+            answer = problem.answer(request_id)
+            log.debug("request refused", request=request_id, endpoint=name, why=problem.reason)
+        except Exception:  # a bug of ours must not leave a client without an answer
+            log.exception("request failed", request=request_id, endpoint=name)
+            detail = "this is a bug of the server; it was logged under the request id"
+            answer = Problem(500, "internal", detail).answer(request_id)
+        await exchange.answer(answer, request_id, self._cors.headers(headers.get("origin")))
+        self._count(name, answer.status, time.perf_counter() - started_s)
+
+    def _checked(
+        self,
+        scope: Scope,
+        path: str,
+        parameters: Mapping[str, str],
+        headers: dict[str, str],
+        endpoint: Endpoint,
+        request_id: str,
+    ) -> Request:
+        """Check the key and the media type."""
+        peer = scope["client"][0] if scope["client"] else ""
+        address = self._client_address.of(peer, headers.get("x-forwarded-for"))
+        key: Key | None = None
+        if endpoint.needs_key:
+            key = self._gate.admit(_token(headers), endpoint.scope, address)
+        if endpoint.body is not None:
+            _check_media_type(headers.get("content-type", ""), endpoint.body)
+        return Request(
+            id=request_id,
+            method=scope["method"],
+            path=path,
+            parameters=parameters,
+            query=scope["query_string"],
+            headers=headers,
+            address=address,
+            key=key,
+            read_body=_not_yet,
+        )
+
+    def _request_id(self, headers: Mapping[str, str]) -> str:
+        sent = headers.get("x-request-id")
+        if sent and _is_sane_id(sent):
+            return sent
+        return f"{self._prefix}-{next(self._numbers):x}"
+
+    def _count(self, name: str, status: int, took_s: float) -> None:
+        # To look up a child by its labels takes longer than to count.
+        counter = self._counters.get((name, status))
+        if counter is None:
+            counter = self._metrics.http_requests.labels(name, str(status))
+            self._counters[name, status] = counter
+            self._times[name] = self._metrics.http_request.labels(name)
+        counter.inc()
+        self._times[name].observe(took_s)
+
+
+class _Exchange:
+    """One request and its answer on the wire."""
+
+    def __init__(self, receive: Receive, send: Send, headers: Mapping[str, str]) -> None:
+        self._receive = receive
+        self._send = send
+        self._headers = headers
+        self._body_begun = False
+        self._body_read = False
+
+    def reader(self, bodies: Bodies, holder: str) -> Callable[[int], Awaitable[bytes]]:
+        """Return the function that reads the body."""
+        length = self._headers.get("content-length")
+
+        async def read(limit_bytes: int) -> bytes:
+            declared_bytes = int(length) if length is not None else None
+            if declared_bytes is None or declared_bytes <= limit_bytes:
+                self._body_begun = True
+            body = await bodies.read(self._receive, declared_bytes, holder, limit_bytes)
+            self._body_read = True
+            return body
+
+        return read
+
+    async def answer(self, answer: Answer, request_id: str, more: Mapping[str, str]) -> None:
+        """Send the answer. Close the connection if a body is left that is not worth reading."""
+        linger = self._leaves_much()
+        headers = [
+            (b"content-type", answer.content_type.encode()),
+            (b"content-length", b"%d" % len(answer.body)),
+            (b"x-request-id", request_id.encode()),
+        ]
+        for name, text in (*answer.headers.items(), *more.items()):
+            headers.append((name.encode(), text.encode()))
+        if linger:
+            headers.append((b"connection", b"close"))
+        start = {"type": "http.response.start", "status": answer.status, "headers": headers}
+        await self._send(start)
+        body = {"type": "http.response.body", "body": answer.body, "more_body": linger}
+        await self._send(body)
+        if linger:
+            await self._throw_away()
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _leaves_much(self) -> bool:
+        """Tell whether the client may still send much that nobody reads."""
+        if self._body_begun:
+            return not self._body_read
+        headers = self._headers
+        if "expect" in headers or "transfer-encoding" in headers:
+            return True
+        length = headers.get("content-length")
+        return length is not None and int(length) > UNREAD_MAX_BYTES
+
+    async def _throw_away(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_S):
+                await self._skip(LINGER_MAX_BYTES)
+
+    async def _skip(self, left_bytes: int) -> None:
+        more = True
+        while more and left_bytes > 0:
+            message = await self._receive()
+            left_bytes -= len(message.get("body", b""))
+            more = message.get("more_body", False)  # false also if the client is gone
+
+
+def _wanted(sent: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for raw_name, value in sent:
+        name = WANTED.get(raw_name)
+        if name is None:
+            continue
+        text = value.decode("latin-1")
+        if name in LISTS and name in headers:
+            text = f"{headers[name]}, {text}"
+        headers[name] = text
+    return headers
+
+
+def _token(headers: Mapping[str, str]) -> str | None:
+    """Return the text of the key, from either header."""
+    bearer = headers.get("authorization", "")
+    if bearer[:7].lower() == "bearer ":
+        return bearer[7:].strip()
+    return headers.get("x-api-key")
+
+
+def _check_media_type(sent: str, body: BodyForm) -> None:
+    media_type, _, rest = sent.partition(";")
+    media_type = media_type.strip().lower()
+    charset = rest.lower().replace(" ", "").replace('"', "").partition("charset=")[2]
+    if charset.partition(";")[0] not in ("", "utf-8", "utf8", "us-ascii"):
+        raise Problem(415, "media_type", "content-type: expected UTF-8, another charset was stated")
+    fits = not media_type or media_type in body.media_types or media_type.endswith("+json")
+    if not fits:
+        expected = " or ".join(body.media_types)
+        raise Problem(415, "media_type", f"content-type: expected {expected}")
+
+
+def _of_refusal(refused: KeyRefused) -> Problem:
+    status = STATUS.get(refused.refusal, 401)
+    reason = {401: "unauthorized", 403: "forbidden", 429: "rate", 503: "keys_unread"}[status]
+    headers = {"www-authenticate": "Bearer"} if status == 401 else {}  # noqa: PLR2004  # HTTP's
+    if refused.retry_after_s is not None:
+        headers["retry-after"] = str(max(1, round(refused.retry_after_s)))
+    return Problem(status, reason, str(refused), headers=headers)
+
+
+def _holder(request: Request) -> str:
+    return request.key.id if request.key is not None else request.address
+
+
+async def _not_yet(_: int) -> bytes:
+    raise TypeError("the request is not checked yet")  # a bug of ours

@@ -1,0 +1,105 @@
+"""Runs the lanes that share one store, one sink and one stream of dead letters.
+
+A process has one group. With a sandbox it has a second group, and nothing that happens to the parts
+of one group holds up the other.
+
+    start   store, sink, dead letters (each until it is there) ─► listeners
+    stop    no intake ─► in flight settled ─► parts closed
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from consumer.cancel import end_tasks
+from consumer.clock import SYSTEM_CLOCK
+from consumer.dead_letters.record import first_letters
+from consumer.lanes.lane import Lane
+from consumer.lanes.outside import make_outside
+from consumer.lanes.supervise import Supervisor
+from consumer.lanes.wire import make_steps
+from consumer.parts.keep_open import KeptOpen, all_opened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container
+
+    from consumer.config.load import Config
+    from consumer.lanes.wire import Watched
+    from consumer.listeners.base import Listener
+
+
+class LaneGroup:
+    """All lanes of one configuration.
+
+    Args:
+        config: The checked configuration.
+        watched: The health and the metrics to which the lanes report.
+        make_listener: Makes a new listener object, by the listener's name.
+    """
+
+    def __init__(
+        self, config: Config, watched: Watched, make_listener: Callable[[str], Listener[Any]]
+    ) -> None:
+        self._outside = make_outside(config)
+        self._parts = self._outside.parts()
+        self._kept = [KeptOpen(name, part, watched.health) for name, part in self._parts.items()]
+        self._supervisors = {
+            name: self._supervisor(name, config, watched, make_listener)
+            for name in config.listeners
+        }
+        self._stopping = asyncio.Event()
+
+    def stop(self, *, keep: Container[str] = ()) -> None:
+        """Take in nothing new. This method may be called several times.
+
+        Args:
+            keep: The names of the listeners that go on.
+        """
+        for name, supervisor in self._supervisors.items():
+            if name not in keep:
+                supervisor.stop()
+        if not any(name in keep for name in self._supervisors):
+            self._stopping.set()
+
+    async def run(self) -> None:
+        """Run until `stop`, and then until everything in flight is settled.
+
+        Cancelling: the lanes end at once. What is not settled goes back to its source.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            for part in self._parts.values():
+                stack.push_async_callback(part.close)
+            async with asyncio.TaskGroup() as group:
+                beside = [group.create_task(kept.run(), name=kept.name) for kept in self._kept]
+                await self._listen()
+                await end_tasks(beside)
+
+    async def _listen(self) -> None:
+        """Run all listeners, once every part has been open, until they are drained."""
+        await self._parts_opened()
+        if self._stopping.is_set():
+            return
+        async with asyncio.TaskGroup() as group:
+            for supervisor in self._supervisors.values():
+                group.create_task(supervisor.run(), name="listener")
+
+    async def _parts_opened(self) -> None:
+        """Return once every part has been open, or once `stop` was called."""
+        async with asyncio.TaskGroup() as group:
+            opened = group.create_task(all_opened(self._kept), name="parts opened")
+            stopping = group.create_task(self._stopping.wait(), name="stopping")
+            await asyncio.wait((opened, stopping), return_when=asyncio.FIRST_COMPLETED)
+            await end_tasks((opened, stopping))
+
+    def _supervisor(
+        self,
+        name: str,
+        config: Config,
+        watched: Watched,
+        make_listener: Callable[[str], Listener[Any]],
+    ) -> Supervisor:
+        steps = make_steps(name, config, self._outside, watched, first_letters(name))
+        lane = Lane(steps, SYSTEM_CLOCK)
+        return Supervisor(name, lambda: make_listener(name), lane, watched.health, steps.books)

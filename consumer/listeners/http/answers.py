@@ -1,0 +1,132 @@
+"""Turns the ends of deliveries into answers."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from consumer.deliveries.delivery import Dead, Duplicate, Forwarded
+from consumer.errors import Reason
+from consumer.http.answer import Answer, Problem, described
+from consumer.listeners.http.intake import NotTaken, Shed
+
+if TYPE_CHECKING:
+    from consumer.deliveries.delivery import Delivery
+    from consumer.errors import Rejected
+
+RETRY_S: Final = {Shed.CLOSED: (1, 5), Shed.FULL: (1, 3), Shed.BUSY: (1, 5), Shed.LATE: (1, 3)}
+"""After how many seconds a sender may try again, from and to. The senders get different times, so
+that they do not all come at once."""
+WORDS: Final = {
+    Shed.CLOSED: "events are not taken in at this moment; send again",
+    Shed.FULL: "too many events wait; send again",
+    Shed.BUSY: "events are stored too slowly at this moment; send again",
+    Shed.LATE: "no outcome in time; send again, which is safe: nothing is stored twice",
+}
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """The answer to an event that is stored.
+
+    Attributes:
+        status: `stored`, or `duplicate` if it was stored before.
+        id: The CloudEvents id.
+        type: The subject without a prefix.
+    """
+
+    status: str
+    id: str
+    type: str
+
+
+class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of one line of a batch.
+
+    Attributes:
+        line: The number of the line, from 1.
+        status: `stored`, `duplicate` or `rejected`.
+        id, type: The event's CloudEvents id and subject, if it is stored.
+        reason, error: Why the line can never become an event.
+    """
+
+    line: int
+    status: str
+    id: str = ""
+    type: str = ""
+    reason: str = ""
+    error: str = ""
+
+
+class Lines(msgspec.Struct, frozen=True):
+    """The answer to a batch.
+
+    Attributes:
+        rejected: The number of lines that became dead letters.
+        results: What became of each line, in order.
+    """
+
+    rejected: int
+    results: Sequence[Line]
+
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def of_event(delivery: Delivery, rejected_status: int) -> Answer:
+    """Answer a single event.
+
+    Raises:
+        Problem: The event became a dead letter, and `rejected_status` is 400.
+    """
+    end = delivery.end
+    if isinstance(end, Forwarded):
+        return Answer(200, _encode(Stored("stored", end.event.id, end.event.subject)))
+    if isinstance(end, Duplicate):
+        return Answer(200, _encode(Stored("duplicate", end.event.id, end.event.subject)))
+    if end is None:
+        raise RuntimeError("settled without an end")  # a bug of ours
+    return _rejected(end.rejected, rejected_status)
+
+
+def _rejected(rejected: Rejected, rejected_status: int) -> Answer:
+    errors = [] if rejected.misfit is None else [rejected.misfit]
+    if rejected_status == 200:  # noqa: PLR2004  # an option of the listener
+        facts = {
+            "status": "rejected",
+            "reason": rejected.reason.value,
+            "detail": rejected.detail,
+            "errors": list(map(described, errors)),
+        }
+        return Answer(200, _encode(facts))
+    status = _STATUS.get(rejected.reason, rejected_status)
+    raise Problem(status, rejected.reason.value, rejected.detail, errors=errors)
+
+
+_STATUS: Final = {Reason.CONFLICT: 409, Reason.INTERNAL: 500}
+
+
+def of_lines(deliveries: Sequence[tuple[int, Delivery]]) -> Answer:
+    """Answer a batch: each delivery with the number of its line."""
+    results = [_line(number, delivery) for number, delivery in deliveries]
+    rejected_count = sum(one.status == "rejected" for one in results)
+    return Answer(200, _encode(Lines(rejected_count, results)))
+
+
+def _line(number: int, delivery: Delivery) -> Line:
+    end = delivery.end
+    if isinstance(end, Dead):
+        return Line(number, "rejected", reason=end.rejected.reason.value, error=end.rejected.detail)
+    if end is None:
+        raise RuntimeError("settled without an end")  # a bug of ours
+    status = "stored" if isinstance(end, Forwarded) else "duplicate"
+    return Line(number, status, end.event.id, end.event.subject)
+
+
+def of_refusal(refused: NotTaken) -> Problem:
+    """Return the answer to a request whose events were not taken."""
+    retry_s = random.randint(*RETRY_S[refused.why])  # noqa: S311  # spreads senders, no secret
+    headers = {"retry-after": str(retry_s)}
+    return Problem(503, refused.why.value, WORDS[refused.why], headers=headers)

@@ -1,0 +1,144 @@
+"""Takes a posted request into the lane of its key's environment, and answers it.
+
+Responsible for what a single event and a batch have in common: the checks before the body is read,
+the sender's share of broken events, and what is counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from consumer.deliveries.decompress import decompress
+from consumer.deliveries.delivery import Dead, Delivery
+from consumer.errors import Reason, Rejected
+from consumer.http.answer import Problem
+from consumer.listeners.http.answers import of_refusal
+from consumer.listeners.http.intake import Intake, NotTaken
+from consumer.listeners.http.rejections import Rejections
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from consumer.access.key import Key
+    from consumer.deliveries.origin import Environment
+    from consumer.http.request import Request
+    from consumer.listeners.http.question import Question
+    from consumer.operations.metrics import Metrics
+
+COMPRESSED: Final = frozenset(("gzip", "deflate", "zstd"))
+"""The content encodings that are undone here, to measure what is inside."""
+
+
+class IngestLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What one request may hold, and how it is answered.
+
+    Attributes:
+        max_body_bytes: The largest size of a body, also after its content encoding is undone.
+        max_event_bytes: The largest size of one event, or of one line of a batch, in bytes.
+        rejected_status: The status of the answer to a rejected event: 400 or 200.
+    """
+
+    max_body_bytes: int
+    max_event_bytes: int
+    rejected_status: int
+
+
+class Ingest:
+    """The way of posted events into the lanes.
+
+    Args:
+        intakes: The intake of each environment that is served.
+        limits: What one request may hold.
+        metrics: Counts what is shed.
+        spend: Counts events against the rate of a key.
+    """
+
+    def __init__(
+        self,
+        intakes: Mapping[Environment, Intake],
+        limits: IngestLimits,
+        metrics: Metrics,
+        spend: Callable[[Key, int], None],
+    ) -> None:
+        self.limits = limits
+        self._intakes = intakes
+        self._metrics = metrics
+        self._spend = spend
+        self._rejections = Rejections()
+
+    def key_of(self, request: Request) -> Key:
+        """Return the key of a request, if the request has a chance.
+
+        Raises:
+            Problem: 429, if too many of the key's events were rejected; 503, if its events cannot
+                be taken now.
+        """
+        key = request.key
+        if key is None:
+            raise TypeError("an endpoint of ingest needs a key")  # a bug of ours
+        now_s = asyncio.get_running_loop().time()
+        wait_s = self._rejections.wait_s(key.id, now_s)
+        if wait_s is not None:
+            self._metrics.http_shed.labels("too_many_rejected").inc()
+            raise Problem(
+                429,
+                "too_many_rejected",
+                "more than half of the events of this key were rejected within 60 s; "
+                "mend the sender, then send again",
+                headers={"retry-after": str(wait_s)},
+            )
+        try:
+            self._intakes[key.environment].refuse_if_full(key.id)
+        except NotTaken as refused:
+            raise self._shed(refused) from refused
+        return key
+
+    async def ask(
+        self, request: Request, key: Key, make: Callable[[Question], list[Delivery]]
+    ) -> list[Delivery]:
+        """Hand deliveries to the lane, and return them with their ends.
+
+        Raises:
+            Problem: 503; there is no answer.
+        """
+        try:
+            deliveries = await self._intakes[key.environment].ask(request, key.id, make)
+        except NotTaken as refused:
+            raise self._shed(refused) from refused
+        self._spend(key, len(deliveries))
+        rejected_count = sum(map(_is_senders_fault, deliveries))
+        now_s = asyncio.get_running_loop().time()
+        self._rejections.count(key.id, now_s, len(deliveries), rejected_count)
+        return deliveries
+
+    def _shed(self, refused: NotTaken) -> Problem:
+        self._metrics.http_shed.labels(refused.why.value).inc()
+        return of_refusal(refused)
+
+
+def _is_senders_fault(delivery: Delivery) -> bool:
+    end = delivery.end
+    return isinstance(end, Dead) and end.rejected.reason is not Reason.INTERNAL
+
+
+def undone(body: bytes, encoding: str, limit_bytes: int) -> tuple[bytes, str]:
+    """Undo the content encoding of a body, to measure what is inside.
+
+    Returns:
+        The body, and the content encoding that the pipeline has to look at: empty if it was undone
+        here. A body that is not in its stated encoding is returned as it is.
+
+    Raises:
+        Problem: 413; it is larger than the limit.
+    """
+    if encoding.strip().lower() not in COMPRESSED:
+        return body, encoding
+    try:
+        return decompress(body, encoding, limit_bytes), ""
+    except Rejected as rejected:
+        if rejected.reason is Reason.TOO_LARGE:
+            raise Problem(413, "too_large", rejected.detail) from rejected
+        return body, encoding

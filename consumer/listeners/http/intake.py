@@ -1,0 +1,270 @@
+"""Holds what was posted until the lane takes it, and tells each sender how its deliveries ended.
+
+Responsible for overload. A sender waits for `answer_timeout_s` only, and work for a sender that has
+gone makes the others wait. So a question is refused at once if its answer would probably come too
+late, and what was not taken in time is dropped. Both senders send again.
+
+- How many deliveries may wait follows from the rate at which deliveries end: no more than end in
+  half of the timeout. (Little's law: the time in a queue is its length divided by the rate.)
+- If the oldest question has waited for half of the timeout, or nothing has ended for so long,
+  nothing new is taken. So an outage of the sink is told at once.
+- The keys take turns in a batch, and share the room: `http/shares.py`.
+
+An intake lives as long as the process. The listener of each connection reads from it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from consumer.http.shares import Shares
+from consumer.listeners.http.question import Question, posted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from consumer.deliveries.delivery import Delivery
+    from consumer.http.request import Request
+
+LEAST_COUNT: Final = 100
+"""So many deliveries may wait, however slowly they end."""
+FIRST_COUNT: Final = 2000
+"""So many deliveries may wait before the rate is known."""
+WAITING_SHARE: Final = 0.5
+"""The share of the timeout that a delivery may spend here and in the lane."""
+MEMORY_SHARE: Final = 0.9
+"""How much of what is known of the rate remains after each batch: about the last ten batches
+count."""
+
+
+class Shed(StrEnum):
+    """Why a question was not answered: the value of the label `reason` of `http_shed`."""
+
+    CLOSED = "closed"
+    """The lane takes nothing in: it is not open yet, or the process drains."""
+    FULL = "full"
+    """The bytes that wait reach `max_buffered_bytes`."""
+    BUSY = "busy"
+    """The answer would come too late."""
+    LATE = "late"
+    """There was no answer within `answer_timeout_s`."""
+
+
+class NotTaken(Exception):  # as `Rejected`: an answer to the sender
+    """A question has no answer. To send again is safe.
+
+    Attributes:
+        why: The reason.
+    """
+
+    def __init__(self, why: Shed) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class Intake:
+    """What was posted to one lane.
+
+    Args:
+        answer_timeout_s: How long a sender waits, in seconds.
+        max_bytes: The largest size of all bodies that wait or are in the lane, in bytes.
+
+    Attributes:
+        news: The event that is set when something was posted, or when the intake was closed.
+    """
+
+    def __init__(self, answer_timeout_s: float, max_bytes: int) -> None:
+        self._timeout_s = answer_timeout_s
+        self._waiting: dict[str, deque[Delivery]] = {}
+        self._turns: deque[str] = deque()
+        self._questions: deque[Question] = deque()
+        """The questions in the order in which they were asked. A question that is answered stays
+        until it is the first."""
+        self._deliveries = Shares(FIRST_COUNT)
+        self._bytes = Shares(max_bytes)
+        self._ended_count, self._took_s = 0.0, 0.0
+        self._last_end_s = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._open = False
+        self.news = asyncio.Event()
+
+    @property
+    def is_open(self) -> bool:
+        """True while a lane reads from the intake."""
+        return self._open
+
+    @property
+    def waiting_count(self) -> int:
+        """The number of deliveries that no lane has taken yet."""
+        return sum(map(len, self._waiting.values()))
+
+    def open(self) -> None:
+        """Begin to take questions."""
+        self._open = True
+
+    def close(self) -> None:
+        """Take nothing more, and let everybody go who waits. They send again."""
+        self._open = False
+        for question in self._questions:
+            self._let_go(question)
+        for key_id in list(self._waiting):
+            self._drop_unwanted(key_id)
+        self._questions.clear()
+        self.news.set()
+
+    def refuse_if_full(self, key_id: str, count: int = 1, body_bytes: int = 0) -> None:
+        """Refuse a question at once, before its body is read, if it has no chance.
+
+        Raises:
+            NotTaken: `closed`, `full` or `busy`.
+        """
+        if not self._open:
+            raise NotTaken(Shed.CLOSED)
+        if not self._bytes.has_room(key_id, body_bytes):
+            raise NotTaken(Shed.FULL)
+        if not self._deliveries.has_room(key_id, count) or self._is_stuck():
+            raise NotTaken(Shed.BUSY)
+
+    async def ask(
+        self, request: Request, key_id: str, make: Callable[[Question], list[Delivery]]
+    ) -> list[Delivery]:
+        """Hand deliveries to the lane, and wait until all of them have ended.
+
+        Args:
+            request: The request, for dead letters.
+            key_id: The id of its key.
+            make: Makes the deliveries. The question is part of their tokens.
+
+        Returns:
+            The deliveries, each with its end, in order.
+
+        Raises:
+            NotTaken: There is no answer. Some of the deliveries may be stored.
+
+        Cancelling: the deliveries go on, and nobody is told.
+        """
+        loop = asyncio.get_running_loop()
+        now_s = loop.time()
+        question = Question(request, key_id, now_s + self._timeout_s, loop.create_future(), 0)
+        deliveries = make(question)
+        question.open_count = len(deliveries)
+        body_bytes = sum(len(one.body) for one in deliveries)
+        self.refuse_if_full(key_id, len(deliveries), body_bytes)
+        if not deliveries:
+            return deliveries
+        if not self._deliveries.held_count:
+            self._last_end_s = now_s  # the lane was idle until now
+        self._deliveries.take(key_id, len(deliveries))
+        self._bytes.take(key_id, body_bytes)
+        self._add(key_id, deliveries)
+        self._questions.append(question)
+        if self._timer is None:
+            self._timer = loop.call_at(question.until_s, self._expire)
+        if not await question.answered:
+            raise NotTaken(Shed.LATE if self._open else Shed.CLOSED)
+        return deliveries
+
+    def _add(self, key_id: str, deliveries: list[Delivery]) -> None:
+        queue = self._waiting.get(key_id)
+        if queue is None:
+            queue = self._waiting[key_id] = deque()
+            self._turns.append(key_id)
+        queue.extend(deliveries)
+        self.news.set()
+
+    def take(self, max_count: int, max_bytes: int) -> list[Delivery]:
+        """Return deliveries for a batch; the keys take turns.
+
+        Args:
+            max_count: The largest number of deliveries.
+            max_bytes: The largest size of their bodies together, in bytes. The first delivery is
+                returned whatever its size.
+        """
+        taken: list[Delivery] = []
+        taken_bytes = 0
+        turns, waiting = self._turns, self._waiting
+        while turns and len(taken) < max_count:
+            key_id = turns[0]
+            queue = waiting[key_id]
+            taken_bytes += len(queue[0].body)
+            if taken and taken_bytes > max_bytes:
+                break
+            taken.append(queue.popleft())
+            if queue:
+                turns.rotate(-1)
+            else:
+                turns.popleft()
+                del waiting[key_id]
+        return taken
+
+    def ended(self, deliveries: Sequence[Delivery]) -> None:
+        """Tell the senders of deliveries that have left the lane how they ended."""
+        for delivery in deliveries:
+            question = posted(delivery).question
+            self._release(question.key_id, delivery)
+            question.open_count -= 1
+            if not question.open_count and not question.answered.done():
+                question.answered.set_result(True)
+        self._measure(len(deliveries))
+
+    def _measure(self, count: int) -> None:
+        """Let the limit of what may wait follow the rate at which deliveries end."""
+        now_s = asyncio.get_running_loop().time()
+        self._ended_count = self._ended_count * MEMORY_SHARE + count
+        self._took_s = self._took_s * MEMORY_SHARE + now_s - self._last_end_s
+        self._last_end_s = now_s
+        if self._took_s > 0:
+            per_s = self._ended_count / self._took_s
+            self._deliveries.total_count = max(LEAST_COUNT, per_s * self._longest_s)
+
+    @property
+    def _longest_s(self) -> float:
+        return self._timeout_s * WAITING_SHARE
+
+    def _is_stuck(self) -> bool:
+        """Tell whether the oldest question, or the last end, is too long ago."""
+        if not self._deliveries.held_count:
+            return False
+        early_s = asyncio.get_running_loop().time() - self._longest_s
+        questions = self._questions
+        while questions and questions[0].answered.done():
+            questions.popleft()
+        asked_s = questions[0].until_s - self._timeout_s if questions else early_s
+        return asked_s < early_s or self._last_end_s < early_s
+
+    def _expire(self) -> None:
+        """Let everybody go whose time is over, and wait for the next."""
+        self._timer = None
+        loop = asyncio.get_running_loop()
+        now_s = loop.time()
+        while self._questions:
+            question = self._questions[0]
+            if not question.answered.done():
+                if question.until_s > now_s:
+                    self._timer = loop.call_at(question.until_s, self._expire)
+                    return
+                self._let_go(question)
+                self._drop_unwanted(question.key_id)
+            self._questions.popleft()
+
+    def _let_go(self, question: Question) -> None:
+        if not question.answered.done():
+            question.answered.set_result(False)
+
+    def _drop_unwanted(self, key_id: str) -> None:
+        """Drop the oldest deliveries of a key whose sender does not wait any more."""
+        queue = self._waiting.get(key_id)
+        if queue is None:
+            return
+        while queue and posted(queue[0]).question.answered.done():
+            self._release(key_id, queue.popleft())
+        if not queue:
+            del self._waiting[key_id]
+            self._turns.remove(key_id)
+
+    def _release(self, key_id: str, delivery: Delivery) -> None:
+        self._deliveries.give_back(key_id, 1)
+        self._bytes.give_back(key_id, len(delivery.body))

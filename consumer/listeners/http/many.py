@@ -1,0 +1,133 @@
+"""Takes many events in one request: lines of JSON, or a JSON array.
+
+Each line is `{"type": "CASINO", "data": {…}}`. The lines go to the lane in pieces, so that a batch
+of broken events is stopped like a row of single ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from consumer.deliveries.delivery import Delivery
+from consumer.events.hints import UNREADABLE
+from consumer.events.refuse import missing, unreadable
+from consumer.http.answer import Problem
+from consumer.listeners.http.answers import of_lines, of_refusal
+from consumer.listeners.http.ingest import undone
+from consumer.listeners.http.intake import NotTaken, Shed
+from consumer.listeners.http.question import Posted
+
+if TYPE_CHECKING:
+    from consumer.access.key import Key
+    from consumer.http.answer import Answer
+    from consumer.http.request import Request
+    from consumer.listeners.http.ingest import Ingest
+    from consumer.listeners.http.question import Question
+
+PIECE_COUNT: Final = 500
+"""The number of lines that go to the lane together."""
+MARK: Final = b"\xef\xbb\xbf"
+"""The byte order mark, which some libraries write before the first line."""
+
+
+class _Line(msgspec.Struct, gc=False):
+    type: str | None = None
+    data: msgspec.Raw = msgspec.Raw()  # it never changes
+
+
+_decode_line: Final = msgspec.json.Decoder(_Line).decode
+_decode_raw: Final = msgspec.json.Decoder(msgspec.Raw).decode
+_decode_array: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class Many:
+    """Answers the requests with many events.
+
+    Args:
+        ingest: The way into the lanes.
+        answer_timeout_s: How long a sender waits, in seconds.
+    """
+
+    def __init__(self, ingest: Ingest, answer_timeout_s: float) -> None:
+        self._ingest = ingest
+        self._answer_timeout_s = answer_timeout_s
+
+    async def __call__(self, request: Request) -> Answer:
+        """Post many events. All of them are answered, or none."""
+        ingest, limits = self._ingest, self._ingest.limits
+        key = ingest.key_of(request)
+        body = await request.read_body(limits.max_body_bytes)
+        body, encoding = undone(
+            body, request.headers.get("content-encoding", ""), limits.max_body_bytes
+        )
+        if encoding.strip().lower() not in ("", "identity", "utf-8", "utf8"):
+            raise Problem(
+                415,
+                "unsupported_encoding",
+                "content-encoding: expected gzip, deflate, zstd or none, and the body in it",
+            )
+        lines = _cut(body.removeprefix(MARK), limits.max_event_bytes)
+        ended: list[tuple[int, Delivery]] = []
+        until_s = asyncio.get_running_loop().time() + self._answer_timeout_s
+        for first in range(0, len(lines), PIECE_COUNT):
+            piece = lines[first : first + PIECE_COUNT]
+            if first:
+                self._go_on(request, until_s)
+
+            def make(question: Question, piece: list[tuple[int, bytes]] = piece) -> list[Delivery]:
+                return [_delivery(question, key, number, line) for number, line in piece]
+
+            deliveries = await ingest.ask(request, key, make)
+            ended += [(number, one) for (number, _), one in zip(piece, deliveries, strict=True)]
+        return of_lines(ended)
+
+    def _go_on(self, request: Request, until_s: float) -> None:
+        """Refuse the rest of a batch if the time is over, or if too much of it was broken."""
+        if asyncio.get_running_loop().time() > until_s:
+            raise of_refusal(NotTaken(Shed.LATE))
+        self._ingest.key_of(request)
+
+
+def _cut(body: bytes, max_event_bytes: int) -> list[tuple[int, bytes]]:
+    """Return the lines of a body, or the elements of its array, each with its number from 1.
+
+    Raises:
+        Problem: 400 if it is an array that cannot be read; 413 if a line is too large.
+    """
+    found = _elements(body) if body.lstrip()[:1] == b"[" else _lines(body)
+    lines = [(number, line) for number, line in found if line.strip()]
+    for number, line in lines:
+        if len(line) > max_event_bytes:
+            text = f"line {number}: expected at most {max_event_bytes} bytes, got {len(line)}"
+            raise Problem(413, "too_large", text)
+    return lines
+
+
+def _lines(body: bytes) -> list[tuple[int, bytes]]:
+    try:
+        _decode_raw(body)  # ends at the second line, so it takes no time for a long body
+    except UNREADABLE:
+        return list(enumerate(body.split(b"\n"), 1))
+    return [(1, body)]  # one event, which may be spread over several lines
+
+
+def _elements(body: bytes) -> list[tuple[int, bytes]]:
+    try:
+        return [(number, bytes(raw)) for number, raw in enumerate(_decode_array(body), 1)]
+    except UNREADABLE as error:
+        raise Problem(400, "malformed", unreadable(error, body).detail) from error
+
+
+def _delivery(question: Question, key: Key, number: int, line: bytes) -> Delivery:
+    token = Posted(question, number)
+    try:
+        read = _decode_line(line)
+    except UNREADABLE as error:
+        return Delivery(line, None, token, key.sender, unread=unreadable(error, line))
+    data = bytes(read.data)  # a Raw would keep the whole line
+    if not data:
+        return Delivery(line, None, token, key.sender, unread=missing("data"))
+    return Delivery(data, read.type, token, key.sender)

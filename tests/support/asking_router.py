@@ -1,0 +1,141 @@
+"""Calls the router without a socket, with a gate and a lane that a test chooses."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+
+from consumer.access.refusal import KeyRefused, Refusal
+from consumer.deliveries.origin import Environment
+from consumer.http.router import Router
+from consumer.listeners.http.endpoints import ingest_endpoints
+from consumer.listeners.http.ingest import Ingest, IngestLimits
+from consumer.listeners.http.intake import Intake
+from consumer.operations.metrics import Metrics
+from tests.support.fates import STORED, end_all
+from tests.support.posting import KEY
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+
+    from consumer.access.key import Key, Scope
+    from consumer.deliveries.delivery import Delivery
+    from consumer.http.endpoint import Endpoint
+
+GOOD: Final = "good"
+MEGABYTE: Final = 1024 * 1024
+
+
+class OneKeyGate:
+    """Lets one key in, whose text is `good`."""
+
+    def __init__(self, key: Key = KEY) -> None:
+        self.key = key
+        self.spent_count = 0
+
+    def admit(self, token: str | None, scope: Scope | None, address: str) -> Key:
+        """See `Gate.admit`."""
+        assert address
+        if token is None:
+            raise KeyRefused(Refusal.MISSING, "no key")
+        if token != GOOD:
+            raise KeyRefused(Refusal.UNKNOWN, "unknown key")
+        if scope is not None and scope not in self.key.scopes:
+            raise KeyRefused(Refusal.SCOPE, f"this key has not the scope {scope}")
+        return self.key
+
+    def spend_events(self, key: Key, count: int) -> None:
+        """See `Gate.spend_events`."""
+        assert key is self.key
+        self.spent_count += count
+
+
+class Direct:
+    """Every client comes without a proxy."""
+
+    def of(self, peer: str, forwarded: str | None) -> str:
+        """See `ClientAddress.of`."""
+        assert forwarded is None or peer
+        return peer
+
+
+class NoOrigins:
+    """No web page may read answers."""
+
+    def preflight(self, method: str, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """See `Cors.preflight`."""
+        del method, headers
+
+    def headers(self, origin: str | None) -> Mapping[str, str]:
+        """See `Cors.headers`."""
+        del origin
+        return {}
+
+
+class Lane:
+    """A lane that ends everything in one way.
+
+    Attributes:
+        taken: All that it took, in order.
+    """
+
+    def __init__(self, intake: Intake, end: Callable[[Delivery], None] | None = None) -> None:
+        self.intake = intake
+        self.taken: list[Delivery] = []
+        self._end = end
+
+    async def run(self) -> None:
+        """Take and end until cancelled."""
+        while True:
+            self.intake.news.clear()
+            taken = self.intake.take(500, MEGABYTE)
+            self.taken += taken
+            for delivery in taken:
+                if self._end is None:
+                    end_all([delivery], STORED)
+                else:
+                    self._end(delivery)
+            self.intake.ended(taken)
+            if not taken:
+                await self.intake.news.wait()
+
+
+def router_of(endpoints: Iterable[Endpoint], gate: Any = None) -> Router:  # noqa: ANN401  # a stand-in
+    """Return a router with these endpoints."""
+    stand_ins: Any = (gate or OneKeyGate(), Direct(), NoOrigins())
+    return Router(endpoints, *stand_ins, Metrics())
+
+
+def client_of(router: Router) -> httpx.AsyncClient:
+    """Return a client whose requests go to the router, with the good key."""
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(router),
+        base_url="http://consumer",
+        headers={"x-api-key": GOOD},
+    )
+
+
+@contextlib.asynccontextmanager
+async def ingesting(
+    end: Callable[[Delivery], None] | None = None,
+    *,
+    rejected_status: int = 400,
+    max_event_bytes: int = 256 * 1024,
+) -> AsyncIterator[tuple[httpx.AsyncClient, Lane]]:
+    """Serve the endpoints of ingest, with a lane behind them."""
+    intake = Intake(10, 16 * MEGABYTE)
+    intake.open()
+    gate = OneKeyGate()
+    limits = IngestLimits(
+        max_body_bytes=MEGABYTE, max_event_bytes=max_event_bytes, rejected_status=rejected_status
+    )
+    ingest = Ingest({Environment.LIVE: intake}, limits, Metrics(), gate.spend_events)
+    lane = Lane(intake, end)
+    running = asyncio.get_running_loop().create_task(lane.run())
+    async with client_of(router_of(ingest_endpoints(ingest, 10, rejected_status), gate)) as client:
+        yield client, lane
+    running.cancel()
+    await asyncio.wait([running])

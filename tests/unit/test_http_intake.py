@@ -1,0 +1,171 @@
+"""The intake: what waits for a lane, who is answered, and who is refused at once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from consumer.listeners.http.intake import FIRST_COUNT, LEAST_COUNT, Intake, NotTaken, Shed
+from tests.support.eventually import eventually
+from tests.support.fates import end_all
+from tests.support.posting import deliveries_of, request_with
+
+if TYPE_CHECKING:
+    from consumer.deliveries.delivery import Delivery
+
+MEGABYTE = 1024 * 1024
+TIMEOUT_S = 0.2
+
+
+def opened(timeout_s: float = 10, max_bytes: int = MEGABYTE) -> Intake:
+    """Return an intake from which a lane reads."""
+    intake = Intake(timeout_s, max_bytes)
+    intake.open()
+    return intake
+
+
+def ask(intake: Intake, key_id: str, *bodies: bytes) -> asyncio.Task[list[Delivery]]:
+    """Begin to ask."""
+    question = intake.ask(request_with(), key_id, deliveries_of(*bodies))
+    return asyncio.get_running_loop().create_task(question)
+
+
+async def asked(intake: Intake, key_id: str, *bodies: bytes) -> asyncio.Task[list[Delivery]]:
+    """Ask, and return once the deliveries wait."""
+    task = ask(intake, key_id, *bodies)
+    await asyncio.sleep(0)
+    return task
+
+
+def end(intake: Intake, deliveries: list[Delivery]) -> None:
+    """Let the lane end deliveries."""
+    end_all(deliveries)
+    intake.ended(deliveries)
+
+
+async def why(task: asyncio.Task[list[Delivery]]) -> Shed:
+    """Return why a question has no answer."""
+    with pytest.raises(NotTaken) as refused:
+        await task
+    return refused.value.why
+
+
+async def test_keys_take_turns() -> None:
+    """A key with a long queue does not make the others wait."""
+    intake = opened()
+    tasks = [await asked(intake, "a", b"a1", b"a2", b"a3"), await asked(intake, "b", b"b1")]
+    taken = intake.take(10, MEGABYTE)
+    assert [delivery.body for delivery in taken] == [b"a1", b"b1", b"a2", b"a3"]
+    end(intake, taken)
+    await asyncio.wait(tasks)
+
+
+async def test_batch_ends_at_its_limits() -> None:
+    """The rest stays in order."""
+    intake = opened()
+    task = await asked(intake, "a", b"xx", b"yy", b"zz")
+    taken = [intake.take(2, MEGABYTE), intake.take(10, 1)]
+    assert [[one.body for one in batch] for batch in taken] == [[b"xx", b"yy"], [b"zz"]]
+    end(intake, [*taken[0], *taken[1]])
+    await task
+
+
+async def test_question_is_answered_when_all_have_ended() -> None:
+    """Not before."""
+    intake = opened()
+    task = await asked(intake, "a", b"1", b"2")
+    first, second = intake.take(10, MEGABYTE)
+    end(intake, [first])
+    await asyncio.sleep(0)
+    assert not task.done()
+    end(intake, [second])
+    assert await task == [first, second]
+
+
+async def test_late_question_is_dropped_from_the_queue() -> None:
+    """Its sender sends again, so work for it would be for nothing."""
+    intake = opened(TIMEOUT_S)
+    assert await why(ask(intake, "a", b"late")) is Shed.LATE
+    assert intake.take(10, MEGABYTE) == []
+    assert intake.waiting_count == 0
+
+
+async def test_late_question_in_the_lane_frees_its_room_when_it_ends() -> None:
+    """The lane still holds its bytes."""
+    intake = opened(TIMEOUT_S, max_bytes=3)
+    task = await asked(intake, "a", b"12345")
+    taken = intake.take(10, MEGABYTE)
+    assert await why(task) is Shed.LATE
+    assert await why(ask(intake, "b", b"1")) is Shed.FULL
+    end(intake, taken)
+    intake.refuse_if_full("b", 1, 1)
+
+
+async def test_closed_intake_takes_nothing() -> None:
+    """Before a lane reads from it, and after."""
+    intake = Intake(10, MEGABYTE)
+    assert await why(ask(intake, "a", b"1")) is Shed.CLOSED
+    intake.open()
+    task = await asked(intake, "a", b"1")
+    intake.close()
+    assert await why(task) is Shed.CLOSED
+    assert intake.waiting_count == 0
+
+
+async def test_too_many_bytes_are_refused() -> None:
+    """At once, and only the key that has them already."""
+    intake = opened(max_bytes=100)
+    task = await asked(intake, "a", b"x" * 60)
+    assert await why(ask(intake, "a", b"x" * 50)) is Shed.FULL
+    other = await asked(intake, "b", b"x" * 30)
+    end(intake, intake.take(10, MEGABYTE))
+    await asyncio.wait((task, other))
+
+
+async def test_no_more_wait_than_end_in_half_of_the_timeout() -> None:
+    """Otherwise their answers come too late, and all work is for nothing."""
+    intake = opened(timeout_s=4)
+    tasks = [await asked(intake, "a", *[b"1"] * 200)]
+    for _ in range(20):
+        await asyncio.sleep(0.01)  # 10 deliveries in 10 ms: 1,000 a second at most
+        end(intake, intake.take(10, MEGABYTE))
+    await asyncio.wait(tasks)
+    count = 0
+    while count <= FIRST_COUNT:
+        try:
+            intake.refuse_if_full("a", 1)
+        except NotTaken:
+            break
+        tasks.append(await asked(intake, "a", b"1"))
+        count += 1
+    assert LEAST_COUNT / 2 <= count <= 1000
+    intake.close()
+    await asyncio.wait(tasks)
+
+
+async def test_outage_is_told_at_once_after_half_of_the_timeout() -> None:
+    """Nobody has to wait for what cannot come."""
+    intake = opened(timeout_s=0.4)
+    task = await asked(intake, "a", b"1")
+    taken = intake.take(10, MEGABYTE)
+    await eventually(lambda: _is_busy(intake), within_s=1, what="busy")
+    assert not task.done()
+    assert await why(task) is Shed.LATE
+    assert _is_busy(intake)
+    end(intake, taken)
+    assert not _is_busy(intake)
+
+
+def _is_busy(intake: Intake) -> bool:
+    try:
+        intake.refuse_if_full("b")
+    except NotTaken as refused:
+        return refused.why is Shed.BUSY
+    return False
+
+
+async def test_question_without_deliveries_is_answered() -> None:
+    """An empty batch is no reason to wait."""
+    assert await ask(opened(), "a") == []
