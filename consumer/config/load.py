@@ -13,10 +13,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from consumer.access.settings import KeysSettings
+from consumer.config.http import (
+    HTTP,
+    SandboxSettings,
+    meeting_subjects,
+    port_problems,
+    sandbox_problems,
+)
 from consumer.config.routes import clashes, read_routes
 from consumer.dead_letters.stream import DeadLetterSettings
 from consumer.errors import ConfigError
-from consumer.events.registry import CATALOGUE, find
+from consumer.events.registry import CATALOGUE, find, subjects
+from consumer.events.subjects import targets_of
+from consumer.http.settings import HttpSettings
 from consumer.listeners.base import ListenerSettings
 from consumer.listeners.nats.settings import NatsListenerSettings
 from consumer.nats.connection import NatsSettings, check_login
@@ -51,6 +61,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         listeners: The settings of each listener by its name, in the settings type of its kind.
         routes: The subjects that events go to, by an event's own subject or by the subject's
             family. An event without a route goes to its own subject.
+        http: The public port. None means that there is none.
+        sandbox: Where events that were posted with test keys go. None means that test keys are
+            refused.
     """
 
     brand: Token | None = None
@@ -61,6 +74,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     dead_letters: DeadLetterSettings = DeadLetterSettings()
     operations: OperationsSettings = OperationsSettings()
     log: LogSettings = LogSettings()
+    http: HttpSettings | None = None
+    keys: KeysSettings = KeysSettings()
+    sandbox: SandboxSettings | None = None
 
 
 TABLES: Final[dict[str, type[msgspec.Struct]]] = {
@@ -69,7 +85,12 @@ TABLES: Final[dict[str, type[msgspec.Struct]]] = {
     "dead_letters": DeadLetterSettings,
     "operations": OperationsSettings,
     "log": LogSettings,
+    "http": HttpSettings,
+    "keys": KeysSettings,
+    "sandbox": SandboxSettings,
 }
+SWITCHES: Final = frozenset(("http", "sandbox"))
+"""The tables that switch something on. If such a table is absent, it is off."""
 
 
 def load(
@@ -110,6 +131,7 @@ def build(tables: dict[str, object], kinds: Mapping[str, type[Listener[Any]]]) -
     parts: dict[str, Any] = {  # each table has its own type
         name: build_struct(kind, _table(tables, name, problems), name, problems)
         for name, kind in TABLES.items()
+        if name in tables or name not in SWITCHES
     }
     listeners = {
         name: settings
@@ -195,6 +217,8 @@ def _listener(
 
 def _branded(settings: ListenerSettings, brand: str | None) -> ListenerSettings:
     """Give a listener that names no brand the top-level brand."""
+    if settings.kind == HTTP:  # the key of a request names the brand
+        return settings
     return msgspec.structs.replace(settings, brand=settings.brand or brand)
 
 
@@ -206,7 +230,7 @@ def _disagreements(config: Config) -> list[str]:
     found += [
         f"listeners.{name}.brand: is missing, expected it here or as the top-level brand"
         for name, settings in config.listeners.items()
-        if settings.brand is None
+        if settings.brand is None and settings.kind != HTTP
     ]
     if sink.max_age_s < sink.duplicate_window_s:
         found.append(
@@ -220,11 +244,26 @@ def _disagreements(config: Config) -> list[str]:
             f"sink.duplicate_window_s = {sink.duplicate_window_s:g}"
         )
     found += clashes(config.routes, sink, config.dead_letters, config.listeners)
+    found += port_problems(config.http, config.listeners, sink)
+    found += sandbox_problems(config.sandbox, config.http, sink, config.dead_letters)
+    if config.sandbox is not None:
+        found += meeting_subjects(config.sandbox, _live_subjects(config))
     found += _unknown_types(config)
     found += _unusable_files(config)
     if sink.stream == config.dead_letters.stream:
         found.append(f"dead_letters.stream: holds {sink.stream!r}, expected another than [sink]'s")
     return found
+
+
+def _live_subjects(config: Config) -> dict[str, str]:
+    """Return every subject of a live event, with the option that it comes from."""
+    prefix = f"{config.sink.subject_prefix}." if config.sink.subject_prefix else ""
+    option = "sink.subject_prefix" if prefix else "routes"
+    return {
+        prefix + target: option
+        for subject in subjects()
+        for target in targets_of(subject, config.routes)
+    }
 
 
 def _unfit_windows(config: Config) -> list[str]:

@@ -1,6 +1,8 @@
 """Knows all kinds of listeners: our own, and the kinds that installed packages add.
 
-A package offers a listener by naming a subclass of `Listener` in its entry points:
+A kind is imported only when somebody asks for it. So a daemon loads the libraries of those brokers
+only that its configuration names. A package offers a listener by naming a subclass of `Listener` in
+its entry points:
 
     [project.entry-points."consumer.listeners"]
     sqs = "my_package:SqsListener"
@@ -8,39 +10,65 @@ A package offers a listener by naming a subclass of `Listener` in its entry poin
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Final
 
 from consumer.errors import ConfigError
 from consumer.listeners.base import Listener
-from consumer.listeners.kafka.listener import KafkaListener
-from consumer.listeners.nats.listener import NatsListener
-from consumer.listeners.rabbitmq.listener import RabbitmqListener
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 GROUP: Final = "consumer.listeners"
-OWN: Final[tuple[type[Listener[Any]], ...]] = (RabbitmqListener, KafkaListener, NatsListener)
+OWN: Final = {
+    "rabbitmq": "consumer.listeners.rabbitmq.listener:RabbitmqListener",
+    "kafka": "consumer.listeners.kafka.listener:KafkaListener",
+    "nats": "consumer.listeners.nats.listener:NatsListener",
+    "http": "consumer.listeners.http.listener:HttpListener",
+}
+"""Module and class of each kind of our own. A test imports all of them."""
+
+
+class Kinds(Mapping[str, type[Listener[Any]]]):
+    """The class of every kind of listener, by its word in the configuration.
+
+    Raises:
+        ConfigError: On access, if an entry point of an installed package cannot be loaded, or is
+            not a listener.
+    """
+
+    def __init__(self) -> None:
+        added = {entry.name: entry for entry in entry_points(group=GROUP)}
+        self._places: dict[str, str | EntryPoint] = {**added, **OWN}
+
+    def __getitem__(self, kind: str) -> type[Listener[Any]]:
+        """Import the class of a kind."""
+        place = self._places[kind]
+        if isinstance(place, EntryPoint):
+            return _load(place)
+        module, _, name = place.partition(":")
+        found: type[Listener[Any]] = getattr(import_module(module), name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        """Return our own kinds first."""
+        return iter((*OWN, *(name for name in self._places if name not in OWN)))
+
+    def __len__(self) -> int:
+        """Return the number of kinds."""
+        return len(self._places)
 
 
 def kinds() -> Mapping[str, type[Listener[Any]]]:
-    """Return the class of every kind of listener, by its word in the configuration.
-
-    Raises:
-        ConfigError: An entry point of an installed package cannot be loaded, or is not a listener.
-    """
-    known: dict[str, type[Listener[Any]]] = {kind.kind: kind for kind in OWN}
-    for entry in entry_points(group=GROUP):
-        known.setdefault(entry.name, _load(entry.name, entry.load))
-    return known
+    """Return the class of every kind of listener, by its word in the configuration."""
+    return Kinds()
 
 
-def _load(name: str, load: Any) -> type[Listener[Any]]:  # noqa: ANN401  # whatever a package has
+def _load(entry: EntryPoint) -> type[Listener[Any]]:
     try:
-        found = load()
+        found = entry.load()
     except (ImportError, AttributeError) as error:
-        raise ConfigError(f"listener kind {name}: its package cannot be loaded: {error}") from error
+        text = f"listener kind {entry.name}: its package cannot be loaded: {error}"
+        raise ConfigError(text) from error
     if not (isinstance(found, type) and issubclass(found, Listener)):
-        raise ConfigError(f"listener kind {name}: {found!r} is no Listener")
+        raise ConfigError(f"listener kind {entry.name}: {found!r} is no Listener")
     return found

@@ -22,7 +22,19 @@ class Health:
 
     def __init__(self) -> None:
         self._parts: dict[str, PartState] = {}
+        self._apart: dict[str, Health] = {}
         self._draining = False
+
+    def apart(self, name: str) -> Health:
+        """Return the states of parts that are shown, but do not count.
+
+        If the sandbox is broken, the process still takes in live events, and must not be taken out
+        of a load balancer.
+
+        Args:
+            name: The name under which the parts are shown.
+        """
+        return self._apart.setdefault(name, Health())
 
     def up(self, part: str) -> None:
         """Report that a part works."""
@@ -48,6 +60,12 @@ class Health:
 
     def report(self) -> bytes:
         """Return the body of the answer to `/readyz`, in JSON."""
-        return msgspec.json.encode(
-            {"ready": self.ready, "draining": self._draining, "parts": self._parts}
-        )
+        states = {"ready": self.ready, "draining": self._draining, **self.states()}
+        return msgspec.json.encode(states)
+
+    def states(self) -> dict[str, object]:
+        """Return the states of all parts, and of the parts apart, as `/readyz` shows them."""
+        return {
+            "parts": self._parts,
+            **{name: health.states() for name, health in self._apart.items()},
+        }

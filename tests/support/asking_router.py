@@ -105,8 +105,10 @@ class Lane:
 
 def router_of(endpoints: Iterable[Endpoint], gate: Any = None) -> Router:  # noqa: ANN401  # a stand-in
     """Return a router with these endpoints."""
-    stand_ins: Any = (gate or OneKeyGate(), Direct(), NoOrigins())
-    return Router(endpoints, *stand_ins, Metrics())
+    stand_in: Any = gate or OneKeyGate()
+    direct: Any = Direct()
+    no_origins: Any = NoOrigins()
+    return Router(endpoints, stand_in, direct, no_origins, Metrics())
 
 
 def client_of(router: Router) -> httpx.AsyncClient:

@@ -33,8 +33,8 @@ async def fail(_: Request) -> Answer:
 
 def endpoint(method: str, path: str, **options: Any) -> Endpoint:  # noqa: ANN401  # fields differ
     """Return an endpoint that echoes."""
-    options = {"handle": echo, "summary": "echoes"} | options
-    return Endpoint(name=f"{method} {path}", method=method, path=path, **options)
+    given: dict[str, Any] = {"handle": echo, "summary": "echoes"} | options
+    return Endpoint(name=f"{method} {path}", method=method, path=path, **given)
 
 
 TABLE: Final = (

@@ -1,0 +1,40 @@
+"""Serves the documents that are made from the table of endpoints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from consumer.api.openapi import document
+from consumer.http.answer import Answer
+from consumer.http.endpoint import AnswerForm, Endpoint
+
+if TYPE_CHECKING:
+    from consumer.http.request import Request
+
+
+def with_documents(endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
+    """Return the endpoints together with those that describe them."""
+    table: list[Endpoint] = []
+    written: list[bytes] = []
+
+    async def openapi(_: Request) -> Answer:
+        if not written:
+            written.append(msgspec.json.encode(document(table)))
+        return Answer(200, written[0])
+
+    table += endpoints
+    table.append(
+        Endpoint(
+            name="openapi",
+            method="GET",
+            path="/openapi.json",
+            summary="Describe this API",
+            description="This document: OpenAPI 3.1.",
+            needs_key=False,
+            handle=openapi,
+            answers=(AnswerForm(status=200, meaning="The document.", schema={"type": "object"}),),
+        )
+    )
+    return tuple(table)

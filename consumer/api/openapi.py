@@ -1,0 +1,163 @@
+"""The endpoints as an OpenAPI 3.1 document, with an example of every answer and error.
+
+Responsible for paths and answers. The schemas of events come from `tools/schemas`.
+https://spec.openapis.org/oas/v3.1.0
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from importlib.metadata import metadata
+from typing import TYPE_CHECKING, Any, Final
+
+from consumer.api.problems import PROBLEM_SCHEMA, common_problems
+from consumer.events.registry import CATALOGUE
+from consumer.http.answer import JSON, PROBLEM
+from consumer.tools.schemas import example, json_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from consumer.http.endpoint import AnswerForm, BodyForm, Endpoint
+
+Document = dict[str, Any]
+
+SCHEMAS_AT: Final = "#/components/schemas/"
+REQUEST_ID: Final[Document] = {
+    "X-Request-Id": {
+        "description": "The id of the request, which logs and dead letters show. It is the id that "
+        "the request had, if that is sane.",
+        "schema": {"type": "string"},
+    }
+}
+FIELD_ERROR: Final[Document] = {
+    "type": "object",
+    "required": ["field", "expected", "found"],
+    "properties": {
+        "field": {"type": "string", "description": "the path of the field, such as bets[1].odds"},
+        "expected": {"type": "string", "description": "the expected value, in words"},
+        "found": {
+            "type": ["string", "null"],
+            "description": "the value that was sent; null if the field is missing",
+        },
+        "note": {"type": "string", "description": "what may be wrong"},
+    },
+}
+
+
+def document(endpoints: Iterable[Endpoint]) -> Document:
+    """Return the OpenAPI document of these endpoints."""
+    paths: Document = {}
+    for endpoint in endpoints:
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint)
+    package = metadata("consumer")
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": package["Name"],
+            "version": package["Version"],
+            "description": package["Summary"],
+            "license": {
+                "name": package["License-Expression"],
+                "identifier": package["License-Expression"],
+            },
+        },
+        "paths": paths,
+        "components": {
+            "schemas": {
+                "Problem": PROBLEM_SCHEMA,
+                "FieldError": FIELD_ERROR,
+                **{
+                    event_type.name: json_schema.without_address(json_schema.incoming(event_type))
+                    for event_type in CATALOGUE
+                },
+            },
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "apiKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+            },
+        },
+    }
+
+
+def _operation(endpoint: Endpoint) -> Document:
+    operation: Document = {
+        "operationId": endpoint.name,
+        "summary": endpoint.summary,
+        "description": _description(endpoint),
+        "security": [{"bearer": []}, {"apiKey": []}] if endpoint.needs_key else [],
+        "responses": _answers(endpoint),
+    }
+    names = [part[1:-1] for part in endpoint.path.split("/") if part[:1] == "{"]
+    if names:
+        operation["parameters"] = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in names
+        ]
+    if endpoint.body is not None:
+        operation["requestBody"] = _body(endpoint.body)
+    return operation
+
+
+def _description(endpoint: Endpoint) -> str:
+    needed = f"Needs a key with the scope `{endpoint.scope}`." if endpoint.scope else ""
+    return f"{endpoint.description} {needed}".strip()
+
+
+def _body(body: BodyForm) -> Document:
+    return {
+        "required": True,
+        "content": {
+            media_type: {"schema": schema, **_body_examples(media_type, schema, body)}
+            for media_type, schema in body.schema.items()
+        },
+    }
+
+
+def _body_examples(media_type: str, schema: Mapping[str, object], body: BodyForm) -> Document:
+    if media_type in body.examples:
+        return {"example": body.examples[media_type]}
+    name = str(schema.get("$ref", "")).removeprefix(SCHEMAS_AT)
+    for event_type in CATALOGUE:
+        if event_type.name == name:
+            return {"example": example.sent(event_type)}
+    return {}
+
+
+def _answers(endpoint: Endpoint) -> Document:
+    forms: dict[int, list[AnswerForm]] = {}
+    for form in (*endpoint.answers, *common_problems(endpoint)):
+        forms.setdefault(form.status, []).append(form)
+    return {str(status): _answer(status, forms[status]) for status in sorted(forms)}
+
+
+def _answer(status: int, forms: list[AnswerForm]) -> Document:
+    headers = {
+        name: {"description": meaning, "schema": {"type": "string"}}
+        for form in forms
+        for name, meaning in form.headers.items()
+    }
+    schema = next((form.schema for form in forms if form.schema is not None), None)
+    examples = {name: one for form in forms for name, one in form.examples.items()}
+    if schema is None:
+        examples = {name: _problem(status, one) for name, one in examples.items()}
+    return {
+        "description": " ".join(form.meaning for form in forms),
+        "headers": REQUEST_ID | headers,
+        "content": {
+            JSON if schema is not None else PROBLEM: {
+                "schema": schema or {"$ref": f"{SCHEMAS_AT}Problem"},
+                "examples": {name: {"value": one} for name, one in examples.items()},
+            }
+        },
+    }
+
+
+def _problem(status: int, facts: Any) -> Document:  # noqa: ANN401  # any JSON value
+    return {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "request_id": "4f1c2a9e-1b",
+        **facts,
+    }

@@ -1,0 +1,102 @@
+"""Describes the errors that every endpoint may answer, because they come from the checks before it.
+
+The checks are in `http/router.py` and `http/connection.py`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from consumer.http.endpoint import AnswerForm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from consumer.http.endpoint import Endpoint
+
+PROBLEM_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "A problem document: https://www.rfc-editor.org/rfc/rfc9457",
+    "required": ["type", "title", "status", "detail", "reason"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "what is wrong and what to do, for people"},
+        "reason": {"type": "string", "description": "a word for programs"},
+        "request_id": {"type": "string"},
+        "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
+    },
+}
+RETRY: Final = {"Retry-After": "the seconds after which the request may be sent again"}
+
+
+def _form(
+    status: int, reason: str, meaning: str, detail: str, headers: dict[str, str] | None = None
+) -> AnswerForm:
+    return AnswerForm(
+        status=status,
+        meaning=meaning,
+        examples={reason: {"detail": detail, "reason": reason}},
+        headers=headers or {},
+    )
+
+
+ALWAYS: Final = (
+    _form(400, "bad_request", "The request is not HTTP.", "the request cannot be read"),
+    _form(408, "timeout", "The request came too slowly.", "the request took longer than 10 s"),
+    _form(431, "headers_too_large", "The headers are too large.", "expected at most 32768 bytes"),
+    _form(500, "internal", "A bug of the server. It was logged.", "this is a bug of the server"),
+)
+WITH_KEY: Final = (
+    _form(
+        401,
+        "unauthorized",
+        "There is no key, or it is wrong, expired or revoked.",
+        "the key is unknown",
+        {"WWW-Authenticate": "`Bearer`"},
+    ),
+    _form(
+        403,
+        "forbidden",
+        "The key may not do this, or not from this address, or its environment is not served.",
+        "the key does not have the scope ingest",
+    ),
+    _form(
+        429,
+        "rate",
+        "The key sends faster than it may, or more than half of its events were rejected lately.",
+        "more than 500 events a second",
+        RETRY,
+    ),
+    _form(
+        503,
+        "busy",
+        "The request cannot be served now. Sending it again is safe.",
+        "events are stored too slowly at this moment; send again",
+        RETRY,
+    ),
+)
+WITH_BODY: Final = (
+    _form(
+        413,
+        "too_large",
+        "The body, or an event in it, is too large.",
+        "body: expected at most 262144 bytes",
+    ),
+    _form(
+        415,
+        "media_type",
+        "The body has another media type.",
+        "content-type: expected application/json",
+    ),
+)
+
+
+def common_problems(endpoint: Endpoint) -> Iterator[AnswerForm]:
+    """Yield the errors of the checks before an endpoint."""
+    yield from ALWAYS
+    if endpoint.needs_key:
+        yield from WITH_KEY
+    if endpoint.body is not None:
+        yield from WITH_BODY

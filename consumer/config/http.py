@@ -1,0 +1,134 @@
+"""Checks what belongs to the public port: the tables `[http]`, `[keys]` and `[sandbox]`.
+
+`load.py` reads the tables. The functions here compare them with the other tables.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from consumer.nats.subjects import covers
+from consumer.options.values import Bytes, Count, Seconds, Token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from consumer.dead_letters.stream import DeadLetterSettings
+    from consumer.http.settings import HttpSettings
+    from consumer.listeners.base import ListenerSettings
+    from consumer.sinks.base import SinkSettings
+
+HTTP: Final = "http"
+"""The kind of a listener whose deliveries come over the public port."""
+TEST_ENDING: Final = "-test"
+"""What the name of a listener for test keys has behind the name of the listener for live keys."""
+
+
+class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The table `[sandbox]`: where events that were posted with test keys go.
+
+    Without the table, test keys are refused.
+
+    Attributes:
+        subject_prefix: The first token of their subjects, in place of `subject_prefix` of `[sink]`.
+        stream: The name of their stream.
+        max_bytes: The size at which their stream deletes its oldest events, in bytes.
+        dead_letters: The name of the stream of their dead letters.
+        dead_subject_prefix: The first token of the subjects of their dead letters.
+        window_s: How long their identities are remembered, in seconds.
+        rate: The largest number of events a second of a test key that has no rate of its own.
+    """
+
+    subject_prefix: Token = "sandbox"
+    stream: Token = "EVENTS_SANDBOX"
+    max_bytes: Bytes = 1024 * 1024 * 1024
+    dead_letters: Token = "DEAD_LETTERS_SANDBOX"
+    dead_subject_prefix: Token = "sandbox_dead"
+    window_s: Seconds = 3600.0
+    rate: Count = 100
+
+
+def http_listeners(listeners: Mapping[str, ListenerSettings]) -> list[str]:
+    """Return the names of the listeners whose deliveries come over the public port."""
+    return [name for name, settings in listeners.items() if settings.kind == HTTP]
+
+
+def port_problems(
+    http: HttpSettings | None, listeners: Mapping[str, ListenerSettings], sink: SinkSettings
+) -> Iterator[str]:
+    """Yield a line for each mistake in how the port, its listener and the sink fit together."""
+    names = http_listeners(listeners)
+    if http is None:
+        yield from (f"listeners.{name}: needs a port, expected a table [http]" for name in names)
+        return
+    if not names:
+        yield 'http: nothing is behind the port, expected a listener with kind = "http"'
+    yield from _listener_problems(names, listeners)
+    if sink.kind == "core":
+        yield "sink.kind: holds 'core', expected 'jetstream': keys are in JetStream, see [http]"
+    if http.max_event_bytes > http.max_body_bytes:
+        yield (
+            f"http.max_event_bytes: holds {http.max_event_bytes}, expected at most "
+            f"max_body_bytes = {http.max_body_bytes}"
+        )
+
+
+def _listener_problems(
+    names: list[str], listeners: Mapping[str, ListenerSettings]
+) -> Iterator[str]:
+    for name in names[1:]:
+        yield f"listeners.{name}.kind: holds 'http' like listeners.{names[0]}, expected only one"
+    for name in names:
+        if listeners[name].brand is not None:
+            yield f"listeners.{name}.brand: the key of a request names the brand, expected no brand"
+        if name + TEST_ENDING in listeners:
+            yield f"listeners.{name}{TEST_ENDING}: the sandbox uses this name, expected another"
+
+
+def sandbox_problems(
+    sandbox: SandboxSettings | None,
+    http: HttpSettings | None,
+    sink: SinkSettings,
+    dead_letters: DeadLetterSettings,
+) -> Iterator[str]:
+    """Yield a line for each place where the sandbox and the live events would meet."""
+    if sandbox is None:
+        return
+    if http is None:
+        yield "sandbox: only test keys use it, expected a table [http]"
+    yield from _doubles(
+        ("sink.stream", sink.stream),
+        ("dead_letters.stream", dead_letters.stream),
+        ("sandbox.stream", sandbox.stream),
+        ("sandbox.dead_letters", sandbox.dead_letters),
+    )
+    yield from _doubles(
+        ("sink.subject_prefix", sink.subject_prefix),
+        ("dead_letters.subject_prefix", dead_letters.subject_prefix),
+        ("sandbox.subject_prefix", sandbox.subject_prefix),
+        ("sandbox.dead_subject_prefix", sandbox.dead_subject_prefix),
+    )
+
+
+def _doubles(*options: tuple[str, str]) -> Iterator[str]:
+    """Yield a line for each option of the sandbox with the same name as an option before it."""
+    owners: dict[str, str] = {}
+    for option, name in options:
+        if name in owners and option.startswith("sandbox."):
+            yield f"{option}: holds {name!r} like {owners[name]}, expected another"
+        owners.setdefault(name, option)
+
+
+def meeting_subjects(sandbox: SandboxSettings, live: Mapping[str, str]) -> Iterator[str]:
+    """Yield a line for each live subject that would end up in the sandbox.
+
+    Args:
+        sandbox: The options of the sandbox.
+        live: Every live subject, and the option that it comes from.
+    """
+    for prefix in (sandbox.subject_prefix, sandbox.dead_subject_prefix):
+        for subject, option in live.items():
+            if covers(f"{prefix}.>", subject):
+                yield f"{option}: {subject} is a subject of the sandbox, expected another"
