@@ -57,8 +57,14 @@ class Port:
         if config.sandbox is not None:
             rates_per_s[Environment.TEST] = config.sandbox.rate
         keyring = Keyring()
-        gate = Gate(keyring, watched.metrics, environments=intakes.keys(), rates_per_s=rates_per_s)
         self._keys = KeyBucket(config.sink, config.keys, keyring)
+        gate = Gate(
+            keyring,
+            watched.metrics,
+            environments=intakes.keys(),
+            events_per_s=rates_per_s,
+            used=self._keys.note_used,
+        )
         self._kept = KeptOpen("keys", self._keys, watched.health)
         (settings, *_) = self._settings.values()
         limits = IngestLimits(

@@ -83,8 +83,12 @@ def _application(health: Health, metrics: Metrics) -> Callable[..., Awaitable[No
     return application
 
 
-def listening_socket(bind: str) -> socket.socket:
+def listening_socket(bind: str, option: str = "operations.bind") -> socket.socket:
     """Take the port before anything else starts, so that a second daemon fails at once.
+
+    Args:
+        bind: The address, or `fd:3` for a listening socket that was inherited under this number.
+        option: The name of the option, for the error.
 
     Raises:
         ConfigError: The text is not an address, or the address is taken.
@@ -92,9 +96,9 @@ def listening_socket(bind: str) -> socket.socket:
     host, _, port = bind.rpartition(":")
     host = host.strip("[]")
     if not host:  # it would mean every address, and anyone could read what is there
-        raise ConfigError(
-            f"operations.bind: holds {bind!r}, expected an address such as 127.0.0.1:9464"
-        )
+        raise ConfigError(f"{option}: holds {bind!r}, expected an address such as 127.0.0.1:9464")
+    if host == "fd":
+        return _inherited(port, option)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -103,10 +107,23 @@ def listening_socket(bind: str) -> socket.socket:
     except (OSError, ValueError, OverflowError) as error:
         listener.close()
         raise ConfigError(
-            f"operations.bind: cannot listen on {bind!r} ({error}); "
+            f"{option}: cannot listen on {bind!r} ({error}); "
             "expected a free address such as 127.0.0.1:9464"
         ) from error
     return listener
+
+
+def _inherited(number: str, option: str) -> socket.socket:
+    """Return a listening socket that whoever started this process has opened."""
+    what = f"{option}: cannot use the inherited socket {number}"
+    try:
+        inherited = socket.socket(fileno=int(number))
+        listens = inherited.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{what}: {error}") from error
+    if not listens:
+        raise ConfigError(f"{what}: it does not listen")
+    return inherited
 
 
 @contextlib.asynccontextmanager

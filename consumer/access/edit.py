@@ -1,0 +1,246 @@
+"""Changes keys in the bucket: makes, rotates and revokes them, and moves them elsewhere.
+
+Every change compares the revision that it has read, so that of two changes at the same moment one
+is refused and neither is lost. Every change is an event in the log: the audit log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import socket
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import nats.js.errors
+import structlog
+
+from consumer.access import token
+from consumer.access.bucket import open_bucket
+from consumer.access.key import Key, KeySecret
+from consumer.access.record import KEY_PREFIX, USED_PREFIX, decode, encode
+from consumer.clock import SYSTEM_CLOCK
+from consumer.errors import ConsumerError
+from consumer.nats.connection import connected
+from consumer.nats.explain import explained
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from nats.js.kv import KeyValue
+
+    from consumer.access.settings import KeysSettings
+    from consumer.clock import Clock
+    from consumer.sinks.base import SinkSettings
+
+GONE: Final = "was the bucket deleted just now?"
+
+audit = structlog.get_logger()
+
+
+class KeyChangeRefused(ConsumerError):
+    """A change of a key is not possible. The text says why."""
+
+
+class KeyUse(msgspec.Struct, frozen=True):
+    """A key, and when it was used last.
+
+    Attributes:
+        key: The key.
+        used_on: The day, such as `2026-11-26`. Empty if it was never used.
+    """
+
+    key: Key
+    used_on: str
+
+
+class Keys:
+    """The keys in an open bucket. `opened_keys` makes it.
+
+    Args:
+        bucket: The bucket.
+        stream: The name of the stream behind the bucket.
+        clock: The clock.
+        by: Who makes the changes, for the audit log.
+    """
+
+    def __init__(self, bucket: KeyValue, stream: str, clock: Clock, by: str) -> None:
+        self._bucket = bucket
+        self._stream = stream
+        self._clock = clock
+        self._by = by
+
+    async def create(self, key: Key) -> tuple[Key, str]:
+        """Store a new key with a new secret.
+
+        Args:
+            key: What the key allows. Its id and its secrets are made here.
+
+        Returns:
+            The key as it is stored, and its text, which is shown once.
+        """
+        secret = token.new_secret()
+        made = msgspec.structs.replace(
+            key,
+            id=token.new_id(),
+            created_s=self._clock.now_s(),
+            secrets=(KeySecret(token.hash_of(secret)),),
+        )
+        await self._put(made, None, "key created")
+        return made, token.write(token.Token(made.environment, made.id, secret))
+
+    async def rotate(self, key_id: str, overlap_s: float) -> tuple[Key, str]:
+        """Give a key a second secret, and let the first end after the overlap.
+
+        Returns:
+            The key as it is stored, and its new text.
+
+        Raises:
+            KeyChangeRefused: There is no such key, it is revoked, or it was changed meanwhile.
+        """
+        key, revision = await self._get(key_id)
+        if key.revoked_s is not None:
+            raise KeyChangeRefused(f"key {key_id} was revoked, so it cannot be rotated")
+        now_s = self._clock.now_s()
+        secret = token.new_secret()
+        kept = [one for one in key.secrets if one.ends_s is None or one.ends_s > now_s]
+        latest_s = now_s + overlap_s
+        ending = [
+            msgspec.structs.replace(one, ends_s=min(one.ends_s or latest_s, latest_s))
+            for one in kept[-1:]
+        ]
+        secrets = (*ending, KeySecret(token.hash_of(secret)))
+        made = msgspec.structs.replace(key, secrets=secrets)
+        await self._put(made, revision, "key rotated")
+        return made, token.write(token.Token(made.environment, made.id, secret))
+
+    async def revoke(self, key_id: str) -> Key:
+        """Refuse a key from now on, in every process within a second.
+
+        Raises:
+            KeyChangeRefused: There is no such key, or it was changed meanwhile.
+        """
+        key, revision = await self._get(key_id)
+        if key.revoked_s is not None:
+            return key
+        made = msgspec.structs.replace(key, revoked_s=self._clock.now_s())
+        await self._put(made, revision, "key revoked")
+        return made
+
+    async def restore(self, keys: Iterable[Key], *, replace: bool) -> tuple[int, int]:
+        """Store keys that were exported.
+
+        Args:
+            keys: The keys, with the hashes of their secrets.
+            replace: If true, a key that exists with other content is replaced.
+
+        Returns:
+            How many keys were stored, and how many were there already.
+
+        Raises:
+            KeyChangeRefused: A key exists with other content. The keys before it are stored.
+        """
+        stored_count = same_count = 0
+        for key in keys:
+            found = await self._find(key.id)
+            if found is not None and found[0] == key:
+                same_count += 1
+                continue
+            if found is not None and not replace:
+                raise KeyChangeRefused(f"key {key.id} exists with other content")
+            await self._put(key, None if found is None else found[1], "key restored")
+            stored_count += 1
+        return stored_count, same_count
+
+    async def one(self, key_id: str) -> KeyUse:
+        """Return a key.
+
+        Raises:
+            KeyChangeRefused: There is no such key.
+        """
+        key, _ = await self._get(key_id)
+        with explained(self._stream, missing=GONE):
+            try:
+                entry = await self._bucket.get(USED_PREFIX + key_id)
+            except nats.js.errors.KeyNotFoundError:
+                return KeyUse(key, "")
+        return KeyUse(key, (entry.value or b"").decode("latin-1"))
+
+    async def all(self) -> list[KeyUse]:
+        """Return all keys, the oldest first. Records that cannot be read are left out."""
+        keys: list[Key] = []
+        days: dict[str, str] = {}
+        async for name, value in self._entries():
+            if name.startswith(USED_PREFIX):
+                days[name.removeprefix(USED_PREFIX)] = value.decode("latin-1")
+            elif (key := decode(value, name.removeprefix(KEY_PREFIX))) is not None:
+                keys.append(key)
+        keys.sort(key=lambda key: key.created_s)
+        return [KeyUse(key, days.get(key.id, "")) for key in keys]
+
+    async def _entries(self) -> AsyncIterator[tuple[str, bytes]]:
+        with explained(self._stream, missing=GONE):
+            watcher = await self._bucket.watchall(ignore_deletes=True)
+            while (entry := await watcher.updates()) is not None:  # type: ignore[no-untyped-call]  # nats-py's
+                yield entry.key, entry.value or b""
+            await watcher.stop()  # type: ignore[no-untyped-call]  # nats-py's
+
+    async def _get(self, key_id: str) -> tuple[Key, int]:
+        found = await self._find(key_id)
+        if found is None:
+            raise KeyChangeRefused(f"there is no key {key_id}")
+        return found
+
+    async def _find(self, key_id: str) -> tuple[Key, int] | None:
+        with explained(self._stream, missing=GONE):
+            try:
+                entry = await self._bucket.get(KEY_PREFIX + key_id)
+            except (nats.js.errors.KeyNotFoundError, nats.js.errors.InvalidKeyError):
+                return None
+        key = decode(entry.value or b"", key_id)
+        if key is None:
+            raise KeyChangeRefused(f"the record of key {key_id} cannot be read")
+        return key, entry.revision or 0
+
+    async def _put(self, key: Key, revision: int | None, event: str) -> None:
+        with explained(self._stream, missing=GONE):
+            try:
+                await self._bucket.update(KEY_PREFIX + key.id, encode(key), last=revision or 0)
+            except nats.js.errors.KeyWrongLastSequenceError as error:
+                raise KeyChangeRefused(f"key {key.id} was changed meanwhile; try again") from error
+        audit.info(
+            event,
+            key=key.id,
+            brand=key.brand,
+            environment=key.environment.value,
+            scopes=[scope.value for scope in key.scopes],
+            by=self._by,
+        )
+
+
+@contextlib.asynccontextmanager
+async def opened_keys(
+    sink: SinkSettings, settings: KeysSettings, clock: Clock = SYSTEM_CLOCK, by: str = ""
+) -> AsyncIterator[Keys]:
+    """Open the bucket for the time of the block.
+
+    Args:
+        sink: How to reach the server.
+        settings: The name of the bucket.
+        clock: The clock.
+        by: Who makes the changes. Empty means the user of this program on this host.
+
+    Raises:
+        Unavailable: The server is away, or this user may not use the bucket.
+    """
+    async with connected(sink, name="consumer keys") as client:
+        bucket = await open_bucket(client, settings, sink.replicas)
+        yield Keys(bucket, f"KV_{settings.bucket}", clock, by or _who())
+
+
+def _who() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # the system knows no name for this user
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"

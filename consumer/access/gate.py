@@ -1,0 +1,205 @@
+"""Lets a request in if its key allows it, and says why if not.
+
+The checks come in this order: the key, its environment, its scope, the client's address, its rates.
+Each refusal is counted. The log has a line for each reason and key once a minute, with the number
+of refusals, because a client with a wrong key may try a thousand times a second.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING, Final, NoReturn
+
+import structlog
+
+from consumer.access import token
+from consumer.access.allowance import Allowance
+from consumer.access.key import Scope
+from consumer.access.refusal import KeyRefused, Refusal
+from consumer.clock import SYSTEM_CLOCK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Mapping
+    from ipaddress import IPv4Network, IPv6Network
+
+    from consumer.access.key import Key
+    from consumer.access.keyring import Keyring
+    from consumer.clock import Clock
+    from consumer.deliveries.origin import Environment
+    from consumer.operations.metrics import Metrics
+
+LOG_EVERY_S: Final = 60.0
+UNKNOWN: Final = "the key is unknown"
+"""The same words for a key that does not exist and for a wrong secret, so that nobody can find out
+which keys exist."""
+WORDS: Final = {
+    Refusal.UNREAD: "the keys cannot be read at this moment; send again",
+    Refusal.MISSING: "there is no key, expected `Authorization: Bearer ck_…` or `X-Api-Key: ck_…`",
+    Refusal.MALFORMED: "this is no whole key: it has a typing error, or a part of it is missing",
+    Refusal.UNKNOWN: UNKNOWN,
+    Refusal.EXPIRED: "the key has expired",
+    Refusal.REVOKED: "the key was revoked",
+    Refusal.ENVIRONMENT: "this server does not serve keys of this environment",
+    Refusal.ADDRESS: "the key may not be used from this address",
+}
+UNREAD_RETRY_S: Final = 2.0
+
+
+class Gate:
+    """The checks of every request's key.
+
+    Args:
+        keyring: The keys.
+        metrics: Counts refusals.
+        environments: The environments that are served.
+        events_per_s: The rate of events for a key that has none of its own, by environment.
+        clock: The clock for rates and for expiry.
+        used: Is called with the id of each key that was let in.
+    """
+
+    def __init__(
+        self,
+        keyring: Keyring,
+        metrics: Metrics,
+        *,
+        environments: Container[Environment],
+        events_per_s: Mapping[Environment, float],
+        clock: Clock = SYSTEM_CLOCK,
+        used: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._keyring = keyring
+        self._metrics = metrics
+        self._environments = environments
+        self._events_per_s = events_per_s
+        self._clock = clock
+        self._used = used
+        self._requests = Allowance()
+        self._events = Allowance()
+        self._sums: Counter[tuple[Refusal, str]] = Counter()
+        self._logged_s = 0.0
+        self._log = structlog.get_logger()
+
+    def admit(self, text: str | None, scope: Scope | None, address: str) -> Key:
+        """Return the key of a request that may pass.
+
+        Args:
+            text: The text of the key, as it was sent. None if there is none.
+            scope: The scope that is needed. None: any key will do.
+            address: The client's address.
+
+        Raises:
+            KeyRefused: The request may not pass. Its text may be shown to the client.
+        """
+        key = self._known(text)
+        if key.environment not in self._environments:
+            self._refuse(Refusal.ENVIRONMENT, key.id)
+        if scope is not None and scope not in key.scopes:
+            self._refuse(Refusal.SCOPE, key.id, f"the key does not have the scope {scope}")
+        if key.addresses and not _is_inside(address, key.addresses):
+            self._refuse(Refusal.ADDRESS, key.id)
+        self._take_turn(key, scope)
+        self._used(key.id)
+        return key
+
+    def spend_events(self, key: Key, count: int) -> None:
+        """Count events against the rate of a key."""
+        per_s = self.events_per_s(key)
+        if per_s is not None:
+            self._events.spend(key.id, per_s, self._clock.monotonic_s(), count)
+
+    def events_per_s(self, key: Key) -> float | None:
+        """Return the rate of events of a key; None if it has no limit."""
+        return key.events_per_s or self._events_per_s.get(key.environment)
+
+    def is_still_good(self, key: Key) -> bool:
+        """Tell whether a key that was let in would be let in now, rates aside."""
+        known = self._keyring.find(key.id)
+        if known is None:
+            return not self._keyring.complete
+        return known.revoked_s is None and not self._is_over(known.expires_s)
+
+    def _known(self, text: str | None) -> Key:
+        if not text:
+            self._refuse(Refusal.MISSING)
+        sent = token.read(text)
+        if sent is None:
+            self._refuse(Refusal.MALFORMED)
+        key = self._keyring.find(sent.id)
+        if key is None:
+            self._refuse(Refusal.UNKNOWN if self._keyring.complete else Refusal.UNREAD, sent.id)
+        if key.environment is not sent.environment or not self._has_secret(key, sent.secret):
+            self._refuse(Refusal.UNKNOWN, sent.id)
+        if key.revoked_s is not None:
+            self._refuse(Refusal.REVOKED, key.id)
+        if self._is_over(key.expires_s):
+            self._refuse(Refusal.EXPIRED, key.id)
+        return key
+
+    def _has_secret(self, key: Key, secret: str) -> bool:
+        hashed = token.hash_of(secret)
+        return any(
+            token.is_same(one.sha256, hashed) and not self._is_over(one.ends_s)
+            for one in key.secrets
+        )
+
+    def _is_over(self, ends_s: float | None) -> bool:
+        return ends_s is not None and self._clock.now_s() >= ends_s
+
+    def _take_turn(self, key: Key, scope: Scope | None) -> None:
+        events_per_s = self.events_per_s(key) if scope is Scope.INGEST else None
+        if key.requests_per_s is None and events_per_s is None:
+            return
+        now_s = self._clock.monotonic_s()
+        if events_per_s is not None:
+            wait_s = self._events.wait_s(key.id, events_per_s, now_s)
+            if wait_s:
+                text = f"the key may post {events_per_s:g} events a second"
+                self._refuse(Refusal.RATE, key.id, text, wait_s)
+        if key.requests_per_s is not None:
+            wait_s = self._requests.wait_s(key.id, key.requests_per_s, now_s)
+            if wait_s:
+                text = f"the key may make {key.requests_per_s:g} requests a second"
+                self._refuse(Refusal.RATE, key.id, text, wait_s)
+            self._requests.spend(key.id, key.requests_per_s, now_s, 1)
+
+    def _refuse(
+        self,
+        refusal: Refusal,
+        key_id: str = "",
+        text: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> NoReturn:
+        self._metrics.key_refusals.labels(refusal.value).inc()
+        known = self._keyring.find(key_id) is not None
+        self._sums[refusal, key_id if known else ""] += 1
+        self._log_sums()
+        if refusal is Refusal.UNREAD:
+            retry_after_s = UNREAD_RETRY_S
+        raise KeyRefused(refusal, text or WORDS[refusal], retry_after_s)
+
+    def _log_sums(self) -> None:
+        now_s = self._clock.monotonic_s()
+        if self._logged_s and now_s - self._logged_s < LOG_EVERY_S:
+            return
+        self._logged_s = now_s
+        sums, self._sums = self._sums, Counter()
+        for (refusal, key_id), count in sums.items():
+            self._log.info("keys refused", reason=refusal.value, key=key_id, count=count)
+
+
+@lru_cache(maxsize=1024)
+def _networks(addresses: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(address, strict=False) for address in addresses)
+
+
+@lru_cache(maxsize=4096)
+def _is_inside(address: str, addresses: tuple[str, ...]) -> bool:
+    """Tell whether an address is in one of the networks. What cannot be read is in none."""
+    try:
+        client = ip_address(address)
+        mapped = getattr(client, "ipv4_mapped", None)
+        return any((mapped or client) in network for network in _networks(addresses))
+    except ValueError:
+        return False
