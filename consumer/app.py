@@ -11,7 +11,7 @@ from `stop`, only a bug or a configuration that cannot be used ends the process.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from consumer.api.port import Port
     from consumer.config.load import Config
-    from consumer.listeners.base import Listener
+    from consumer.listeners.base import AnyListener, ListenerClass
 
 LOOP_LAG_EVERY_S: Final = 0.5
 
@@ -48,7 +48,7 @@ class App:
         metrics: The metrics, which `/metrics` shows.
     """
 
-    def __init__(self, config: Config, kinds: Mapping[str, type[Listener[Any]]]) -> None:
+    def __init__(self, config: Config, kinds: Mapping[str, ListenerClass]) -> None:
         self._config = config
         self._kinds = kinds
         self.health = Health()
@@ -116,7 +116,7 @@ class App:
             self.metrics.loop_lag.set(max(0.0, loop.time() - due_s))
 
     def _group(self, config: Config, health: Health) -> LaneGroup:
-        def make_listener(name: str) -> Listener[Any]:
+        def make_listener(name: str) -> AnyListener:
             if self._port is not None and name in self._port.listeners:
                 return self._port.make_listener(name)
             settings = config.listeners[name]

@@ -15,7 +15,7 @@ KEPT_COUNT: Final = 10_000
 """So many buckets are kept. Above that, the full ones are forgotten, which changes nothing."""
 
 
-class _Bucket(msgspec.Struct):
+class _Tokens(msgspec.Struct):
     per_s: float
     tokens_count: float
     filled_s: float
@@ -33,7 +33,7 @@ class Allowance:
     """The buckets of one kind of rate, such as events a second. The caller tells the time."""
 
     def __init__(self) -> None:
-        self._buckets: dict[str, _Bucket] = {}
+        self._buckets: dict[str, _Tokens] = {}
 
     def wait_s(self, key_id: str, per_s: float, now_s: float) -> float:
         """Return how long a key has to wait, in seconds; 0 if it may go on.
@@ -56,12 +56,12 @@ class Allowance:
         """Return how much a key may take at once now."""
         return max(0, int(self._bucket(key_id, per_s, now_s).tokens_count))
 
-    def _bucket(self, key_id: str, per_s: float, now_s: float) -> _Bucket:
+    def _bucket(self, key_id: str, per_s: float, now_s: float) -> _Tokens:
         bucket = self._buckets.get(key_id)
         if bucket is None:
             if len(self._buckets) >= KEPT_COUNT:
                 self._forget_full(now_s)
-            bucket = self._buckets[key_id] = _Bucket(per_s, per_s * BURST_S, now_s)
+            bucket = self._buckets[key_id] = _Tokens(per_s, per_s * BURST_S, now_s)
         else:
             bucket.fill(per_s, now_s)
         return bucket

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from consumer.access.key import Key
     from consumer.access.keyring import Keyring
     from consumer.access.settings import KeysSettings
+    from consumer.nats.connection import NatsSettings
     from consumer.operations.caveat import Caveat
-    from consumer.sinks.base import SinkSettings
 
 READ_DEADLINE_S: Final = 10.0
 USED_EVERY_S: Final = 30.0
@@ -74,14 +74,22 @@ class KeyBucket(Part):
     """The watch on the bucket of keys.
 
     Args:
-        sink: How to reach the server.
+        connection: How to reach the server.
         settings: The name of the bucket.
+        replicas_count: The number of servers that keep a bucket that we create.
         keyring: The keys in memory.
     """
 
-    def __init__(self, sink: SinkSettings, settings: KeysSettings, keyring: Keyring) -> None:
-        self._sink = sink
+    def __init__(
+        self,
+        connection: NatsSettings,
+        settings: KeysSettings,
+        replicas_count: int,
+        keyring: Keyring,
+    ) -> None:
+        self._connection = connection
         self._settings = settings
+        self._replicas_count = replicas_count
         self._keyring = keyring
         self._client: Client | None = None
         self._bucket: KeyValue | None = None
@@ -109,7 +117,7 @@ class KeyBucket(Part):
                 self._lose(f"connection lost: {why}")
 
         try:
-            client = await connect(self._sink, name="consumer keys", on_lost=on_lost)
+            client = await connect(self._connection, name="consumer keys", on_lost=on_lost)
         except Unavailable as error:
             raise SinkUnavailable(str(error)) from error
         try:
@@ -126,7 +134,7 @@ class KeyBucket(Part):
 
     async def _read(self, client: Client) -> None:
         """Read all keys, and put them in the place of what was known."""
-        bucket = await open_bucket(client, self._settings, self._sink.replicas)
+        bucket = await open_bucket(client, self._settings, self._replicas_count)
         stream = f"KV_{self._settings.bucket}"
         keys: dict[str, Key] = {}
         with explained(stream, missing="was it deleted just now?"):

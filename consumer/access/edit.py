@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from consumer.access.settings import KeysSettings
     from consumer.clock import Clock
-    from consumer.sinks.base import SinkSettings
+    from consumer.nats.connection import NatsSettings
 
 GONE: Final = "was the bucket deleted just now?"
 
@@ -87,7 +87,7 @@ class Keys:
             secrets=(KeySecret(token.hash_of(secret)),),
         )
         await self._put(made, None, "key created")
-        return made, token.write(token.Token(made.environment, made.id, secret))
+        return made, token.write(token.KeyText(made.environment, made.id, secret))
 
     async def rotate(self, key_id: str, overlap_s: float) -> tuple[Key, str]:
         """Give a key a second secret, and let the first end after the overlap.
@@ -98,7 +98,7 @@ class Keys:
         Raises:
             KeyChangeRefused: There is no such key, it is revoked, or it was changed meanwhile.
         """
-        key, revision = await self._get(key_id)
+        key, revision_number = await self._get(key_id)
         if key.revoked_s is not None:
             raise KeyChangeRefused(f"key {key_id} was revoked, so it cannot be rotated")
         now_s = self._clock.now_s()
@@ -111,8 +111,8 @@ class Keys:
         ]
         secrets = (*ending, KeySecret(token.hash_of(secret)))
         made = msgspec.structs.replace(key, secrets=secrets)
-        await self._put(made, revision, "key rotated")
-        return made, token.write(token.Token(made.environment, made.id, secret))
+        await self._put(made, revision_number, "key rotated")
+        return made, token.write(token.KeyText(made.environment, made.id, secret))
 
     async def revoke(self, key_id: str) -> Key:
         """Refuse a key from now on, in every process within a second.
@@ -120,11 +120,11 @@ class Keys:
         Raises:
             KeyChangeRefused: There is no such key, or it was changed meanwhile.
         """
-        key, revision = await self._get(key_id)
+        key, revision_number = await self._get(key_id)
         if key.revoked_s is not None:
             return key
         made = msgspec.structs.replace(key, revoked_s=self._clock.now_s())
-        await self._put(made, revision, "key revoked")
+        await self._put(made, revision_number, "key revoked")
         return made
 
     async def restore(self, keys: Iterable[Key], *, replace: bool) -> tuple[int, int]:
@@ -202,10 +202,12 @@ class Keys:
             raise KeyChangeRefused(f"the record of key {key_id} cannot be read")
         return key, entry.revision or 0
 
-    async def _put(self, key: Key, revision: int | None, event: str) -> None:
+    async def _put(self, key: Key, revision_number: int | None, event: str) -> None:
         with explained(self._stream, missing=GONE):
             try:
-                await self._bucket.update(KEY_PREFIX + key.id, encode(key), last=revision or 0)
+                await self._bucket.update(
+                    KEY_PREFIX + key.id, encode(key), last=revision_number or 0
+                )
             except nats.js.errors.KeyWrongLastSequenceError as error:
                 raise KeyChangeRefused(f"key {key.id} was changed meanwhile; try again") from error
         audit.info(
@@ -220,21 +222,26 @@ class Keys:
 
 @contextlib.asynccontextmanager
 async def opened_keys(
-    sink: SinkSettings, settings: KeysSettings, clock: Clock = SYSTEM_CLOCK, by: str = ""
+    connection: NatsSettings,
+    settings: KeysSettings,
+    replicas_count: int = 1,
+    clock: Clock = SYSTEM_CLOCK,
+    by: str = "",
 ) -> AsyncIterator[Keys]:
     """Open the bucket for the time of the block.
 
     Args:
-        sink: How to reach the server.
+        connection: How to reach the server.
         settings: The name of the bucket.
+        replicas_count: The number of servers that keep a bucket that we create.
         clock: The clock.
         by: Who makes the changes. Empty means the user of this program on this host.
 
     Raises:
         Unavailable: The server is away, or this user may not use the bucket.
     """
-    async with connected(sink, name="consumer keys") as client:
-        bucket = await open_bucket(client, settings, sink.replicas)
+    async with connected(connection, name="consumer keys") as client:
+        bucket = await open_bucket(client, settings, replicas_count)
         yield Keys(bucket, f"KV_{settings.bucket}", clock, by or _who())
 
 

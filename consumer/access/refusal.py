@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from consumer.errors import ConsumerError
+
 
 class Refusal(StrEnum):
     """Why a key is refused: the value of the label `reason` of a metric."""
@@ -25,7 +27,7 @@ class Refusal(StrEnum):
     RATE = "rate"
 
 
-class KeyRefused(Exception):  # as `Rejected`: the sender's fault, not an error of ours
+class KeyRefused(ConsumerError):
     """A request is refused because of its key.
 
     The text may be shown to the sender. It says nothing about other keys, so that nobody can find

@@ -29,7 +29,7 @@ _fits: Final = re.compile(
 ).fullmatch
 
 
-class Token(msgspec.Struct, frozen=True, gc=False):
+class KeyText(msgspec.Struct, frozen=True, gc=False):
     """The parts of a key's text.
 
     Attributes:
@@ -57,18 +57,18 @@ def _random(count: int) -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(count))
 
 
-def write(token: Token) -> str:
+def write(parts: KeyText) -> str:
     """Return the text of a key. It is shown once, and stored nowhere."""
-    text = f"ck_{token.environment}_{token.id}_{token.secret}"
+    text = f"ck_{parts.environment}_{parts.id}_{parts.secret}"
     return text + _check(text)
 
 
-def read(text: str) -> Token | None:
+def read(text: str) -> KeyText | None:
     """Return the parts of a key's text; None if it is no key, or its check is wrong."""
     found = _fits(text)
     if found is None or _check(text[:-CHECK_CHARACTERS]) != found[4]:
         return None
-    return Token(Environment(found[1]), found[2], found[3])
+    return KeyText(Environment(found[1]), found[2], found[3])
 
 
 def hash_of(secret: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from importlib.metadata import metadata
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from consumer.api.problems import PROBLEM_SCHEMA, common_problems
 from consumer.events.registry import CATALOGUE
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from consumer.http.endpoint import AnswerForm, BodyForm, Endpoint
-
-Document = dict[str, Any]
+    from consumer.tools.schemas.asyncapi import Document
 
 SCHEMAS_AT: Final = "#/components/schemas/"
 REQUEST_ID: Final[Document] = {
@@ -153,7 +152,7 @@ def _answer(status: int, forms: list[AnswerForm]) -> Document:
     }
 
 
-def _problem(status: int, facts: Any) -> Document:  # noqa: ANN401  # any JSON value
+def _problem(status: int, facts: Mapping[str, object]) -> Document:
     return {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,

@@ -16,9 +16,9 @@ from consumer.access.gate import Gate
 from consumer.access.keyring import Keyring
 from consumer.api.endpoints import all_endpoints
 from consumer.deliveries.origin import Environment
+from consumer.http.application import HttpApplication
 from consumer.http.client_address import ClientAddress
 from consumer.http.cors import Cors
-from consumer.http.router import Router
 from consumer.http.server import Server
 from consumer.listeners.http.ingest import Ingest, IngestLimits
 from consumer.listeners.http.listener import HttpListener, make_intake
@@ -57,7 +57,7 @@ class Port:
         if config.sandbox is not None:
             rates_per_s[Environment.TEST] = config.sandbox.rate
         keyring = Keyring()
-        self._keys = KeyBucket(config.sink, config.keys, keyring)
+        self._keys = KeyBucket(config.sink, config.keys, config.sink.replicas, keyring)
         gate = Gate(
             keyring,
             watched.metrics,
@@ -73,14 +73,14 @@ class Port:
             rejected_status=settings.rejected_status,
         )
         ingest = Ingest(intakes, limits, watched.metrics, gate.spend_events)
-        router = Router(
+        application = HttpApplication(
             all_endpoints(ingest, settings),
             gate,
             ClientAddress(self._http.trusted_proxies),
             Cors(self._http.cors_origins),
             watched.metrics,
         )
-        self._server = Server(self._http, router, watched.metrics)
+        self._server = Server(self._http, application, watched.metrics)
 
     def _intake_of(self, config: Config) -> Intake:
         """Make the intake of the configuration's listener of kind `http`."""

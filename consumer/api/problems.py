@@ -1,20 +1,20 @@
 """Describes the errors that every endpoint may answer, because they come from the checks before it.
 
-The checks are in `http/router.py` and `http/connection.py`.
+The checks are in `http/application.py` and `http/connection.py`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from consumer.http.endpoint import AnswerForm
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from consumer.http.endpoint import Endpoint
 
-PROBLEM_SCHEMA: Final[dict[str, Any]] = {
+PROBLEM_SCHEMA: Final[Mapping[str, object]] = {
     "type": "object",
     "description": "A problem document: https://www.rfc-editor.org/rfc/rfc9457",
     "required": ["type", "title", "status", "detail", "reason"],

@@ -27,7 +27,7 @@ from consumer.errors import ConfigError
 from consumer.events.registry import CATALOGUE, find, subjects
 from consumer.events.subjects import targets_of
 from consumer.http.settings import HttpSettings
-from consumer.listeners.base import ListenerSettings
+from consumer.listeners.base import ListenerClass, ListenerSettings
 from consumer.listeners.nats.settings import NatsListenerSettings
 from consumer.nats.connection import NatsSettings, check_login
 from consumer.operations.http import OperationsSettings
@@ -47,7 +47,6 @@ from consumer.stores.base import DedupeSettings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from consumer.listeners.base import Listener
 
 DEFAULT_FILES: Final = (Path("consumer.toml"), Path("/etc/consumer/consumer.toml"))
 ENVIRONMENT_PREFIX: Final = "CONSUMER__"
@@ -96,7 +95,7 @@ SWITCHES: Final = frozenset(("http", "sandbox"))
 def load(
     path: Path | None,
     environment: Mapping[str, str],
-    kinds: Mapping[str, type[Listener[Any]]],
+    kinds: Mapping[str, ListenerClass],
 ) -> Config:
     """Read and check the configuration. Opens no connection.
 
@@ -113,7 +112,7 @@ def load(
     return build(tables, kinds)
 
 
-def build(tables: dict[str, object], kinds: Mapping[str, type[Listener[Any]]]) -> Config:
+def build(tables: dict[str, object], kinds: Mapping[str, ListenerClass]) -> Config:
     """Check the tables of a file, and make the configuration of them.
 
     Args:
@@ -199,7 +198,7 @@ def _table(tables: dict[str, object], name: str, problems: list[str]) -> dict[st
 def _listener(
     name: str,
     options: object,
-    kinds: Mapping[str, type[Listener[Any]]],
+    kinds: Mapping[str, ListenerClass],
     problems: list[str],
 ) -> ListenerSettings | None:
     path = f"listeners.{name}"

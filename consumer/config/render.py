@@ -24,7 +24,7 @@ from consumer.options.values import Token, annotated_extra
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from consumer.listeners.base import Listener
+    from consumer.listeners.base import ListenerClass
 
 HIDDEN: Final = "***"
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -76,7 +76,7 @@ def _value(value: object, hint: object, *, hide: bool) -> object:
     return value
 
 
-def json_schema(kinds: Mapping[str, type[Listener[Any]]]) -> dict[str, Any]:
+def json_schema(kinds: Mapping[str, ListenerClass]) -> dict[str, Any]:
     """Make the JSON Schema (2020-12) of a configuration file.
 
     Args:

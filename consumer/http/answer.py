@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from consumer.errors import ConsumerError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -36,7 +38,7 @@ class Answer(msgspec.Struct, frozen=True):
     headers: Mapping[str, str] = {}
 
 
-class Problem(Exception):  # the name of the document
+class Problem(ConsumerError):
     """Ends a request with a problem document.
 
     Attributes:

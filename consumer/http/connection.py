@@ -9,7 +9,7 @@ is in one of these states, and each has its deadline:
 The deadlines are numbers, and `server.py` looks at all of them once a second. A timer for each
 request would cost more than the rest of this module.
 
-Not responsible for the size of bodies (`body.py`), nor for what is answered (`router.py`).
+Not responsible for the size of bodies (`body.py`), nor for what is answered (`application.py`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, ClassVar, Final
 
-import httptools  # type: ignore[import-untyped]
+import httptools  # type: ignore[import-untyped]  # it has no types
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from consumer.http.answer import PROBLEM, Problem
@@ -64,8 +64,8 @@ class Connections:
         self, settings: HttpSettings, client_address: ClientAddress, metrics: Metrics
     ) -> None:
         self.settings = settings
-        self.open: dict[LimitedConnection, None] = {}
-        self.idle: dict[LimitedConnection, None] = {}
+        self.open: dict[PublicConnection, None] = {}
+        self.idle: dict[PublicConnection, None] = {}
         """The connections without a request. The first has been idle for the longest time."""
         self.left = asyncio.Event()
         """The event that is set when a connection is gone."""
@@ -73,7 +73,7 @@ class Connections:
         self._client_address = client_address
         self._metrics = metrics
 
-    def admit(self, connection: LimitedConnection, address: str) -> bool:
+    def admit(self, connection: PublicConnection, address: str) -> bool:
         """Take a new connection, or refuse it.
 
         With one connection too many, the connection that has been idle for the longest time is
@@ -95,7 +95,7 @@ class Connections:
         self._metrics.http_connections.set(len(self.open))
         return True
 
-    def forget(self, connection: LimitedConnection, address: str) -> None:
+    def forget(self, connection: PublicConnection, address: str) -> None:
         """Forget a connection that is gone."""
         self.idle.pop(connection, None)
         if connection not in self.open:
@@ -117,7 +117,7 @@ class Connections:
             connection.expire()
 
 
-class LimitedConnection(HttpToolsProtocol):
+class PublicConnection(HttpToolsProtocol):
     """One connection that ends when it exceeds a limit.
 
     tests/unit/test_uvicorn_internals.py fails when uvicorn does not call these methods any more, or
@@ -303,11 +303,10 @@ class LimitedConnection(HttpToolsProtocol):
         self.transport.close()
 
 
-def limited_to(connections: Connections) -> type[LimitedConnection]:
+def limited_to(connections: Connections) -> type[PublicConnection]:
     """Return the class of the connections of one port."""
 
-    class OfOnePort(LimitedConnection):
-        pass
+    class OneServersConnection(PublicConnection):
+        limits = connections
 
-    OfOnePort.limits = connections
-    return OfOnePort
+    return OneServersConnection

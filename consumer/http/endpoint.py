@@ -32,7 +32,7 @@ class AnswerForm(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     meaning: str
     schema: Mapping[str, object] | None = None
-    examples: Mapping[str, object] = {}
+    examples: Mapping[str, Mapping[str, object]] = {}
     headers: Mapping[str, str] = {}
 
 

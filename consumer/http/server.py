@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import uvicorn
 from uvicorn.server import ServerState
@@ -58,12 +58,11 @@ class Server:
         self._server: asyncio.Server | None = None
 
     @property
-    def address(self) -> tuple[Any, ...]:
-        """The address of the socket; its second part is the port."""
+    def port(self) -> int:
+        """The number of the port. The option may have asked for any free port."""
         if self._socket is None:
             raise TypeError("the port is not taken yet")  # a bug of ours
-        found: tuple[Any, ...] = self._socket.getsockname()
-        return found
+        return int(self._socket.getsockname()[1])
 
     def take(self) -> None:
         """Take the port and read the certificate, before anything else starts.

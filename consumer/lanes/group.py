@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from consumer.cancel import end_tasks
 from consumer.clock import SYSTEM_CLOCK
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from consumer.config.load import Config
     from consumer.lanes.wire import Watched
-    from consumer.listeners.base import Listener
+    from consumer.listeners.base import AnyListener
 
 
 class LaneGroup:
@@ -40,7 +40,7 @@ class LaneGroup:
     """
 
     def __init__(
-        self, config: Config, watched: Watched, make_listener: Callable[[str], Listener[Any]]
+        self, config: Config, watched: Watched, make_listener: Callable[[str], AnyListener]
     ) -> None:
         self._outside = make_outside(config)
         self._parts = self._outside.parts()
@@ -98,7 +98,7 @@ class LaneGroup:
         name: str,
         config: Config,
         watched: Watched,
-        make_listener: Callable[[str], Listener[Any]],
+        make_listener: Callable[[str], AnyListener],
     ) -> Supervisor:
         steps = make_steps(name, config, self._outside, watched, first_letters(name))
         lane = Lane(steps, SYSTEM_CLOCK)

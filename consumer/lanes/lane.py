@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from consumer.errors import ListenerUnavailable
 from consumer.pipeline.batch import Work
@@ -23,7 +23,7 @@ from consumer.pipeline.settle import settle
 if TYPE_CHECKING:
     from consumer.clock import Clock
     from consumer.deliveries.delivery import Delivery
-    from consumer.listeners.base import Listener
+    from consumer.listeners.base import AnyListener
     from consumer.pipeline.batch import Batch
     from consumer.pipeline.steps import Steps
 
@@ -74,7 +74,7 @@ class Lane:
         in_flight = [work.delivery for batch in self._in_flight for work in batch.works]
         return in_flight + [work.delivery for work in self._undecoded]
 
-    async def run(self, listener: Listener[Any], halt: asyncio.Event) -> None:
+    async def run(self, listener: AnyListener, halt: asyncio.Event) -> None:
         """Move deliveries of one connection until told to halt; then finish what is in flight.
 
         Args:
@@ -108,7 +108,7 @@ class Lane:
             raise lost[0]
 
     async def _take_in(
-        self, listener: Listener[Any], to_deliver: asyncio.Queue[Batch | None]
+        self, listener: AnyListener, to_deliver: asyncio.Queue[Batch | None]
     ) -> None:
         settings = listener.settings
         if self._waiting_since_s is None or self._in_flight:
@@ -128,7 +128,7 @@ class Lane:
             await to_deliver.put(batch)
             await asyncio.sleep(0)  # large bodies take long to decode, so other tasks run first
 
-    async def _admit(self, listener: Listener[Any], batch: Batch) -> None:
+    async def _admit(self, listener: AnyListener, batch: Batch) -> None:
         """Book a decoded batch, and claim its identities."""
         if listener.source_keeps:
             # The guard looks before anything of the batch is booked, because a batch that it
@@ -144,7 +144,7 @@ class Lane:
 
     async def _deliver_all(
         self,
-        listener: Listener[Any],
+        listener: AnyListener,
         to_deliver: asyncio.Queue[Batch | None],
         to_conclude: asyncio.Queue[Batch | None],
     ) -> None:
@@ -158,7 +158,7 @@ class Lane:
 
     async def _conclude_all(
         self,
-        listener: Listener[Any],
+        listener: AnyListener,
         to_conclude: asyncio.Queue[Batch | None],
         lost: list[ListenerUnavailable],
     ) -> None:

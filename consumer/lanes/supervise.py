@@ -9,7 +9,7 @@ own supervisor and lane.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from consumer.lanes.lane import Lane
-    from consumer.listeners.base import Listener
+    from consumer.listeners.base import AnyListener
     from consumer.operations.health import Health
     from consumer.pipeline.books import LaneBooks
 
@@ -48,7 +48,7 @@ class Supervisor:
     def __init__(
         self,
         name: str,
-        make: Callable[[], Listener[Any]],
+        make: Callable[[], AnyListener],
         lane: Lane,
         health: Health,
         books: LaneBooks,
@@ -115,7 +115,7 @@ class Supervisor:
             self._books.lag.set(-1)
             await listener.close()
 
-    async def _open(self, listener: Listener[Any]) -> None:
+    async def _open(self, listener: AnyListener) -> None:
         try:
             async with asyncio.timeout(OPEN_DEADLINE_S) as self._opening:
                 await listener.open()
@@ -126,7 +126,7 @@ class Supervisor:
         finally:
             self._opening = None
 
-    async def _serve(self, listener: Listener[Any]) -> None:
+    async def _serve(self, listener: AnyListener) -> None:
         """Run the lane and the watch beside it. The first trouble of either ends both."""
         trouble: list[ListenerUnavailable] = []
         async with asyncio.TaskGroup() as group:
@@ -146,7 +146,7 @@ class Supervisor:
         if trouble:
             raise trouble[0]
 
-    async def _watch(self, listener: Listener[Any], trouble: list[ListenerUnavailable]) -> None:
+    async def _watch(self, listener: AnyListener, trouble: list[ListenerUnavailable]) -> None:
         """Ask the source from time to time. On trouble, close the connection that the lane uses."""
         while not trouble:
             await asyncio.sleep(self._watch_every_s)
@@ -161,7 +161,7 @@ class Supervisor:
                 # deliveries for a sink that is away, and these have to go back to the source.
                 await listener.close()
 
-    async def _inspect(self, listener: Listener[Any]) -> None:
+    async def _inspect(self, listener: AnyListener) -> None:
         held_s = self._lane.oldest_s()
         if listener.max_hold_s is not None and held_s > listener.max_hold_s:
             raise ListenerUnavailable(
@@ -182,7 +182,7 @@ class Supervisor:
                 reason="stalled",
             )
 
-    async def _keep(self, listener: Listener[Any], every_s: float) -> None:
+    async def _keep(self, listener: AnyListener, every_s: float) -> None:
         while True:
             await asyncio.sleep(every_s)
             held = self._lane.held()

@@ -16,7 +16,7 @@ Each of `receive`, `settle`, `keep` and `backlog` is called by one task at a tim
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -210,3 +210,9 @@ class Listener(ABC, Generic[S]):
         The call ends within 5 s, whatever state the connection is in, also after an `open` that
         failed. It raises no error for a connection that is broken already. It may be called twice.
         """
+
+
+AnyListener = Listener[Any]
+"""A listener of any kind."""
+ListenerClass = type[AnyListener]
+"""The class of a kind of listener."""

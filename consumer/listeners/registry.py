@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Final
+from typing import Final
 
 from consumer.errors import ConfigError
-from consumer.listeners.base import Listener
+from consumer.listeners.base import Listener, ListenerClass
 
 GROUP: Final = "consumer.listeners"
 OWN: Final = {
@@ -28,7 +28,7 @@ OWN: Final = {
 """Module and class of each kind of our own. A test imports all of them."""
 
 
-class Kinds(Mapping[str, type[Listener[Any]]]):
+class Kinds(Mapping[str, ListenerClass]):
     """The class of every kind of listener, by its word in the configuration.
 
     Raises:
@@ -40,13 +40,13 @@ class Kinds(Mapping[str, type[Listener[Any]]]):
         added = {entry.name: entry for entry in entry_points(group=GROUP)}
         self._places: dict[str, str | EntryPoint] = {**added, **OWN}
 
-    def __getitem__(self, kind: str) -> type[Listener[Any]]:
+    def __getitem__(self, kind: str) -> ListenerClass:
         """Import the class of a kind."""
         place = self._places[kind]
         if isinstance(place, EntryPoint):
             return _load(place)
         module, _, name = place.partition(":")
-        found: type[Listener[Any]] = getattr(import_module(module), name)
+        found: ListenerClass = getattr(import_module(module), name)
         return found
 
     def __iter__(self) -> Iterator[str]:
@@ -58,12 +58,12 @@ class Kinds(Mapping[str, type[Listener[Any]]]):
         return len(self._places)
 
 
-def kinds() -> Mapping[str, type[Listener[Any]]]:
+def kinds() -> Mapping[str, ListenerClass]:
     """Return the class of every kind of listener, by its word in the configuration."""
     return Kinds()
 
 
-def _load(entry: EntryPoint) -> type[Listener[Any]]:
+def _load(entry: EntryPoint) -> ListenerClass:
     try:
         found = entry.load()
     except (ImportError, AttributeError) as error:

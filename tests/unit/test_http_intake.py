@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from consumer.listeners.http.intake import FIRST_COUNT, LEAST_COUNT, Intake, NotTaken, Shed
-from tests.support.eventually import eventually
+from consumer.listeners.http.intake import Intake, NotTaken, Shed
 from tests.support.fates import end_all
+from tests.support.jumping_time import pass_time
+from tests.support.memory_sink import jump
 from tests.support.posting import deliveries_of, request_with
 
 if TYPE_CHECKING:
@@ -124,46 +125,55 @@ async def test_too_many_bytes_are_refused() -> None:
     await asyncio.wait((task, other))
 
 
-async def test_no_more_wait_than_end_in_half_of_the_timeout() -> None:
+def test_no_more_wait_than_end_in_half_of_the_timeout() -> None:
     """Otherwise their answers come too late, and all work is for nothing."""
-    intake = opened(timeout_s=4)
-    tasks = [await asked(intake, "a", *[b"1"] * 200)]
-    for _ in range(20):
-        await asyncio.sleep(0.01)  # 10 deliveries in 10 ms: 1,000 a second at most
-        end(intake, intake.take(10, MEGABYTE))
-    await asyncio.wait(tasks)
-    count = 0
-    while count <= FIRST_COUNT:
-        try:
-            intake.refuse_if_full("a", 1)
-        except NotTaken:
-            break
-        tasks.append(await asked(intake, "a", b"1"))
-        count += 1
-    assert LEAST_COUNT / 2 <= count <= 1000
-    intake.close()
-    await asyncio.wait(tasks)
+
+    async def scenario() -> None:
+        intake = opened(timeout_s=4)
+        tasks = [await asked(intake, "a", *[b"1"] * 1000)]
+        for _ in range(10):
+            await pass_time(1 / 4)  # 100 deliveries in 0.25 s are 400 a second
+            end(intake, intake.take(100, MEGABYTE))
+        await asyncio.wait(tasks)
+        count = 0
+        while _has_room(intake, "a"):
+            tasks.append(await asked(intake, "a", b"1"))
+            count += 1
+        assert count == 400 * 2 / 2  # in half of the timeout, and half of it for one key
+        assert _has_room(intake, "b")
+        intake.close()
+        await asyncio.wait(tasks)
+
+    jump(scenario())
 
 
-async def test_outage_is_told_at_once_after_half_of_the_timeout() -> None:
+def test_outage_is_told_at_once_after_half_of_the_timeout() -> None:
     """Nobody has to wait for what cannot come."""
-    intake = opened(timeout_s=0.4)
-    task = await asked(intake, "a", b"1")
-    taken = intake.take(10, MEGABYTE)
-    await eventually(lambda: _is_busy(intake), within_s=1, what="busy")
-    assert not task.done()
-    assert await why(task) is Shed.LATE
-    assert _is_busy(intake)
-    end(intake, taken)
-    assert not _is_busy(intake)
+
+    async def scenario() -> None:
+        intake = opened(timeout_s=4)
+        task = await asked(intake, "a", b"1")
+        taken = intake.take(10, MEGABYTE)
+        await pass_time(1.9)
+        assert _has_room(intake, "b")
+        await pass_time(0.2)
+        assert not _has_room(intake, "b")
+        assert not task.done()
+        await pass_time(2)
+        assert await why(task) is Shed.LATE
+        assert not _has_room(intake, "b")
+        end(intake, taken)
+        assert _has_room(intake, "b")
+
+    jump(scenario())
 
 
-def _is_busy(intake: Intake) -> bool:
+def _has_room(intake: Intake, key_id: str) -> bool:
     try:
-        intake.refuse_if_full("b")
+        intake.refuse_if_full(key_id)
     except NotTaken as refused:
-        return refused.why is Shed.BUSY
-    return False
+        return refused.why is not Shed.BUSY
+    return True
 
 
 async def test_question_without_deliveries_is_answered() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from nats.js.errors import NotFoundError
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from nats.aio.client import Client
 
     from consumer.config.load import Config
-    from consumer.listeners.base import Listener
+    from consumer.listeners.base import ListenerClass
 
 CONNECTION_NAME: Final = "consumer check"
 DEADLINE_S: Final = 20.0
@@ -151,7 +151,7 @@ async def _taken(client: Client, own: str, subjects: list[str]) -> str:
 
 async def _listener(config: Config, name: str) -> PartAnswer:
     settings = config.listeners[name]
-    kind: type[Listener[Any]] = kinds()[settings.kind]
+    kind: ListenerClass = kinds()[settings.kind]
     listener = kind(name, settings)
     try:
         await listener.open()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -42,7 +43,7 @@ class Stored(msgspec.Struct, frozen=True):
     type: str
 
 
-class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+class LineResult(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of one line of a batch.
 
     Attributes:
@@ -60,7 +61,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     error: str = ""
 
 
-class Lines(msgspec.Struct, frozen=True):
+class BatchResult(msgspec.Struct, frozen=True):
     """The answer to a batch.
 
     Attributes:
@@ -69,7 +70,7 @@ class Lines(msgspec.Struct, frozen=True):
     """
 
     rejected: int
-    results: Sequence[Line]
+    results: Sequence[LineResult]
 
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -93,7 +94,7 @@ def of_event(delivery: Delivery, rejected_status: int) -> Answer:
 
 def _rejected(rejected: Rejected, rejected_status: int) -> Answer:
     errors = [] if rejected.misfit is None else [rejected.misfit]
-    if rejected_status == 200:  # noqa: PLR2004  # an option of the listener
+    if rejected_status == HTTPStatus.OK:
         facts = {
             "status": "rejected",
             "reason": rejected.reason.value,
@@ -112,17 +113,19 @@ def of_lines(deliveries: Sequence[tuple[int, Delivery]]) -> Answer:
     """Answer a batch: each delivery with the number of its line."""
     results = [_line(number, delivery) for number, delivery in deliveries]
     rejected_count = sum(one.status == "rejected" for one in results)
-    return Answer(200, _encode(Lines(rejected_count, results)))
+    return Answer(200, _encode(BatchResult(rejected_count, results)))
 
 
-def _line(number: int, delivery: Delivery) -> Line:
+def _line(number: int, delivery: Delivery) -> LineResult:
     end = delivery.end
     if isinstance(end, Dead):
-        return Line(number, "rejected", reason=end.rejected.reason.value, error=end.rejected.detail)
+        return LineResult(
+            number, "rejected", reason=end.rejected.reason.value, error=end.rejected.detail
+        )
     if end is None:
         raise RuntimeError("settled without an end")  # a bug of ours
     status = "stored" if isinstance(end, Forwarded) else "duplicate"
-    return Line(number, status, end.event.id, end.event.subject)
+    return LineResult(number, status, end.event.id, end.event.subject)
 
 
 def of_refusal(refused: NotTaken) -> Problem:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from consumer.access.key import Scope
 from consumer.http.endpoint import AnswerForm, BodyForm, Endpoint
-from consumer.listeners.http.many import Many
+from consumer.listeners.http.many import ManyEvents
 from consumer.listeners.http.paths import MANY_PATH, PATHS
-from consumer.listeners.http.single import Single
+from consumer.listeners.http.single import OneEvent
 
 if TYPE_CHECKING:
     from consumer.listeners.http.ingest import Ingest
@@ -78,11 +79,13 @@ def ingest_endpoints(
         answer_timeout_s: How long a sender waits, in seconds.
         rejected_status: The status of the answer to a rejected event: 400 or 200.
     """
-    singles = [_single(name, *PATHS[name], Single(ingest, name), rejected_status) for name in PATHS]
-    return (*singles, _many(Many(ingest, answer_timeout_s)))
+    singles = [
+        _single(name, *PATHS[name], OneEvent(ingest, name), rejected_status) for name in PATHS
+    ]
+    return (*singles, _many(ManyEvents(ingest, answer_timeout_s)))
 
 
-def _single(name: str, method: str, path: str, handle: Single, rejected_status: int) -> Endpoint:
+def _single(name: str, method: str, path: str, handle: OneEvent, rejected_status: int) -> Endpoint:
     return Endpoint(
         name=f"ingest_{name.lower()}",
         method=method,
@@ -100,13 +103,15 @@ def _single(name: str, method: str, path: str, handle: Single, rejected_status: 
 
 
 def _single_answers(rejected_status: int) -> tuple[AnswerForm, ...]:
-    stored: dict[str, object] = {
+    stored: dict[str, dict[str, object]] = {
         "stored": {"status": "stored", "id": ID, "type": "game.bet"},
         "duplicate": {"status": "duplicate", "id": ID, "type": "game.bet"},
     }
     meaning = "The event is stored, or was stored before."
-    if rejected_status == 200:  # noqa: PLR2004  # an option of the listener
-        rejected = {"rejected": {"status": "rejected", "reason": "invalid", **_MISFIT}}
+    if rejected_status == HTTPStatus.OK:
+        rejected: dict[str, dict[str, object]] = {
+            "rejected": {"status": "rejected", "reason": "invalid", **_MISFIT}
+        }
         return (
             AnswerForm(
                 status=200,
@@ -142,7 +147,7 @@ _MISFIT: Final = {
 }
 
 
-def _many(handle: Many) -> Endpoint:
+def _many(handle: ManyEvents) -> Endpoint:
     example = {
         "rejected": 1,
         "results": [

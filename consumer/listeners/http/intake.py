@@ -20,6 +20,7 @@ from collections import deque
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from consumer.errors import ConsumerError
 from consumer.http.shares import Shares
 from consumer.listeners.http.question import Question, posted
 
@@ -53,7 +54,7 @@ class Shed(StrEnum):
     """There was no answer within `answer_timeout_s`."""
 
 
-class NotTaken(Exception):  # as `Rejected`: an answer to the sender
+class NotTaken(ConsumerError):
     """A question has no answer. To send again is safe.
 
     Attributes:

@@ -43,7 +43,7 @@ _decode_raw: Final = msgspec.json.Decoder(msgspec.Raw).decode
 _decode_array: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-class Many:
+class ManyEvents:
     """Answers the requests with many events.
 
     Args:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from consumer.listeners.http.question import Question
 
 
-class Single:
+class OneEvent:
     """Answers the requests on one path.
 
     Args:

@@ -1,4 +1,4 @@
-"""Calls the router without a socket, with a gate and a lane that a test chooses."""
+"""Calls the application without a socket, with a gate and a lane that a test chooses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import httpx
 
 from consumer.access.refusal import KeyRefused, Refusal
 from consumer.deliveries.origin import Environment
-from consumer.http.router import Router
+from consumer.http.application import HttpApplication
 from consumer.listeners.http.endpoints import ingest_endpoints
 from consumer.listeners.http.ingest import Ingest, IngestLimits
 from consumer.listeners.http.intake import Intake
@@ -103,18 +103,18 @@ class Lane:
                 await self.intake.news.wait()
 
 
-def router_of(endpoints: Iterable[Endpoint], gate: Any = None) -> Router:  # noqa: ANN401  # a stand-in
-    """Return a router with these endpoints."""
+def application_of(endpoints: Iterable[Endpoint], gate: Any = None) -> HttpApplication:  # noqa: ANN401  # a stand-in
+    """Return an application with these endpoints."""
     stand_in: Any = gate or OneKeyGate()
     direct: Any = Direct()
     no_origins: Any = NoOrigins()
-    return Router(endpoints, stand_in, direct, no_origins, Metrics())
+    return HttpApplication(endpoints, stand_in, direct, no_origins, Metrics())
 
 
-def client_of(router: Router) -> httpx.AsyncClient:
-    """Return a client whose requests go to the router, with the good key."""
+def client_of(application: HttpApplication) -> httpx.AsyncClient:
+    """Return a client whose requests go to the application, with the good key."""
     return httpx.AsyncClient(
-        transport=httpx.ASGITransport(router),
+        transport=httpx.ASGITransport(application),
         base_url="http://consumer",
         headers={"x-api-key": GOOD},
     )
@@ -137,7 +137,9 @@ async def ingesting(
     ingest = Ingest({Environment.LIVE: intake}, limits, Metrics(), gate.spend_events)
     lane = Lane(intake, end)
     running = asyncio.get_running_loop().create_task(lane.run())
-    async with client_of(router_of(ingest_endpoints(ingest, 10, rejected_status), gate)) as client:
+    async with client_of(
+        application_of(ingest_endpoints(ingest, 10, rejected_status), gate)
+    ) as client:
         yield client, lane
     running.cancel()
     await asyncio.wait([running])

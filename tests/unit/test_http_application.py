@@ -9,8 +9,8 @@ import pytest
 from consumer.access.key import Scope
 from consumer.http.answer import Answer
 from consumer.http.endpoint import BodyForm, Endpoint
-from consumer.http.routes import Routes
-from tests.support.asking_router import GOOD, OneKeyGate, client_of, router_of
+from consumer.http.paths import EndpointTable
+from tests.support.http_application import GOOD, OneKeyGate, application_of, client_of
 
 if TYPE_CHECKING:
     import httpx
@@ -48,7 +48,7 @@ TABLE: Final = (
 
 async def ask(method: str, path: str, **options: Any) -> httpx.Response:  # noqa: ANN401  # httpx's
     """Send one request."""
-    async with client_of(router_of(TABLE)) as client:
+    async with client_of(application_of(TABLE)) as client:
         return await client.request(method, path, **options)
 
 
@@ -131,7 +131,7 @@ async def test_large_body_is_refused_and_the_connection_closed() -> None:
 )
 def test_variable_part_may_hold_anything(part: str, decoded: str) -> None:
     """It is decoded once, and a slash in it separates nothing."""
-    found, parameters = Routes(TABLE).find(f"/items/{part}", "PUT")
+    found, parameters = EndpointTable(TABLE).find(f"/items/{part}", "PUT")
     assert found.path == "/items/{id}"
     assert parameters == {"id": decoded}
 
@@ -167,7 +167,7 @@ async def test_refused_key_reads_no_body() -> None:
         return Answer(200)
 
     table = [endpoint("POST", "/events", handle=watched)]
-    async with client_of(router_of(table, gate)) as client:
+    async with client_of(application_of(table, gate)) as client:
         answer = await client.post("/events", headers={"x-api-key": "wrong"}, content=b"x" * 99)
     assert (answer.status_code, read) == (401, [])
 
@@ -175,4 +175,4 @@ async def test_refused_key_reads_no_body() -> None:
 def test_table_with_the_same_endpoint_twice_is_a_bug() -> None:
     """The second would never be called."""
     with pytest.raises(ValueError, match="twice"):
-        Routes([*TABLE, endpoint("GET", "/open")])
+        EndpointTable([*TABLE, endpoint("GET", "/open")])

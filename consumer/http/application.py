@@ -13,6 +13,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -20,11 +21,13 @@ import structlog
 from consumer.access.refusal import KeyRefused, Refusal
 from consumer.http.answer import Answer, Problem
 from consumer.http.body import Bodies
+from consumer.http.paths import EndpointTable
 from consumer.http.request import Request
-from consumer.http.routes import Routes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from prometheus_client import Counter, Histogram
 
     from consumer.access.gate import Gate
     from consumer.access.key import Key
@@ -33,9 +36,9 @@ if TYPE_CHECKING:
     from consumer.http.endpoint import BodyForm, Endpoint
     from consumer.operations.metrics import Metrics
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+AsgiEvent = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[AsgiEvent]]
+Send = Callable[[AsgiEvent], Awaitable[None]]
 
 WANTED: Final = {
     name.encode(): name
@@ -82,7 +85,7 @@ _is_sane_id: Final = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}").fullmatch
 log = structlog.get_logger()
 
 
-class Router:
+class HttpApplication:
     """The application.
 
     Args:
@@ -101,7 +104,7 @@ class Router:
         cors: Cors,
         metrics: Metrics,
     ) -> None:
-        self._routes = Routes(endpoints)
+        self._table = EndpointTable(endpoints)
         self._gate = gate
         self._client_address = client_address
         self._cors = cors
@@ -109,10 +112,10 @@ class Router:
         self._bodies = Bodies()
         self._prefix = secrets.token_hex(4)
         self._numbers = itertools.count(1)
-        self._counters: dict[tuple[str, int], Any] = {}  # children of a counter
-        self._times: dict[str, Any] = {}  # children of a histogram
+        self._counters: dict[tuple[str, int], Counter] = {}
+        self._times: dict[str, Histogram] = {}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiEvent, receive: Receive, send: Send) -> None:
         """Answer one request. See https://asgi.readthedocs.io/en/latest/specs/www.html."""
         started_s = time.perf_counter()
         headers = _wanted(scope["headers"])
@@ -125,7 +128,7 @@ class Router:
             if preflight is not None:
                 answer = preflight
             else:
-                endpoint, parameters = self._routes.find(path, scope["method"])
+                endpoint, parameters = self._table.find(path, scope["method"])
                 name = endpoint.name
                 request = self._checked(scope, path, parameters, headers, endpoint, request_id)
                 request.read_body = exchange.reader(self._bodies, _holder(request))
@@ -144,7 +147,7 @@ class Router:
 
     def _checked(
         self,
-        scope: Scope,
+        scope: AsgiEvent,
         path: str,
         parameters: Mapping[str, str],
         headers: dict[str, str],
@@ -291,7 +294,7 @@ def _check_media_type(sent: str, body: BodyForm) -> None:
 def _of_refusal(refused: KeyRefused) -> Problem:
     status = STATUS.get(refused.refusal, 401)
     reason = {401: "unauthorized", 403: "forbidden", 429: "rate", 503: "keys_unread"}[status]
-    headers = {"www-authenticate": "Bearer"} if status == 401 else {}  # noqa: PLR2004  # HTTP's
+    headers = {"www-authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
     if refused.retry_after_s is not None:
         headers["retry-after"] = str(max(1, round(refused.retry_after_s)))
     return Problem(status, reason, str(refused), headers=headers)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from consumer.http.endpoint import Endpoint
 
 
-class Routes:
+class EndpointTable:
     """All endpoints of a port, by path and verb.
 
     Args:
