@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import re
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from consumer.nats.subjects import covers
+from consumer.nats.subjects import covers, overlap
 from consumer.options.values import Bytes, Count, Seconds, Token
 
 if TYPE_CHECKING:
@@ -18,12 +20,24 @@ if TYPE_CHECKING:
     from consumer.dead_letters.stream import DeadLetterSettings
     from consumer.http.settings import HttpSettings
     from consumer.listeners.base import ListenerSettings
+    from consumer.listeners.nats.settings import NatsListenerSettings
+    from consumer.operations.http import OperationsSettings
     from consumer.sinks.base import SinkSettings
 
 HTTP: Final = "http"
 """The kind of a listener whose deliveries come over the public port."""
 TEST_ENDING: Final = "-test"
 """What the name of a listener for test keys has behind the name of the listener for live keys."""
+
+MAX_PORT: Final = 65_535
+
+_is_inherited: Final = re.compile(r"fd:[0-9]{1,6}").fullmatch
+_is_address: Final = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\[\]:\s]+):([0-9]{1,5})").fullmatch
+_is_origin: Final = re.compile(
+    r"https?://(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?"
+).fullmatch
+"""An origin as browsers send it, in lower case and without a path:
+https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Origin."""
 
 
 class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,13 +101,47 @@ def _listener_problems(
             yield f"listeners.{name}{TEST_ENDING}: the sandbox uses this name, expected another"
 
 
+def address_problems(http: HttpSettings | None, operations: OperationsSettings) -> Iterator[str]:
+    """Yield a line for each address in `[http]` that can be no address."""
+    if http is None:
+        return
+    found = _is_address(http.bind)
+    if not _is_inherited(http.bind) and (found is None or int(found[1]) > MAX_PORT):
+        yield (
+            f"http.bind: holds {http.bind!r}, expected an address such as 127.0.0.1:8080, or fd:3 "
+            "for a socket that this process inherits"
+        )
+    if http.bind == operations.bind and not http.bind.endswith(":0"):
+        yield f"http.bind: holds {http.bind!r} like operations.bind, expected another port"
+    for proxy in http.trusted_proxies:
+        if not _is_network(proxy):
+            yield (
+                f"http.trusted_proxies: holds {proxy!r}, expected an address or a network such as "
+                "10.0.0.0/8"
+            )
+    for origin in http.cors_origins:
+        if not _is_origin(origin):
+            yield (
+                f"http.cors_origins: holds {origin!r}, expected an origin in lower case, without a "
+                "path, such as https://console.example.com"
+            )
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
 def sandbox_problems(
     sandbox: SandboxSettings | None,
     http: HttpSettings | None,
     sink: SinkSettings,
     dead_letters: DeadLetterSettings,
 ) -> Iterator[str]:
-    """Yield a line for each place where the sandbox and the live events would meet."""
+    """Yield a line for each name that the sandbox shares with something else."""
     if sandbox is None:
         return
     if http is None:
@@ -105,7 +153,6 @@ def sandbox_problems(
         ("sandbox.dead_letters", sandbox.dead_letters),
     )
     yield from _doubles(
-        ("sink.subject_prefix", sink.subject_prefix),
         ("dead_letters.subject_prefix", dead_letters.subject_prefix),
         ("sandbox.subject_prefix", sandbox.subject_prefix),
         ("sandbox.dead_subject_prefix", sandbox.dead_subject_prefix),
@@ -121,14 +168,32 @@ def _doubles(*options: tuple[str, str]) -> Iterator[str]:
         owners.setdefault(name, option)
 
 
-def meeting_subjects(sandbox: SandboxSettings, live: Mapping[str, str]) -> Iterator[str]:
-    """Yield a line for each live subject that would end up in the sandbox.
+def meeting_problems(
+    sandbox: SandboxSettings | None,
+    live: Mapping[str, str],
+    readers: Mapping[str, NatsListenerSettings],
+) -> Iterator[str]:
+    """Yield a line for each option that lets live events and events of the sandbox meet.
 
     Args:
         sandbox: The options of the sandbox.
         live: Every live subject, and the option that it comes from.
+        readers: The listeners that read from the sink's own server.
     """
-    for prefix in (sandbox.subject_prefix, sandbox.dead_subject_prefix):
-        for subject, option in live.items():
-            if covers(f"{prefix}.>", subject):
-                yield f"{option}: {subject} is a subject of the sandbox, expected another"
+    if sandbox is None:
+        return
+    for option, prefix, stream_option, stream in (
+        ("subject_prefix", sandbox.subject_prefix, "stream", sandbox.stream),
+        ("dead_subject_prefix", sandbox.dead_subject_prefix, "dead_letters", sandbox.dead_letters),
+    ):
+        ours = f"{prefix}.>"
+        where = f"sandbox.{option}: holds {prefix!r}, expected another: "
+        inside = next((subject for subject in live if covers(ours, subject)), None)
+        if inside is not None:
+            yield f"{where}{live[inside]} puts live events on {inside}"
+        for name, settings in readers.items():
+            if settings.stream == stream:
+                at = f"sandbox.{stream_option}: holds {stream!r}, expected another: "
+                yield f"{at}listeners.{name} reads this stream"
+            elif settings.stream is None and overlap(ours, settings.subject):
+                yield f"{where}listeners.{name} reads {settings.subject} from the same server"

@@ -17,11 +17,12 @@ from consumer.access.settings import KeysSettings
 from consumer.config.http import (
     HTTP,
     SandboxSettings,
-    meeting_subjects,
+    address_problems,
+    meeting_problems,
     port_problems,
     sandbox_problems,
 )
-from consumer.config.routes import clashes, read_routes
+from consumer.config.routes import clashes, read_routes, readers_of
 from consumer.dead_letters.stream import DeadLetterSettings
 from consumer.errors import ConfigError
 from consumer.events.registry import CATALOGUE, find, subjects
@@ -245,8 +246,9 @@ def _disagreements(config: Config) -> list[str]:
     found += clashes(config.routes, sink, config.dead_letters, config.listeners)
     found += port_problems(config.http, config.listeners, sink)
     found += sandbox_problems(config.sandbox, config.http, sink, config.dead_letters)
-    if config.sandbox is not None:
-        found += meeting_subjects(config.sandbox, _live_subjects(config))
+    found += address_problems(config.http, config.operations)
+    readers = readers_of(sink, config.listeners)
+    found += meeting_problems(config.sandbox, _live_subjects(config), readers)
     found += _unknown_types(config)
     found += _unusable_files(config)
     if sink.stream == config.dead_letters.stream:
@@ -255,12 +257,13 @@ def _disagreements(config: Config) -> list[str]:
 
 
 def _live_subjects(config: Config) -> dict[str, str]:
-    """Return every subject of a live event, with the option that it comes from."""
+    """Return every subject of a live event, with what puts the event there."""
     prefix = f"{config.sink.subject_prefix}." if config.sink.subject_prefix else ""
-    option = "sink.subject_prefix" if prefix else "routes"
+    own = subjects()
+    origins = ("sink.subject_prefix",) * 2 if prefix else ("the catalogue", "routes")
     return {
-        prefix + target: option
-        for subject in subjects()
+        prefix + target: origins[target not in own]
+        for subject in own
         for target in targets_of(subject, config.routes)
     }
 

@@ -74,17 +74,17 @@ def clashes(
     """Return a line for each target on which dead letters are written or a listener reads."""
     prefix = f"{sink.subject_prefix}." if sink.subject_prefix else ""
     letters = f"{dead_letters.subject_prefix}.>"
-    consumed = list(_consumed(sink, listeners))
+    consumed = readers_of(sink, listeners)
     found: dict[str, None] = {}
     for key, listed, _, target in _outputs(routes):
         held = f"{_path(key)}: holds {listed!r}, expected a subject that"
         if covers(letters, prefix + target):
             found[f"{held} is not under the dead letters' {letters}"] = None
-        for name, subject in consumed:
-            if covers(subject, prefix + target):
+        for name, settings in consumed.items():
+            if covers(settings.subject, prefix + target):
                 found[
                     f"{held} no listener takes in again: listeners.{name} consumes "
-                    f"{subject} from the same server"
+                    f"{settings.subject} from the same server"
                 ] = None
     return list(found)
 
@@ -155,14 +155,16 @@ def _mixed_up(routes: Routes) -> Iterator[str]:
         seen.add((subject, target))
 
 
-def _consumed(
+def readers_of(
     sink: SinkSettings, listeners: Mapping[str, ListenerSettings]
-) -> Iterator[tuple[str, str]]:
-    """Yield the name and the subject of each listener that reads from the sink's own server."""
+) -> dict[str, NatsListenerSettings]:
+    """Return the listeners that read from the sink's own server, by name."""
     ours = _servers(sink.url)
-    for name, settings in listeners.items():
-        if isinstance(settings, NatsListenerSettings) and ours & _servers(settings.url):
-            yield name, settings.subject
+    return {
+        name: settings
+        for name, settings in listeners.items()
+        if isinstance(settings, NatsListenerSettings) and ours & _servers(settings.url)
+    }
 
 
 def _servers(url: str) -> set[tuple[str, int]]:

@@ -1,4 +1,4 @@
-"""Tells which NATS subjects a subject with wildcards covers."""
+"""Compares NATS subjects that have wildcards."""
 
 from __future__ import annotations
 
@@ -18,3 +18,13 @@ def covers(wide: str, narrow: str) -> bool:
         if part not in ("*", narrow_parts[index]):
             return False
     return len(wide_parts) == len(narrow_parts)
+
+
+def overlap(one: str, other: str) -> bool:
+    """Tell whether there is a subject that both match."""
+    for part, its in zip(one.split("."), other.split("."), strict=False):
+        if ">" in (part, its):
+            return True
+        if part != its and "*" not in (part, its):
+            return False
+    return one.count(".") == other.count(".")
