@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import re
-from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -28,16 +26,6 @@ HTTP: Final = "http"
 """The kind of a listener whose deliveries come over the public port."""
 TEST_ENDING: Final = "-test"
 """What the name of a listener for test keys has behind the name of the listener for live keys."""
-
-MAX_PORT: Final = 65_535
-
-_is_inherited: Final = re.compile(r"fd:[0-9]{1,6}").fullmatch
-_is_address: Final = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\[\]:\s]+):([0-9]{1,5})").fullmatch
-_is_origin: Final = re.compile(
-    r"https?://(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?"
-).fullmatch
-"""An origin as browsers send it, in lower case and without a path:
-https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Origin."""
 
 
 class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -102,37 +90,15 @@ def _listener_problems(
 
 
 def address_problems(http: HttpSettings | None, operations: OperationsSettings) -> Iterator[str]:
-    """Yield a line for each address in `[http]` that can be no address."""
+    """Yield a line for each address and each file in `[http]` that cannot be used."""
     if http is None:
         return
-    found = _is_address(http.bind)
-    if not _is_inherited(http.bind) and (found is None or int(found[1]) > MAX_PORT):
-        yield (
-            f"http.bind: holds {http.bind!r}, expected an address such as 127.0.0.1:8080, or fd:3 "
-            "for a socket that this process inherits"
-        )
+    # Without `[http]`, a daemon loads no more of the public port than its options.
+    from consumer.http.check import unusable  # noqa: PLC0415  # as said
+
+    yield from unusable(http)
     if http.bind == operations.bind and not http.bind.endswith(":0"):
         yield f"http.bind: holds {http.bind!r} like operations.bind, expected another port"
-    for proxy in http.trusted_proxies:
-        if not _is_network(proxy):
-            yield (
-                f"http.trusted_proxies: holds {proxy!r}, expected an address or a network such as "
-                "10.0.0.0/8"
-            )
-    for origin in http.cors_origins:
-        if not _is_origin(origin):
-            yield (
-                f"http.cors_origins: holds {origin!r}, expected an origin in lower case, without a "
-                "path, such as https://console.example.com"
-            )
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ip_network(text)
-    except ValueError:
-        return False
-    return True
 
 
 def sandbox_problems(

@@ -20,10 +20,20 @@ UPWARDS: Final[dict[tuple[str, str], str]] = {}
 TOOLS: Final = ("consumer.cli", "consumer.tools")
 """What people use beside the daemon."""
 DAEMON: Final = """
-import sys, consumer.app, consumer.listeners.registry
-from consumer.config.load import load
+import sys, tomllib
+from consumer.app import App
+from consumer.config.load import build
+from consumer.listeners.registry import kinds
+App(build(tomllib.loads(sys.argv[1]), kinds()), kinds())
 print(*sys.modules)
 """
+RABBITMQ: Final = 'kind = "rabbitmq"\nurl = "amqp://h/"\nqueue = "q"'
+KAFKA: Final = 'kind = "kafka"\nbootstrap_servers = ["h:1"]\ntopics = ["t"]\ngroup_id = "g"'
+NATS: Final = 'kind = "nats"\nsubject = "s"'
+HTTP: Final = 'kind = "http"\n[http]\n[sandbox]'
+LIBRARIES: Final = {RABBITMQ: "aiormq", KAFKA: "aiokafka", HTTP: "httptools"}
+"""The library that only one kind of listener needs."""
+PUBLIC_PORT: Final = ("consumer.access", "consumer.api", "consumer.http", "consumer.listeners.http")
 CONSUMER: Final = modules("consumer")
 NAMES: Final = frozenset(module.name for module in CONSUMER)
 
@@ -79,10 +89,35 @@ def test_no_import_goes_round_in_a_circle() -> None:
     assert [name for name in needs if name in reached(needs, name)] == []
 
 
+def loaded_by_a_daemon(listener: str) -> list[str]:
+    """Return the modules that a daemon with one listener has loaded, in an interpreter of its own.
+
+    Args:
+        listener: The options of the listener, and tables behind them.
+    """
+    config = f'brand = "b"\n[listeners.a]\n{listener}\n'
+    return subprocess.run(  # noqa: S603  # our own interpreter on a constant text
+        [sys.executable, "-c", DAEMON, config], capture_output=True, text=True, check=True
+    ).stdout.split()
+
+
 def test_the_daemon_loads_no_tools() -> None:
     """A production process pays in memory and in attack surface for what it loads."""
-    loaded = subprocess.run(  # noqa: S603  # our own interpreter on a constant text
-        [sys.executable, "-c", DAEMON], capture_output=True, text=True, check=True
-    ).stdout.split()
+    loaded = loaded_by_a_daemon(NATS)
     assert "consumer.lanes.lane" in loaded
     assert [name for name in loaded if name.startswith(TOOLS)] == []
+
+
+def test_a_daemon_without_the_table_http_loads_nothing_of_the_public_port() -> None:
+    """Only the options of its tables, which say that there is none."""
+    found = [name for name in loaded_by_a_daemon(NATS) if name.startswith(PUBLIC_PORT)]
+    rooms = {"consumer.access", "consumer.http"}
+    assert set(found) == rooms | {f"{room}.settings" for room in rooms}
+
+
+@pytest.mark.parametrize("listener", [RABBITMQ, KAFKA, NATS, HTTP], ids=lambda text: text[8:12])
+def test_a_daemon_loads_the_libraries_of_its_own_listeners_only(listener: str) -> None:
+    """Kafka's would take 5 MB, and RabbitMQ's 2 MB, of a process that never uses them."""
+    libraries = {name.partition(".")[0] for name in loaded_by_a_daemon(listener)}
+    needed = {LIBRARIES[listener]} if listener in LIBRARIES else set()
+    assert libraries & set(LIBRARIES.values()) == needed

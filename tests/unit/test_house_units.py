@@ -56,6 +56,7 @@ FOREIGN: Final = {
     "expires": "nats/pull.py: a field of NATS's pull request, in nanoseconds",
     "idle_heartbeat": "nats/pull.py: a field of NATS's pull request, in nanoseconds",
     "max_length": "deliveries/decompress.py: a parameter of zlib's",
+    "rate": "config/http.py: an option of `[sandbox]` whose name is given, in events a second",
     "seq": "sinks/jetstream.py: a field of NATS's confirmation",
     "sid": "nats/: a parameter of the library's method that we override",
     "IN_PROCESS": "sinks/jetstream.py: the code of an error of NATS",
