@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 from uvicorn.server import ServerState
 
-from consumer.errors import ConfigError
 from consumer.http.client_address import ClientAddress
 from consumer.http.connection import Connections, limited_to
 from consumer.http.tls import Certificate
@@ -123,14 +122,3 @@ class Server:
                 while self._connections.open:
                     left.clear()
                     await left.wait()
-
-
-def check_bind(bind: str) -> None:
-    """Refuse an address that cannot be one.
-
-    Raises:
-        ConfigError: The text names the option.
-    """
-    host, _, port = bind.rpartition(":")
-    if not host or not port.isdecimal():
-        raise ConfigError(f"http.bind: holds {bind!r}, expected an address such as 127.0.0.1:8080")

@@ -88,7 +88,7 @@ def test_schema_knows_every_kind_and_the_secrets_files() -> None:
         for definition in schema["$defs"].values()
         if "kind" in definition["properties"] and "const" in definition["properties"]["kind"]
     }
-    assert {"rabbitmq", "kafka", "nats"} <= kinds
+    assert {"rabbitmq", "kafka", "nats", "http"} <= kinds
     assert "url_file" in schema["$defs"]["DedupeSettings"]["properties"]
     assert schema["$schema"].endswith("2020-12/schema")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from consumer.config.load import TABLES, load
+from consumer.http.settings import HttpTlsSettings
 from consumer.listeners.registry import kinds
 from consumer.nats.connection import NatsSettings
 from consumer.operations.metrics import Metrics
@@ -30,6 +31,7 @@ SETTINGS: list[type[msgspec.Struct]] = [
     *TABLES.values(),
     *(kind.settings_type for kind in kinds().values()),
     TlsSettings,
+    HttpTlsSettings,
 ]
 
 
@@ -58,6 +60,8 @@ def _section(heading: str) -> str:
 
 def _sections_of(kind: type[msgspec.Struct]) -> str:
     """Return the sections that a settings struct's options are explained in."""
+    if kind is HttpTlsSettings:
+        return _section("`[http]`")
     if kind is TlsSettings:
         return _section("TLS")
     table = next((name for name, struct in TABLES.items() if struct is kind), None)
@@ -90,7 +94,7 @@ def test_an_example_is_a_configuration(path: Path) -> None:
 def test_the_large_example_has_every_kind_of_listener() -> None:
     """One of each, and no kind forgotten."""
     listeners = load(ROOT / "config" / "consumer.toml", {}, kinds()).listeners.values()
-    assert {one.kind for one in listeners} == {"rabbitmq", "kafka", "nats"}
+    assert {one.kind for one in listeners} == {"rabbitmq", "kafka", "nats", "http"}
 
 
 def test_the_readme_shows_the_minimal_example() -> None:

@@ -63,7 +63,6 @@ FOREIGN: Final = {
     "PR_SET_PDEATHSIG": "tools/embedded: a constant of Linux by its own name",
     "STREAM_NOT_FOUND": "listeners/nats: the code of an error of NATS",
     "UNLIMITED": "nats/ and listeners/nats: nats-py's -1",
-    "rate": "config/http.py: events a second, by the name that the contract of the port gives it",
     "rejected": "listeners/http/answers.py: a count, by its name in answers",
     "_DEFLATE": "deliveries/decompress.py: the number of a method in zlib's header",
     "_LEAP_SECOND": "events/timestamp.py: the 60 of 23:59:60",
