@@ -99,23 +99,8 @@ async def bodies_left(source: Source) -> list[bytes]:
     return [delivery.body for delivery in left]
 
 
-class ListenerContract:
-    """The suite. A subclass provides `source`.
-
-    Attributes:
-        tells_redelivered: the source marks what it may have delivered before.
-        remembers_gaps: it remembers each settled delivery, not only how far all are settled.
-        mends_itself: its library connects again unasked, so that an outage shows in `backlog`
-            only, which the supervisor asks for.
-        narrow: options that let it take but a few messages at a time.
-        nobody: an address that nobody listens at; the error shall name it.
-    """
-
-    tells_redelivered = True
-    remembers_gaps = True
-    mends_itself = False
-    narrow: ClassVar[dict[str, int]] = {"max_batch_count": 1, "max_buffered_bytes": 10_000}
-    nobody = "127.0.0.1:1"
+class ReceivingContract:
+    """What every listener does, also if its source keeps nothing. A subclass provides `source`."""
 
     @pytest.fixture
     async def listener(self, source: Source) -> AsyncIterator[Listener[Any]]:
@@ -218,6 +203,33 @@ class ListenerContract:
                     got += [one.body for one in await listener.receive(2, MEGABYTE, WITHIN_S)]
         got += [one.body for one in await take(listener, len(sent) - len(got))]
         assert got == sent
+
+    async def test_close_may_come_twice_or_without_open(self, source: Source) -> None:
+        """It frees what there is."""
+        never_opened = source.listener()
+        await never_opened.close()
+        listener = await opened(source.listener())
+        await listener.close()
+        await listener.close()
+
+
+class ListenerContract(ReceivingContract):
+    """What a listener does whose source keeps what is not settled.
+
+    Attributes:
+        tells_redelivered: the source marks what it may have delivered before.
+        remembers_gaps: it remembers each settled delivery, not only how far all are settled.
+        mends_itself: its library connects again unasked, so that an outage shows in `backlog`
+            only, which the supervisor asks for.
+        narrow: options that let it take but a few messages at a time.
+        nobody: an address that nobody listens at; the error shall name it.
+    """
+
+    tells_redelivered = True
+    remembers_gaps = True
+    mends_itself = False
+    narrow: ClassVar[dict[str, int]] = {"max_batch_count": 1, "max_buffered_bytes": 10_000}
+    nobody = "127.0.0.1:1"
 
     @pytest.mark.parametrize("fate", [STORED, REJECTED], ids=["stored", "dead"])
     async def test_settled_never_comes_again(
@@ -339,14 +351,6 @@ class ListenerContract:
             pytest.raises(ListenerUnavailable, match=re.escape(self.nobody)),
         ):
             await listener.open()
-        await listener.close()
-
-    async def test_close_may_come_twice_or_without_open(self, source: Source) -> None:
-        """It frees what there is."""
-        never_opened = source.listener()
-        await never_opened.close()
-        listener = await opened(source.listener())
-        await listener.close()
         await listener.close()
 
     async def test_closed_listener_leaves_no_task(self, source: Source) -> None:

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.contract.listener_outages import ProxiedListenerContract
-from tests.contract.listener_suite import ListenerContract
+from tests.contract.listener_suite import ListenerContract, ReceivingContract
 from tests.support.proxy import Proxy
+from tests.support.source_http import HttpSource
 from tests.support.source_kafka import KafkaSource
 from tests.support.source_memory import MemorySource
 from tests.support.source_nats import NatsSource
@@ -114,3 +115,15 @@ class TestRabbitmq(ProxiedListenerContract):
     def unreachable(self, source: Source) -> Listener[Any]:
         """See the suite."""
         return source.listener(url=f"amqp://guest:guest@{self.nobody}/")
+
+
+class TestHttp(ReceivingContract):
+    """The public port, which keeps nothing. test_answering.py has what its senders are told."""
+
+    @pytest.fixture
+    async def source(self) -> AsyncIterator[HttpSource]:
+        """Return a port of its own."""
+        source = HttpSource()
+        await source.open()
+        yield source
+        await source.close()

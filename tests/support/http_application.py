@@ -29,11 +29,16 @@ GOOD: Final = "good"
 MEGABYTE: Final = 1024 * 1024
 
 
-class OneKeyGate:
-    """Lets one key in, whose text is `good`."""
+class OpenGate:
+    """Lets keys in.
+
+    Attributes:
+        keys: The keys by their texts: one, whose text is `good`.
+        spent_count: The number of events that were counted.
+    """
 
     def __init__(self, key: Key = KEY) -> None:
-        self.key = key
+        self.keys = {GOOD: key}
         self.spent_count = 0
 
     def admit(self, token: str | None, scope: Scope | None, address: str) -> Key:
@@ -41,15 +46,16 @@ class OneKeyGate:
         assert address
         if token is None:
             raise KeyRefused(Refusal.MISSING, "no key")
-        if token != GOOD:
+        key = self.keys.get(token)
+        if key is None:
             raise KeyRefused(Refusal.UNKNOWN, "unknown key")
-        if scope is not None and scope not in self.key.scopes:
+        if scope is not None and scope not in key.scopes:
             raise KeyRefused(Refusal.SCOPE, f"this key has not the scope {scope}")
-        return self.key
+        return key
 
     def spend_events(self, key: Key, count: int) -> None:
         """See `Gate.spend_events`."""
-        assert key is self.key
+        assert key in self.keys.values()
         self.spent_count += count
 
 
@@ -105,7 +111,7 @@ class Lane:
 
 def application_of(endpoints: Iterable[Endpoint], gate: Any = None) -> HttpApplication:  # noqa: ANN401  # a stand-in
     """Return an application with these endpoints."""
-    stand_in: Any = gate or OneKeyGate()
+    stand_in: Any = gate or OpenGate()
     direct: Any = Direct()
     no_origins: Any = NoOrigins()
     return HttpApplication(endpoints, stand_in, direct, no_origins, Metrics())
@@ -130,7 +136,7 @@ async def ingesting(
     """Serve the endpoints of ingest, with a lane behind them."""
     intake = Intake(10, 16 * MEGABYTE)
     intake.open()
-    gate = OneKeyGate()
+    gate = OpenGate()
     limits = IngestLimits(
         max_body_bytes=MEGABYTE, max_event_bytes=max_event_bytes, rejected_status=rejected_status
     )

@@ -10,7 +10,7 @@ from consumer.access.key import Scope
 from consumer.http.answer import Answer
 from consumer.http.endpoint import BodyForm, Endpoint
 from consumer.http.paths import EndpointTable
-from tests.support.http_application import GOOD, OneKeyGate, application_of, client_of
+from tests.support.http_application import GOOD, OpenGate, application_of, client_of
 
 if TYPE_CHECKING:
     import httpx
@@ -159,7 +159,7 @@ async def test_bug_is_a_problem_that_tells_nothing() -> None:
 
 async def test_refused_key_reads_no_body() -> None:
     """Nobody without a key makes us read megabytes."""
-    gate = OneKeyGate()
+    gate = OpenGate()
     read: list[str] = []
 
     async def watched(request: Request) -> Answer:

@@ -75,6 +75,7 @@ class Intake:
 
     Attributes:
         news: The event that is set when something was posted, or when the intake was closed.
+        posted_count: The number of all deliveries that were ever posted.
     """
 
     def __init__(self, answer_timeout_s: float, max_bytes: int) -> None:
@@ -91,6 +92,7 @@ class Intake:
         self._timer: asyncio.TimerHandle | None = None
         self._open = False
         self.news = asyncio.Event()
+        self.posted_count = 0
 
     @property
     def is_open(self) -> bool:
@@ -174,6 +176,7 @@ class Intake:
             queue = self._waiting[key_id] = deque()
             self._turns.append(key_id)
         queue.extend(deliveries)
+        self.posted_count += len(deliveries)
         self.news.set()
 
     def take(self, max_count: int, max_bytes: int) -> list[Delivery]:
