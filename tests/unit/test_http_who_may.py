@@ -1,0 +1,164 @@
+"""Every endpoint with every scope, environment and brand: who may call what, and nothing crosses.
+
+The table of endpoints and the gate are the real ones. The lanes are stand-ins that keep what they
+take.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from typing import TYPE_CHECKING, Final
+
+import httpx
+import pytest
+
+from consumer.access import token
+from consumer.access.gate import Gate
+from consumer.access.key import Key, KeySecret, Scope
+from consumer.access.keyring import Keyring
+from consumer.api.endpoints import all_endpoints, described_endpoints
+from consumer.deliveries.origin import Environment, Sender
+from consumer.http.application import HttpApplication
+from consumer.http.client_address import ClientAddress
+from consumer.http.cors import Cors
+from consumer.listeners.http.ingest import Ingest, IngestLimits
+from consumer.listeners.http.intake import Intake
+from consumer.listeners.http.settings import HttpListenerSettings
+from consumer.operations.metrics import Metrics
+from tests.support.http_application import MEGABYTE, Lane
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from consumer.http.endpoint import Endpoint
+
+BRANDS: Final = ("brand-a", "brand-b")
+SECRET: Final = token.new_secret()
+ENDPOINTS: Final = described_endpoints()
+BOTH: Final = frozenset(Environment)
+
+
+def key_of(brand: str, environment: Environment, scope: Scope | None) -> Key:
+    """Return a key with at most one scope."""
+    return Key(
+        id=token.new_id(),
+        brand=brand,
+        environment=environment,
+        scopes=() if scope is None else (scope,),
+        secrets=(KeySecret(token.hash_of(SECRET)),),
+    )
+
+
+class Served:
+    """A port that serves some environments."""
+
+    def __init__(self, environments: frozenset[Environment]) -> None:
+        self.keyring = Keyring()
+        self.keyring.replace({})
+        self.lanes = {each: Lane(Intake(10, MEGABYTE)) for each in environments}
+        gate = Gate(self.keyring, Metrics(), environments=environments, events_per_s={})
+        limits = IngestLimits(
+            max_body_bytes=MEGABYTE, max_event_bytes=MEGABYTE, rejected_status=400
+        )
+        intakes = {each: lane.intake for each, lane in self.lanes.items()}
+        ingest = Ingest(intakes, limits, Metrics(), gate.spend_events)
+        self._application = HttpApplication(
+            all_endpoints(ingest, HttpListenerSettings()),
+            gate,
+            ClientAddress(()),
+            Cors(()),
+            Metrics(),
+        )
+
+    async def call(
+        self, endpoint: Endpoint, key: Key | None, environment: Environment | None = None
+    ) -> httpx.Response:
+        """Call an endpoint with a key, whose text may name another environment."""
+        headers = {}
+        if key is not None:
+            self.keyring.put(key)
+            parts = token.KeyText(environment or key.environment, key.id, SECRET)
+            headers = {"authorization": f"Bearer {token.write(parts)}"}
+        transport = httpx.ASGITransport(self._application)
+        async with httpx.AsyncClient(transport=transport, base_url="http://c") as client:
+            body = b'{"type": "CASINO", "data": {}}' if endpoint.method != "GET" else b""
+            return await client.request(
+                endpoint.method, endpoint.path, headers=headers, content=body
+            )
+
+    def taken(self) -> list[tuple[Environment, Sender]]:
+        """Return the senders of all that the lanes took, each with the lane's environment."""
+        return [
+            (environment, one.sender)
+            for environment, lane in self.lanes.items()
+            for one in lane.taken
+        ]
+
+
+@contextlib.asynccontextmanager
+async def serving(environments: frozenset[Environment] = BOTH) -> AsyncIterator[Served]:
+    """Serve during the block."""
+    served = Served(environments)
+    tasks = []
+    for lane in served.lanes.values():
+        lane.intake.open()
+        tasks.append(asyncio.get_running_loop().create_task(lane.run()))
+    yield served
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+def expected(endpoint: Endpoint, scope: Scope | None, *, served: bool) -> int:
+    """Return the status by the contract: the environment counts before the scope."""
+    if not endpoint.needs_key:
+        return 200
+    if not served:
+        return 403
+    return 200 if endpoint.scope in (None, scope) else 403
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
+@pytest.mark.parametrize("scope", [None, *Scope])
+async def test_nothing_crosses(endpoint: Endpoint, scope: Scope | None) -> None:
+    """What passes arrives in the lane of its environment, under the brand of its key."""
+    async with serving() as served:
+        wanted = []
+        for environment, brand in itertools.product(Environment, BRANDS):
+            answer = await served.call(endpoint, key_of(brand, environment, scope))
+            assert answer.status_code == expected(endpoint, scope, served=True), answer.text
+            if endpoint.scope is Scope.INGEST and scope is Scope.INGEST:
+                wanted.append((environment, Sender(brand, environment)))
+        assert sorted(served.taken(), key=str) == sorted(wanted, key=str)
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
+@pytest.mark.parametrize("scope", [None, *Scope])
+async def test_key_of_an_environment_that_is_not_served_may_nothing(
+    endpoint: Endpoint, scope: Scope | None
+) -> None:
+    """Without a sandbox, a test key reaches nothing of the live side."""
+    async with serving(frozenset((Environment.LIVE,))) as served:
+        answer = await served.call(endpoint, key_of("brand-a", Environment.TEST, scope))
+        assert answer.status_code == expected(endpoint, scope, served=False)
+        assert served.taken() == []
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
+async def test_request_without_a_key_may_read_documents_only(endpoint: Endpoint) -> None:
+    """Everything else asks for a key."""
+    async with serving() as served:
+        answer = await served.call(endpoint, None)
+        assert answer.status_code == (401 if endpoint.needs_key else 200)
+        assert served.taken() == []
+
+
+async def test_text_of_a_key_for_the_other_environment_is_unknown() -> None:
+    """Nobody makes a live key of a test key by writing another word into it."""
+    endpoint = next(one for one in ENDPOINTS if one.scope is Scope.INGEST)
+    key = key_of("brand-a", Environment.TEST, Scope.INGEST)
+    async with serving() as served:
+        answer = await served.call(endpoint, key, Environment.LIVE)
+        assert (answer.status_code, served.taken()) == (401, [])
