@@ -43,7 +43,8 @@ def check(options: CheckOptions) -> None:
     it, and its broker notices this. NATS: a durable consumer is created if it is missing. Kafka:
     the group gets a member for a moment, and rebalances. RabbitMQ: the queue hands over some
     messages and takes them back as redelivered, and a quorum queue counts redeliveries. No
-    listener is opened with --no-listeners.
+    listener is opened with --no-listeners. With a table [http], the public port is taken for a
+    moment, so this verb fails while the daemon has it.
 
     Exit codes:
       0  all is ok

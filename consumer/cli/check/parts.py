@@ -1,12 +1,10 @@
-"""Asks each part that the daemon needs whether it would work, and creates or changes no stream.
+"""Asks the parts of a lane group whether they would work, and creates or changes no stream.
 
-There is one question for each part. Each question has a deadline, and each answer has a text.
+There is one question for each part, and each answer has a text.
 """
 
 from __future__ import annotations
 
-import asyncio
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -14,7 +12,6 @@ from nats.js.errors import NotFoundError
 
 from consumer.config.render import mask_url
 from consumer.dead_letters.plan import dead_letter_plan
-from consumer.errors import ConfigError, Unavailable
 from consumer.lanes.outside import caveats, make_store
 from consumer.listeners.registry import kinds
 from consumer.nats.connection import connected
@@ -24,17 +21,12 @@ from consumer.nats.subjects import covers
 from consumer.sinks.plans import event_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
-
     from nats.aio.client import Client
 
     from consumer.config.load import Config
     from consumer.listeners.base import ListenerClass
 
 CONNECTION_NAME: Final = "consumer check"
-DEADLINE_S: Final = 20.0
-"""The deadline for the answer of one part, in seconds. It is longer than the deadlines inside the
-parts, because their error texts say more."""
 
 
 class PartAnswer(msgspec.Struct, frozen=True):
@@ -51,38 +43,13 @@ class PartAnswer(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...] = ()
 
 
-def checks(
-    config: Config, *, listeners: bool
-) -> Iterator[tuple[str, Callable[[], Awaitable[PartAnswer]]]]:
-    """Yield the name and the question of each part, in the order of the daemon's start."""
-    yield "store", lambda: _bounded(_store(config))
-    yield "sink", lambda: _bounded(_sink(config))
-    yield "dead letters", lambda: _bounded(_dead_letters(config))
-    for name in config.listeners if listeners else ():
-        yield f"listener {name}", partial(_bounded_listener, config, name)
-
-
-async def _bounded_listener(config: Config, name: str) -> PartAnswer:
-    return await _bounded(_listener(config, name))
-
-
-async def _bounded(question: Awaitable[PartAnswer]) -> PartAnswer:
-    """Await an answer. No answer in time, and a part that is away, become answers too."""
+async def store(config: Config) -> PartAnswer:
+    """Ask the store of `[dedupe]`."""
+    part = make_store(config)
     try:
-        async with asyncio.timeout(DEADLINE_S):
-            return await question
-    except TimeoutError:
-        return PartAnswer(ok=False, text=f"no answer within {DEADLINE_S:g} s")
-    except (Unavailable, ConfigError) as error:
-        return PartAnswer(ok=False, text=str(error))
-
-
-async def _store(config: Config) -> PartAnswer:
-    store = make_store(config)
-    try:
-        found = await store.open()
+        found = await part.open()
     finally:
-        await store.close()
+        await part.close()
     warnings = tuple(map(str, found))
     if config.dedupe.mode == "shadow":
         warnings = (*map(str, caveats(config)), *warnings)
@@ -92,7 +59,8 @@ async def _store(config: Config) -> PartAnswer:
     return PartAnswer(ok=True, text=mask_url(config.dedupe.url), warnings=warnings)
 
 
-async def _sink(config: Config) -> PartAnswer:
+async def sink(config: Config) -> PartAnswer:
+    """Ask the server of `[sink]`, and compare the stream of events with what is wanted."""
     if config.sink.kind == "core":
         async with connected(config.sink, name=CONNECTION_NAME):
             pass  # the server can be reached
@@ -101,7 +69,8 @@ async def _sink(config: Config) -> PartAnswer:
     return await _stream(config, event_plan(config.sink, config.routes))
 
 
-async def _dead_letters(config: Config) -> PartAnswer:
+async def dead_letters(config: Config) -> PartAnswer:
+    """Compare the stream of dead letters with what is wanted."""
     return await _stream(config, dead_letter_plan(config.dead_letters, config.sink))
 
 
@@ -149,17 +118,18 @@ async def _taken(client: Client, own: str, subjects: list[str]) -> str:
     return ""
 
 
-async def _listener(config: Config, name: str) -> PartAnswer:
+async def listener(config: Config, name: str) -> PartAnswer:
+    """Open a listener as the daemon does, and close it again."""
     settings = config.listeners[name]
     kind: ListenerClass = kinds()[settings.kind]
-    listener = kind(name, settings)
+    opened = kind(name, settings)
     try:
-        await listener.open()
-        waiting = await listener.backlog()
+        await opened.open()
+        waiting = await opened.backlog()
     finally:
-        await listener.close()
+        await opened.close()
     told = "" if waiting is None else f", {waiting} messages wait"
-    warnings = [str(caveat) for caveat in listener.caveats]
-    if not listener.source_keeps and listener.answer_within_s is None:
+    warnings = [str(caveat) for caveat in opened.caveats]
+    if not opened.source_keeps and opened.answer_within_s is None:
         warnings.insert(0, "at most once: what comes while we are away is gone")
     return PartAnswer(ok=True, text=f"{settings.kind}{told}", warnings=tuple(warnings))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from consumer.cli.check.parts import checks
+from consumer.cli.check.questions import checks
 from consumer.cli.input.configuration import load_config
 
 if TYPE_CHECKING:
