@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 
+import msgspec
 import pytest
 from rich.console import Console
 
 from consumer.cli.terminal.numbers import short_duration, short_number
 from consumer.cli.top.address import base_url, reachable
+from consumer.cli.top.port import PortRow, port_row
 from consumer.cli.top.rates import ListenerRow, rows
 from consumer.cli.top.read import ProcessReading, parse
 from consumer.cli.top.table import table
@@ -74,6 +76,62 @@ def test_trouble_of_listener_and_lane_is_the_listeners() -> None:
     now = reading(0, metrics_after(1), ready)
     assert rows(PROCESS, None, now)[0].why == "refused; holding"
     assert now.whys["store"] == "away"
+
+
+def test_trouble_of_the_sandbox_is_shown() -> None:
+    """Under the name of its listener, or as the sandbox's part beside the live part."""
+    ready = b"""{"parts":{"sink":{"up":false,"why":"gone"}},"sandbox":{"parts":{
+        "sink":{"up":false,"why":"full"},"listener api-test":{"up":false,"why":"held"},
+        "store":{"up":true,"why":""}}}}"""
+    now = reading(0, metrics_after(1), ready)
+    assert now.whys == {"sink": "gone", "sandbox sink": "full", "listener api-test": "held"}
+
+
+def posted(stored: int, refused: int = 0) -> Metrics:
+    """Return the metrics of a process with a public port that has answered requests."""
+    metrics = metrics_after(stored)
+    metrics.http_connections.set(3)
+    for endpoint in ("ingest_casino", "ingest_many"):
+        metrics.http_requests.labels(endpoint, "200").inc(stored / 2)
+    if refused:
+        metrics.http_requests.labels("ingest_casino", "503").inc(refused)
+        metrics.http_shed.labels("full").inc(refused)
+        metrics.key_refusals.labels("unknown").inc(refused)
+    return metrics
+
+
+def test_requests_of_the_port_are_counted_by_status() -> None:
+    """Of all endpoints together; what did not happen in the interval is left out."""
+    row = port_row(PROCESS, reading(0, posted(10)), reading(2, posted(30, refused=4)))
+    assert row is not None
+    assert row.requests_per_s == {"200": 10, "503": 2}
+    assert (row.shed_per_s, row.key_refusals_per_s) == ({"full": 2}, {"unknown": 2})
+    told = "requests/s: 200 10.0, 503 2.0; shed/s: full 2.0; refused keys/s: unknown 2.0"
+    assert row.words() == f"3 connections; {told}"
+
+
+def test_port_without_an_earlier_reading_has_no_rates() -> None:
+    """After a restart neither."""
+    for before in (None, msgspec.structs.replace(reading(0, posted(1)), started_s=1)):
+        row = port_row(PROCESS, before, reading(1, posted(10)))
+        assert row == PortRow(PROCESS, 3)
+        assert row.words() == "3 connections"
+
+
+def test_process_without_a_port_has_no_row() -> None:
+    """Although the metrics are there, at 0."""
+    assert port_row(PROCESS, None, reading(1, metrics_after(10))) is None
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_port_has_a_line_below_the_table(*, several: bool) -> None:
+    """With the process, if there are several."""
+    out = io.StringIO()
+    row = PortRow(PROCESS, 3, requests_per_s={"200": 10.0})
+    Console(file=out, width=80).print(table([], [row], {}, several=several))
+    line = out.getvalue().splitlines()[-1].strip()
+    head = f"{PROCESS} " if several else ""
+    assert line == f"{head}public port: 3 connections; requests/s: 200 10.0"
 
 
 @pytest.mark.parametrize("text", ["", "a 1", "go_threads 5", "{"])
@@ -176,7 +234,7 @@ def test_table_fits_80_columns(*, several: bool) -> None:
         why="refused\x1b",
     )
     out = io.StringIO()
-    Console(file=out, width=80).print(table([row], {"p store": "away"}, several=several))
+    Console(file=out, width=80).print(table([row], [], {"p store": "away"}, several=several))
     lines = out.getvalue().splitlines()
     assert all(len(line) <= 80 for line in lines)
     assert lines[1].split()[-9:] == WIDEST

@@ -6,12 +6,17 @@ import http.client
 import urllib.error
 import urllib.request
 from collections import defaultdict
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
 from consumer.clock import SYSTEM_CLOCK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from prometheus_client import Metric
 
 TIMEOUT_S: Final = 2.0
 ANSWER_MAX_BYTES: Final = 16 * 1024 * 1024
@@ -31,11 +36,49 @@ class _ReadinessPart(msgspec.Struct):
     why: str = ""
 
 
+class _ReadinessApart(msgspec.Struct):
+    """Parts that `/readyz` shows apart, because they do not count."""
+
+    parts: dict[str, _ReadinessPart] = {}
+
+
 class _Readiness(msgspec.Struct):
     """The answer of `/readyz`."""
 
     draining: bool = False
     parts: dict[str, _ReadinessPart] = {}
+    sandbox: _ReadinessApart = msgspec.field(default_factory=_ReadinessApart)
+
+    def whys(self) -> dict[str, str]:
+        """Return what is wrong with each part that is down, by its name."""
+        found = {name: part.why for name, part in self.parts.items() if not part.up}
+        for name, part in self.sandbox.parts.items():
+            if not part.up:
+                # A listener and a lane of the sandbox have names of their own, its other parts not.
+                shown = name if name.startswith(("listener ", "lane ")) else f"sandbox {name}"
+                found[shown] = part.why
+        return found
+
+
+class PortReading(msgspec.Struct, frozen=True):
+    """What a process has counted at its public port since it started.
+
+    Attributes:
+        connections_count: The number of open connections.
+        requests: The number of answered requests, by status.
+        shed: The number of connections and requests that were cut off or refused, by reason.
+        key_refusals: The number of requests refused because of their key, by reason.
+    """
+
+    connections_count: int
+    requests: dict[str, float]
+    shed: dict[str, float]
+    key_refusals: dict[str, float]
+
+    @property
+    def is_used(self) -> bool:
+        """True if anything ever happened at the port. Without `[http]`, nothing does."""
+        return bool(self.connections_count or self.requests or self.shed or self.key_refusals)
 
 
 class ProcessReading(msgspec.Struct, frozen=True):
@@ -46,7 +89,9 @@ class ProcessReading(msgspec.Struct, frozen=True):
         started_s: When the process started, in seconds since 1970. 0 means that it did not say.
         values: The value of each metric of each listener, by listener and then by the metric's
             name without `consumer_` and `_total`. Values that differ in other labels are added up.
-        whys: What is wrong with each part that is down, by the name of the part in `/readyz`.
+        whys: What is wrong with each part that is down, by the name of the part in `/readyz`. The
+            parts of the sandbox are among them.
+        port: What was counted at the public port.
         draining: If true, the process takes in no new messages.
     """
 
@@ -54,6 +99,7 @@ class ProcessReading(msgspec.Struct, frozen=True):
     started_s: float
     values: dict[str, dict[str, float]]
     whys: dict[str, str]
+    port: PortReading
     draining: bool = False
 
 
@@ -104,7 +150,8 @@ def parse(metrics: str, readiness: bytes, at_s: float) -> ProcessReading:
     values: defaultdict[str, defaultdict[str, float]]
     values = defaultdict(lambda: defaultdict(float))
     started_s, is_ours = 0.0, False
-    for family in text_string_to_metric_families(metrics):
+    families = list(text_string_to_metric_families(metrics))
+    for family in families:
         is_ours = is_ours or family.name == "consumer_build_info"
         if family.name == "process_start_time_seconds":
             started_s = family.samples[0].value
@@ -121,6 +168,26 @@ def parse(metrics: str, readiness: bytes, at_s: float) -> ProcessReading:
         at_s=at_s,
         started_s=started_s,
         values={listener: dict(by_name) for listener, by_name in values.items()},
-        whys={name: part.why for name, part in ready.parts.items() if not part.up},
+        whys=ready.whys(),
+        port=_port(families),
         draining=ready.draining,
+    )
+
+
+def _port(families: Iterable[Metric]) -> PortReading:
+    """Read what was counted at the public port."""
+    by_name = {family.name: family.samples for family in families}
+
+    def counted(name: str, label: str) -> dict[str, float]:
+        found: defaultdict[str, float] = defaultdict(float)
+        for labelled in by_name.get(name, ()):
+            found[labelled.labels[label]] += labelled.value
+        return dict(found)
+
+    connections = by_name.get("consumer_http_connections", ())
+    return PortReading(
+        connections_count=int(sum(labelled.value for labelled in connections)),
+        requests=counted("consumer_http_requests", "status"),
+        shed=counted("consumer_http_shed", "reason"),
+        key_refusals=counted("consumer_key_refusals", "reason"),
     )

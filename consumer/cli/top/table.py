@@ -14,17 +14,25 @@ from consumer.cli.terminal.safe_text import printable
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from consumer.cli.top.port import PortRow
     from consumer.cli.top.rates import ListenerRow
 
 _NUMBERS: Final = ("recv/s", "fwd/s", "dup %", "dead/s", "dead", "lag", "flight", "oldest")
 _STYLES: Final = {"up": "green", "down": "red", "away": "red", "draining": "yellow"}
 
 
-def table(rows: Sequence[ListenerRow], others: Mapping[str, str], *, several: bool) -> Group:
-    """Lay out all rows, and below them what is wrong.
+def table(
+    rows: Sequence[ListenerRow],
+    ports: Sequence[PortRow],
+    others: Mapping[str, str],
+    *,
+    several: bool,
+) -> Group:
+    """Lay out all rows, below them the public ports, and below these what is wrong.
 
     Args:
         rows: A row for each listener.
+        ports: A row for each public port that is in use.
         others: What is wrong with parts that are not listeners, by process and part.
         several: If true, there are several processes, and each row names its process.
     """
@@ -40,13 +48,17 @@ def table(rows: Sequence[ListenerRow], others: Mapping[str, str], *, several: bo
         head = [_cut(row.process)] if several else []
         style = "red" if row.state in ("away", "down") else ""
         found.add_row(*head, *_cells(row), Text(row.state, _STYLES[row.state]), style=style)
+    lines = [
+        Text(f"{printable(port.process)} " * several + f"public port: {port.words()}")
+        for port in ports
+    ]
     whys = [
         Text(f"{' '.join(_names(row, several=several))}: {printable(row.why)}", "red")
         for row in rows
         if row.why
     ]
     whys += [Text(f"{where}: {printable(why)}", "red") for where, why in others.items()]
-    return Group(found, *whys)
+    return Group(found, *lines, *whys)
 
 
 def _names(row: ListenerRow, *, several: bool) -> list[str]:

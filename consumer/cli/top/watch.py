@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.live import Live
 
 from consumer.cli.terminal.closed_pipe import ended_by_closed_pipe
+from consumer.cli.top.port import PortRow, port_row
 from consumer.cli.top.rates import ListenerRow, rows
 from consumer.cli.top.read import ProcessAwayError, ProcessReading, read
 from consumer.cli.top.table import table
@@ -30,6 +31,7 @@ class _WatchedProcess:
     Attributes:
         name: The address of the process.
         rows: A row for each listener, or a single row that says that the process is away.
+        port: The row of its public port. None if the port is not in use.
         others: What is wrong with parts that are not listeners, by process and part.
     """
 
@@ -38,6 +40,7 @@ class _WatchedProcess:
         self._before: ProcessReading | None = None
         self.name = url.partition("://")[2]
         self.rows: list[ListenerRow] = []
+        self.port: PortRow | None = None
         self.others: dict[str, str] = {}
 
     async def look(self) -> None:
@@ -45,11 +48,12 @@ class _WatchedProcess:
         try:
             now = await asyncio.to_thread(read, self._url)
         except ProcessAwayError as error:
-            self._before, self.others = None, {}
+            self._before, self.port, self.others = None, None, {}
             away = ListenerRow(process=self.name, listener=None, state="away", why=str(error))
             self.rows = [away]
             return
         self.rows = rows(self.name, self._before, now)
+        self.port = port_row(self.name, self._before, now)
         self.others = {
             f"{self.name} {part}": why
             for part, why in now.whys.items()
@@ -96,12 +100,14 @@ def _live(console: Console) -> Iterator[Live | None]:
 def _table(processes: Sequence[_WatchedProcess]) -> Group:
     found = [row for process in processes for row in process.rows]
     others = {where: why for process in processes for where, why in process.others.items()}
-    return table(found, others, several=len(processes) > 1)
+    ports = [process.port for process in processes if process.port is not None]
+    return table(found, ports, others, several=len(processes) > 1)
 
 
 def _write(processes: Sequence[_WatchedProcess]) -> None:
     for process in processes:
-        for row in process.rows:
+        port = [] if process.port is None else [process.port]
+        for row in (*process.rows, *port):
             sys.stdout.buffer.write(msgspec.json.encode(row) + b"\n")
     sys.stdout.buffer.flush()
 
