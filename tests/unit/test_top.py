@@ -9,12 +9,13 @@ import pytest
 from rich.console import Console
 
 from consumer.cli.terminal.numbers import short_duration, short_number
-from consumer.cli.top.address import base_url, reachable
+from consumer.cli.top.address import base_url
 from consumer.cli.top.port import PortRow, port_row
 from consumer.cli.top.rates import ListenerRow, rows
 from consumer.cli.top.read import ProcessReading, parse
 from consumer.cli.top.table import table
 from consumer.operations.metrics import Metrics
+from consumer.options.address import reachable
 from consumer.pipeline.books import LaneBooks
 
 PROCESS = "127.0.0.1:9464"
@@ -163,16 +164,16 @@ def test_wrong_addresses(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("bind", "url"),
+    ("bind", "address"),
     [
-        ("127.0.0.1:1", "http://127.0.0.1:1"),
-        ("0.0.0.0:1", "http://127.0.0.1:1"),
-        ("[::]:1", "http://[::1]:1"),
+        ("127.0.0.1:1", "127.0.0.1:1"),
+        ("0.0.0.0:1", "127.0.0.1:1"),
+        ("[::]:1", "[::1]:1"),
     ],
 )
-def test_own_process_is_asked_on_this_machine(bind: str, url: str) -> None:
+def test_own_process_is_asked_on_this_machine(bind: str, address: str) -> None:
     """An address to listen on is not always one to ask."""
-    assert reachable(bind) == url
+    assert reachable(bind) == address
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,10 @@ class SendOptions(msgspec.Struct, frozen=True, kw_only=True):
         reasons: The reasons that the broken events shall cause. Empty means the usual ones.
         seed: The seed of the events. None means a random seed.
         file: The file whose events are sent instead of events that are made. None means no file.
+        key: The text of an access key, for a listener of kind `http`. None means that it is in a
+            file, or not needed.
+        key_file: The file that holds the key. None means no file.
+        url: The URL of the public port. None means the port of the configuration.
     """
 
     types: tuple[str, ...]
@@ -45,6 +49,9 @@ class SendOptions(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[Reason, ...]
     seed: int | None
     file: str | None
+    key: str | None
+    key_file: Path | None
+    url: str | None
 
     @property
     def is_all(self) -> bool:
@@ -95,6 +102,22 @@ _send_file: Final = LazyCall("consumer.cli.send.lines:send_file", SendOptions)
     help="Send each event of this file as it is, and make no events. The file has events as "
     "`consumer validate` reads them: lines, or a JSON array. - means standard input.",
 )
+@click.option(
+    "--key",
+    envvar="CONSUMER_KEY",
+    show_envvar=True,
+    help="An access key with the scope ingest, for a listener of kind http.",
+)
+@click.option(
+    "--key-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The file that holds the access key.",
+)
+@click.option(
+    "--url",
+    help="The URL of the public port, for a listener of kind http. [default: the port of [http] on "
+    "this machine]",
+)
 @takes(SendOptions)
 def send(options: SendOptions) -> None:
     """Make events of each TYPE, in equal shares, and send them to the source of a listener.
@@ -107,12 +130,17 @@ def send(options: SendOptions) -> None:
     too_large, the server of the sink is asked for its limit, and the source has to carry messages
     of that size.
 
+    To a listener of kind http, the events are posted as a brand posts them, each to the path of its
+    type. The key decides about the brand, and whether they go to the sandbox. What is answered with
+    503 is sent again. Broken events are answered with an error, and count as sent.
+
     Examples:
       consumer send CASINO
       consumer send all --count 10000 --duplicates 10% --broken 1% --seed 7
       consumer send CASINO PAYMENT --to partners --rate 50
       consumer send CASINO --broken 50% --reason conflict --reason invalid
       consumer send CASINO --file events.ndjson
+      consumer send all --to api --key-file test.key
     """
     if options.file is None:
         _send_mix(options)

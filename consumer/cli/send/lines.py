@@ -12,11 +12,11 @@ import click
 from consumer.cli.input.configuration import load_config
 from consumer.cli.input.files import opened
 from consumer.cli.send.deliver import deliver
+from consumer.cli.send.source import asked_sender
 from consumer.errors import ConsumerError
 from consumer.events.registry import find
 from consumer.pipeline.decode import suggestion
 from consumer.tools.sample.generate import Intent, Sample
-from consumer.tools.sample.senders import make_sender
 from consumer.tools.validation.cut import EVENT_MAX_BYTES, EventFile
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ async def send_file(options: SendOptions) -> None:
     if find(message_type) is None:
         meant = suggestion(message_type)
         click.echo(f"consumer: no message type is called {message_type!r}{meant}", err=True)
-    sender = make_sender(load_config(options.config_file), options.listener)
+    sender = asked_sender(load_config(options.config_file), options)
     with opened(options.file or "") as stream:
         await deliver(
             sender,

@@ -11,6 +11,7 @@ import msgspec
 from consumer.cli.input.configuration import load_config
 from consumer.cli.send.command import ALL
 from consumer.cli.send.deliver import deliver
+from consumer.cli.send.source import asked_sender
 from consumer.errors import Reason
 from consumer.tools.sample.broken import USUAL
 from consumer.tools.sample.generate import (
@@ -22,7 +23,6 @@ from consumer.tools.sample.generate import (
 )
 from consumer.tools.sample.large import too_large_bytes
 from consumer.tools.sample.registry import RECIPES
-from consumer.tools.sample.senders import make_sender
 
 if TYPE_CHECKING:
     from consumer.cli.send.command import SendOptions
@@ -40,7 +40,7 @@ async def send_mix(options: SendOptions) -> None:
     """
     mix = asked_mix(options)
     config = load_config(options.config_file)
-    sender = make_sender(config, options.listener)
+    sender = asked_sender(config, options)
     mix = possible_mix(mix, sender, picked=bool(options.reasons))
     if Reason.TOO_LARGE in mix.reasons:
         mix = msgspec.structs.replace(mix, large_bytes=await too_large_bytes(config))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from consumer.cli.input.configuration import load_config
-from consumer.cli.top.address import reachable
 from consumer.cli.top.watch import watch
+from consumer.options.address import reachable
 
 if TYPE_CHECKING:
     from consumer.cli.top.command import TopOptions
@@ -24,5 +24,5 @@ async def watch_configured(options: TopOptions) -> None:
         BrokenPipeError: Nobody reads standard output any more.
         ConfigError: The configuration is wrong.
     """
-    url = reachable(load_config(options.config_file).operations.bind)
-    await watch(msgspec.structs.replace(options, urls=(url,)))
+    address = reachable(load_config(options.config_file).operations.bind)
+    await watch(msgspec.structs.replace(options, urls=(f"http://{address}",)))

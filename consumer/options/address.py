@@ -1,0 +1,23 @@
+"""Reads an address to listen on, as the configuration holds it."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address
+from typing import Final
+
+_EVERY_ADDRESS: Final = {
+    "": "127.0.0.1",
+    str(IPv4Address(0)): "127.0.0.1",
+    f"[{IPv6Address(0)}]": "[::1]",
+}
+"""The address at which to ask a process that listens on every address of this machine."""
+
+
+def reachable(bind: str) -> str:
+    """Return the address and the port at which a process on this machine can be asked.
+
+    Args:
+        bind: The address where the process listens, such as `0.0.0.0:8080`.
+    """
+    host, _, port = bind.rpartition(":")
+    return f"{_EVERY_ADDRESS.get(host, host)}:{port}"
