@@ -12,7 +12,8 @@ import msgspec
 
 BURST_S: Final = 2.0
 KEPT_COUNT: Final = 10_000
-"""So many buckets are kept. Above that, the full ones are forgotten, which changes nothing."""
+"""So many buckets are kept. Above that, the full ones are forgotten, which changes nothing. The
+bucket of a key that is gone becomes full."""
 
 
 class _Tokens(msgspec.Struct):
@@ -34,6 +35,7 @@ class Allowance:
 
     def __init__(self) -> None:
         self._buckets: dict[str, _Tokens] = {}
+        self._max_count = KEPT_COUNT
 
     def wait_s(self, key_id: str, per_s: float, now_s: float) -> float:
         """Return how long a key has to wait, in seconds; 0 if it may go on.
@@ -48,18 +50,22 @@ class Allowance:
             return 0.0
         return (1 - bucket.tokens_count) / per_s
 
+    def take(self, key_id: str, per_s: float, now_s: float) -> float:
+        """Take 1 from a key's bucket if the key may go on. Return what `wait_s` returns."""
+        bucket = self._bucket(key_id, per_s, now_s)
+        if bucket.tokens_count > 0:
+            bucket.tokens_count -= 1
+            return 0.0
+        return (1 - bucket.tokens_count) / per_s
+
     def spend(self, key_id: str, per_s: float, now_s: float, count: int) -> None:
         """Take from a key's bucket, also more than there is."""
         self._bucket(key_id, per_s, now_s).tokens_count -= count
 
-    def left_count(self, key_id: str, per_s: float, now_s: float) -> int:
-        """Return how much a key may take at once now."""
-        return max(0, int(self._bucket(key_id, per_s, now_s).tokens_count))
-
     def _bucket(self, key_id: str, per_s: float, now_s: float) -> _Tokens:
         bucket = self._buckets.get(key_id)
         if bucket is None:
-            if len(self._buckets) >= KEPT_COUNT:
+            if len(self._buckets) >= self._max_count:
                 self._forget_full(now_s)
             bucket = self._buckets[key_id] = _Tokens(per_s, per_s * BURST_S, now_s)
         else:
@@ -74,3 +80,5 @@ class Allowance:
             for key_id, bucket in self._buckets.items()
             if bucket.tokens_count < bucket.per_s * BURST_S
         }
+        # If more keys than this are in use, each new one would make us look through all of them.
+        self._max_count = max(KEPT_COUNT, 2 * len(self._buckets))

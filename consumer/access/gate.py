@@ -1,27 +1,26 @@
 """Lets a request in if its key allows it, and says why if not.
 
 The checks come in this order: the key, its environment, its scope, the client's address, its rates.
-Each refusal is counted. The log has a line for each reason and key once a minute, with the number
-of refusals, because a client with a wrong key may try a thousand times a second.
+Each refusal is counted, and logged in sums (`refusal_log.py`). A gate is asked at each request, so
+it looks nothing up over the network.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, NoReturn
-
-import structlog
 
 from consumer.access import token
 from consumer.access.allowance import Allowance
+from consumer.access.fields import network_of
 from consumer.access.key import Scope
 from consumer.access.refusal import KeyRefused, Refusal
+from consumer.access.refusal_log import RefusalLog
 from consumer.clock import SYSTEM_CLOCK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from ipaddress import IPv4Network, IPv6Network
 
     from consumer.access.key import Key
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from consumer.deliveries.origin import Environment
     from consumer.operations.metrics import Metrics
 
-LOG_EVERY_S: Final = 60.0
 UNKNOWN: Final = "the key is unknown"
 """The same words for a key that does not exist and for a wrong secret, so that nobody can find out
 which keys exist."""
@@ -64,22 +62,20 @@ class Gate:
         keyring: Keyring,
         metrics: Metrics,
         *,
-        environments: Container[Environment],
+        environments: Iterable[Environment],
         events_per_s: Mapping[Environment, float],
         clock: Clock = SYSTEM_CLOCK,
         used: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._keyring = keyring
         self._metrics = metrics
-        self._environments = environments
+        self._environments = tuple(environments)
         self._events_per_s = events_per_s
         self._clock = clock
         self._used = used
         self._requests = Allowance()
         self._events = Allowance()
-        self._sums: Counter[tuple[Refusal, str]] = Counter()
-        self._logged_s = 0.0
-        self._log = structlog.get_logger()
+        self._log = RefusalLog(clock)
 
     def admit(self, text: str | None, scope: Scope | None, address: str) -> Key:
         """Return the key of a request that may pass.
@@ -92,15 +88,18 @@ class Gate:
         Raises:
             KeyRefused: The request may not pass. Its text may be shown to the client.
         """
-        key = self._known(text)
+        key = self._known(text, address)
         if key.environment not in self._environments:
-            self._refuse(Refusal.ENVIRONMENT, key.id)
+            self._refuse(Refusal.ENVIRONMENT, address, key.id)
         if scope is not None and scope not in key.scopes:
-            self._refuse(Refusal.SCOPE, key.id, f"the key does not have the scope {scope}")
+            detail = f"the key does not have the scope {scope}"
+            self._refuse(Refusal.SCOPE, address, key.id, detail)
         if key.addresses and not _is_inside(address, key.addresses):
-            self._refuse(Refusal.ADDRESS, key.id)
-        self._take_turn(key, scope)
+            self._refuse(Refusal.ADDRESS, address, key.id)
+        self._take_turn(key, scope, address)
         self._used(key.id)
+        if self._log.waits:
+            self._log.tell_sums()
         return key
 
     def spend_events(self, key: Key, count: int) -> None:
@@ -120,78 +119,70 @@ class Gate:
             return not self._keyring.complete
         return known.revoked_s is None and not self._is_over(known.expires_s)
 
-    def _known(self, text: str | None) -> Key:
+    def _known(self, text: str | None, address: str) -> Key:
         if not text:
-            self._refuse(Refusal.MISSING)
+            self._refuse(Refusal.MISSING, address)
         sent = token.read(text)
         if sent is None:
-            self._refuse(Refusal.MALFORMED)
+            self._refuse(Refusal.MALFORMED, address)
         key = self._keyring.find(sent.id)
         if key is None:
-            self._refuse(Refusal.UNKNOWN if self._keyring.complete else Refusal.UNREAD, sent.id)
+            unknown = Refusal.UNKNOWN if self._keyring.complete else Refusal.UNREAD
+            self._refuse(unknown, address)
         if key.environment is not sent.environment or not self._has_secret(key, sent.secret):
-            self._refuse(Refusal.UNKNOWN, sent.id)
+            self._refuse(Refusal.UNKNOWN, address, key.id)
         if key.revoked_s is not None:
-            self._refuse(Refusal.REVOKED, key.id)
+            self._refuse(Refusal.REVOKED, address, key.id)
         if self._is_over(key.expires_s):
-            self._refuse(Refusal.EXPIRED, key.id)
+            self._refuse(Refusal.EXPIRED, address, key.id)
         return key
 
     def _has_secret(self, key: Key, secret: str) -> bool:
         hashed = token.hash_of(secret)
-        return any(
-            token.is_same(one.sha256, hashed) and not self._is_over(one.ends_s)
-            for one in key.secrets
-        )
+        for one in key.secrets:
+            if token.is_same(one.sha256, hashed):
+                return not self._is_over(one.ends_s)
+        return False
 
     def _is_over(self, ends_s: float | None) -> bool:
         return ends_s is not None and self._clock.now_s() >= ends_s
 
-    def _take_turn(self, key: Key, scope: Scope | None) -> None:
+    def _take_turn(self, key: Key, scope: Scope | None, address: str) -> None:
         events_per_s = self.events_per_s(key) if scope is Scope.INGEST else None
-        if key.requests_per_s is None and events_per_s is None:
+        requests_per_s = key.requests_per_s
+        if requests_per_s is None and events_per_s is None:
             return
         now_s = self._clock.monotonic_s()
         if events_per_s is not None:
             wait_s = self._events.wait_s(key.id, events_per_s, now_s)
             if wait_s:
-                text = f"the key may post {events_per_s:g} events a second"
-                self._refuse(Refusal.RATE, key.id, text, wait_s)
-        if key.requests_per_s is not None:
-            wait_s = self._requests.wait_s(key.id, key.requests_per_s, now_s)
+                detail = f"the key may post {events_per_s:g} events a second"
+                self._refuse(Refusal.RATE, address, key.id, detail, wait_s)
+        if requests_per_s is not None:
+            wait_s = self._requests.take(key.id, requests_per_s, now_s)
             if wait_s:
-                text = f"the key may make {key.requests_per_s:g} requests a second"
-                self._refuse(Refusal.RATE, key.id, text, wait_s)
-            self._requests.spend(key.id, key.requests_per_s, now_s, 1)
+                detail = f"the key may make {requests_per_s:g} requests a second"
+                self._refuse(Refusal.RATE, address, key.id, detail, wait_s)
 
     def _refuse(
         self,
         refusal: Refusal,
+        address: str,
         key_id: str = "",
-        text: str | None = None,
+        detail: str | None = None,
         retry_after_s: float | None = None,
     ) -> NoReturn:
+        """Refuse a request. The id is that of a key that exists, or empty."""
         self._metrics.key_refusals.labels(refusal.value).inc()
-        known = self._keyring.find(key_id) is not None
-        self._sums[refusal, key_id if known else ""] += 1
-        self._log_sums()
+        self._log.add(refusal, key_id, address)
         if refusal is Refusal.UNREAD:
             retry_after_s = UNREAD_RETRY_S
-        raise KeyRefused(refusal, text or WORDS[refusal], retry_after_s)
-
-    def _log_sums(self) -> None:
-        now_s = self._clock.monotonic_s()
-        if self._logged_s and now_s - self._logged_s < LOG_EVERY_S:
-            return
-        self._logged_s = now_s
-        sums, self._sums = self._sums, Counter()
-        for (refusal, key_id), count in sums.items():
-            self._log.info("keys refused", reason=refusal.value, key=key_id, count=count)
+        raise KeyRefused(refusal, detail or WORDS[refusal], retry_after_s)
 
 
 @lru_cache(maxsize=1024)
 def _networks(addresses: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
-    return tuple(ip_network(address, strict=False) for address in addresses)
+    return tuple(network_of(address) for address in addresses)
 
 
 @lru_cache(maxsize=4096)

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from consumer.deliveries.origin import Environment, Sender
+from consumer.options.values import TO_THE_END, Token
+
+Sha256 = Annotated[str, Meta(pattern=rf"^[0-9a-f]{{64}}{TO_THE_END}")]
+PerSecond = Annotated[float, Meta(gt=0)]
 
 
 class Scope(StrEnum):
@@ -28,8 +34,8 @@ class Scope(StrEnum):
     """Manage the keys of its brand and environment."""
 
 
-class KeySecret(msgspec.Struct, frozen=True):
-    """A secret of a key. A key has two of them while it is rotated.
+class KeySecret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A secret of a key. A key has several of them while it is rotated.
 
     Attributes:
         sha256: The SHA-256 of the secret's text, in hexadecimal digits. The secret itself is shown
@@ -37,12 +43,12 @@ class KeySecret(msgspec.Struct, frozen=True):
         ends_s: The time from which the secret is refused, in seconds since 1970. None means never.
     """
 
-    sha256: str
+    sha256: Sha256
     ends_s: float | None = None
 
 
-class Key(msgspec.Struct, frozen=True, kw_only=True):
-    """A key, as the bucket holds it.
+class Key(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A key, as the bucket holds it. `fields.py` says which values a new key may have.
 
     Attributes:
         id: The public part of the key: 12 characters of base62.
@@ -60,11 +66,11 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
         created_s: The time at which the key was made, in seconds since 1970.
         revoked_s: The time at which the key was revoked, in seconds since 1970. None means that it
             was not revoked.
-        secrets: Its secrets: one, or two while it is rotated.
+        secrets: Its secrets: one, or several while it is rotated. The newest is the last.
     """
 
     id: str
-    brand: str
+    brand: Token
     environment: Environment
     name: str = ""
     person: str = ""
@@ -72,8 +78,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     subjects: tuple[str, ...] = ()
     expires_s: float | None = None
     addresses: tuple[str, ...] = ()
-    requests_per_s: float | None = None
-    events_per_s: float | None = None
+    requests_per_s: PerSecond | None = None
+    events_per_s: PerSecond | None = None
     created_s: float = 0.0
     revoked_s: float | None = None
     secrets: tuple[KeySecret, ...] = ()

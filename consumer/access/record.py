@@ -1,8 +1,8 @@
 """Writes and reads keys as the bucket holds them: JSON, by the key's id.
 
-A newer version of this program may write fields that this version does not know. They are ignored,
-because a limit of an older version must not lock everybody out. What cannot be read at all refuses
-its key only.
+A record that this version does not understand whole refuses its key, and no other. That is also so
+for a field of a newer version: it may limit the key, and to ignore a limit would be to let in what
+must not come in. To change such a record would lose the field.
 """
 
 from __future__ import annotations
@@ -29,9 +29,17 @@ def encode(key: Key) -> bytes:
 
 
 def decode(data: bytes, key_id: str) -> Key | None:
-    """Read a key; None if it cannot be read, or is another key's record."""
+    """Read a key.
+
+    Args:
+        data: The record.
+        key_id: The id that the record's name in the bucket has.
+
+    Returns:
+        The key. None if the record is not understood whole, or is the record of another key.
+    """
     try:
         key = _decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return key if key.id == key_id else None

@@ -23,6 +23,10 @@ SECRET_CHARACTERS: Final = 32
 """190 random bits: nobody can guess them, so a fast hash of them is safe."""
 CHECK_CHARACTERS: Final = 6
 
+_PAIRS: Final = tuple(one + other for one in ALPHABET for other in ALPHABET)
+"""All pairs of digits. To write two digits at once takes half the time."""
+_ENVIRONMENTS: Final = {environment.value: environment for environment in Environment}
+
 _fits: Final = re.compile(
     rf"ck_(live|test)_([0-9A-Za-z]{{{ID_CHARACTERS}}})_([0-9A-Za-z]{{{SECRET_CHARACTERS}}})"
     rf"([0-9A-Za-z]{{{CHECK_CHARACTERS}}})"
@@ -68,7 +72,7 @@ def read(text: str) -> KeyText | None:
     found = _fits(text)
     if found is None or _check(text[:-CHECK_CHARACTERS]) != found[4]:
         return None
-    return KeyText(Environment(found[1]), found[2], found[3])
+    return KeyText(_ENVIRONMENTS[found[1]], found[2], found[3])
 
 
 def hash_of(secret: str) -> str:
@@ -82,9 +86,6 @@ def is_same(one: str, other: str) -> bool:
 
 
 def _check(text: str) -> str:
-    number = crc32(text.encode())
-    digits = []
-    for _ in range(CHECK_CHARACTERS):
-        number, digit = divmod(number, len(ALPHABET))
-        digits.append(ALPHABET[digit])
-    return "".join(reversed(digits))
+    number, last = divmod(crc32(text.encode()), len(_PAIRS))
+    first, middle = divmod(number, len(_PAIRS))
+    return _PAIRS[first] + _PAIRS[middle] + _PAIRS[last]
