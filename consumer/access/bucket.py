@@ -1,9 +1,12 @@
 """Keeps the keyring up to date from the JetStream KV bucket that holds the keys.
 
 Responsible for reading the bucket whole, for watching it, and for noticing that the watch is lost:
-the connection may be gone, the bucket may have been deleted or made anew, or the server may have
-forgotten the watch. After that the bucket is read whole again, and what is read replaces what was
-known. Meanwhile the known keys go on working.
+the connection may be gone, the bucket may have been deleted, emptied or made anew, or the server
+may have forgotten the watch. A lost watch is silent, like a bucket that nobody changes. So the
+stream behind the bucket is asked for its state all the time, and the two are compared.
+
+After a loss the bucket is read whole again, and what is read replaces what was known. Meanwhile the
+known keys go on working.
 
 Not responsible for changing keys (`edit.py`).
 """
@@ -24,22 +27,27 @@ from consumer.cancel import end_tasks
 from consumer.errors import SinkUnavailable, Unavailable
 from consumer.nats.connection import close, connect
 from consumer.nats.explain import explained
+from consumer.operations.caveat import Caveat
 from consumer.parts.base import Part
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
+    from nats.js.api import StreamConfig
     from nats.js.kv import KeyValue
 
     from consumer.access.key import Key
     from consumer.access.keyring import Keyring
     from consumer.access.settings import KeysSettings
     from consumer.nats.connection import NatsSettings
-    from consumer.operations.caveat import Caveat
 
 READ_DEADLINE_S: Final = 10.0
+"""The longest pause between two records while the bucket is read."""
+LOOK_EVERY_S: Final = 0.4
+LOOK_DEADLINE_S: Final = 2.0
 USED_EVERY_S: Final = 30.0
 """The pause between two notes of which keys were used."""
 MAX_KEY_BYTES: Final = 64 * 1024
+GONE: Final = "was the bucket deleted just now?"
 
 log = structlog.get_logger()
 
@@ -53,14 +61,16 @@ async def open_bucket(client: Client, settings: KeysSettings, replicas_count: in
     stream = f"KV_{settings.bucket}"
     jetstream = client.jetstream()
     request = f"$JS.API.STREAM.*.{stream}"
-    with explained(stream, missing="was it deleted just now?", request=request):
+    with explained(stream, missing=GONE, request=request):
         try:
             return await jetstream.key_value(settings.bucket)
         except nats.js.errors.BucketNotFoundError:
             wanted = KeyValueConfig(
                 bucket=settings.bucket,
                 description="access keys of consumer: hashes, never secrets",
-                history=5,
+                # With a longer history, deleting the newest record would bring back the one before
+                # it: the key as it was before it was revoked.
+                history=1,
                 storage=StorageType.FILE,
                 replicas=replicas_count,
                 max_value_size=MAX_KEY_BYTES,
@@ -68,6 +78,21 @@ async def open_bucket(client: Client, settings: KeysSettings, replicas_count: in
             made = await jetstream.create_key_value(wanted)
             log.info("bucket of keys created", bucket=settings.bucket)
             return made
+
+
+class _State:
+    """What has arrived of the bucket.
+
+    Attributes:
+        created: The time at which the stream behind the bucket was created.
+        number: The highest sequence number of a record.
+        names: The names of all records.
+    """
+
+    def __init__(self, created: object = None) -> None:
+        self.created = created
+        self.number = 0
+        self.names: set[str] = set()
 
 
 class KeyBucket(Part):
@@ -96,9 +121,9 @@ class KeyBucket(Part):
         self._watcher: KeyValue.KeyWatcher | None = None
         self._lost = asyncio.Event()
         self._why_lost = "not connected yet"
-        self._applied_number = 0
-        self._created: object = None
-        self._behind = False
+        self._applied = _State()
+        self._seen_number = 0
+        self._trouble = ""
         self._used: set[str] = set()
         self._noted: dict[str, str] = {}
         self._unreadable: set[str] = set()
@@ -121,72 +146,91 @@ class KeyBucket(Part):
         except Unavailable as error:
             raise SinkUnavailable(str(error)) from error
         try:
-            async with asyncio.timeout(READ_DEADLINE_S):
-                await self._read(client)
-        except TimeoutError as error:
-            await close(client)
-            raise SinkUnavailable(f"keys not read within {READ_DEADLINE_S:g} s") from error
+            caveats = await self._read(client)
         except BaseException:
             await close(client)
             raise
         self._client = client
-        return []
+        return caveats
 
-    async def _read(self, client: Client) -> None:
+    async def _read(self, client: Client) -> list[Caveat]:
         """Read all keys, and put them in the place of what was known."""
         bucket = await open_bucket(client, self._settings, self._replicas_count)
         stream = f"KV_{self._settings.bucket}"
         keys: dict[str, Key] = {}
-        with explained(stream, missing="was it deleted just now?"):
-            self._created = (await client.jetstream().stream_info(stream)).created
+        with explained(stream, missing=GONE):
+            info = await client.jetstream().stream_info(stream)
+            self._applied = _State(info.created)
+            self._noted = {}
             watcher = await bucket.watchall()
-            self._applied_number, self._behind = 0, False
-            while (entry := await watcher.updates(timeout=READ_DEADLINE_S)) is not None:  # type: ignore[no-untyped-call]  # nats-py's
-                key = self._apply(entry)
-                if key is not None:
-                    keys[key.id] = key
+            while (entry := await watcher.updates(READ_DEADLINE_S)) is not None:  # type: ignore[no-untyped-call]  # nats-py's
+                self._apply(entry, keys)
         self._bucket, self._watcher = bucket, watcher
+        self._seen_number, self._trouble = 0, ""
         self._keyring.replace(keys)
+        return _caveats(self._settings.bucket, info.config)
 
-    def _apply(self, entry: KeyValue.Entry) -> Key | None:
-        """Take one entry of the bucket; returns the key, if it is one that may be used."""
-        self._applied_number = max(self._applied_number, entry.revision or 0)
+    def _apply(self, entry: KeyValue.Entry, keys: dict[str, Key]) -> None:
+        """Take one record of the bucket, and change the keys as it says."""
+        self._applied.number = max(self._applied.number, entry.revision or 0)
+        self._applied.names.add(entry.key)
+        data = (entry.value or b"") if entry.operation is None else None  # None: it was deleted
         if entry.key.startswith(USED_PREFIX):
-            day = (entry.value or b"").decode("latin-1")
-            self._noted[entry.key.removeprefix(USED_PREFIX)] = day
-            return None
+            self._noted[entry.key.removeprefix(USED_PREFIX)] = (data or b"").decode("latin-1")
+        if not entry.key.startswith(KEY_PREFIX):
+            return  # something else of this version or of a newer version
         key_id = entry.key.removeprefix(KEY_PREFIX)
-        key = decode(entry.value or b"", key_id) if entry.operation is None else None
-        if key is None:
-            if entry.operation is None and key_id not in self._unreadable:
-                self._unreadable.add(key_id)
-                log.error("key cannot be read, so it is refused", key=key_id[:64])
-            self._keyring.remove(key_id)
-            return None
-        self._unreadable.discard(key_id)
-        return key
+        key = None if data is None else decode(data, key_id)
+        if key is not None:
+            self._unreadable.discard(key_id)
+            keys[key_id] = key
+            return
+        keys.pop(key_id, None)
+        if data is not None and key_id not in self._unreadable:
+            self._unreadable.add(key_id)
+            log.error(
+                "key refused because its record is not understood",
+                key=key_id,
+                advice="was it written by a newer version of this program?",
+            )
 
     async def check(self) -> None:
-        """Ask whether the watch still sees everything. See `Part.check`.
-
-        A watch that misses something once may be late. If it still misses something at the next
-        check, it is lost.
-        """
-        client = self._client
-        if client is None:
+        """Say what was found at the last look at the stream. See `Part.check`."""
+        if self._client is None:
             raise SinkUnavailable(self._why_lost)
+        if self._trouble:
+            raise SinkUnavailable(self._trouble)
+
+    async def _keep_looking(self, client: Client) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            await self._look(client)
+
+    async def _look(self, client: Client) -> None:
+        """Compare the stream behind the bucket with what has arrived of it."""
         stream = f"KV_{self._settings.bucket}"
         try:
             with explained(stream, missing="it was deleted"):
-                info = await client.jetstream().stream_info(stream)
+                async with asyncio.timeout(LOOK_DEADLINE_S):
+                    info = await client.jetstream().stream_info(stream)
         except SinkUnavailable as error:
-            if "deleted" in str(error):
+            # It may be over in a moment. Until then nobody knows which keys there are.
+            self._trouble = str(error)
+            self._keyring.complete = False
+            if isinstance(error.__cause__, nats.js.errors.NotFoundError):
                 self._lose(str(error))
-            raise
-        behind = info.state.last_seq > self._applied_number
-        if info.created != self._created or (behind and self._behind):
+            return
+        applied, state = self._applied, info.state
+        if info.created != applied.created or state.last_seq < applied.number:
+            self._lose("the bucket of keys was made anew")
+        elif state.last_seq == applied.number and state.messages < len(applied.names):
+            self._lose("records of the bucket of keys were removed")
+        elif applied.number < self._seen_number:  # it was there a look ago
             self._lose("the watch on the keys was lost")
-        self._behind = behind
+        else:
+            self._seen_number = state.last_seq
+            self._trouble = ""
+            self._keyring.complete |= state.last_seq == applied.number
 
     def _lose(self, why: str) -> None:
         self._why_lost = why
@@ -195,44 +239,51 @@ class KeyBucket(Part):
 
     async def wait_lost(self) -> str:
         """Follow the bucket until the watch is lost. See `Part.wait_lost`."""
-        if self._client is None:
+        if self._client is None or self._watcher is None or self._bucket is None:
             return self._why_lost
         async with asyncio.TaskGroup() as group:
             following = [
-                group.create_task(self._follow(), name="follow keys"),
-                group.create_task(self._write_used(), name="note used keys"),
+                group.create_task(self._follow(self._watcher), name="follow keys"),
+                group.create_task(self._keep_looking(self._client), name="look after keys"),
+                group.create_task(self._keep_noting(self._bucket), name="note used keys"),
             ]
             await self._lost.wait()
             await end_tasks(following)
         return self._why_lost
 
-    async def _follow(self) -> None:
-        watcher = self._watcher
-        if watcher is None:
-            return
+    async def _follow(self, watcher: KeyValue.KeyWatcher) -> None:
         async for entry in watcher:
             if entry is not None:
-                key = self._apply(entry)
-                if key is not None:
-                    self._keyring.put(key)
+                self._apply(entry, self._keyring.keys)
+                if entry.key.startswith(KEY_PREFIX):
+                    self._tell(entry.key.removeprefix(KEY_PREFIX))
 
-    async def _write_used(self) -> None:
-        """Write the day of last use of each key, at most once a day and key."""
+    def _tell(self, key_id: str) -> None:
+        """Log a change. The command line's own log may be nowhere but on somebody's terminal."""
+        key = self._keyring.find(key_id)
+        state = "gone" if key is None else "in force" if key.revoked_s is None else "revoked"
+        log.info("key changed", key=key_id, brand="" if key is None else key.brand, state=state)
+
+    async def _keep_noting(self, bucket: KeyValue) -> None:
         while True:
             await asyncio.sleep(USED_EVERY_S)
-            today = datetime.now(UTC).date().isoformat()
-            used, self._used = self._used, set()
-            for key_id in used:
-                if self._noted.get(key_id) != today and self._bucket is not None:
-                    await self._note(self._bucket, key_id, today)
+            await self.write_used(bucket)
 
-    async def _note(self, bucket: KeyValue, key_id: str, today: str) -> None:
-        try:
-            await bucket.put(USED_PREFIX + key_id, today.encode())
+    async def write_used(self, bucket: KeyValue) -> None:
+        """Write the day of last use of each key that was used, at most once a day and key."""
+        today = datetime.now(UTC).date().isoformat()
+        used, self._used = self._used, set()
+        while used:
+            key_id = used.pop()
+            if self._noted.get(key_id) == today:
+                continue
+            try:
+                await bucket.put(USED_PREFIX + key_id, today.encode())
+            except (nats.errors.Error, OSError, TimeoutError) as error:
+                self._used |= {key_id, *used}  # they are tried again
+                log.debug("use of a key not noted", key=key_id, why=str(error))
+                return
             self._noted[key_id] = today
-        except (nats.errors.Error, OSError, TimeoutError) as error:
-            self._used.add(key_id)  # it is tried again
-            log.debug("use of a key not noted", key=key_id, why=str(error))
 
     async def close(self) -> None:
         """See `Part.close`."""
@@ -240,3 +291,16 @@ class KeyBucket(Part):
         if client is not None:
             self._lose("closed")
             await close(client)
+
+
+def _caveats(bucket: str, config: StreamConfig) -> list[Caveat]:
+    """Return what may surprise about a bucket that somebody else has made."""
+    facts = {"bucket": bucket}
+    found = []
+    if config.storage == StorageType.MEMORY:
+        found.append(Caveat("bucket of keys is gone after a restart of the server", facts))
+    if config.max_age:
+        found.append(Caveat("bucket of keys forgets keys after a time", facts))
+    if config.max_msgs_per_subject != 1:
+        found.append(Caveat("bucket of keys keeps old records, from before a revocation", facts))
+    return found

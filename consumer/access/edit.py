@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import re
 import socket
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +17,8 @@ import nats.js.errors
 import structlog
 
 from consumer.access import token
-from consumer.access.bucket import open_bucket
+from consumer.access.bucket import GONE, open_bucket
+from consumer.access.fields import check_fields
 from consumer.access.key import Key, KeySecret
 from consumer.access.record import KEY_PREFIX, USED_PREFIX, decode, encode
 from consumer.clock import SYSTEM_CLOCK
@@ -25,7 +27,7 @@ from consumer.nats.connection import connected
 from consumer.nats.explain import explained
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Sequence
 
     from nats.js.kv import KeyValue
 
@@ -33,9 +35,10 @@ if TYPE_CHECKING:
     from consumer.clock import Clock
     from consumer.nats.connection import NatsSettings
 
-GONE: Final = "was the bucket deleted just now?"
+SECRETS_MAX_COUNT: Final = 4
+"""The largest number of secrets of a key that hold at the same time."""
 
-audit = structlog.get_logger()
+_is_id: Final = re.compile(rf"[0-9A-Za-z]{{{token.ID_CHARACTERS}}}").fullmatch
 
 
 class KeyChangeRefused(ConsumerError):
@@ -54,6 +57,18 @@ class KeyUse(msgspec.Struct, frozen=True):
     used_on: str
 
 
+class KeyList(msgspec.Struct, frozen=True):
+    """All keys of a bucket.
+
+    Attributes:
+        uses: The keys that are understood, the oldest first.
+        unread: The ids of those whose records are not understood.
+    """
+
+    uses: list[KeyUse]
+    unread: list[str]
+
+
 class Keys:
     """The keys in an open bucket. `opened_keys` makes it.
 
@@ -69,6 +84,7 @@ class Keys:
         self._stream = stream
         self._clock = clock
         self._by = by
+        self._audit = structlog.get_logger()
 
     async def create(self, key: Key) -> tuple[Key, str]:
         """Store a new key with a new secret.
@@ -78,44 +94,64 @@ class Keys:
 
         Returns:
             The key as it is stored, and its text, which is shown once.
+
+        Raises:
+            ConfigError: A field has a value that is not possible.
         """
+        now_s = self._clock.now_s()
+        check_fields(key, now_s)
         secret = token.new_secret()
         made = msgspec.structs.replace(
             key,
             id=token.new_id(),
-            created_s=self._clock.now_s(),
+            created_s=now_s,
+            revoked_s=None,
             secrets=(KeySecret(token.hash_of(secret)),),
         )
-        await self._put(made, None, "key created")
+        await self._put(made, 0, "key created")
         return made, token.write(token.KeyText(made.environment, made.id, secret))
 
     async def rotate(self, key_id: str, overlap_s: float) -> tuple[Key, str]:
-        """Give a key a second secret, and let the first end after the overlap.
+        """Give a key a new secret, and let the earlier secrets end after the overlap.
+
+        Args:
+            key_id: The key's id.
+            overlap_s: The time for which the earlier secrets still hold, in seconds. With 0 they
+                end at once.
 
         Returns:
             The key as it is stored, and its new text.
 
         Raises:
-            KeyChangeRefused: There is no such key, it is revoked, or it was changed meanwhile.
+            KeyChangeRefused: There is no such key, it is revoked, too many of its secrets still
+                hold, or it was changed meanwhile.
         """
         key, revision_number = await self._get(key_id)
         if key.revoked_s is not None:
             raise KeyChangeRefused(f"key {key_id} was revoked, so it cannot be rotated")
         now_s = self._clock.now_s()
-        secret = token.new_secret()
-        kept = [one for one in key.secrets if one.ends_s is None or one.ends_s > now_s]
         latest_s = now_s + overlap_s
-        ending = [
+        holding = [
             msgspec.structs.replace(one, ends_s=min(one.ends_s or latest_s, latest_s))
-            for one in kept[-1:]
+            for one in key.secrets
+            if overlap_s and (one.ends_s is None or one.ends_s > now_s)
         ]
-        secrets = (*ending, KeySecret(token.hash_of(secret)))
+        if len(holding) >= SECRETS_MAX_COUNT:
+            raise KeyChangeRefused(
+                f"key {key_id} has {len(holding)} secrets that still hold: wait until they end, or "
+                "rotate it without an overlap, which ends all of them at once"
+            )
+        secret = token.new_secret()
+        secrets = (*holding, KeySecret(token.hash_of(secret)))
         made = msgspec.structs.replace(key, secrets=secrets)
         await self._put(made, revision_number, "key rotated")
         return made, token.write(token.KeyText(made.environment, made.id, secret))
 
     async def revoke(self, key_id: str) -> Key:
         """Refuse a key from now on, in every process within a second.
+
+        Returns:
+            The key. If it was revoked before, nothing is changed.
 
         Raises:
             KeyChangeRefused: There is no such key, or it was changed meanwhile.
@@ -127,30 +163,31 @@ class Keys:
         await self._put(made, revision_number, "key revoked")
         return made
 
-    async def restore(self, keys: Iterable[Key], *, replace: bool) -> tuple[int, int]:
+    async def restore(self, keys: Sequence[Key], *, replace: bool) -> tuple[int, int]:
         """Store keys that were exported.
 
         Args:
             keys: The keys, with the hashes of their secrets.
-            replace: If true, a key that exists with other content is replaced.
+            replace: If true, a key that exists with other content is replaced. That may undo a
+                revocation.
 
         Returns:
             How many keys were stored, and how many were there already.
 
         Raises:
-            KeyChangeRefused: A key exists with other content. The keys before it are stored.
+            KeyChangeRefused: Without `replace`, a key exists with other content; then nothing is
+                stored. Or a key was changed meanwhile; then the keys before it are stored.
         """
-        stored_count = same_count = 0
-        for key in keys:
-            found = await self._find(key.id)
-            if found is not None and found[0] == key:
-                same_count += 1
-                continue
-            if found is not None and not replace:
-                raise KeyChangeRefused(f"key {key.id} exists with other content")
-            await self._put(key, None if found is None else found[1], "key restored")
-            stored_count += 1
-        return stored_count, same_count
+        found = [(key, await self._find(key.id)) for key in keys]
+        missing = [(key, revision) for key, (held, revision) in found if held != encode(key)]
+        others = [key.id for key, (held, _) in found if held not in (None, encode(key))]
+        if others and not replace:
+            raise KeyChangeRefused(
+                f"nothing was restored: of {', '.join(others)} there is a record with other content"
+            )
+        for key, revision_number in missing:
+            await self._put(key, revision_number, "key restored")
+        return len(missing), len(found) - len(missing)
 
     async def one(self, key_id: str) -> KeyUse:
         """Return a key.
@@ -166,17 +203,23 @@ class Keys:
                 return KeyUse(key, "")
         return KeyUse(key, (entry.value or b"").decode("latin-1"))
 
-    async def all(self) -> list[KeyUse]:
-        """Return all keys, the oldest first. Records that cannot be read are left out."""
+    async def all(self) -> KeyList:
+        """Return all keys."""
         keys: list[Key] = []
+        unread: list[str] = []
         days: dict[str, str] = {}
         async for name, value in self._entries():
             if name.startswith(USED_PREFIX):
                 days[name.removeprefix(USED_PREFIX)] = value.decode("latin-1")
-            elif (key := decode(value, name.removeprefix(KEY_PREFIX))) is not None:
-                keys.append(key)
+            elif name.startswith(KEY_PREFIX):
+                key_id = name.removeprefix(KEY_PREFIX)
+                key = decode(value, key_id)
+                if key is None:
+                    unread.append(key_id)
+                else:
+                    keys.append(key)
         keys.sort(key=lambda key: key.created_s)
-        return [KeyUse(key, days.get(key.id, "")) for key in keys]
+        return KeyList([KeyUse(key, days.get(key.id, "")) for key in keys], unread)
 
     async def _entries(self) -> AsyncIterator[tuple[str, bytes]]:
         with explained(self._stream, missing=GONE):
@@ -186,35 +229,44 @@ class Keys:
             await watcher.stop()  # type: ignore[no-untyped-call]  # nats-py's
 
     async def _get(self, key_id: str) -> tuple[Key, int]:
-        found = await self._find(key_id)
-        if found is None:
+        record, revision_number = await self._find(key_id)
+        if record is None:
             raise KeyChangeRefused(f"there is no key {key_id}")
-        return found
+        key = decode(record, key_id)
+        if key is None:
+            raise KeyChangeRefused(
+                f"the record of key {key_id} is not understood, so the key is refused and cannot be "
+                "changed. Was it written by a newer version of this program?"
+            )
+        return key, revision_number
 
-    async def _find(self, key_id: str) -> tuple[Key, int] | None:
+    async def _find(self, key_id: str) -> tuple[bytes | None, int]:
+        """Return a key's record, and its revision. None and a revision also if it was deleted."""
+        if not _is_id(key_id):
+            raise KeyChangeRefused(
+                f"{key_id[:64]!r} is no id, expected {token.ID_CHARACTERS} of 0-9 A-Z a-z"
+            )
         with explained(self._stream, missing=GONE):
             try:
                 entry = await self._bucket.get(KEY_PREFIX + key_id)
-            except (nats.js.errors.KeyNotFoundError, nats.js.errors.InvalidKeyError):
-                return None
-        key = decode(entry.value or b"", key_id)
-        if key is None:
-            raise KeyChangeRefused(f"the record of key {key_id} cannot be read")
-        return key, entry.revision or 0
+            except nats.js.errors.KeyNotFoundError as error:
+                return None, 0 if error.entry is None else error.entry.revision
+        return entry.value or b"", entry.revision or 0
 
-    async def _put(self, key: Key, revision_number: int | None, event: str) -> None:
+    async def _put(self, key: Key, revision_number: int, event: str) -> None:
+        """Store a key if the revision of its record is still this one. 0: there was no record."""
         with explained(self._stream, missing=GONE):
             try:
-                await self._bucket.update(
-                    KEY_PREFIX + key.id, encode(key), last=revision_number or 0
-                )
+                await self._bucket.update(KEY_PREFIX + key.id, encode(key), last=revision_number)
             except nats.js.errors.KeyWrongLastSequenceError as error:
                 raise KeyChangeRefused(f"key {key.id} was changed meanwhile; try again") from error
-        audit.info(
+        self._audit.info(
             event,
             key=key.id,
             brand=key.brand,
             environment=key.environment.value,
+            name=key.name,
+            person=key.person,
             scopes=[scope.value for scope in key.scopes],
             by=self._by,
         )

@@ -25,7 +25,7 @@ NAME_MAX_CHARACTERS: Final = 100
 LIST_MAX_COUNT: Final = 100
 """The largest number of subjects, and of networks, of one key."""
 LIFE_MAX_S: Final = 100 * 365 * 86_400
-_MAPPED: Final = ip_network("::ffff:0:0/96")
+_MAPPED: Final = IPv6Network("::ffff:0:0/96")
 
 _is_token: Final = re.compile(TOKEN + TO_THE_END).match
 
@@ -39,7 +39,7 @@ def network_of(text: str) -> IPv4Network | IPv6Network:
     """
     network = ip_network(text)
     if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
-        raise ValueError("write an IPv4 address in the form of IPv4")
+        raise ValueError(f"{text!r} is an IPv4 address in the form of IPv6")
     return network
 
 
@@ -53,12 +53,12 @@ def check_fields(key: Key, now_s: float) -> None:
     Raises:
         ConfigError: There are mistakes; the text has all of them.
     """
-    problems = [*_problems_of_names(key), *_problems_of_limits(key, now_s)]
+    problems = [*_of_names(key), *_of_lists(key), *_of_limits(key, now_s)]
     if problems:
         raise ConfigError(*problems)
 
 
-def _problems_of_names(key: Key) -> Iterator[str]:
+def _of_names(key: Key) -> Iterator[str]:
     if not _is_token(key.brand):
         yield f"brand: holds {key.brand!r}, expected 1 to 64 of A-Z a-z 0-9 _ -"
     for field, text in (("name", key.name), ("person", key.person)):
@@ -68,7 +68,10 @@ def _problems_of_names(key: Key) -> Iterator[str]:
         yield "scopes: there is none, expected at least one"
 
 
-def _problems_of_limits(key: Key, now_s: float) -> Iterator[str]:
+def _of_lists(key: Key) -> Iterator[str]:
+    for field, values in (("subjects", key.subjects), ("addresses", key.addresses)):
+        if len(values) > LIST_MAX_COUNT:
+            yield f"{field}: there are {len(values)}, expected at most {LIST_MAX_COUNT}"
     known = known_subjects()
     for subject in key.subjects[:LIST_MAX_COUNT]:
         if subject not in known:
@@ -77,10 +80,10 @@ def _problems_of_limits(key: Key, now_s: float) -> Iterator[str]:
         try:
             network_of(address)
         except ValueError as error:
-            yield f"addresses: holds {address!r}, expected 203.0.113.0/24 or 203.0.113.7: {error}"
-    for field, values in (("subjects", key.subjects), ("addresses", key.addresses)):
-        if len(values) > LIST_MAX_COUNT:
-            yield f"{field}: there are {len(values)}, expected at most {LIST_MAX_COUNT}"
+            yield f"addresses: {error}; expected an address, or a network such as 203.0.113.0/24"
+
+
+def _of_limits(key: Key, now_s: float) -> Iterator[str]:
     for field, per_s in (
         ("requests_per_s", key.requests_per_s),
         ("events_per_s", key.events_per_s),

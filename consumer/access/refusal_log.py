@@ -1,4 +1,4 @@
-"""Logs refusals of keys in sums, because a client with a wrong key may try a thousand times a second.
+"""Logs refusals of keys in sums: a client with a wrong key may try a thousand times a second.
 
 The first refusal of a key for a reason is logged at once. Those that follow are counted, and a line
 with their number is logged once a minute. No line has a secret.
