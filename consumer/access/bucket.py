@@ -14,6 +14,7 @@ Not responsible for changing keys (`edit.py`).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -22,11 +23,12 @@ import nats.js.errors
 import structlog
 from nats.js.api import KeyValueConfig, StorageType
 
-from consumer.access.record import KEY_PREFIX, USED_PREFIX, decode
+from consumer.access.record import KEY_PREFIX, USED_PREFIX, decode, record_of, stream_of
 from consumer.cancel import end_tasks
 from consumer.errors import SinkUnavailable, Unavailable
 from consumer.nats.connection import close, connect
 from consumer.nats.explain import explained
+from consumer.nats.follow import FIRST, following
 from consumer.operations.caveat import Caveat
 from consumer.parts.base import Part
 
@@ -37,11 +39,11 @@ if TYPE_CHECKING:
 
     from consumer.access.key import Key
     from consumer.access.keyring import Keyring
+    from consumer.access.record import Record
     from consumer.access.settings import KeysSettings
     from consumer.nats.connection import NatsSettings
+    from consumer.nats.follow import StreamFollower
 
-READ_DEADLINE_S: Final = 10.0
-"""The longest pause between two records while the bucket is read."""
 LOOK_EVERY_S: Final = 0.4
 LOOK_DEADLINE_S: Final = 2.0
 USED_EVERY_S: Final = 30.0
@@ -58,7 +60,7 @@ async def open_bucket(client: Client, settings: KeysSettings, replicas_count: in
     Raises:
         SinkUnavailable: The server does not answer, or this user may not do it.
     """
-    stream = f"KV_{settings.bucket}"
+    stream = stream_of(settings.bucket)
     jetstream = client.jetstream()
     request = f"$JS.API.STREAM.*.{stream}"
     with explained(stream, missing=GONE, request=request):
@@ -68,8 +70,7 @@ async def open_bucket(client: Client, settings: KeysSettings, replicas_count: in
             wanted = KeyValueConfig(
                 bucket=settings.bucket,
                 description="access keys of consumer: hashes, never secrets",
-                # With a longer history, deleting the newest record would bring back the one before
-                # it: the key as it was before it was revoked.
+                # So the number of records tells whether one of them vanished (`_look`).
                 history=1,
                 storage=StorageType.FILE,
                 replicas=replicas_count,
@@ -118,7 +119,8 @@ class KeyBucket(Part):
         self._keyring = keyring
         self._client: Client | None = None
         self._bucket: KeyValue | None = None
-        self._watcher: KeyValue.KeyWatcher | None = None
+        self._follower: StreamFollower | None = None
+        self._opened = contextlib.AsyncExitStack()
         self._lost = asyncio.Event()
         self._why_lost = "not connected yet"
         self._applied = _State()
@@ -127,6 +129,11 @@ class KeyBucket(Part):
         self._used: set[str] = set()
         self._noted: dict[str, str] = {}
         self._unreadable: set[str] = set()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the records that have arrived."""
+        return frozenset(self._applied.names)
 
     def note_used(self, key_id: str) -> None:
         """Note that a key was used today. The bucket learns it later."""
@@ -145,48 +152,48 @@ class KeyBucket(Part):
             client = await connect(self._connection, name="consumer keys", on_lost=on_lost)
         except Unavailable as error:
             raise SinkUnavailable(str(error)) from error
-        try:
-            caveats = await self._read(client)
-        except BaseException:
-            await close(client)
-            raise
-        self._client = client
+        async with contextlib.AsyncExitStack() as opened:
+            opened.push_async_callback(close, client)
+            caveats = await self._read(client, opened)
+            self._client, self._opened = client, opened.pop_all()
         return caveats
 
-    async def _read(self, client: Client) -> list[Caveat]:
+    async def _read(self, client: Client, opened: contextlib.AsyncExitStack) -> list[Caveat]:
         """Read all keys, and put them in the place of what was known."""
-        bucket = await open_bucket(client, self._settings, self._replicas_count)
-        stream = f"KV_{self._settings.bucket}"
+        name = self._settings.bucket
+        self._bucket = await open_bucket(client, self._settings, self._replicas_count)
+        with explained(stream_of(name), missing=GONE):
+            info = await client.jetstream().stream_info(stream_of(name))
+        self._applied = _State(info.created)
+        self._noted = {}
+        follower = await opened.enter_async_context(
+            following(client, FIRST, stream=stream_of(name))
+        )
         keys: dict[str, Key] = {}
-        with explained(stream, missing=GONE):
-            info = await client.jetstream().stream_info(stream)
-            self._applied = _State(info.created)
-            self._noted = {}
-            watcher = await bucket.watchall()
-            while (entry := await watcher.updates(READ_DEADLINE_S)) is not None:  # type: ignore[no-untyped-call]  # nats-py's
-                self._apply(entry, keys)
-        self._bucket, self._watcher = bucket, watcher
+        async for msg in follower.stored():
+            self._apply(record_of(msg, name), keys)
+        self._follower = follower
         self._seen_number, self._trouble = 0, ""
         self._keyring.replace(keys)
-        return _caveats(self._settings.bucket, info.config)
+        return _caveats(name, info.config)
 
-    def _apply(self, entry: KeyValue.Entry, keys: dict[str, Key]) -> None:
+    def _apply(self, record: Record, keys: dict[str, Key]) -> None:
         """Take one record of the bucket, and change the keys as it says."""
-        self._applied.number = max(self._applied.number, entry.revision or 0)
-        self._applied.names.add(entry.key)
-        data = (entry.value or b"") if entry.operation is None else None  # None: it was deleted
-        if entry.key.startswith(USED_PREFIX):
-            self._noted[entry.key.removeprefix(USED_PREFIX)] = (data or b"").decode("latin-1")
-        if not entry.key.startswith(KEY_PREFIX):
+        self._applied.number = record.number
+        self._applied.names.add(record.name)
+        if record.name.startswith(USED_PREFIX):
+            key_id = record.name.removeprefix(USED_PREFIX)
+            self._noted[key_id] = (record.data or b"").decode("latin-1")
+        if not record.name.startswith(KEY_PREFIX):
             return  # something else of this version or of a newer version
-        key_id = entry.key.removeprefix(KEY_PREFIX)
-        key = None if data is None else decode(data, key_id)
+        key_id = record.name.removeprefix(KEY_PREFIX)
+        key = None if record.data is None else decode(record.data, key_id)
         if key is not None:
             self._unreadable.discard(key_id)
             keys[key_id] = key
             return
         keys.pop(key_id, None)
-        if data is not None and key_id not in self._unreadable:
+        if record.data is not None and key_id not in self._unreadable:
             self._unreadable.add(key_id)
             log.error(
                 "key refused because its record is not understood",
@@ -208,7 +215,7 @@ class KeyBucket(Part):
 
     async def _look(self, client: Client) -> None:
         """Compare the stream behind the bucket with what has arrived of it."""
-        stream = f"KV_{self._settings.bucket}"
+        stream = stream_of(self._settings.bucket)
         try:
             with explained(stream, missing="it was deleted"):
                 async with asyncio.timeout(LOOK_DEADLINE_S):
@@ -239,11 +246,11 @@ class KeyBucket(Part):
 
     async def wait_lost(self) -> str:
         """Follow the bucket until the watch is lost. See `Part.wait_lost`."""
-        if self._client is None or self._watcher is None or self._bucket is None:
+        if self._client is None or self._follower is None or self._bucket is None:
             return self._why_lost
         async with asyncio.TaskGroup() as group:
             following = [
-                group.create_task(self._follow(self._watcher), name="follow keys"),
+                group.create_task(self._follow(self._follower), name="follow keys"),
                 group.create_task(self._keep_looking(self._client), name="look after keys"),
                 group.create_task(self._keep_noting(self._bucket), name="note used keys"),
             ]
@@ -251,12 +258,15 @@ class KeyBucket(Part):
             await end_tasks(following)
         return self._why_lost
 
-    async def _follow(self, watcher: KeyValue.KeyWatcher) -> None:
-        async for entry in watcher:
-            if entry is not None:
-                self._apply(entry, self._keyring.keys)
-                if entry.key.startswith(KEY_PREFIX):
-                    self._tell(entry.key.removeprefix(KEY_PREFIX))
+    async def _follow(self, follower: StreamFollower) -> None:
+        try:
+            async for msg in follower:
+                record = record_of(msg, self._settings.bucket)
+                self._apply(record, self._keyring.keys)
+                if record.name.startswith(KEY_PREFIX):
+                    self._tell(record.name.removeprefix(KEY_PREFIX))
+        except SinkUnavailable as error:
+            self._lose(f"the watch on the keys was lost: {error}")
 
     def _tell(self, key_id: str) -> None:
         """Log a change. The command line's own log may be nowhere but on somebody's terminal."""
@@ -287,10 +297,10 @@ class KeyBucket(Part):
 
     async def close(self) -> None:
         """See `Part.close`."""
-        client, self._client = self._client, None
-        if client is not None:
+        if self._client is not None:
+            self._client = None
             self._lose("closed")
-            await close(client)
+        await self._opened.aclose()
 
 
 def _caveats(bucket: str, config: StreamConfig) -> list[Caveat]:
@@ -302,5 +312,7 @@ def _caveats(bucket: str, config: StreamConfig) -> list[Caveat]:
     if config.max_age:
         found.append(Caveat("bucket of keys forgets keys after a time", facts))
     if config.max_msgs_per_subject != 1:
-        found.append(Caveat("bucket of keys keeps old records, from before a revocation", facts))
+        found.append(
+            Caveat("bucket of keys has a history, so lost records may go unnoticed", facts)
+        )
     return found

@@ -20,15 +20,17 @@ from consumer.access import token
 from consumer.access.bucket import GONE, open_bucket
 from consumer.access.fields import check_fields
 from consumer.access.key import Key, KeySecret
-from consumer.access.record import KEY_PREFIX, USED_PREFIX, decode, encode
+from consumer.access.record import KEY_PREFIX, USED_PREFIX, decode, encode, record_of, stream_of
 from consumer.clock import SYSTEM_CLOCK
 from consumer.errors import ConsumerError
 from consumer.nats.connection import connected
 from consumer.nats.explain import explained
+from consumer.nats.follow import FIRST, following
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from nats.aio.client import Client
     from nats.js.kv import KeyValue
 
     from consumer.access.settings import KeysSettings
@@ -73,15 +75,18 @@ class Keys:
     """The keys in an open bucket. `opened_keys` makes it.
 
     Args:
+        client: The connection.
         bucket: The bucket.
-        stream: The name of the stream behind the bucket.
+        name: The name of the bucket.
         clock: The clock.
         by: Who makes the changes, for the audit log.
     """
 
-    def __init__(self, bucket: KeyValue, stream: str, clock: Clock, by: str) -> None:
+    def __init__(self, client: Client, bucket: KeyValue, name: str, clock: Clock, by: str) -> None:
+        self._client = client
         self._bucket = bucket
-        self._stream = stream
+        self._name = name
+        self._stream = stream_of(name)
         self._clock = clock
         self._by = by
         self._audit = structlog.get_logger()
@@ -208,12 +213,12 @@ class Keys:
         keys: list[Key] = []
         unread: list[str] = []
         days: dict[str, str] = {}
-        async for name, value in self._entries():
+        for name, data in (await self._records()).items():
             if name.startswith(USED_PREFIX):
-                days[name.removeprefix(USED_PREFIX)] = value.decode("latin-1")
+                days[name.removeprefix(USED_PREFIX)] = data.decode("latin-1")
             elif name.startswith(KEY_PREFIX):
                 key_id = name.removeprefix(KEY_PREFIX)
-                key = decode(value, key_id)
+                key = decode(data, key_id)
                 if key is None:
                     unread.append(key_id)
                 else:
@@ -221,12 +226,13 @@ class Keys:
         keys.sort(key=lambda key: key.created_s)
         return KeyList([KeyUse(key, days.get(key.id, "")) for key in keys], unread)
 
-    async def _entries(self) -> AsyncIterator[tuple[str, bytes]]:
-        with explained(self._stream, missing=GONE):
-            watcher = await self._bucket.watchall(ignore_deletes=True)
-            while (entry := await watcher.updates()) is not None:  # type: ignore[no-untyped-call]  # nats-py's
-                yield entry.key, entry.value or b""
-            await watcher.stop()  # type: ignore[no-untyped-call]  # nats-py's
+    async def _records(self) -> dict[str, bytes]:
+        records: dict[str, bytes | None] = {}
+        async with following(self._client, FIRST, stream=self._stream) as follower:
+            async for msg in follower.stored():
+                record = record_of(msg, self._name)
+                records[record.name] = record.data
+        return {name: data for name, data in records.items() if data is not None}
 
     async def _get(self, key_id: str) -> tuple[Key, int]:
         record, revision_number = await self._find(key_id)
@@ -235,8 +241,8 @@ class Keys:
         key = decode(record, key_id)
         if key is None:
             raise KeyChangeRefused(
-                f"the record of key {key_id} is not understood, so the key is refused and cannot be "
-                "changed. Was it written by a newer version of this program?"
+                f"the record of key {key_id} is not understood, so the key is refused and cannot "
+                "be changed. Was it written by a newer version of this program?"
             )
         return key, revision_number
 
@@ -294,7 +300,7 @@ async def opened_keys(
     """
     async with connected(connection, name="consumer keys") as client:
         bucket = await open_bucket(client, settings, replicas_count)
-        yield Keys(bucket, f"KV_{settings.bucket}", clock, by or _who())
+        yield Keys(client, bucket, settings.bucket, clock, by or _who())
 
 
 def _who() -> str:

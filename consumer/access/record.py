@@ -7,17 +7,24 @@ must not come in. To change such a record would lose the field.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from consumer.access.key import Key
+
+if TYPE_CHECKING:
+    from nats.aio.msg import Msg
 
 KEY_PREFIX: Final = "key."
 """The beginning of the names of keys in the bucket."""
 USED_PREFIX: Final = "used."
 """The beginning of the names of the days of last use. They are apart from the keys, so that writing
 them can never undo a revocation."""
+
+DELETIONS: Final = ("DEL", "PURGE")
+"""The header `KV-Operation` of a record that deletes the earlier one. The names are those of
+https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-8.md."""
 
 _decode: Final = msgspec.json.Decoder(Key).decode
 _encode: Final = msgspec.json.Encoder().encode
@@ -43,3 +50,33 @@ def decode(data: bytes, key_id: str) -> Key | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return key if key.id == key_id else None
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One record of the bucket, as its stream holds it.
+
+    Attributes:
+        name: The name, such as `key.AAAAAAAAAAAA`.
+        data: What it holds. None if it says that the earlier record was deleted.
+        number: The sequence number in the stream: the record's revision.
+    """
+
+    name: str
+    data: bytes | None
+    number: int
+
+
+def record_of(msg: Msg, bucket: str) -> Record:
+    """Return the record that a message of the bucket's stream is."""
+    headers = msg.headers or {}
+    deleted = headers.get("KV-Operation") in DELETIONS or "Nats-Marker-Reason" in headers
+    return Record(
+        name=msg.subject.removeprefix(f"$KV.{bucket}."),
+        data=None if deleted else msg.data,
+        number=msg.metadata.sequence.stream,
+    )
+
+
+def stream_of(bucket: str) -> str:
+    """Return the name of the stream behind a bucket."""
+    return f"KV_{bucket}"
