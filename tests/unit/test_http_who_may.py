@@ -78,7 +78,7 @@ class Served:
         """Call an endpoint with a key, whose text may name another environment."""
         headers = {}
         if key is not None:
-            self.keyring.put(key)
+            self.keyring.keys[key.id] = key
             parts = token.KeyText(environment or key.environment, key.id, SECRET)
             headers = {"authorization": f"Bearer {token.write(parts)}"}
         transport = httpx.ASGITransport(self._application)
