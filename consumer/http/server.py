@@ -52,7 +52,13 @@ class Server:
         self._connections = Connections(settings, ClientAddress(settings.trusted_proxies), metrics)
         self._state = ServerState()
         self._config = uvicorn.Config(
-            application, ws="none", lifespan="off", log_config=None, access_log=False
+            application,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            # It would believe any header of a client on this machine. See `client_address.py`.
+            proxy_headers=False,
         )
         self._server: asyncio.Server | None = None
 

@@ -101,7 +101,7 @@ async def test_late_question_in_the_lane_frees_its_room_when_it_ends() -> None:
     assert await why(task) is Shed.LATE
     assert await why(ask(intake, "b", b"1")) is Shed.FULL
     end(intake, taken)
-    intake.refuse_if_full("b", 1, 1)
+    intake.refuse_if_full("b")
 
 
 async def test_closed_intake_takes_nothing() -> None:

@@ -74,7 +74,8 @@ class Intake:
         max_bytes: The largest size of all bodies that wait or are in the lane, in bytes.
 
     Attributes:
-        news: The event that is set when something was posted, or when the intake was closed.
+        news: The event that is set when something was posted, when enough was posted for a batch,
+            and when the intake was closed.
         posted_count: The number of all deliveries that were ever posted.
     """
 
@@ -91,6 +92,7 @@ class Intake:
         self._last_end_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._open = False
+        self._waiting_count = 0
         self.news = asyncio.Event()
         self.posted_count = 0
 
@@ -102,7 +104,18 @@ class Intake:
     @property
     def waiting_count(self) -> int:
         """The number of deliveries that no lane has taken yet."""
-        return sum(map(len, self._waiting.values()))
+        return self._waiting_count
+
+    @property
+    def has_batch(self) -> bool:
+        """True if the lane should take a batch now: as much waits as is in the lane.
+
+        While little is posted, the lane is empty, so the first delivery passes at once. Under load,
+        two batches share the lane. Many small batches would cost more, because each batch makes
+        calls to the store and to the sink.
+        """
+        in_lane_count = self._deliveries.held_count - self._waiting_count
+        return self._waiting_count > 0 and self._waiting_count >= in_lane_count
 
     def open(self) -> None:
         """Begin to take questions."""
@@ -118,7 +131,7 @@ class Intake:
         self._questions.clear()
         self.news.set()
 
-    def refuse_if_full(self, key_id: str, count: int = 1, body_bytes: int = 0) -> None:
+    def refuse_if_full(self, key_id: str) -> None:
         """Refuse a question at once, before its body is read, if it has no chance.
 
         Raises:
@@ -126,9 +139,9 @@ class Intake:
         """
         if not self._open:
             raise NotTaken(Shed.CLOSED)
-        if not self._bytes.has_room(key_id, body_bytes):
+        if not self._bytes.has_room(key_id, 0):
             raise NotTaken(Shed.FULL)
-        if not self._deliveries.has_room(key_id, count) or self._is_stuck():
+        if not self._deliveries.has_room(key_id, 1) or self._is_stuck():
             raise NotTaken(Shed.BUSY)
 
     async def ask(
@@ -145,7 +158,7 @@ class Intake:
             The deliveries, each with its end, in order.
 
         Raises:
-            NotTaken: There is no answer. Some of the deliveries may be stored.
+            NotTaken: There is no room, or no answer. Some of the deliveries may be stored.
 
         Cancelling: the deliveries go on, and nobody is told.
         """
@@ -154,8 +167,13 @@ class Intake:
         question = Question(request, key_id, now_s + self._timeout_s, loop.create_future(), 0)
         deliveries = make(question)
         question.open_count = len(deliveries)
-        body_bytes = sum(len(one.body) for one in deliveries)
-        self.refuse_if_full(key_id, len(deliveries), body_bytes)
+        body_bytes = sum([len(one.body) for one in deliveries])
+        if not self._open:
+            raise NotTaken(Shed.CLOSED)
+        if not self._bytes.has_room(key_id, body_bytes):
+            raise NotTaken(Shed.FULL)
+        if not self._deliveries.has_room(key_id, len(deliveries)):
+            raise NotTaken(Shed.BUSY)
         if not deliveries:
             return deliveries
         if not self._deliveries.held_count:
@@ -177,7 +195,10 @@ class Intake:
             self._turns.append(key_id)
         queue.extend(deliveries)
         self.posted_count += len(deliveries)
-        self.news.set()
+        is_first = not self._waiting_count
+        self._waiting_count += len(deliveries)
+        if is_first or self.has_batch:
+            self.news.set()
 
     def take(self, max_count: int, max_bytes: int) -> list[Delivery]:
         """Return deliveries for a batch; the keys take turns.
@@ -202,6 +223,7 @@ class Intake:
             else:
                 turns.popleft()
                 del waiting[key_id]
+        self._waiting_count -= len(taken)
         return taken
 
     def ended(self, deliveries: Sequence[Delivery]) -> None:
@@ -213,6 +235,8 @@ class Intake:
             if not question.open_count and not question.answered.done():
                 question.answered.set_result(True)
         self._measure(len(deliveries))
+        if self.has_batch:
+            self.news.set()
 
     def _measure(self, count: int) -> None:
         """Let the limit of what may wait follow the rate at which deliveries end."""
@@ -264,6 +288,7 @@ class Intake:
         if queue is None:
             return
         while queue and posted(queue[0]).question.answered.done():
+            self._waiting_count -= 1
             self._release(key_id, queue.popleft())
         if not queue:
             del self._waiting[key_id]

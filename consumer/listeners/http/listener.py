@@ -8,7 +8,8 @@ and its sender posts it again.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, ClassVar
+import contextlib
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from consumer.errors import ListenerUnavailable
 from consumer.listeners.base import Listener, ListenerSettings
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from consumer.deliveries.delivery import Delivery
     from consumer.deliveries.origin import Origin
+
+GATHER_S: Final = 0.005
+"""How long deliveries wait for more while the lane is at work, in seconds."""
 
 __all__ = ["HttpListener", "HttpListenerSettings"]
 
@@ -50,22 +54,24 @@ class HttpListener(Listener[HttpListenerSettings]):
         self._intake.open()
 
     async def receive(self, max_count: int, max_bytes: int, timeout_s: float) -> list[Delivery]:
-        """Return what was posted; the keys take turns. See `Listener.receive`."""
-        taken = self._take(max_count, max_bytes)
-        if taken:
-            return taken
-        try:
+        """Return what was posted; the keys take turns. See `Listener.receive`.
+
+        If deliveries wait, but fewer than are in the lane, the call waits for a moment for more.
+        """
+        intake = self._intake
+        if not intake.waiting_count:
+            await self._news(timeout_s)
+        if intake.waiting_count and not intake.has_batch:
+            await self._news(GATHER_S)
+        if not intake.is_open:
+            raise ListenerUnavailable("this listener was closed")
+        return intake.take(max_count, max_bytes)
+
+    async def _news(self, timeout_s: float) -> None:
+        self._intake.news.clear()
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._intake.news.wait()
-        except TimeoutError:
-            return []
-        return self._take(max_count, max_bytes)
-
-    def _take(self, max_count: int, max_bytes: int) -> list[Delivery]:
-        if not self._intake.is_open:
-            raise ListenerUnavailable("this listener was closed")
-        self._intake.news.clear()
-        return self._intake.take(max_count, max_bytes)
 
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
         """Answer the senders. See `Listener.settle`."""
