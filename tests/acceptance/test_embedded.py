@@ -61,7 +61,57 @@ async def test_leaves_a_configuration_for_other_verbs(tmp_path: Path) -> None:
         )
         told, _ = await check.communicate()
     assert check.returncode == 0, told
-    assert told.count(b"ok ") == 5
+    assert told.count(b"ok ") == 10
+    assert b"in use while the daemon runs" in told
+
+
+async def curl_lines(process: asyncio.subprocess.Process) -> list[str]:
+    """Read what it prints up to the second curl line; returns both."""
+    found: list[str] = []
+    assert process.stderr is not None
+    while len(found) < 2:
+        line = (await process.stderr.readline()).decode()
+        assert line, "the process ended"
+        found += [line] if "curl " in line else []
+    return found
+
+
+async def posted(line: str) -> dict[str, str]:
+    """Run a line in a shell, as a newcomer would, until the daemon answers; returns the answer."""
+    command = f"{line.strip()} --silent --fail --retry 20 --retry-connrefused --retry-delay 1"
+    shell = await asyncio.create_subprocess_shell(command, stdout=asyncio.subprocess.PIPE)
+    answer, _ = await shell.communicate()
+    told: dict[str, str] = json.loads(answer)
+    return told
+
+
+async def test_printed_curl_lines_work(tmp_path: Path) -> None:
+    """One makes a live event, the other a test; neither is a duplicate of the other."""
+    async with embedded(tmp_path) as process:
+        live, test = await curl_lines(process)
+        assert process.stdout is not None
+        answer = await posted(live)
+        assert answer["status"] == "stored"
+        while json.loads(await process.stdout.readline())["id"] != answer["id"]:
+            pass
+        assert (await posted(test))["status"] == "stored"
+        assert (await posted(live))["status"] == "duplicate"
+        assert (await posted(test))["status"] == "duplicate"
+
+
+async def test_keys_are_kept_for_the_next_run(tmp_path: Path) -> None:
+    """In files that only their owner may read. A key that was lost is made anew."""
+    files = [tmp_path / "data" / name for name in ("live.key", "test.key")]
+    texts = []
+    for lost in (None, files[1]):
+        if lost is not None:
+            lost.write_text("lost")
+        async with embedded(tmp_path) as process:
+            await curl_lines(process)
+        texts.append([file.read_text() for file in files])
+    assert [file.stat().st_mode & 0o777 for file in files] == [0o600, 0o600]
+    assert texts[0][0] == texts[1][0]
+    assert texts[0][1] != texts[1][1] != "lost"
 
 
 async def test_ends_when_nobody_reads_any_more(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from consumer.cli.main import cli
 from consumer.deliveries.origin import Environment
 from consumer.sinks.base import SinkSettings
 from consumer.tools.embedded.servers import embedded_nats, free_port
+from tests.support.daemon import Daemon
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -40,6 +41,7 @@ class Server(NamedTuple):
             "dedupe": {"store": "memory"},
             "sink": {"url": self.url},
             "http": {"bind": f"127.0.0.1:{free_port()}", **http},
+            "operations": {"bind": f"127.0.0.1:{free_port()}"},
             "sandbox": {},
         }
         self.file.write_text(tomli_w.dumps(tables))
@@ -66,6 +68,23 @@ async def test_nothing_is_made(server: Server) -> None:
     assert "stream DEAD_LETTERS_SANDBOX will be created" in result.stdout
     assert "ok    listener api          http" in result.stdout
     assert await server.client.jetstream().streams_info() == []
+
+
+async def test_port_of_the_running_daemon_is_right(server: Server, tmp_path: Path) -> None:
+    """A check beside the daemon finds nothing to complain about."""
+    bind = f"127.0.0.1:{free_port()}"
+    tables = {
+        "listeners": {"api": {"kind": "http"}},
+        "dedupe": {"store": "memory"},
+        "sink": {"url": server.url},
+        "http": {"bind": bind},
+    }
+    with Daemon(tmp_path, tables) as daemon:
+        await daemon.is_ready()
+        arguments = ["check", "--config", str(daemon.config)]
+        result = await asyncio.to_thread(CliRunner().invoke, cli, arguments)
+    assert result.exit_code == 0, result.output
+    assert f"ok    public port           {bind}, in use while the daemon runs" in result.stdout
 
 
 async def test_taken_port_fails(server: Server) -> None:

@@ -44,7 +44,7 @@ def check(options: CheckOptions) -> None:
     the group gets a member for a moment, and rebalances. RabbitMQ: the queue hands over some
     messages and takes them back as redelivered, and a quorum queue counts redeliveries. No
     listener is opened with --no-listeners. With a table [http], the public port is taken for a
-    moment, so this verb fails while the daemon has it.
+    moment, unless the daemon runs and has it.
 
     Exit codes:
       0  all is ok

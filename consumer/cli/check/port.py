@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
@@ -9,9 +10,12 @@ from nats.js.errors import BucketNotFoundError
 
 from consumer.access.record import KEY_PREFIX, decode
 from consumer.cli.check.parts import CONNECTION_NAME, PartAnswer
+from consumer.cli.top.read import ProcessAwayError, read
+from consumer.errors import ConfigError
 from consumer.nats.connection import connected
 from consumer.nats.explain import explained
 from consumer.operations.http import listening_socket
+from consumer.options.address import reachable
 
 if TYPE_CHECKING:
     from nats.js.kv import KeyValue
@@ -23,17 +27,35 @@ NO_KEY: Final = "there is no key yet, so every request is refused: run consumer 
 PLAIN: Final = "plain HTTP: keys can be read on the way, unless a proxy with TLS stands in front"
 
 
-async def public_port(settings: HttpSettings) -> PartAnswer:
+async def public_port(config: Config, settings: HttpSettings) -> PartAnswer:
     """Take the port for a moment. The certificates were read with the configuration.
 
+    If the daemon of this configuration runs, it has the port, and that is right.
+
     Raises:
-        ConfigError: The port is taken, or the socket is not inherited.
+        ConfigError: Somebody else has the port, or the socket is not inherited.
     """
-    listening_socket(settings.bind, "http.bind").close()
+    try:
+        listening_socket(settings.bind, "http.bind").close()
+    except ConfigError:
+        operations = reachable(config.operations.bind)
+        if not await asyncio.to_thread(_is_daemon, operations):
+            raise
+        text = f"{settings.bind}, in use while the daemon runs that answers at {operations}"
+        return PartAnswer(ok=True, text=text)
     if settings.tls is not None:
         return PartAnswer(ok=True, text=f"{settings.bind}, TLS with {settings.tls.cert_file}")
     warnings = () if _is_private(settings.bind) else (PLAIN,)
     return PartAnswer(ok=True, text=f"{settings.bind}, plain HTTP", warnings=warnings)
+
+
+def _is_daemon(address: str) -> bool:
+    """Tell whether a daemon answers at an operations port."""
+    try:
+        read(f"http://{address}")
+    except ProcessAwayError:
+        return False
+    return True
 
 
 def _is_private(bind: str) -> bool:

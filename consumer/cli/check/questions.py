@@ -41,7 +41,7 @@ def checks(config: Config, *, listeners: bool) -> Iterator[tuple[str, Question]]
     if config.http is not None:
         questions += [
             ("keys", partial(port.keys, config)),
-            ("public port", partial(port.public_port, config.http)),
+            ("public port", partial(port.public_port, config, config.http)),
         ]
     sandbox = sandbox_of(config)
     if sandbox is not None:  # it has the store, the server and the port of the live side

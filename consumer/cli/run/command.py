@@ -60,7 +60,9 @@ def run(options: RunOptions) -> None:
     was in flight.
 
     With --embedded and without --config, no configuration file is read. The daemon then has a
-    single listener, for a sample brand on its own NATS.
+    listener for a sample brand on its own NATS, and a public port with a sandbox. An access key for
+    live events and one for tests are kept in the folder of --data, and a curl line is printed for
+    each.
 
     Examples:
       consumer run

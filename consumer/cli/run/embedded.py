@@ -11,11 +11,13 @@ import click
 
 from consumer.cancel import end_tasks
 from consumer.cli.input.configuration import load_config
+from consumer.cli.run.curl import curl_lines, port_lines
 from consumer.cli.run.passing_events import passing_events_shown
 from consumer.cli.run.serve import serve
 from consumer.cli.terminal.closed_pipe import ended_by_closed_pipe
 from consumer.operations.log import configure
 from consumer.tools.embedded.sample_config import (
+    HTTP_PORT,
     NATS_PORT,
     OPERATIONS_PORT,
     VALKEY_PORT,
@@ -26,16 +28,19 @@ from consumer.tools.embedded.sample_config import (
     redirected,
     sample_config,
 )
+from consumer.tools.embedded.sample_keys import kept_keys
 from consumer.tools.sample.generate import TrafficMix, generate
 from consumer.tools.sample.pace import send_paced
 from consumer.tools.sample.registry import RECIPES
 from consumer.tools.sample.senders import make_sender
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from consumer.cli.run.command import RunOptions
     from consumer.config.load import Config
+    from consumer.deliveries.origin import Environment
 
 SAMPLE_RATE_PER_S: Final = 5.0
 SAMPLE_COUNT: Final = 10**9
@@ -63,26 +68,34 @@ async def run_embedded(options: RunOptions) -> int:
             config = redirected(given, nats_url, valkey_url)
         else:
             await make_inbound_stream(nats_url)
-            config = sample_config(nats_url, valkey_url, next_free_port(OPERATIONS_PORT))
+            config = sample_config(
+                nats_url,
+                valkey_url,
+                next_free_port(OPERATIONS_PORT),
+                next_free_port(HTTP_PORT),
+            )
         kept = options.data / "consumer.toml"
         keep_config(config, kept)
-        _introduce(config, kept)
         configure(config.log)
+        keys = await kept_keys(config, options.data)
+        _introduce(config, kept, keys)
         return await (_serve_sample(config) if options.sample else serve(config))
 
 
-def _introduce(config: Config, kept: Path) -> None:
+def _introduce(config: Config, kept: Path, keys: Mapping[Environment, Path]) -> None:
     """Print the addresses of the servers, and commands to try next."""
-    lines = (
+    lines = [
         f"NATS        {config.sink.url}   events in stream {config.sink.stream}",
         f"Valkey      {config.dedupe.url}",
         f"operations  http://{config.operations.bind}/readyz  /metrics",
+        *port_lines(config, keys),
         "",
         "try in another terminal:",
         f"  consumer send all --count 1000 --duplicates 10% --broken 1% --config {kept}",
         f"  consumer dead list --config {kept}",
+        *curl_lines(config, keys),
         "",
-    )
+    ]
     for line in lines:
         click.echo(line, err=True)
 

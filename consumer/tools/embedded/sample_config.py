@@ -28,6 +28,7 @@ HOST: Final = "127.0.0.1"
 NATS_PORT: Final = 4222
 VALKEY_PORT: Final = 6379
 OPERATIONS_PORT: Final = 9464
+HTTP_PORT: Final = 8080
 PORTS_TRIED_COUNT: Final = 100
 """The number of ports that `next_free_port` tries."""
 
@@ -82,27 +83,45 @@ async def make_inbound_stream(nats_url: str) -> None:
         await client.jetstream().add_stream(inbound)
 
 
-def sample_tables(nats_url: str, valkey_url: str, operations_port: int) -> dict[str, object]:
-    """Return the tables of a configuration whose only listener is on our own NATS server."""
-    return {
+def sample_tables(
+    nats_url: str, valkey_url: str, operations_port: int, http_port: int | None = None
+) -> dict[str, object]:
+    """Return the tables of a configuration with a listener on our own NATS server.
+
+    Args:
+        nats_url: The URL of our NATS server.
+        valkey_url: The URL of our Valkey server.
+        operations_port: The port of `/readyz` and `/metrics`.
+        http_port: The public port, which has a sandbox. None means that there is none.
+    """
+    listeners: dict[str, object] = {
+        LISTENER: {
+            "kind": "nats",
+            "url": nats_url,
+            "stream": INBOUND,
+            "subject": INBOUND_SUBJECTS,
+        }
+    }
+    tables: dict[str, object] = {
         "brand": BRAND,
-        "listeners": {
-            LISTENER: {
-                "kind": "nats",
-                "url": nats_url,
-                "stream": INBOUND,
-                "subject": INBOUND_SUBJECTS,
-            }
-        },
+        "listeners": listeners,
         "dedupe": {"store": "redis", "url": valkey_url},
         "sink": {"kind": "jetstream", "url": nats_url},
         "operations": {"bind": f"{HOST}:{operations_port}"},
     }
+    if http_port is not None:
+        listeners["api"] = {"kind": "http"}
+        # Nothing balances the load here, so a drain has nobody to wait for.
+        tables["http"] = {"bind": f"{HOST}:{http_port}", "drain_delay_s": 0.1}
+        tables["sandbox"] = {}
+    return tables
 
 
-def sample_config(nats_url: str, valkey_url: str, operations_port: int) -> Config:
+def sample_config(
+    nats_url: str, valkey_url: str, operations_port: int, http_port: int | None = None
+) -> Config:
     """Return a checked configuration that is made from `sample_tables`."""
-    return build(sample_tables(nats_url, valkey_url, operations_port), kinds())
+    return build(sample_tables(nats_url, valkey_url, operations_port, http_port), kinds())
 
 
 def redirected(config: Config, nats_url: str, valkey_url: str) -> Config:
@@ -123,11 +142,16 @@ def keep_config(config: Config, path: Path) -> None:
 
     Only the owner may read it, because a configuration holds secrets.
     """
+    write_private(
+        path,
+        "# Each `consumer run --embedded` writes this file anew.\n"
+        + to_toml(config, hide_secrets=False),
+    )
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read. Its folder is made if it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.chmod(0o600)
-    path.write_text(
-        "# Each `consumer run --embedded` writes this file anew.\n"
-        + to_toml(config, hide_secrets=False),
-        encoding="utf-8",
-    )
+    path.write_text(text, encoding="utf-8")

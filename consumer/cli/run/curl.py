@@ -1,0 +1,64 @@
+"""Writes the lines about the public port that `consumer run --embedded` prints, with curl lines."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from consumer.deliveries.origin import Environment
+from consumer.listeners.http.paths import PATHS
+from consumer.options.address import reachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from consumer.config.load import Config
+
+TYPE: Final = "LOGIN_V2"
+"""The message type of the event in the curl lines. Its events are the shortest."""
+LANDS: Final = {
+    Environment.LIVE: "a live event",
+    Environment.TEST: "a test, which goes to the sandbox",
+}
+
+
+def port_lines(config: Config, keys: Mapping[Environment, Path]) -> Iterator[str]:
+    """Yield the line with the address of the public port, if there is one that has an address."""
+    url = _url(config)
+    if url:
+        yield f"HTTP        {url}   keys in {', '.join(map(str, keys.values()))}"
+
+
+def curl_lines(config: Config, keys: Mapping[Environment, Path]) -> Iterator[str]:
+    """Yield a command for each key. It posts an event that no earlier run has posted.
+
+    Args:
+        config: The configuration of the daemon.
+        keys: The file of the key of each environment.
+    """
+    url = _url(config)
+    if not url:
+        return
+    method, path = PATHS[TYPE]
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    event = {"user_id": "player-17", "origin": "www.brand.com", "timestamp": now}
+    body = msgspec.json.encode(event).decode()
+    insecure = "" if config.http is None or config.http.tls is None else "-k "
+    for environment, file in keys.items():
+        yield f"  # {LANDS[environment]}:"
+        yield (
+            f"  curl {insecure}-X {method} {url}{path} -H 'Content-Type: application/json' "
+            f'-H "Authorization: Bearer $(cat {shlex.quote(str(file))})" -d {shlex.quote(body)}'
+        )
+
+
+def _url(config: Config) -> str:
+    """Return the URL of the port; empty if there is none, or its address is not known."""
+    http = config.http
+    if http is None or http.bind.startswith("fd:"):
+        return ""
+    return f"{'http' if http.tls is None else 'https'}://{reachable(http.bind)}"
