@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from consumer.errors import ConfigError
 from consumer.listeners.http.settings import HttpListenerSettings
 from consumer.listeners.registry import kinds
 
+DATA = Path(__file__).parents[1] / "data" / "tls"
 PORT = """
 [http]
 [listeners.api]
@@ -170,6 +172,18 @@ def test_a_listener_that_would_read_the_sandbox_is_refused(options: str) -> None
 def test_a_listener_that_reads_elsewhere_is_taken(options: str) -> None:
     """From another stream, another subject, another server."""
     assert configured(f"{SANDBOX}[listeners.other]\n{NATS}{options}").sandbox is not None
+
+
+def test_a_certificate_and_its_key_are_read() -> None:
+    """The key has to be the certificate's. The password is not shown."""
+    tls = f"\n[http.tls]\ncert_file = '{DATA}/cert.pem'\nkey_file = '{DATA}/%s'\n"
+    assert configured(PORT + tls % "key.pem").http is not None
+    locked = tls % "locked_key.pem" + "key_password = 'hunter2'\n"
+    assert configured(PORT + locked).http is not None
+    for wrong in (tls % "other_key.pem", tls % "locked_key.pem", locked.replace("r2", "r3")):
+        (problem,) = told(PORT + wrong)
+        assert problem.startswith(f"http.tls.cert_file: cannot use {DATA}/cert.pem and ")
+        assert "hunter" not in problem
 
 
 def test_the_sandbox_has_nothing_of_the_live_side() -> None:

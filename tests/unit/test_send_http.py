@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 from consumer.errors import ConfigError, Unavailable
 from consumer.tools.sample import http_connection, send_http
 from consumer.tools.sample.generate import Intent, Sample
-from consumer.tools.sample.http_connection import target_of
+from consumer.tools.sample.http_connection import target_of, trusting_only
 from consumer.tools.sample.send_http import HttpSender, request_of
 from consumer.tools.sample.senders import make_sender
 from tests.unit.test_config_http import PORT, configured
@@ -28,6 +30,7 @@ def answer(status: int, body: bytes = b"", *headers: bytes) -> bytes:
 
 
 STORED = answer(200, b"{}")
+DATA = Path(__file__).parents[1] / "data" / "tls"
 KEY = "ck_live_0123456789ab_0123456789abcdefghijABCDEFGHIJ01"
 
 
@@ -71,11 +74,15 @@ class AnsweringServer:
 
 
 @contextlib.asynccontextmanager
-async def sender_to(server: AnsweringServer) -> AsyncIterator[HttpSender]:
-    """Run a server, and give the sender to it."""
-    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+async def sender_to(
+    server: AnsweringServer, tls: tuple[ssl.SSLContext, ssl.SSLContext] | None = None
+) -> AsyncIterator[HttpSender]:
+    """Run a server, and give the sender to it; with the TLS contexts of both."""
+    ours, theirs = tls or (None, None)
+    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=theirs)
     port = listener.sockets[0].getsockname()[1]
-    sender = HttpSender(target_of(f"http://127.0.0.1:{port}/base/"), KEY)
+    scheme = "http" if tls is None else "https"
+    sender = HttpSender(target_of(f"{scheme}://127.0.0.1:{port}/base/", ours), KEY)
     try:
         yield sender
     finally:
@@ -194,6 +201,31 @@ async def test_an_absent_daemon_is_told_at_once() -> None:
     sender = HttpSender(target_of(f"http://127.0.0.1:{port}"), KEY)
     with pytest.raises(Unavailable, match="does the daemon run"):
         await sender.open()
+
+
+def presented() -> ssl.SSLContext:
+    """Return a context of a server that has the certificate of the tests."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(DATA / "cert.pem", DATA / "key.pem")
+    return context
+
+
+async def test_the_certificate_of_the_configuration_is_trusted() -> None:
+    """Whatever names it has: the port is on this machine."""
+    server = AnsweringServer(STORED)
+    both = trusting_only(str(DATA / "cert.pem")), presented()
+    async with sender_to(server, both) as sender:
+        await sender.send([sample()])
+    assert len(server.requests) == 1
+
+
+async def test_another_certificate_is_not_trusted() -> None:
+    """The key would go to whoever listens there."""
+    server = AnsweringServer(STORED)
+    async with sender_to(server, (ssl.create_default_context(), presented())) as sender:
+        with pytest.raises(Unavailable, match="CERTIFICATE_VERIFY_FAILED"):
+            await sender.open()
+    assert server.requests == []
 
 
 @pytest.mark.parametrize(

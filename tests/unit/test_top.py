@@ -94,6 +94,7 @@ def posted(stored: int, refused: int = 0) -> Metrics:
     metrics.http_connections.set(3)
     for endpoint in ("ingest_casino", "ingest_many"):
         metrics.http_requests.labels(endpoint, "200").inc(stored / 2)
+    metrics.http_requests.labels("ingest_casino", "400").inc(7)
     if refused:
         metrics.http_requests.labels("ingest_casino", "503").inc(refused)
         metrics.http_shed.labels("full").inc(refused)
