@@ -32,6 +32,9 @@ def test_books_balance() -> None:
     assert rows["events forwarded"] == ["210", "210", "210"]
     assert rows["duplicates dropped"] == ["60", "60", "-"]
     assert rows["dead letters"] == ["30", "30", "30"]
+    sent, counted, _ = rows["posted over HTTP"]
+    assert sent == counted
+    assert 15 <= int(sent) <= 30
 
 
 def test_every_type_of_the_catalogue_is_shown() -> None:

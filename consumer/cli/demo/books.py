@@ -16,6 +16,7 @@ from consumer.events import envelope
 from consumer.listeners.nats.listener import NatsListenerSettings
 from consumer.nats.connection import connected
 from consumer.nats.follow import FIRST, following
+from consumer.tools.embedded.sample_config import POSTED_LISTENER
 from consumer.tools.sample.generate import Intent, SentCounts
 from consumer.tools.sample.registry import RECIPES
 
@@ -34,11 +35,13 @@ class BrandBooks(SentCounts):
 
     Attributes:
         identities: The message type and the identity of each event that is not a duplicate.
+        posted_count: The number of messages that were posted over HTTP.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.identities: set[tuple[str, str]] = set()
+        self.posted_count = 0
 
     def add(self, samples: Sequence[Sample]) -> None:
         """Count some samples, and note their identities."""
@@ -53,6 +56,7 @@ class DaemonBooks(msgspec.Struct, frozen=True):
 
     Attributes:
         received_count: The number of messages that were taken in.
+        posted_count: How many of them were posted over HTTP.
         forwarded_count: The number of events that the sink stored.
         duplicates_count: The number of messages that were dropped as duplicates.
         dead_letters_count: The number of messages that became dead letters.
@@ -60,6 +64,7 @@ class DaemonBooks(msgspec.Struct, frozen=True):
     """
 
     received_count: int
+    posted_count: int
     forwarded_count: int
     duplicates_count: int
     dead_letters_count: int
@@ -84,11 +89,16 @@ class StreamBooks(msgspec.Struct, frozen=True):
 def read_counters(metrics: Metrics) -> DaemonBooks:
     """Read the daemon's counters."""
     sums: Counter[str] = Counter()
+    of_posted: Counter[str] = Counter()
     for family in metrics.registry.collect():
         for labelled in family.samples:
-            sums[labelled.name] += int(labelled.value) if labelled.value > 0 else 0
+            count = int(labelled.value) if labelled.value > 0 else 0
+            sums[labelled.name] += count
+            if labelled.labels.get("listener") == POSTED_LISTENER:
+                of_posted[labelled.name] += count
     return DaemonBooks(
         received_count=sums["consumer_received_total"],
+        posted_count=of_posted["consumer_received_total"],
         forwarded_count=sums["consumer_forwarded_total"],
         duplicates_count=sums["consumer_duplicates_total"],
         dead_letters_count=sums["consumer_dead_letters_total"],
@@ -119,6 +129,7 @@ def imbalances(brand: BrandBooks, daemon: DaemonBooks, streams: StreamBooks) -> 
         "messages not settled at the source": (streams.unsettled_count, 0),
         "deliveries in flight": (daemon.in_flight_count, 0),
         "deliveries concluded": (concluded_count, daemon.received_count),
+        "messages posted": (daemon.posted_count, brand.posted_count),
         "events forwarded": (daemon.forwarded_count, brand.by_intent[Intent.EVENT]),
         "dead letters counted": (daemon.dead_letters_count, brand.by_intent[Intent.BROKEN]),
     }
@@ -134,14 +145,14 @@ async def read_streams(config: Config, listener: str) -> StreamBooks:
 
     Args:
         config: The configuration of the demo.
-        listener: The name of the demo's only listener.
+        listener: The name of the demo's listener on NATS.
 
     Raises:
         Unavailable: The server is away.
     """
     source = config.listeners[listener]
     if not isinstance(source, NatsListenerSettings):
-        raise TypeError("the demo's listener is on NATS")
+        raise TypeError("this listener is not on NATS")
     async with connected(config.sink, name="consumer demo") as client:
         dead_letters = await _dead_letters(client, config.dead_letters.stream)
         info = await client.jetstream().consumer_info(source.stream or "", source.durable)

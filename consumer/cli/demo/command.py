@@ -42,10 +42,10 @@ _demonstrate: Final = LazyCall(
 def demo(options: DemoOptions) -> None:
     """Run the daemon on servers of its own, send sample messages, and check the result.
 
-    A sample brand sends events, duplicates and broken events. The events are shown as they pass:
-    lines on a terminal, NDJSON in a pipe. Then the streams are read to the last event. The books
-    balance if each distinct event is in the stream exactly once, and each broken event is a dead
-    letter.
+    A sample brand sends events, duplicates and broken events: most over NATS, and the last ones
+    over HTTP, with an access key. The events are shown as they pass: lines on a terminal, NDJSON in
+    a pipe. Then the streams are read to the last event. The books balance if each distinct event is
+    in the stream exactly once, and each broken event is a dead letter.
 
     Exit codes:
       0  the books balance

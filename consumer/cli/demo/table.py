@@ -58,6 +58,7 @@ def _table(brand: BrandBooks, daemon: DaemonBooks, streams: StreamBooks) -> Tabl
             streams.dead_letters.total(),
         ),
         ("not settled", "-", daemon.in_flight_count, streams.unsettled_count),
+        ("posted over HTTP", brand.posted_count, daemon.posted_count, "-"),
         ("all messages", sent.total(), daemon.received_count, "-"),
     )
     for row in rows:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 BRAND: Final = "demo"
 LISTENER: Final = "demo"
+POSTED_LISTENER: Final = "api"
 INBOUND: Final = "INBOUND"
 INBOUND_SUBJECTS: Final = "inbound.>"
 HOST: Final = "127.0.0.1"
@@ -110,7 +111,7 @@ def sample_tables(
         "operations": {"bind": f"{HOST}:{operations_port}"},
     }
     if http_port is not None:
-        listeners["api"] = {"kind": "http"}
+        listeners[POSTED_LISTENER] = {"kind": "http"}
         # Nothing balances the load here, so a drain has nobody to wait for.
         tables["http"] = {"bind": f"{HOST}:{http_port}", "drain_delay_s": 0.1}
         tables["sandbox"] = {}

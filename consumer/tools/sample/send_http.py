@@ -39,12 +39,15 @@ class HttpSender(SampleSender):
     Args:
         target: The public port.
         key: The text of an access key.
+        connections_count: The number of connections. With one, all samples stay in order.
     """
 
-    def __init__(self, target: HttpTarget, key: str) -> None:
+    def __init__(
+        self, target: HttpTarget, key: str, connections_count: int = CONNECTIONS_COUNT
+    ) -> None:
         self._target = target
         headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
-        self._connections = [HttpConnection(target, headers) for _ in range(CONNECTIONS_COUNT)]
+        self._connections = [HttpConnection(target, headers) for _ in range(connections_count)]
         self._why = "no answer"
         self._refusal = ""
 
