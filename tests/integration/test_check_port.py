@@ -12,7 +12,7 @@ import tomli_w
 from click.testing import CliRunner, Result
 
 from consumer.access.edit import opened_keys
-from consumer.access.key import Key
+from consumer.access.key import Key, Scope
 from consumer.access.settings import KeysSettings
 from consumer.cli.main import cli
 from consumer.deliveries.origin import Environment
@@ -115,7 +115,7 @@ async def test_plain_http_for_everybody_is_a_warning(server: Server) -> None:
 async def test_keys_are_counted_and_broken_ones_named(server: Server) -> None:
     """A record that cannot be read refuses its own key only."""
     async with opened_keys(SinkSettings(url=server.url), KeysSettings()) as keys:
-        key = Key(id="", environment=Environment.LIVE, brand="b", secrets=(), created_s=0)
+        key = Key(id="", environment=Environment.LIVE, brand="b", scopes=(Scope.INGEST,))
         await keys.create(key)
     bucket = await server.client.jetstream().key_value("CONSUMER_KEYS")
     await bucket.put("key.broken", b"{")
