@@ -26,6 +26,11 @@ DELETIONS: Final = ("DEL", "PURGE")
 """The header `KV-Operation` of a record that deletes the earlier one. The names are those of
 https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-8.md."""
 
+
+class _Named(msgspec.Struct):
+    id: str
+
+
 _decode: Final = msgspec.json.Decoder(Key).decode
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -50,6 +55,14 @@ def decode(data: bytes, key_id: str) -> Key | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return key if key.id == key_id else None
+
+
+def id_of(data: bytes) -> str:
+    """Return the id that a record states; empty if it states none."""
+    try:
+        return msgspec.json.decode(data, type=_Named).id
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
 
 
 class Record(msgspec.Struct, frozen=True):

@@ -22,6 +22,7 @@ VERBS: Final = {
     "send": "Make events and send them to a listener's source.",
     "validate": "Check a file of events against the catalogue.",
     "dead": "List, show, replay or drop dead letters.",
+    "keys": "Make, show, rotate and revoke the access keys of the HTTP port.",
     "schema": "Print the schemas of events, as JSON Schema or AsyncAPI.",
     "tap": "Show the events as they pass.",
     "top": "Show what every listener is doing now.",

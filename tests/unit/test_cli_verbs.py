@@ -14,12 +14,14 @@ from consumer.errors import SinkUnavailable
 if TYPE_CHECKING:
     from pathlib import Path
 
+KEYS_VERBS = ("create", "list", "show", "rotate", "revoke", "export", "restore")
 ALL_VERBS = [
     *([verb] for verb in VERBS),
     ["dead", "list"],
     ["dead", "show"],
     ["dead", "replay"],
     ["dead", "drop"],
+    *(["keys", verb] for verb in KEYS_VERBS),
 ]
 WITH_CONFIG = [
     ["run"],
@@ -33,6 +35,13 @@ WITH_CONFIG = [
     ["tap"],
     ["top"],
     ["seen", "CASINO", "1"],
+    ["keys", "create", "--environment", "live", "--scope", "ingest"],
+    ["keys", "list"],
+    ["keys", "show", "1"],
+    ["keys", "rotate", "1"],
+    ["keys", "revoke", "1"],
+    ["keys", "export"],
+    ["keys", "restore", "-"],
 ]
 
 

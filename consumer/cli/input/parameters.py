@@ -34,17 +34,43 @@ class TimeParameter(click.ParamType[float]):
             self.fail(f"{text!r}: expected 30m, 1h, 2d or 2026-01-31T12:00:00Z", param, ctx)
 
 
+class LaterParameter(click.ParamType[float]):
+    """A point in time, as RFC 3339 or as the time until then. It becomes seconds since 1970."""
+
+    name = "TIME"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """See `click.ParamType.convert`."""
+        text = str(value).strip()
+        until_s = _duration_s(text)
+        if until_s is not None:
+            return SYSTEM_CLOCK.now_s() + until_s
+        try:
+            return timestamp.parse(text).epoch_s
+        except ValueError:
+            self.fail(f"{text!r}: expected 30m, 24h, 90d or 2026-01-31T12:00:00Z", param, ctx)
+
+
 class DurationParameter(click.ParamType[float]):
-    """A duration such as `2s` or `1.5m`. It becomes seconds."""
+    """A duration such as `2s` or `1.5m`. It becomes seconds.
+
+    Args:
+        may_be_zero: If true, `0s` is a duration too.
+    """
 
     name = "DURATION"
+
+    def __init__(self, *, may_be_zero: bool = False) -> None:
+        self._may_be_zero = may_be_zero
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         """See `click.ParamType.convert`."""
         duration_s = _duration_s(str(value).strip())
-        if not duration_s:
+        if duration_s is None or not (duration_s or self._may_be_zero):
             self.fail(f"{value!r}: expected 2s, 0.5s or 1m", param, ctx)
         return duration_s
 

@@ -1,0 +1,1 @@
+"""`consumer keys`: makes, shows, rotates, revokes and moves access keys."""
