@@ -246,13 +246,13 @@ class KeyBucket(Part):
 
     async def wait_lost(self) -> str:
         """Follow the bucket until the watch is lost. See `Part.wait_lost`."""
-        if self._client is None or self._follower is None or self._bucket is None:
+        if self._client is None or self._follower is None:
             return self._why_lost
         async with asyncio.TaskGroup() as group:
             following = [
                 group.create_task(self._follow(self._follower), name="follow keys"),
                 group.create_task(self._keep_looking(self._client), name="look after keys"),
-                group.create_task(self._keep_noting(self._bucket), name="note used keys"),
+                group.create_task(self._keep_noting(), name="note used keys"),
             ]
             await self._lost.wait()
             await end_tasks(following)
@@ -274,13 +274,18 @@ class KeyBucket(Part):
         state = "gone" if key is None else "in force" if key.revoked_s is None else "revoked"
         log.info("key changed", key=key_id, brand="" if key is None else key.brand, state=state)
 
-    async def _keep_noting(self, bucket: KeyValue) -> None:
+    async def _keep_noting(self) -> None:
         while True:
             await asyncio.sleep(USED_EVERY_S)
-            await self.write_used(bucket)
+            await self.write_used()
 
-    async def write_used(self, bucket: KeyValue) -> None:
-        """Write the day of last use of each key that was used, at most once a day and key."""
+    async def write_used(self) -> None:
+        """Write the day of last use of each key that was used, at most once a day and key.
+
+        What cannot be written now is written later.
+        """
+        if self._bucket is None:
+            return
         today = datetime.now(UTC).date().isoformat()
         used, self._used = self._used, set()
         while used:
@@ -288,9 +293,9 @@ class KeyBucket(Part):
             if self._noted.get(key_id) == today:
                 continue
             try:
-                await bucket.put(USED_PREFIX + key_id, today.encode())
+                await self._bucket.put(USED_PREFIX + key_id, today.encode())
             except (nats.errors.Error, OSError, TimeoutError) as error:
-                self._used |= {key_id, *used}  # they are tried again
+                self._used |= {key_id, *used}
                 log.debug("use of a key not noted", key=key_id, why=str(error))
                 return
             self._noted[key_id] = today

@@ -201,7 +201,7 @@ class Keys:
             KeyChangeRefused: There is no such key.
         """
         key, _ = await self._get(key_id)
-        with explained(self._stream, missing=GONE):
+        with self._explained(f"$JS.API.STREAM.MSG.GET.{self._stream}"):
             try:
                 entry = await self._bucket.get(USED_PREFIX + key_id)
             except nats.js.errors.KeyNotFoundError:
@@ -252,16 +252,19 @@ class Keys:
             raise KeyChangeRefused(
                 f"{key_id[:64]!r} is no id, expected {token.ID_CHARACTERS} of 0-9 A-Z a-z"
             )
-        with explained(self._stream, missing=GONE):
+        with self._explained(f"$JS.API.STREAM.MSG.GET.{self._stream}"):
             try:
                 entry = await self._bucket.get(KEY_PREFIX + key_id)
             except nats.js.errors.KeyNotFoundError as error:
                 return None, 0 if error.entry is None else error.entry.revision
         return entry.value or b"", entry.revision or 0
 
+    def _explained(self, request: str) -> contextlib.AbstractContextManager[None]:
+        return explained(self._stream, missing=GONE, request=request)
+
     async def _put(self, key: Key, revision_number: int, event: str) -> None:
         """Store a key if the revision of its record is still this one. 0: there was no record."""
-        with explained(self._stream, missing=GONE):
+        with self._explained(f"$KV.{self._name}.{KEY_PREFIX}*"):
             try:
                 await self._bucket.update(KEY_PREFIX + key.id, encode(key), last=revision_number)
             except nats.js.errors.KeyWrongLastSequenceError as error:

@@ -143,6 +143,17 @@ async def test_deleted_bucket_is_made_again_and_its_keys_are_gone(
     await one.comes_to(newer, None, within_s=5)
 
 
+async def test_bucket_made_anew_is_noticed_though_its_end_was_not_heard(place: Place) -> None:
+    """The server says only once that a watch has ended, and what it said may be lost."""
+    _, text = await place.keys.create(ASKED)
+    async with proxied(place) as (proxy, one):
+        proxy.drop_replies = True
+        await place.jetstream.delete_stream(place.stream)
+        async with opened_keys(NatsSettings(url=place.url), KeysSettings(bucket=place.name)):
+            proxy.drop_replies = False
+            await one.comes_to(text, Refusal.UNKNOWN, within_s=5)
+
+
 async def test_emptied_bucket_has_no_keys(place: Place, one: Process) -> None:
     """A purge sends nothing to those who watch."""
     _, text = await place.keys.create(ASKED)
@@ -216,16 +227,15 @@ async def test_day_of_last_use_is_written_once_a_day(place: Place, one: Process)
     """By whichever process is first, and it changes no key."""
     key, text = await place.keys.create(ASKED)
     await one.comes_to(text, None)
-    bucket = await place.jetstream.key_value(place.name)
     async with process(place.url, place.name) as other:
-        await one.bucket.write_used(bucket)
+        await one.note_uses()
         before = (await place.jetstream.stream_info(place.stream)).state.last_seq
         await other.comes_to(text, None)
         name = USED_PREFIX + key.id
         await eventually(lambda: name in other.bucket.names, what="the other's news")
         assert one.refuses(text) is None
-        await one.bucket.write_used(bucket)
-        await other.bucket.write_used(bucket)
+        await one.note_uses()
+        await other.note_uses()
     state = (await place.jetstream.stream_info(place.stream)).state
     assert state.last_seq == before
     assert (await place.keys.one(key.id)).used_on[:2] == "20"
@@ -237,7 +247,7 @@ async def test_noting_a_use_never_undoes_a_revocation(place: Place, one: Process
     key, text = await place.keys.create(ASKED)
     await one.comes_to(text, None)
     await place.keys.revoke(key.id)
-    await one.bucket.write_used(await place.jetstream.key_value(place.name))
+    await one.note_uses()
     await one.comes_to(text, Refusal.REVOKED)
     assert (await place.keys.one(key.id)).key.revoked_s is not None
 

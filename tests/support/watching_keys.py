@@ -75,10 +75,9 @@ class Process:
         keyring: The keys.
     """
 
-    def __init__(self, url: str, bucket: str) -> None:
+    def __init__(self, connection: NatsSettings, bucket: str) -> None:
         self.keyring = Keyring()
         self.health = Health()
-        connection = NatsSettings(url=url, connect_timeout_s=2)
         self.bucket = KeyBucket(connection, KeysSettings(bucket=bucket), 1, self.keyring)
         self.kept = KeptOpen("keys", self.bucket, self.health)
         self.gate = Gate(
@@ -97,6 +96,10 @@ class Process:
             return refused.refusal
         return None
 
+    async def note_uses(self) -> None:
+        """Write the days of last use now, and not only every 30 s."""
+        await self.bucket.write_used()
+
     async def comes_to(
         self, text: str, refusal: Refusal | None, *, within_s: float = IN_FORCE_S
     ) -> None:
@@ -110,9 +113,13 @@ class Process:
 
 
 @contextlib.asynccontextmanager
-async def process(url: str, bucket: str, *, opens: bool = True) -> AsyncIterator[Process]:
+async def process(
+    server: str | NatsSettings, bucket: str, *, opens: bool = True
+) -> AsyncIterator[Process]:
     """Run a process; with `opens`, the block begins when it has read the keys."""
-    one = Process(url, bucket)
+    if isinstance(server, str):
+        server = NatsSettings(url=server, connect_timeout_s=2)
+    one = Process(server, bucket)
     running = asyncio.get_running_loop().create_task(one.kept.run())
     try:
         if opens:
