@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from consumer.access.key import Key
     from consumer.access.keyring import Keyring
-    from consumer.access.record import Record
+    from consumer.access.record import BucketRecord
     from consumer.access.settings import KeysSettings
     from consumer.nats.connection import NatsSettings
     from consumer.nats.follow import StreamFollower
@@ -177,7 +177,7 @@ class KeyBucket(Part):
         self._keyring.replace(keys)
         return _caveats(name, info.config)
 
-    def _apply(self, record: Record, keys: dict[str, Key]) -> None:
+    def _apply(self, record: BucketRecord, keys: dict[str, Key]) -> None:
         """Take one record of the bucket, and change the keys as it says."""
         self._applied.number = record.number
         self._applied.names.add(record.name)

@@ -257,7 +257,7 @@ class Keys:
                 entry = await self._bucket.get(KEY_PREFIX + key_id)
             except nats.js.errors.KeyNotFoundError as error:
                 return None, 0 if error.entry is None else error.entry.revision
-        return entry.value or b"", entry.revision or 0
+        return entry.value or None, entry.revision or 0
 
     def _explained(self, request: str) -> contextlib.AbstractContextManager[None]:
         return explained(self._stream, missing=GONE, request=request)

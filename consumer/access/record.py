@@ -22,10 +22,6 @@ USED_PREFIX: Final = "used."
 """The beginning of the names of the days of last use. They are apart from the keys, so that writing
 them can never undo a revocation."""
 
-DELETIONS: Final = ("DEL", "PURGE")
-"""The header `KV-Operation` of a record that deletes the earlier one. The names are those of
-https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-8.md."""
-
 
 class _Named(msgspec.Struct):
     id: str
@@ -65,12 +61,13 @@ def id_of(data: bytes) -> str:
         return ""
 
 
-class Record(msgspec.Struct, frozen=True):
+class BucketRecord(msgspec.Struct, frozen=True):
     """One record of the bucket, as its stream holds it.
 
     Attributes:
         name: The name, such as `key.AAAAAAAAAAAA`.
-        data: What it holds. None if it says that the earlier record was deleted.
+        data: What it holds. None if it is empty: this is how the bucket says that the earlier
+            record was deleted.
         number: The sequence number in the stream: the record's revision.
     """
 
@@ -79,13 +76,11 @@ class Record(msgspec.Struct, frozen=True):
     number: int
 
 
-def record_of(msg: Msg, bucket: str) -> Record:
+def record_of(msg: Msg, bucket: str) -> BucketRecord:
     """Return the record that a message of the bucket's stream is."""
-    headers = msg.headers or {}
-    deleted = headers.get("KV-Operation") in DELETIONS or "Nats-Marker-Reason" in headers
-    return Record(
+    return BucketRecord(
         name=msg.subject.removeprefix(f"$KV.{bucket}."),
-        data=None if deleted else msg.data,
+        data=msg.data or None,
         number=msg.metadata.sequence.stream,
     )
 
