@@ -80,6 +80,17 @@ class Problem(ConsumerError):
         return Answer(self.status, msgspec.json.encode(document), PROBLEM, self.headers)
 
 
+def closing_answer(problem: Problem, request_id: str = "") -> bytes:
+    """Return the whole text of an answer behind which the connection is closed."""
+    answer = problem.answer(request_id)
+    head = (
+        f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n"
+        f"content-type: {answer.content_type}\r\ncontent-length: {len(answer.body)}\r\n"
+        "connection: close\r\n\r\n"
+    )
+    return head.encode() + answer.body
+
+
 def described(misfit: Misfit) -> dict[str, str | None]:
     """Return a misfit as answers show it."""
     found: dict[str, str | None] = {

@@ -1,120 +1,65 @@
-"""Limits what a client of the public port can hold: connections, time, and bytes before the body.
+"""Limits what one connection of the public port may do, and refuses what is no plain HTTP/1.1.
 
-uvicorn has no such limits. Its errors are plain text; here they are problem documents. A connection
-is in one of these states, and each has its deadline:
+uvicorn parses requests and runs the application. It has no limits, and its errors are plain text. A
+connection is in one of these phases, and every phase but WHOLE has a deadline:
 
-    idle ─► headers ─► body ─► (the application works: no deadline) ─► idle
-    408     408        408      a client that does not read its answer: `body_timeout_s`
+    IDLE ─► HEAD ─► BODY ─► WHOLE (the application works) ─► IDLE
+            408     408
 
-The deadlines are numbers, and `server.py` looks at all of them once a second. A timer for each
+The deadlines are numbers, and `server.py` looks at all of them once a second: a timer for each
 request would cost more than the rest of this module.
 
-Not responsible for the size of bodies (`body.py`), nor for what is answered (`application.py`).
+Not responsible for how many connections there are (`connections.py`), for what a head may say
+(`head.py`), for the size of bodies (`body.py`), nor for what is answered (`application.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from enum import StrEnum
-from http import HTTPStatus
+from enum import Enum, auto
 from typing import TYPE_CHECKING, ClassVar, Final
+from urllib.parse import unquote
 
 import httptools  # type: ignore[import-untyped]  # it has no types
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from consumer.http.answer import PROBLEM, Problem
+from consumer.http.answer import Problem, closing_answer
+from consumer.http.connections import NEVER_S, CutOff
+from consumer.http.head import (
+    HEAD_MAX_BYTES,
+    Headers,
+    check_headers,
+    check_size,
+    malformed,
+    split_target,
+    too_large,
+    without_upgrade,
+)
 
 if TYPE_CHECKING:
-    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+    from uvicorn._types import ASGI3Application, ASGIVersions
 
-    from consumer.http.client_address import ClientAddress
-    from consumer.http.settings import HttpSettings
-    from consumer.operations.metrics import Metrics
+    from consumer.http.connections import Connections
 
-HEAD_MAX_BYTES: Final = 32 * 1024
-"""The largest size of a request's first line and headers."""
+ASGI: Final[ASGIVersions] = {"version": "3.0", "spec_version": "2.3"}
 PIPELINED_MAX_COUNT: Final = 8
 """So many requests may wait behind the request that is being answered."""
-NEVER_S: Final = float("inf")
+LINGER_S: Final = 2.0
+LINGER_MAX_BYTES: Final = 4 * 1024 * 1024
+"""How long, and how many bytes, a refused connection is still read. With unread bytes, the client's
+system would throw the answer away: https://www.rfc-editor.org/rfc/rfc9112#section-9.6."""
+QUIET_MAX_BYTES: Final = 128 * 1024
+"""The largest size of what may come within a body and is no body: trailers, which the parser keeps
+until their end. Of an answered request, what is left of the body is no body any more."""
 
 
-class CutOff(StrEnum):
-    """Why a connection was ended: a value of the label `reason` of `http_shed`."""
+class Phase(Enum):
+    """How far the request has come that the client is sending."""
 
-    CONNECTIONS = "connections"
-    ADDRESS_CONNECTIONS = "address_connections"
-    SLOW = "slow"
-    NOT_READING = "not_reading"
-    HEADERS = "headers"
-    PIPELINED = "pipelined"
-    MALFORMED = "malformed"
-
-
-class Connections:
-    """All connections of a port, and their limits.
-
-    Args:
-        settings: The limits.
-        client_address: Knows the trusted proxies, for which the limit of an address does not hold.
-        metrics: Counts connections, and what is cut off.
-    """
-
-    def __init__(
-        self, settings: HttpSettings, client_address: ClientAddress, metrics: Metrics
-    ) -> None:
-        self.settings = settings
-        self.open: dict[PublicConnection, None] = {}
-        self.idle: dict[PublicConnection, None] = {}
-        """The connections without a request. The first has been idle for the longest time."""
-        self.left = asyncio.Event()
-        """The event that is set when a connection is gone."""
-        self._by_address: Counter[str] = Counter()
-        self._client_address = client_address
-        self._metrics = metrics
-
-    def admit(self, connection: PublicConnection, address: str) -> bool:
-        """Take a new connection, or refuse it.
-
-        With one connection too many, the connection that has been idle for the longest time is
-        closed. If none is idle, the new connection is refused.
-        """
-        if not self._client_address.is_trusted(address):
-            limit_count = self.settings.max_connections_per_address_count
-            if self._by_address[address] >= limit_count:
-                self.shed(CutOff.ADDRESS_CONNECTIONS)
-                return False
-        if len(self.open) >= self.settings.max_connections_count:
-            self.shed(CutOff.CONNECTIONS)
-            longest = next(iter(self.idle), None)
-            if longest is None:
-                return False
-            longest.end()
-        self._by_address[address] += 1
-        self.open[connection] = None
-        self._metrics.http_connections.set(len(self.open))
-        return True
-
-    def forget(self, connection: PublicConnection, address: str) -> None:
-        """Forget a connection that is gone."""
-        self.idle.pop(connection, None)
-        if connection not in self.open:
-            return
-        del self.open[connection]
-        self.left.set()
-        self._by_address[address] -= 1
-        if not self._by_address[address]:
-            del self._by_address[address]
-        self._metrics.http_connections.set(len(self.open))
-
-    def shed(self, reason: CutOff) -> None:
-        """Count what is cut off."""
-        self._metrics.http_shed.labels(reason.value).inc()
-
-    def sweep(self, now_s: float) -> None:
-        """End every connection whose deadline is over."""
-        for connection in [one for one in self.open if one.until_s <= now_s]:
-            connection.expire()
+    IDLE = auto()
+    HEAD = auto()
+    BODY = auto()
+    WHOLE = auto()
 
 
 class PublicConnection(HttpToolsProtocol):
@@ -125,182 +70,335 @@ class PublicConnection(HttpToolsProtocol):
 
     Attributes:
         limits: All connections of the port, and their limits.
-        until_s: The deadline, on the loop's clock.
+        until_s: The deadline of the phase, on the loop's clock.
+        until_read_s: The deadline for the client to read its answer.
     """
 
     limits: ClassVar[Connections]
+    headers: Headers  # of the request that is being sent
     until_s = NEVER_S
-    _admitted = False
-    _address = ""
-    _in_headers = False
-    _receiving = False
-    _head_bytes = 0
-    _refusal: Problem | None = None
+    until_read_s = NEVER_S
+    _phase = Phase.IDLE
+    _timed: Phase | None = None
+    """The phase to which the deadline belongs. None if another request has begun since."""
+    _first_bytes = 0
+    """The size of the slice of bytes in which the head began."""
+    _quiet_bytes = 0
+    """The size of the slices after it which brought neither the end of a head nor a body."""
+    _again = b""
+    """The head of a request for another protocol, without that wish."""
+    _deaf = False
+    """True if what the client still sends is thrown away."""
+    _thrown_away_bytes = 0
+
+    # Called by asyncio.
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Take a new connection."""
+        """Take a new connection, or refuse it."""
         super().connection_made(transport)
-        self._address = self.client[0] if self.client else ""
-        self._admitted = self.limits.admit(self, self._address)
-        if self._admitted:
+        if self.limits.admit(self, self.client[0] if self.client else ""):
             self._wait()
         else:
-            transport.abort()
+            self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
-        if self._admitted:
-            self.limits.forget(self, self._address)
+        self.limits.forget(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes of a request."""
-        if self.transport.is_closing() or not self._admitted:
-            return
-        was_in_headers = self._in_headers
-        if self in self.limits.idle:
-            del self.limits.idle[self]
-            self.until_s = self.loop.time() + self.limits.settings.header_timeout_s
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._upgrade_refused()
-        except httptools.HttpParserError:
-            self._refuse()
+        """Take bytes of requests. They are parsed in slices, between which limits are looked at."""
+        if len(data) <= HEAD_MAX_BYTES:
+            self._parse(data)
         else:
-            if was_in_headers and self._in_headers:
-                # A header that never ends is not handed to us before its end.
-                self._count_head(len(data))
-                if self._refusal is not None:
-                    self._refuse()
-
-    def on_message_begin(self) -> None:
-        """Begin a request."""
-        super().on_message_begin()
-        self._in_headers = self._receiving = True
-        self._head_bytes = 0
-        if not self._is_answering():
-            self.until_s = self.loop.time() + self.limits.settings.header_timeout_s
-
-    def on_url(self, url: bytes) -> None:
-        """Take a part of the first line."""
-        self._count_head(len(url))
-        super().on_url(url)
-        self._stop_if_refused()
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header."""
-        self._count_head(len(name) + len(value))
-        self._stop_if_refused()
-        super().on_header(name, value)
-
-    def on_headers_complete(self) -> None:
-        """Begin to answer, or let the request wait behind the request before it."""
-        if len(self.pipeline) >= PIPELINED_MAX_COUNT:
-            self.limits.shed(CutOff.PIPELINED)
-            self._refusal = Problem(429, "pipelined", "too many requests wait on this connection")
-            self._stop_if_refused()
-        self._in_headers = False
-        self.until_s = self.loop.time() + self.limits.settings.body_timeout_s
-        super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        """Note that the whole request is here. The application has as long as it likes."""
-        self._receiving = False
-        self.until_s = NEVER_S
-        super().on_message_complete()
-        if not self._is_answering():
-            self._wait()  # it was answered before its end
-
-    def on_response_complete(self) -> None:
-        """Go on with the next request, if it is here already, or wait for it.
-
-        uvicorn's method starts a timer as well, which the deadline replaces.
-        """
-        self.server_state.total_requests += 1
-        if self.transport.is_closing():
-            return
-        self.flow.resume_reading()
-        if self.pipeline:
-            cycle, app = self.pipeline.pop()
-            self._start_asgi_task(cycle, app)
-        elif not self._receiving:
-            self._wait()
+            for at in range(0, len(data), HEAD_MAX_BYTES):
+                self._parse(data[at : at + HEAD_MAX_BYTES])
+        if self._phase is not self._timed:
+            self._set_deadline()
 
     def pause_writing(self) -> None:
         """Give a client that does not read its answer some time."""
         super().pause_writing()
-        self.until_s = self.loop.time() + self.limits.settings.body_timeout_s
+        self.until_read_s = self.loop.time() + self.limits.settings.body_timeout_s
 
     def resume_writing(self) -> None:
-        """The client reads its answer."""
+        """Note that the client has read."""
         super().resume_writing()
-        self.until_s = NEVER_S
+        self.until_read_s = NEVER_S
 
-    def expire(self) -> None:
-        """End the connection, because its deadline is over."""
-        self.until_s = NEVER_S
-        if self in self.limits.idle:
-            self.end()
-        elif self.flow.write_paused:
-            self.limits.shed(CutOff.NOT_READING)
-            self.transport.abort()
+    # Called by the parser. What they raise ends it.
+
+    def on_message_begin(self) -> None:
+        """Begin a request. uvicorn's method also makes a scope, which is made later here."""
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+        self._phase = Phase.HEAD
+        self._timed = None
+        self._first_bytes = self._quiet_bytes = 0
+
+    def on_headers_complete(self) -> None:
+        """Let the request begin, or wait behind the request before it.
+
+        uvicorn's method knows no limits, and takes requests that are refused here.
+        """
+        if self._quiet_bytes and self._first_bytes + self._quiet_bytes > HEAD_MAX_BYTES:
+            check_size(self.url, self.headers)
+        version = self.parser.get_http_version()
+        path, query = split_target(self.url)
+        check_headers(version, self.headers)
+        if self.parser.should_upgrade():
+            self._upgrade(version)
+            return
+        if len(self.pipeline) >= PIPELINED_MAX_COUNT:
+            self.limits.shed(CutOff.PIPELINED)
+            self.abort()
+            raise Problem(429, "pipelined", "too many requests wait")  # it ends the parser
+        answering = self._is_answering()
+        self.cycle = self._cycle_of(version, path, query)
+        self._phase = Phase.BODY
+        self._quiet_bytes = 0
+        self.headers = []  # a trailer must not become a header of a request that has begun
+        if answering:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
         else:
-            self.limits.shed(CutOff.SLOW)
-            self._refusal = Problem(408, "timeout", "the request came too slowly")
-            self._refuse()
+            self._start_asgi_task(self.cycle, self.app)
 
-    def end(self) -> None:
-        """End the connection at once. Not `close`: a client that takes nothing would hold it."""
+    def _cycle_of(self, version: str, path: bytes, query: bytes) -> RequestResponseCycle:
+        """Return uvicorn's object for one request and its answer."""
+        text = path.decode("latin-1")  # the parser lets nothing pass but ASCII
+        self.scope = {
+            "type": "http",
+            "asgi": ASGI,
+            "http_version": version,
+            "method": self.parser.get_method().decode(),
+            "scheme": self.scheme or "http",
+            "path": unquote(text) if "%" in text else text,
+            "raw_path": path,
+            "query_string": query,
+            "root_path": "",
+            "headers": self.headers,
+            "client": self.client,
+            "server": self.server,
+            "state": {},
+        }
+        keep_alive = version == "1.1" and self.parser.should_keep_alive()
+        return RequestResponseCycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=keep_alive and not self.limits.draining,
+            on_response=self.on_response_complete,
+        )
+
+    def on_message_complete(self) -> None:
+        """Note that the whole request is here. The application has as long as it likes."""
+        if self._again:
+            return
+        cycle = self.cycle
+        if cycle.response_complete:
+            self._wait()  # it was answered before its end
+        else:
+            self._phase = Phase.WHOLE
+            cycle.more_body = False
+            cycle.message_event.set()
+
+    # Called by uvicorn.
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Run the application for a request."""
+        self.limits.waiting.pop(self, None)
+        task = self.loop.create_task(self._run(cycle, app))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request if it is here already, or wait for it.
+
+        uvicorn's method starts a timer as well, which the deadline replaces.
+        """
+        if self.transport.is_closing():
+            # The client has to read the answer at some time.
+            self.until_s = self.loop.time() + self.limits.settings.body_timeout_s
+        elif self.pipeline:
+            # Reading goes on when the last of them begins.
+            self._start_asgi_task(*self.pipeline.pop())
+            self._set_deadline()
+        else:
+            self.flow.resume_reading()
+            if self._phase is Phase.WHOLE:
+                self._wait()
+            elif self._phase is Phase.HEAD:
+                self.limits.waiting[self] = None
+                self._set_deadline()
+
+    # Called by the server.
+
+    def expire(self, now_s: float) -> None:
+        """End the connection, because a deadline is over."""
+        if self.until_read_s <= now_s:
+            self.limits.shed(CutOff.NOT_READING)
+            self.abort()
+        elif self._phase is Phase.IDLE or self._deaf or self.transport.is_closing():
+            self.abort()
+        else:
+            self._refuse(Problem(408, "timeout", "the request came too slowly"))
+
+    def shutdown(self) -> None:
+        """End the connection as soon as the request that has begun, if any, is answered."""
+        if self._is_answering():
+            self.cycle.keep_alive = False
+        elif self._phase is not Phase.HEAD:
+            self.transport.close()
+
+    def abort(self) -> None:
+        """End the connection at once. Not `close`: a client that reads nothing would hold it."""
+        self._deaf = True
         self.transport.abort()
 
-    def send_400_response(self, msg: str) -> None:
-        """Refuse a request that cannot be read, with a problem document."""
-        del msg
-        self._refuse()
+    async def _run(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Run the application. asyncio logs what it raises; uvicorn's text would go to the client.
 
-    def _upgrade_refused(self) -> None:
-        """Answer a request for another protocol as if it had not asked, and close behind it."""
-        self.cycle.keep_alive = False
-        self.flow.pause_reading()
+        Cancelling: the application is cancelled, and the connection is closed.
+        """
+        try:
+            await app(cycle.scope, cycle.receive, cycle.send)
+        finally:
+            cycle.on_response = _nothing  # it would keep the connection alive
+            if not (cycle.response_complete or cycle.disconnected):
+                self._deaf = True
+                if cycle.response_started:
+                    self.transport.close()
+                else:
+                    self._end_with(Problem(500, "internal", "this is a bug of the server"))
+
+    def _parse(self, data: bytes) -> None:
+        """Parse a slice of bytes."""
+        before = self._phase
+        if self._deaf:
+            self._throw_away(len(data))
+        elif before is Phase.IDLE or before is Phase.WHOLE:
+            self._feed(data)
+            self._first_bytes = len(data)
+        else:
+            self._parse_on(data)
+
+    def _parse_on(self, data: bytes) -> None:
+        """Parse the next slice of a request. The parser keeps a header or trailer until its end."""
+        body_bytes = len(self.cycle.body) if self._phase is Phase.BODY else 0
+        self._quiet_bytes += len(data)
+        self._feed(data)
+        if self._phase is Phase.HEAD:
+            if not self._quiet_bytes:  # it is another request
+                self._first_bytes = len(data)
+            elif self._quiet_bytes > HEAD_MAX_BYTES:
+                self._refuse(too_large())
+        elif self._phase is Phase.BODY:
+            if len(self.cycle.body) != body_bytes:
+                self._quiet_bytes = 0
+            elif self._quiet_bytes > QUIET_MAX_BYTES:
+                self._refuse(too_large())
+
+    def _feed(self, data: bytes) -> None:
+        """Let the parser call the methods above."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            head, self._again = self._again, b""
+            self._feed(head + data[upgrade.args[0] :])
+        except httptools.HttpParserCallbackError as error:
+            if not isinstance(error.__context__, Problem):
+                raise  # a bug of ours
+            self._refuse(error.__context__)
+        except httptools.HttpParserError:
+            self._refuse(malformed())
+
+    def _upgrade(self, version: str) -> None:
+        """Take a request for another protocol as if it had not asked for that.
+
+        A server may do so, and Java's client asks with its first request. What follows such a head
+        is the other protocol for the parser, also if it is a body. So it gets the head again.
+        """
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            raise malformed("there is no CONNECT")
+        self._again = without_upgrade(method, version, self.url, self.headers)
+
+    def _throw_away(self, count: int) -> None:
+        self._thrown_away_bytes += count
+        if self._thrown_away_bytes > LINGER_MAX_BYTES:
+            self.abort()
+
+    def _wait(self) -> None:
+        """Wait for a request."""
+        self._phase = self._timed = Phase.IDLE
+        self.until_s = self.loop.time() + self.limits.settings.idle_timeout_s
+        self.limits.waiting[self] = None
+
+    def _set_deadline(self) -> None:
+        """Set the deadline of the phase."""
+        phase = self._timed = self._phase
+        if self._deaf:
+            return
+        if phase is Phase.WHOLE or self.pipeline or (phase is Phase.HEAD and self._is_answering()):
+            self.until_s = NEVER_S  # the client waits for us
+        elif phase is Phase.HEAD:
+            self.until_s = self.loop.time() + self.limits.settings.header_timeout_s
+        else:
+            self.until_s = self.loop.time() + self.limits.settings.body_timeout_s
 
     def _is_answering(self) -> bool:
+        """Tell whether a request waits for the end of its answer."""
         cycle: RequestResponseCycle | None = self.cycle  # None before the first request
         return cycle is not None and not cycle.response_complete
 
-    def _wait(self) -> None:
-        self.until_s = self.loop.time() + self.limits.settings.idle_timeout_s
-        self.limits.idle.pop(self, None)
-        self.limits.idle[self] = None
+    def _refuse(self, problem: Problem) -> None:
+        """Refuse the request that is being sent, and end the connection.
 
-    def _count_head(self, count: int) -> None:
-        self._head_bytes += count
-        if self._head_bytes > HEAD_MAX_BYTES and self._refusal is None:
-            self.limits.shed(CutOff.HEADERS)
-            text = f"the headers are too large, expected at most {HEAD_MAX_BYTES} bytes"
-            self._refusal = Problem(431, "headers_too_large", text)
-
-    def _stop_if_refused(self) -> None:
-        if self._refusal is not None:
-            raise self._refusal  # the parser ends, and `data_received` refuses
-
-    def _refuse(self) -> None:
-        """Send a problem document, unless an answer has begun, and close the connection."""
-        problem = self._refusal
-        if problem is None:
-            self.limits.shed(CutOff.MALFORMED)
-            problem = Problem(400, "bad_request", "the request cannot be read: it is no valid HTTP")
-        if self.pipeline or (self._is_answering() and self.cycle.response_started):
-            self.transport.abort()  # an answer here would be taken for another request's
+        The requests before it are answered. The problem is not sent if it would be taken for the
+        answer to another request.
+        """
+        if self._deaf:
             return
-        answer = problem.answer("")
-        status = f"{answer.status} {HTTPStatus(answer.status).phrase}"
-        head = (
-            f"HTTP/1.1 {status}\r\ncontent-type: {PROBLEM}\r\n"
-            f"content-length: {len(answer.body)}\r\nconnection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode() + answer.body)
-        self.transport.close()
+        self.limits.shed(SHED[problem.status])
+        self._deaf = True
+        if self._is_answering():
+            if self._phase is not Phase.BODY and not self.transport.is_closing():
+                self.cycle.keep_alive = False
+                self.until_s = NEVER_S
+                return
+            if self.pipeline or self.cycle.response_started:
+                self.abort()
+                return
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        elif self._phase is Phase.BODY:
+            self.transport.close()  # it was answered
+            return
+        self._end_with(problem)
+
+    def _end_with(self, problem: Problem) -> None:
+        """Send a problem, and read on for a while."""
+        self.transport.write(closing_answer(problem))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.flow.resume_reading()
+        self.until_s = self.loop.time() + LINGER_S
+        self.limits.waiting[self] = None
+
+
+SHED: Final = {400: CutOff.MALFORMED, 408: CutOff.SLOW, 431: CutOff.HEADERS}
+
+
+def _nothing() -> None:
+    pass
 
 
 def limited_to(connections: Connections) -> type[PublicConnection]:

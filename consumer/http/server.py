@@ -1,8 +1,8 @@
 """Serves the public port on the daemon's own event loop.
 
 Responsible for the socket, the certificate, the deadlines of all connections, and for a drain that
-cuts off no request. uvicorn parses requests and runs the application (`connection.py`). Its own
-server object is not used: it has signal handlers, and no deadline for a TLS handshake.
+cuts off no request. uvicorn parses requests and runs the application (`connection.py`). uvicorn's
+own server object is not used: it has signal handlers, and a drain without the limits here.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 from uvicorn.server import ServerState
 
+from consumer.cancel import end_tasks
 from consumer.http.client_address import ClientAddress
-from consumer.http.connection import Connections, limited_to
+from consumer.http.connection import limited_to
+from consumer.http.connections import Connections
+from consumer.http.handshake import Handshake
 from consumer.http.tls import Certificate
 from consumer.operations.http import listening_socket
 
@@ -28,7 +31,9 @@ if TYPE_CHECKING:
     from consumer.operations.metrics import Metrics
 
 SWEEP_EVERY_S: Final = 1.0
+"""The time between two looks at all deadlines. So much later may a connection be cut off."""
 BACKLOG_COUNT: Final = 1024
+"""So many connections may wait for this process to take them."""
 
 
 class Server:
@@ -38,6 +43,9 @@ class Server:
         settings: The options.
         application: The ASGI application.
         metrics: Counts connections.
+
+    Raises:
+        ConfigError: The text names the option `http.trusted_proxies`.
     """
 
     def __init__(
@@ -50,24 +58,32 @@ class Server:
         self._socket: socket.socket | None = None
         self._certificate = None if settings.tls is None else Certificate(settings.tls)
         self._connections = Connections(settings, ClientAddress(settings.trusted_proxies), metrics)
+        self._connection = limited_to(self._connections)
         self._state = ServerState()
         self._config = uvicorn.Config(
             application,
+            interface="asgi3",
+            http=self._connection,
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
-            # It would believe any header of a client on this machine. See `client_address.py`.
-            proxy_headers=False,
+            proxy_headers=False,  # uvicorn would believe every client on this machine
+            server_header=False,
+            date_header=False,  # uvicorn's own server object would write it
         )
         self._server: asyncio.Server | None = None
 
     @property
     def port(self) -> int:
         """The number of the port. The option may have asked for any free port."""
+        return int(self._taken.getsockname()[1])
+
+    @property
+    def _taken(self) -> socket.socket:
         if self._socket is None:
             raise TypeError("the port is not taken yet")  # a bug of ours
-        return int(self._socket.getsockname()[1])
+        return self._socket
 
     def take(self) -> None:
         """Take the port and read the certificate, before anything else starts.
@@ -81,25 +97,44 @@ class Server:
 
     async def run(self) -> None:
         """Serve until this is cancelled. Then every connection is closed at once."""
-        if self._socket is None:
-            raise TypeError("the port is not taken yet")  # a bug of ours
-        loop = asyncio.get_running_loop()
-        protocol = limited_to(self._connections)
-        certificate = self._certificate
         self._config.load()
-        self._server = await loop.create_server(
-            lambda: protocol(self._config, self._state, {}, loop),
-            sock=self._socket,
-            backlog=BACKLOG_COUNT,
-            ssl=None if certificate is None else certificate.context,
-            ssl_handshake_timeout=None if certificate is None else self._settings.header_timeout_s,
+        self._server = await asyncio.get_running_loop().create_server(
+            self._accept, sock=self._taken, backlog=BACKLOG_COUNT
         )
         try:
             await self._sweep()
         finally:
             self._server.close()
-            for connection in list(self._connections.open):
-                connection.end()
+            self._connections.abort()
+            await end_tasks(self._state.tasks)
+
+    async def drain(self, grace_s: float) -> None:
+        """Take no new connections, close the idle ones, and wait for the requests in flight.
+
+        What is not done by then is closed. Not responsible for load balancers that have to notice
+        first: this is `drain_delay_s`.
+
+        Args:
+            grace_s: How long to wait, in seconds.
+        """
+        if self._server is None:
+            return
+        self._server.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                await self._connections.drain()
+        self._connections.abort()
+
+    def _accept(self) -> asyncio.Protocol:
+        """Return what takes the next connection."""
+        if self._certificate is None:
+            return self._make_connection()
+        return Handshake(
+            self._connections, self._certificate.context, self._state.tasks, self._make_connection
+        )
+
+    def _make_connection(self) -> asyncio.Protocol:
+        return self._connection(self._config, self._state, {})
 
     async def _sweep(self) -> None:
         """Look at the deadlines, the clock and the certificate once a second."""
@@ -110,21 +145,3 @@ class Server:
             if self._certificate is not None:
                 self._certificate.refresh()
             await asyncio.sleep(SWEEP_EVERY_S)
-
-    async def drain(self, grace_s: float) -> None:
-        """Take no new connections, close the idle ones, and wait for the requests in flight.
-
-        Args:
-            grace_s: How long to wait, in seconds.
-        """
-        if self._server is None:
-            return
-        self._server.close()
-        for connection in list(self._connections.open):
-            connection.shutdown()
-        left = self._connections.left
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(grace_s):
-                while self._connections.open:
-                    left.clear()
-                    await left.wait()

@@ -1,0 +1,166 @@
+"""Counts the connections of the public port, and makes room for new ones.
+
+Responsible for how many connections there may be, and for their deadlines. What one connection may
+do is decided by `connection.py`, and by `tls.py` during the handshake.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from enum import StrEnum
+from ipaddress import IPv6Address, ip_address
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from consumer.http.client_address import ClientAddress
+    from consumer.http.settings import HttpSettings
+    from consumer.operations.metrics import Metrics
+
+NEVER_S: Final = float("inf")
+OWN_PART_BITS: Final = 64
+"""So many of the last bits of an IPv6 address are chosen by its owner."""
+
+
+class CutOff(StrEnum):
+    """Why a connection was ended: a value of the label `reason` of `http_shed`."""
+
+    CONNECTIONS = "connections"
+    ADDRESS_CONNECTIONS = "address_connections"
+    SLOW = "slow"
+    NOT_READING = "not_reading"
+    HEADERS = "headers"
+    PIPELINED = "pipelined"
+    MALFORMED = "malformed"
+    HANDSHAKE = "handshake"
+
+
+class Held(Protocol):
+    """What is counted: a connection, or the TLS handshake before it.
+
+    Attributes:
+        until_s: The deadline, on the loop's clock.
+        until_read_s: The deadline for the client to read its answer.
+    """
+
+    until_s: float
+    until_read_s: float
+
+    def expire(self, now_s: float) -> None:
+        """End it, because a deadline is over."""
+
+    def shutdown(self) -> None:
+        """End it as soon as the request that has begun is answered."""
+
+    def abort(self) -> None:
+        """End it at once."""
+
+
+class Connections:
+    """All connections of a port, and their limits.
+
+    Args:
+        settings: The limits.
+        client_address: Knows the trusted proxies, for which the limit of an address does not hold.
+        metrics: Counts connections, and what is cut off.
+
+    Attributes:
+        settings: The limits.
+        waiting: The connections of which no request is being worked on. The first has waited for
+            the longest time.
+        draining: If true, each connection ends with its next answer.
+    """
+
+    def __init__(
+        self, settings: HttpSettings, client_address: ClientAddress, metrics: Metrics
+    ) -> None:
+        self.settings = settings
+        self.waiting: dict[Held, None] = {}
+        self.draining = False
+        self._owners: dict[Held, str] = {}
+        self._by_owner: Counter[str] = Counter()
+        self._client_address = client_address
+        self._open = metrics.http_connections
+        self._shed = {reason: metrics.http_shed.labels(reason.value) for reason in CutOff}
+        self._left = asyncio.Event()
+
+    def admit(self, connection: Held, address: str) -> bool:
+        """Take a new connection, or refuse it.
+
+        With one connection too many, the connection that has waited for the longest time is closed,
+        also if it has sent a part of a request. If none waits, the new connection is refused.
+        """
+        owner = _owner_of(address)
+        trusted = self._client_address.is_trusted(address)
+        if not trusted and self._by_owner[owner] >= self._max_per_address_count:
+            self.shed(CutOff.ADDRESS_CONNECTIONS)
+            return False
+        if len(self._owners) >= self.settings.max_connections_count:
+            self.shed(CutOff.CONNECTIONS)
+            longest = next(iter(self.waiting), None)
+            if longest is None:
+                return False
+            self.forget(longest)
+            longest.abort()
+        self._by_owner[owner] += 1
+        self._owners[connection] = owner
+        self._open.set(len(self._owners))
+        return True
+
+    @property
+    def _max_per_address_count(self) -> int:
+        return self.settings.max_connections_per_address_count
+
+    def forget(self, connection: Held) -> None:
+        """Forget a connection that is gone, or was never admitted."""
+        self.waiting.pop(connection, None)
+        owner = self._owners.pop(connection, None)
+        if owner is None:
+            return
+        self._by_owner[owner] -= 1
+        if not self._by_owner[owner]:
+            del self._by_owner[owner]
+        self._open.set(len(self._owners))
+        self._left.set()
+
+    def shed(self, reason: CutOff) -> None:
+        """Count what is cut off."""
+        self._shed[reason].inc()
+
+    def sweep(self, now_s: float) -> None:
+        """End every connection of which a deadline is over."""
+        late = [one for one in self._owners if one.until_s <= now_s or one.until_read_s <= now_s]
+        for connection in late:
+            connection.expire(now_s)
+
+    async def drain(self) -> None:
+        """End every connection behind the request that has begun, and wait until all are gone.
+
+        Cancelling: the connections that are left stay open.
+        """
+        self.draining = True
+        for connection in list(self._owners):
+            connection.shutdown()
+        while self._owners:
+            self._left.clear()
+            await self._left.wait()
+
+    def abort(self) -> None:
+        """End every connection at once."""
+        for connection in list(self._owners):
+            connection.abort()
+
+
+def _owner_of(address: str) -> str:
+    """Return what is counted as one address: of IPv6, the part that its owner has not chosen."""
+    if ":" not in address:
+        return address
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(found, IPv6Address):
+        return address
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return f"{int(found) >> OWN_PART_BITS:x}::/64"
