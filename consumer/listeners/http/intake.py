@@ -125,7 +125,7 @@ class Intake:
         """Take nothing more, and let everybody go who waits. They send again."""
         self._open = False
         for question in self._questions:
-            self._let_go(question)
+            self._let_go(question, Shed.CLOSED)
         for key_id in list(self._waiting):
             self._drop_unwanted(key_id)
         self._questions.clear()
@@ -167,7 +167,7 @@ class Intake:
         question = Question(request, key_id, now_s + self._timeout_s, loop.create_future(), 0)
         deliveries = make(question)
         question.open_count = len(deliveries)
-        body_bytes = sum([len(one.body) for one in deliveries])
+        body_bytes = sum(len(one.body) for one in deliveries)
         if not self._open:
             raise NotTaken(Shed.CLOSED)
         if not self._bytes.has_room(key_id, body_bytes):
@@ -184,8 +184,9 @@ class Intake:
         self._questions.append(question)
         if self._timer is None:
             self._timer = loop.call_at(question.until_s, self._expire)
-        if not await question.answered:
-            raise NotTaken(Shed.LATE if self._open else Shed.CLOSED)
+        shed = await question.answered
+        if shed is not None:
+            raise NotTaken(Shed(shed))
         return deliveries
 
     def _add(self, key_id: str, deliveries: list[Delivery]) -> None:
@@ -233,7 +234,7 @@ class Intake:
             self._release(question.key_id, delivery)
             question.open_count -= 1
             if not question.open_count and not question.answered.done():
-                question.answered.set_result(True)
+                question.answered.set_result(None)
         self._measure(len(deliveries))
         if self.has_batch:
             self.news.set()
@@ -274,13 +275,13 @@ class Intake:
                 if question.until_s > now_s:
                     self._timer = loop.call_at(question.until_s, self._expire)
                     return
-                self._let_go(question)
+                self._let_go(question, Shed.LATE)
                 self._drop_unwanted(question.key_id)
             self._questions.popleft()
 
-    def _let_go(self, question: Question) -> None:
+    def _let_go(self, question: Question, why: Shed) -> None:
         if not question.answered.done():
-            question.answered.set_result(False)
+            question.answered.set_result(why.value)
 
     def _drop_unwanted(self, key_id: str) -> None:
         """Drop the oldest deliveries of a key whose sender does not wait any more."""

@@ -24,15 +24,15 @@ class Question(msgspec.Struct, eq=False):
         request: The request.
         key_id: The id of its key.
         until_s: The time up to which the sender waits, on the loop's clock.
-        answered: The future of the answer: true once all deliveries have ended, false if the sender
-            has to send again.
+        answered: The future of the answer: None once all deliveries have ended, otherwise a word
+            that says why the sender has to send again.
         open_count: The number of deliveries that have not ended.
     """
 
     request: Request
     key_id: str
     until_s: float
-    answered: asyncio.Future[bool]
+    answered: asyncio.Future[str | None]
     open_count: int
 
 
