@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from consumer.listeners.base import AnyListener, ListenerClass
 
 LOOP_LAG_EVERY_S: Final = 0.5
+SANDBOX: Final = "sandbox"
+"""The name of the sandbox in `/readyz` and in the log."""
 
 log = structlog.get_logger()
 
@@ -56,9 +58,9 @@ class App:
         self._stopping = asyncio.Event()
         sandbox = sandbox_of(config)
         self._port = _public_port(config, sandbox, Watched(self.health, self.metrics))
-        self._groups = [self._group(config, self.health)]
+        self._groups = [self._group(config, self.health, "")]
         if sandbox is not None:
-            self._groups.append(self._group(sandbox, self.health.apart("sandbox")))
+            self._groups.append(self._group(sandbox, self.health.apart(SANDBOX), SANDBOX))
 
     def stop(self) -> None:
         """Begin to drain. This method may be called twice."""
@@ -115,14 +117,14 @@ class App:
             await asyncio.sleep(LOOP_LAG_EVERY_S)
             self.metrics.loop_lag.set(max(0.0, loop.time() - due_s))
 
-    def _group(self, config: Config, health: Health) -> LaneGroup:
-        def make_listener(name: str) -> AnyListener:
-            if self._port is not None and name in self._port.listeners:
-                return self._port.make_listener(name)
-            settings = config.listeners[name]
-            return self._kinds[settings.kind](name, settings)
+    def _group(self, config: Config, health: Health, name: str) -> LaneGroup:
+        def make_listener(listener: str) -> AnyListener:
+            if self._port is not None and listener in self._port.listeners:
+                return self._port.make_listener(listener)
+            settings = config.listeners[listener]
+            return self._kinds[settings.kind](listener, settings)
 
-        return LaneGroup(config, Watched(health, self.metrics), make_listener)
+        return LaneGroup(config, Watched(health, self.metrics), make_listener, name)
 
 
 def _public_port(config: Config, sandbox: Config | None, watched: Watched) -> Port | None:

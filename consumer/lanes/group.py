@@ -37,17 +37,25 @@ class LaneGroup:
         config: The checked configuration.
         watched: The health and the metrics to which the lanes report.
         make_listener: Makes a new listener object, by the listener's name.
+        name: The group's name in the log. Empty for the group of the live events.
     """
 
     def __init__(
-        self, config: Config, watched: Watched, make_listener: Callable[[str], AnyListener]
+        self,
+        config: Config,
+        watched: Watched,
+        make_listener: Callable[[str], AnyListener],
+        name: str = "",
     ) -> None:
         self._outside = make_outside(config)
         self._parts = self._outside.parts()
-        self._kept = [KeptOpen(name, part, watched.health) for name, part in self._parts.items()]
+        self._kept = [
+            KeptOpen(part_name, part, watched.health, name)
+            for part_name, part in self._parts.items()
+        ]
         self._supervisors = {
-            name: self._supervisor(name, config, watched, make_listener)
-            for name in config.listeners
+            listener: self._supervisor(listener, config, watched, make_listener)
+            for listener in config.listeners
         }
         self._stopping = asyncio.Event()
 

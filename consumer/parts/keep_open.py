@@ -33,13 +33,15 @@ class KeptOpen:
         name: The part's name in `/readyz` and in the log.
         part: The part, not opened.
         health: The states of all parts, which `/readyz` shows.
+        group: The word before the name in the log. Empty if there is only one part of this name.
 
     Attributes:
         opened: The event that is set once the part has been open for the first time.
     """
 
-    def __init__(self, name: str, part: Part, health: Health) -> None:
+    def __init__(self, name: str, part: Part, health: Health, group: str = "") -> None:
         self.name = name
+        self._logged_name = f"{group} {name}".strip()
         self.opened = asyncio.Event()
         self._part = part
         self._health = health
@@ -74,7 +76,7 @@ class KeptOpen:
         for caveat in caveats:
             log.warning(caveat.what, **caveat.facts)
         self._health.up(self.name)
-        log.info("connected", part=self.name)
+        log.info("connected", part=self._logged_name)
         self.opened.set()
 
     async def _keep_checked(self) -> None:
@@ -91,7 +93,7 @@ class KeptOpen:
     def _report(self, error: Unavailable) -> None:
         """Report that the part is away. It is logged once for each reason, not for each try."""
         if self._health.why_down(self.name) != str(error):
-            log.warning("part not available", part=self.name, why=str(error))
+            log.warning("part not available", part=self._logged_name, why=str(error))
         self._health.down(self.name, str(error))
 
 
