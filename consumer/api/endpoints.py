@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from consumer.api.all_errors import AllErrors
 from consumer.api.documents import with_documents
 from consumer.listeners.http.endpoints import ingest_endpoints
 from consumer.listeners.http.ingest import Ingest, IngestLimits
@@ -32,5 +33,5 @@ def described_endpoints() -> tuple[Endpoint, ...]:
     limits = IngestLimits(
         max_body_bytes=0, max_event_bytes=0, rejected_status=settings.rejected_status
     )
-    ingest = Ingest({}, limits, Metrics(), lambda _, __: None)
+    ingest = Ingest({}, limits, Metrics(), lambda _, __: None, AllErrors(strict=False))
     return all_endpoints(ingest, settings)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from consumer.access.bucket import KeyBucket
 from consumer.access.gate import Gate
 from consumer.access.keyring import Keyring
+from consumer.api.all_errors import AllErrors
 from consumer.api.endpoints import all_endpoints
 from consumer.deliveries.origin import Environment
 from consumer.http.application import HttpApplication
@@ -72,7 +73,13 @@ class Port:
             max_event_bytes=self._http.max_event_bytes,
             rejected_status=settings.rejected_status,
         )
-        ingest = Ingest(intakes, limits, watched.metrics, gate.spend_events)
+        ingest = Ingest(
+            intakes,
+            limits,
+            watched.metrics,
+            gate.spend_events,
+            AllErrors(strict=settings.validation == "strict"),
+        )
         application = HttpApplication(
             all_endpoints(ingest, settings),
             gate,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import math
 import re
 import secrets
 import time
@@ -298,7 +299,7 @@ def _of_refusal(refused: KeyRefused) -> Problem:
     reason = {401: "unauthorized", 403: "forbidden", 429: "rate", 503: "keys_unread"}[status]
     headers = {"www-authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
     if refused.retry_after_s is not None:
-        headers["retry-after"] = str(max(1, round(refused.retry_after_s)))
+        headers["retry-after"] = str(max(1, math.ceil(refused.retry_after_s)))
     return Problem(status, reason, str(refused), headers=headers)
 
 

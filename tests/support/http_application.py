@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from consumer.access.refusal import KeyRefused, Refusal
+from consumer.api.all_errors import AllErrors
 from consumer.deliveries.origin import Environment
 from consumer.http.application import HttpApplication
 from consumer.listeners.http.endpoints import ingest_endpoints
@@ -140,7 +141,9 @@ async def ingesting(
     limits = IngestLimits(
         max_body_bytes=MEGABYTE, max_event_bytes=max_event_bytes, rejected_status=rejected_status
     )
-    ingest = Ingest({Environment.LIVE: intake}, limits, Metrics(), gate.spend_events)
+    ingest = Ingest(
+        {Environment.LIVE: intake}, limits, Metrics(), gate.spend_events, AllErrors(strict=False)
+    )
     lane = Lane(intake, end)
     running = asyncio.get_running_loop().create_task(lane.run())
     async with client_of(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 import msgspec
 
+from consumer.api.all_errors import AllErrors
 from consumer.deliveries.origin import Environment
 from consumer.http.application import HttpApplication
 from consumer.http.client_address import ClientAddress
@@ -65,6 +66,7 @@ class HttpSource(Source):
             limits,
             metrics,
             self.gate.spend_events,
+            AllErrors(strict=False),
         )
         gate: Any = self.gate
         table = ingest_endpoints(ingest, answer_timeout_s, 400)

@@ -71,7 +71,18 @@ async def test_rejected_event_is_a_problem(reason: Reason, status: int) -> None:
     assert answer.status_code == problem["status"] == status
     assert answer.headers["content-type"] == "application/problem+json"
     assert (problem["reason"], problem["detail"]) == (reason, str(MISFIT))
-    assert problem["errors"] == [{"field": "amount", "expected": "number", "found": '"abc"'}]
+    assert problem["errors"][0] == {"field": "amount", "expected": "number", "found": '"abc"'}
+
+
+async def test_all_errors_of_an_event_are_told_at_once() -> None:
+    """Otherwise its sender would need a try for each of them."""
+    body = b'{"amount": "abc", "type": "Bet", "status": "Sent"}'
+    async with ingesting(dying(Reason.INVALID)) as (client, _):
+        answer = await client.post(CASINO, content=body)
+    fields = [error["field"] for error in answer.json()["errors"]]
+    assert fields[0] == "amount"
+    assert {"activity_id", "status", "user_id"} <= set(fields)
+    assert len(fields) == len(set(fields))
 
 
 @pytest.mark.parametrize("reason", [Reason.INVALID, Reason.CONFLICT])

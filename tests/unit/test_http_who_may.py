@@ -18,6 +18,7 @@ from consumer.access import token
 from consumer.access.gate import Gate
 from consumer.access.key import Key, KeySecret, Scope
 from consumer.access.keyring import Keyring
+from consumer.api.all_errors import AllErrors
 from consumer.api.endpoints import all_endpoints, described_endpoints
 from consumer.deliveries.origin import Environment, Sender
 from consumer.http.application import HttpApplication
@@ -63,7 +64,7 @@ class Served:
             max_body_bytes=MEGABYTE, max_event_bytes=MEGABYTE, rejected_status=400
         )
         intakes = {each: lane.intake for each, lane in self.lanes.items()}
-        ingest = Ingest(intakes, limits, Metrics(), gate.spend_events)
+        ingest = Ingest(intakes, limits, Metrics(), gate.spend_events, AllErrors(strict=False))
         self._application = HttpApplication(
             all_endpoints(ingest, HttpListenerSettings()),
             gate,

@@ -15,8 +15,10 @@ from consumer.http.answer import Answer, Problem, described
 from consumer.listeners.http.intake import NotTaken, Shed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from consumer.deliveries.delivery import Delivery
-    from consumer.errors import Rejected
+    from consumer.errors import Misfit, Rejected
 
 RETRY_S: Final = {Shed.CLOSED: (1, 5), Shed.FULL: (1, 3), Shed.BUSY: (1, 5), Shed.LATE: (1, 3)}
 """After how many seconds a sender may try again, from and to. The senders get different times, so
@@ -76,8 +78,15 @@ class BatchResult(msgspec.Struct, frozen=True):
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def of_event(delivery: Delivery, rejected_status: int) -> Answer:
+def of_event(
+    delivery: Delivery, rejected_status: int, errors_of: Callable[[Rejected], Sequence[Misfit]]
+) -> Answer:
     """Answer a single event.
+
+    Args:
+        delivery: The delivery, which has ended.
+        rejected_status: The status of the answer to a dead letter: 400 or 200.
+        errors_of: Finds everything that is wrong with the event, if it is a dead letter.
 
     Raises:
         Problem: The event became a dead letter, and `rejected_status` is 400.
@@ -89,11 +98,10 @@ def of_event(delivery: Delivery, rejected_status: int) -> Answer:
         return Answer(200, _encode(Stored("duplicate", end.event.id, end.event.subject)))
     if end is None:
         raise RuntimeError("settled without an end")  # a bug of ours
-    return _rejected(end.rejected, rejected_status)
+    return _rejected(end.rejected, rejected_status, errors_of(end.rejected))
 
 
-def _rejected(rejected: Rejected, rejected_status: int) -> Answer:
-    errors = [] if rejected.misfit is None else [rejected.misfit]
+def _rejected(rejected: Rejected, rejected_status: int, errors: Sequence[Misfit]) -> Answer:
     if rejected_status == HTTPStatus.OK:
         facts = {
             "status": "rejected",

@@ -20,10 +20,11 @@ from consumer.listeners.http.intake import Intake, NotTaken
 from consumer.listeners.http.rejections import Rejections
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from consumer.access.key import Key
     from consumer.deliveries.origin import Environment
+    from consumer.errors import Misfit
     from consumer.http.request import Request
     from consumer.listeners.http.question import Question
     from consumer.operations.metrics import Metrics
@@ -54,6 +55,8 @@ class Ingest:
         limits: What one request may hold.
         metrics: Counts what is shed.
         spend: Counts events against the rate of a key.
+        errors_of: Finds everything that is wrong with an event, by its type, its body, and the
+            reason of its dead letter.
     """
 
     def __init__(
@@ -62,10 +65,12 @@ class Ingest:
         limits: IngestLimits,
         metrics: Metrics,
         spend: Callable[[Key, int], None],
+        errors_of: Callable[[str, bytes, Rejected], Sequence[Misfit]],
     ) -> None:
         self.limits = limits
         self._intakes = intakes
         self._metrics = metrics
+        self.errors_of = errors_of
         self._spend = spend
         self._rejections = Rejections()
 

@@ -43,7 +43,11 @@ class OneEvent:
             return [self._delivery(question, key, body, encoding)]
 
         (delivery,) = await ingest.ask(request, key, make)
-        return of_event(delivery, limits.rejected_status)
+        return of_event(
+            delivery,
+            limits.rejected_status,
+            lambda rejected: ingest.errors_of(self._message_type, body, rejected),
+        )
 
     def _delivery(self, question: Question, key: Key, body: bytes, encoding: str) -> Delivery:
         return Delivery(body, self._message_type, Posted(question, 0), key.sender, encoding)
