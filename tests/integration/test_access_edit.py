@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from consumer.access.edit import KeyChangeRefused, opened_keys
 from consumer.access.record import KEY_PREFIX
 from consumer.access.settings import KeysSettings
+from consumer.errors import ConfigError
 from consumer.nats.connection import NatsSettings
 from tests.support.watching_keys import ASKED, Place, place_on
 
@@ -79,6 +80,29 @@ async def test_rotation_without_overlap_ends_all_earlier_secrets(place: Place) -
     await place.keys.rotate(key.id, overlap_s=60)
     rotated, _ = await place.keys.rotate(key.id, overlap_s=0)
     assert [one.ends_s for one in rotated.secrets] == [None]
+
+
+async def test_second_rotation_gives_no_earlier_secret_more_time(place: Place) -> None:
+    """A longer overlap counts for the newest secret only."""
+    key, _ = await place.keys.create(ASKED)
+    first, _ = await place.keys.rotate(key.id, overlap_s=60)
+    second, _ = await place.keys.rotate(key.id, overlap_s=3600)
+    ends_s = [one.ends_s for one in second.secrets]
+    assert ends_s[0] == first.secrets[0].ends_s
+    assert ends_s[1] == pytest.approx((ends_s[0] or 0) + 3540, abs=5)
+    assert ends_s[2] is None
+
+
+async def test_impossible_key_is_not_stored(place: Place) -> None:
+    """Whoever asks for it; the command line checks its options even earlier."""
+    with pytest.raises(ConfigError) as raised:
+        await place.keys.create(replace(ASKED, brand="a.b", scopes=(), events_per_s=0.0))
+    assert [problem.partition(":")[0] for problem in raised.value.problems] == [
+        "brand",
+        "scopes",
+        "events_per_s",
+    ]
+    assert (await place.keys.all()).uses == []
 
 
 async def test_every_change_is_in_the_audit_log_without_a_secret(place: Place) -> None:
