@@ -44,7 +44,6 @@ def key_json(use: KeyUse, text: str | None = None) -> str:
         text: The text of a key that was made just now. None for a key whose text nobody knows.
     """
     key = use.key
-    now_s = SYSTEM_CLOCK.now_s()
     fields = {
         "id": key.id,
         "brand": key.brand,
@@ -61,11 +60,7 @@ def key_json(use: KeyUse, text: str | None = None) -> str:
         "expires": time_of(key.expires_s),
         "revoked": time_of(key.revoked_s),
         "used_on": use.used_on or None,
-        "secrets": [
-            {"ends": time_of(secret.ends_s)}
-            for secret in key.secrets
-            if secret.ends_s is None or secret.ends_s > now_s
-        ],
+        "secrets": [{"ends": time_of(ends_s)} for ends_s in _ends_of_secrets(key)],
     }
     made = {} if text is None else {"key": text}
     return msgspec.json.encode(made | fields).decode()
@@ -74,8 +69,6 @@ def key_json(use: KeyUse, text: str | None = None) -> str:
 def key_facts(use: KeyUse) -> list[str]:
     """Return all that is known of a key: a line for each fact."""
     key = use.key
-    now_s = SYSTEM_CLOCK.now_s()
-    ends = [secret.ends_s for secret in key.secrets if (secret.ends_s or now_s + 1) > now_s]
     known = {
         "id": key.id,
         "state": state_of(key),
@@ -92,9 +85,16 @@ def key_facts(use: KeyUse) -> list[str]:
         "expires": time_of(key.expires_s) or NEVER,
         "revoked": time_of(key.revoked_s),
         "last used": use.used_on or NEVER,
-        "secrets": ", ".join(_secret(ends_s) for ends_s in ends),
+        "secrets": ", ".join(_secret(ends_s) for ends_s in _ends_of_secrets(key)),
     }
     return [f"{name:<12}{printable(text)}" for name, text in known.items() if text]
+
+
+def _ends_of_secrets(key: Key) -> list[float | None]:
+    """Return until when each secret holds that still holds, in seconds since 1970."""
+    now_s = SYSTEM_CLOCK.now_s()
+    ends = [secret.ends_s for secret in key.secrets]
+    return [ends_s for ends_s in ends if ends_s is None or ends_s > now_s]
 
 
 def _rate(per_s: float | None) -> str:
