@@ -12,10 +12,10 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from consumer.access import token
-from consumer.access.allowance import Allowance
+from consumer.access.allowance import BURST_S, Allowance
 from consumer.access.fields import network_of
 from consumer.access.key import Scope
-from consumer.access.refusal import KeyRefused, Refusal
+from consumer.access.refusal import KeyRefused, RateLimit, Refusal
 from consumer.access.refusal_log import RefusalLog
 from consumer.clock import SYSTEM_CLOCK
 
@@ -156,13 +156,19 @@ class Gate:
         if events_per_s is not None:
             wait_s = self._events.wait_s(key.id, events_per_s, now_s)
             if wait_s:
-                detail = f"the key may post {events_per_s:g} events a second"
-                self._refuse(Refusal.RATE, address, key.id, detail, wait_s)
+                self._refuse_rate(key, address, "events", events_per_s, wait_s)
         if requests_per_s is not None:
             wait_s = self._requests.take(key.id, requests_per_s, now_s)
             if wait_s:
-                detail = f"the key may make {requests_per_s:g} requests a second"
-                self._refuse(Refusal.RATE, address, key.id, detail, wait_s)
+                self._refuse_rate(key, address, "requests", requests_per_s, wait_s)
+
+    def _refuse_rate(
+        self, key: Key, address: str, name: str, per_s: float, wait_s: float
+    ) -> NoReturn:
+        self._note(Refusal.RATE, address, key.id)
+        detail = f"the key may send {per_s:g} {name} a second"
+        limit = RateLimit(name, int(per_s * BURST_S), BURST_S)
+        raise KeyRefused(Refusal.RATE, detail, wait_s, limit)
 
     def _refuse(
         self,
@@ -170,14 +176,15 @@ class Gate:
         address: str,
         key_id: str = "",
         detail: str | None = None,
-        retry_after_s: float | None = None,
     ) -> NoReturn:
         """Refuse a request. The id is that of a key that exists, or empty."""
+        self._note(refusal, address, key_id)
+        retry_after_s = UNREAD_RETRY_S if refusal is Refusal.UNREAD else None
+        raise KeyRefused(refusal, detail or WORDS[refusal], retry_after_s)
+
+    def _note(self, refusal: Refusal, address: str, key_id: str) -> None:
         self._metrics.key_refusals.labels(refusal.value).inc()
         self._log.add(refusal, key_id, address)
-        if refusal is Refusal.UNREAD:
-            retry_after_s = UNREAD_RETRY_S
-        raise KeyRefused(refusal, detail or WORDS[refusal], retry_after_s)
 
 
 @lru_cache(maxsize=1024)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+import msgspec
+
 from consumer.errors import ConsumerError
 
 
@@ -27,6 +29,20 @@ class Refusal(StrEnum):
     RATE = "rate"
 
 
+class RateLimit(msgspec.Struct, frozen=True):
+    """The limit that a key has reached.
+
+    Attributes:
+        name: What is limited: `events` or `requests`.
+        quota_count: How many of them the key may have at once.
+        window_s: The time after which a used-up quota is whole again, in seconds.
+    """
+
+    name: str
+    quota_count: int
+    window_s: float
+
+
 class KeyRefused(ConsumerError):
     """A request is refused because of its key.
 
@@ -37,9 +53,17 @@ class KeyRefused(ConsumerError):
         refusal: The reason.
         retry_after_s: The time after which the same request may succeed, in seconds. None if
             waiting does not help.
+        limit: The limit that was reached, if the reason is a rate.
     """
 
-    def __init__(self, refusal: Refusal, detail: str, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        refusal: Refusal,
+        detail: str,
+        retry_after_s: float | None = None,
+        limit: RateLimit | None = None,
+    ) -> None:
         super().__init__(detail)
         self.refusal = refusal
         self.retry_after_s = retry_after_s
+        self.limit = limit

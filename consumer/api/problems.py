@@ -29,6 +29,10 @@ PROBLEM_SCHEMA: Final[Mapping[str, object]] = {
     },
 }
 RETRY: Final = {"Retry-After": "the seconds after which the request may be sent again"}
+RATE: Final = RETRY | {
+    "RateLimit": "what is left of the rate of the key, and the seconds until it is whole again",
+    "RateLimit-Policy": "the rate of the key",
+}
 
 
 def _form(
@@ -66,8 +70,8 @@ WITH_KEY: Final = (
         429,
         "rate",
         "The key sends faster than it may, or more than half of its events were rejected lately.",
-        "more than 500 events a second",
-        RETRY,
+        "the key may send 500 events a second",
+        RATE,
     ),
     _form(
         503,

@@ -299,7 +299,16 @@ def _of_refusal(refused: KeyRefused) -> Problem:
     reason = {401: "unauthorized", 403: "forbidden", 429: "rate", 503: "keys_unread"}[status]
     headers = {"www-authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
     if refused.retry_after_s is not None:
-        headers["retry-after"] = str(max(1, math.ceil(refused.retry_after_s)))
+        wait = str(max(1, math.ceil(refused.retry_after_s)))
+        headers["retry-after"] = wait
+        if refused.limit is not None:
+            # https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
+            limit = refused.limit
+            policy = f'"{limit.name}";q={limit.quota_count};w={limit.window_s:g}'
+            headers |= {
+                "ratelimit-policy": policy,
+                "ratelimit": f'"{limit.name}";r=0;t={wait}',
+            }
     return Problem(status, reason, str(refused), headers=headers)
 
 

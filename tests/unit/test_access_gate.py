@@ -136,7 +136,7 @@ def test_requests_over_the_rate_wait() -> None:
     assert [one.why(TEXT) for _ in range(21)] == [None] * 20 + [Refusal.RATE]
     refused = one.refused(TEXT)
     assert refused is not None
-    assert str(refused) == "the key may make 10 requests a second"
+    assert str(refused) == "the key may send 10 requests a second"
     assert refused.retry_after_s == pytest.approx(0.1)
     one.clock.advance(0.1)
     assert [one.why(TEXT) for _ in range(2)] == [None, Refusal.RATE]

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from consumer.access.key import Scope
+from consumer.access.key import Key, Scope
+from consumer.access.refusal import KeyRefused, RateLimit, Refusal
 from consumer.http.answer import Answer
 from consumer.http.endpoint import BodyForm, Endpoint
 from consumer.http.paths import EndpointTable
@@ -176,3 +177,19 @@ def test_table_with_the_same_endpoint_twice_is_a_bug() -> None:
     """The second would never be called."""
     with pytest.raises(ValueError, match="twice"):
         EndpointTable([*TABLE, endpoint("GET", "/open")])
+
+
+async def test_rate_is_told_in_headers() -> None:
+    """A client library can wait by itself."""
+
+    class Slow(OpenGate):
+        def admit(self, token: str | None, scope: Scope | None, address: str) -> Key:
+            limit = RateLimit("events", 200, 2.0)
+            raise KeyRefused(Refusal.RATE, f"{token} {scope} {address}", 1.2, limit)
+
+    async with client_of(application_of(TABLE, Slow())) as client:
+        answer = await client.post("/events", content=b"{}")
+    assert reason(answer) == (429, "rate")
+    assert answer.headers["retry-after"] == "2"
+    assert answer.headers["ratelimit"] == '"events";r=0;t=2'
+    assert answer.headers["ratelimit-policy"] == '"events";q=200;w=2'
