@@ -49,7 +49,8 @@ types: $(STAMP) ## mypy, strict, tests included
 	$(BIN)/mypy
 
 unit: $(STAMP) ## Tests without brokers, on up to four cores
-	$(BIN)/python -m pytest tests/unit --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest tests/unit --numprocesses auto --maxprocesses 4 --dist worksteal \
+		--hypothesis-profile=short $(ARGS)
 
 contract: brokers ## One suite a role, on fakes and on real brokers
 	$(BIN)/python -m pytest tests/contract $(ARGS)

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
     from tests.support.loops import LoopFactories
 
+settings.register_profile("short", max_examples=25, deadline=None)
 settings.register_profile("long", max_examples=5000, deadline=None)
 settings.register_profile("huge", max_examples=100_000, deadline=None, database=None)
-"""`pytest --hypothesis-profile=long`: fifty times as many examples; `huge`, for a single test."""
+"""`make check` draws the examples of `short`, and `make test` a hundred examples for each property.
+`pytest --hypothesis-profile=long`: fifty times as many examples; `huge`, for a single test."""
 
 LETTING_GO_S = 2.0
 """Clients need a few turns of the loop to end what they were told to end."""
