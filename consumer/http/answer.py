@@ -5,11 +5,13 @@ Every error of the port is a problem document: https://www.rfc-editor.org/rfc/rf
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+import structlog
 
 from consumer.errors import ConsumerError
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
+
+log = structlog.get_logger()
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -80,13 +84,18 @@ class Problem(ConsumerError):
         return Answer(self.status, msgspec.json.encode(document), PROBLEM, self.headers)
 
 
-def closing_answer(problem: Problem, request_id: str = "") -> bytes:
-    """Return the whole text of an answer behind which the connection is closed."""
+def closing_answer(problem: Problem) -> bytes:
+    """Return the whole text of an answer behind which the connection is closed.
+
+    It has a request id of its own, as the request has none yet.
+    """
+    request_id = secrets.token_hex(6)
+    log.debug("request refused", request=request_id, why=problem.reason)
     answer = problem.answer(request_id)
     head = (
         f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n"
         f"content-type: {answer.content_type}\r\ncontent-length: {len(answer.body)}\r\n"
-        "connection: close\r\n\r\n"
+        f"x-request-id: {request_id}\r\nconnection: close\r\n\r\n"
     )
     return head.encode() + answer.body
 

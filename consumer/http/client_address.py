@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from consumer.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_is_address: Final = re.compile(
+    r"[ \t]*(?:(?P<v4>[0-9.]{7,15})(?::[0-9]{1,5})?"
+    r"|\[(?P<bracketed>[0-9A-Fa-f:.]{2,45})\](?::[0-9]{1,5})?"
+    r"|(?P<bare>[0-9A-Fa-f:.]{2,45})(?:%[0-9A-Za-z]+)?)[ \t]*"
+).fullmatch
 
 
 class ClientAddress:
@@ -35,22 +42,22 @@ class ClientAddress:
         self._is_trusted = lru_cache(maxsize=4096)(self._look)
 
     def of(self, peer: str, forwarded: str | None) -> str:
-        """Return the client's address.
+        """Return the client's address, as IPv4 where it is IPv4 within IPv6.
 
         Args:
             peer: The address at the other end of the connection.
             forwarded: The header `X-Forwarded-For`; several are joined with commas.
         """
-        if forwarded is None or not self._trusted or not self._is_trusted(peer):
-            return peer
-        address = peer
-        for part in reversed(forwarded.split(",")):
-            found = _address_in(part)
+        address = _plain(peer) if ":" in peer else peer
+        if forwarded is None or not self._trusted:
+            return address
+        left = forwarded
+        while left and self._is_trusted(address):
+            left, _, last = left.rpartition(",")
+            found = _address_in(last)
             if found is None:
-                return address  # no proxy writes this, so nothing to its left can be believed
+                break  # no proxy writes this, so nothing to its left can be believed
             address = str(found)
-            if not self._is_trusted(address):
-                return address
         return address
 
     def is_trusted(self, peer: str) -> bool:
@@ -62,15 +69,18 @@ class ClientAddress:
         return found is not None and any(found in network for network in self._trusted)
 
 
+def _plain(peer: str) -> str:
+    """Return the address of a peer without its zone, and as IPv4 where it is IPv4."""
+    return str(_address_in(peer) or peer)
+
+
 def _address_in(text: str) -> IPv4Address | IPv6Address | None:
-    """Return the address in a text, which may have brackets and a port."""
-    text = text.strip()
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
+    """Return the address in a text, which may have brackets and a port; None if there is none."""
+    match = _is_address(text)
+    if match is None:
+        return None
     try:
-        found = ip_address(text)
+        found = ip_address(match["bare"] or match["bracketed"] or match["v4"])
     except ValueError:
         return None
     return getattr(found, "ipv4_mapped", None) or found

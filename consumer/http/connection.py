@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 from enum import Enum, auto
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 import httptools  # type: ignore[import-untyped]  # it has no types
@@ -37,11 +37,12 @@ from consumer.http.head import (
 )
 
 if TYPE_CHECKING:
-    from uvicorn._types import ASGI3Application, ASGIVersions
+    from uvicorn._types import ASGI3Application
+    from uvicorn.config import Config
+    from uvicorn.server import ServerState
 
-    from consumer.http.connections import Connections
+    from consumer.http.connections import Connections, Held
 
-ASGI: Final[ASGIVersions] = {"version": "3.0", "spec_version": "2.3"}
 PIPELINED_MAX_COUNT: Final = 8
 """So many requests may wait behind the request that is being answered."""
 LINGER_S: Final = 2.0
@@ -51,6 +52,9 @@ system would throw the answer away: https://www.rfc-editor.org/rfc/rfc9112#secti
 QUIET_MAX_BYTES: Final = 128 * 1024
 """The largest size of what may come within a body and is no body: trailers, which the parser keeps
 until their end. Of an answered request, what is left of the body is no body any more."""
+
+SHED: Final = {400: CutOff.MALFORMED, 408: CutOff.SLOW, 431: CutOff.HEADERS}
+"""How a refusal is counted, by its status."""
 
 
 class Phase(Enum):
@@ -65,16 +69,19 @@ class Phase(Enum):
 class PublicConnection(HttpToolsProtocol):
     """One connection that ends when it exceeds a limit.
 
-    tests/unit/test_uvicorn_internals.py fails when uvicorn does not call these methods any more, or
-    lacks what they use.
+    asyncio, the parser and uvicorn call its methods. tests/unit/test_uvicorn_internals.py fails if
+    uvicorn does not call them any more, or lacks what they use.
+
+    Args:
+        config, server_state: uvicorn's, the same for all connections of the port.
+        limits: All connections of the port, and their limits.
+        handshake: What was counted as a connection until now, if anything.
 
     Attributes:
-        limits: All connections of the port, and their limits.
         until_s: The deadline of the phase, on the loop's clock.
         until_read_s: The deadline for the client to read its answer.
     """
 
-    limits: ClassVar[Connections]
     headers: Headers  # of the request that is being sent
     until_s = NEVER_S
     until_read_s = NEVER_S
@@ -91,19 +98,30 @@ class PublicConnection(HttpToolsProtocol):
     """True if what the client still sends is thrown away."""
     _thrown_away_bytes = 0
 
-    # Called by asyncio.
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        limits: Connections,
+        handshake: Held | None,
+    ) -> None:
+        super().__init__(config, server_state, {})
+        self._limits = limits
+        self._handshake = handshake
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Take a new connection, or refuse it."""
         super().connection_made(transport)
-        if self.limits.admit(self, self.client[0] if self.client else ""):
+        if self._handshake is not None:
+            self._limits.forget(self._handshake)
+        if self._limits.admit(self, self.client[0] if self.client else ""):
             self._wait()
         else:
             self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
-        self.limits.forget(self)
+        self._limits.forget(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -119,14 +137,12 @@ class PublicConnection(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Give a client that does not read its answer some time."""
         super().pause_writing()
-        self.until_read_s = self.loop.time() + self.limits.settings.body_timeout_s
+        self.until_read_s = self.loop.time() + self._limits.settings.body_timeout_s
 
     def resume_writing(self) -> None:
         """Note that the client has read."""
         super().resume_writing()
         self.until_read_s = NEVER_S
-
-    # Called by the parser. What they raise ends it.
 
     def on_message_begin(self) -> None:
         """Begin a request. uvicorn's method also makes a scope, which is made later here."""
@@ -148,10 +164,13 @@ class PublicConnection(HttpToolsProtocol):
         path, query = split_target(self.url)
         check_headers(version, self.headers)
         if self.parser.should_upgrade():
-            self._upgrade(version)
+            # The parser takes what follows for the other protocol, also if it is a body. So it
+            # gets the head again.
+            method = self.parser.get_method()
+            self._again = without_upgrade(method, version, self.url, self.headers)
             return
         if len(self.pipeline) >= PIPELINED_MAX_COUNT:
-            self.limits.shed(CutOff.PIPELINED)
+            self._limits.shed(CutOff.PIPELINED)
             self.abort()
             raise Problem(429, "pipelined", "too many requests wait")  # it ends the parser
         answering = self._is_answering()
@@ -170,7 +189,7 @@ class PublicConnection(HttpToolsProtocol):
         text = path.decode("latin-1")  # the parser lets nothing pass but ASCII
         self.scope = {
             "type": "http",
-            "asgi": ASGI,
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
             "http_version": version,
             "method": self.parser.get_method().decode(),
             "scheme": self.scheme or "http",
@@ -183,7 +202,7 @@ class PublicConnection(HttpToolsProtocol):
             "server": self.server,
             "state": {},
         }
-        keep_alive = version == "1.1" and self.parser.should_keep_alive()
+        keep_alive = version != "1.0" and self.parser.should_keep_alive()
         return RequestResponseCycle(
             scope=self.scope,
             transport=self.transport,
@@ -194,27 +213,25 @@ class PublicConnection(HttpToolsProtocol):
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
             expect_100_continue=self.expect_100_continue,
-            keep_alive=keep_alive and not self.limits.draining,
+            keep_alive=keep_alive and not self._limits.draining,
             on_response=self.on_response_complete,
         )
 
     def on_message_complete(self) -> None:
         """Note that the whole request is here. The application has as long as it likes."""
-        if self._again:
-            return
         cycle = self.cycle
-        if cycle.response_complete:
+        if self._again:
+            pass  # the head comes again
+        elif cycle.response_complete:
             self._wait()  # it was answered before its end
         else:
             self._phase = Phase.WHOLE
             cycle.more_body = False
             cycle.message_event.set()
 
-    # Called by uvicorn.
-
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         """Run the application for a request."""
-        self.limits.waiting.pop(self, None)
+        self._limits.waiting.pop(self, None)
         task = self.loop.create_task(self._run(cycle, app))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
@@ -224,11 +241,9 @@ class PublicConnection(HttpToolsProtocol):
 
         uvicorn's method starts a timer as well, which the deadline replaces.
         """
-        if self.transport.is_closing():
-            # The client has to read the answer at some time.
-            self.until_s = self.loop.time() + self.limits.settings.body_timeout_s
-        elif self.pipeline:
-            # Reading goes on when the last of them begins.
+        if self.transport.is_closing():  # behind the answer, which the client has to read
+            self.until_s = self.loop.time() + self._limits.settings.body_timeout_s
+        elif self.pipeline:  # reading goes on when the last of them begins
             self._start_asgi_task(*self.pipeline.pop())
             self._set_deadline()
         else:
@@ -236,15 +251,13 @@ class PublicConnection(HttpToolsProtocol):
             if self._phase is Phase.WHOLE:
                 self._wait()
             elif self._phase is Phase.HEAD:
-                self.limits.waiting[self] = None
+                self._limits.waiting[self] = None
                 self._set_deadline()
-
-    # Called by the server.
 
     def expire(self, now_s: float) -> None:
         """End the connection, because a deadline is over."""
         if self.until_read_s <= now_s:
-            self.limits.shed(CutOff.NOT_READING)
+            self._limits.shed(CutOff.NOT_READING)
             self.abort()
         elif self._phase is Phase.IDLE or self._deaf or self.transport.is_closing():
             self.abort()
@@ -271,7 +284,7 @@ class PublicConnection(HttpToolsProtocol):
         try:
             await app(cycle.scope, cycle.receive, cycle.send)
         finally:
-            cycle.on_response = _nothing  # it would keep the connection alive
+            cycle.on_response = lambda: None  # it would keep the connection in memory
             if not (cycle.response_complete or cycle.disconnected):
                 self._deaf = True
                 if cycle.response_started:
@@ -320,17 +333,6 @@ class PublicConnection(HttpToolsProtocol):
         except httptools.HttpParserError:
             self._refuse(malformed())
 
-    def _upgrade(self, version: str) -> None:
-        """Take a request for another protocol as if it had not asked for that.
-
-        A server may do so, and Java's client asks with its first request. What follows such a head
-        is the other protocol for the parser, also if it is a body. So it gets the head again.
-        """
-        method = self.parser.get_method()
-        if method == b"CONNECT":
-            raise malformed("there is no CONNECT")
-        self._again = without_upgrade(method, version, self.url, self.headers)
-
     def _throw_away(self, count: int) -> None:
         self._thrown_away_bytes += count
         if self._thrown_away_bytes > LINGER_MAX_BYTES:
@@ -339,8 +341,8 @@ class PublicConnection(HttpToolsProtocol):
     def _wait(self) -> None:
         """Wait for a request."""
         self._phase = self._timed = Phase.IDLE
-        self.until_s = self.loop.time() + self.limits.settings.idle_timeout_s
-        self.limits.waiting[self] = None
+        self.until_s = self.loop.time() + self._limits.settings.idle_timeout_s
+        self._limits.waiting[self] = None
 
     def _set_deadline(self) -> None:
         """Set the deadline of the phase."""
@@ -349,10 +351,11 @@ class PublicConnection(HttpToolsProtocol):
             return
         if phase is Phase.WHOLE or self.pipeline or (phase is Phase.HEAD and self._is_answering()):
             self.until_s = NEVER_S  # the client waits for us
-        elif phase is Phase.HEAD:
-            self.until_s = self.loop.time() + self.limits.settings.header_timeout_s
         else:
-            self.until_s = self.loop.time() + self.limits.settings.body_timeout_s
+            limits = self._limits.settings
+            in_head = phase is Phase.HEAD
+            allowed_s = limits.header_timeout_s if in_head else limits.body_timeout_s
+            self.until_s = self.loop.time() + allowed_s
 
     def _is_answering(self) -> bool:
         """Tell whether a request waits for the end of its answer."""
@@ -367,44 +370,31 @@ class PublicConnection(HttpToolsProtocol):
         """
         if self._deaf:
             return
-        self.limits.shed(SHED[problem.status])
+        self._limits.shed(SHED[problem.status])
         self._deaf = True
         if self._is_answering():
             if self._phase is not Phase.BODY and not self.transport.is_closing():
                 self.cycle.keep_alive = False
                 self.until_s = NEVER_S
+                self.flow.resume_reading()
                 return
             if self.pipeline or self.cycle.response_started:
                 self.abort()
                 return
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        elif self._phase is Phase.BODY:
-            self.transport.close()  # it was answered
-            return
-        self._end_with(problem)
+        if self._phase is Phase.BODY and self.cycle.response_complete:
+            self.transport.close()
+        else:
+            self._end_with(problem)
 
     def _end_with(self, problem: Problem) -> None:
         """Send a problem, and read on for a while."""
+        if self.transport.is_closing():
+            return
         self.transport.write(closing_answer(problem))
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.flow.resume_reading()
         self.until_s = self.loop.time() + LINGER_S
-        self.limits.waiting[self] = None
-
-
-SHED: Final = {400: CutOff.MALFORMED, 408: CutOff.SLOW, 431: CutOff.HEADERS}
-
-
-def _nothing() -> None:
-    pass
-
-
-def limited_to(connections: Connections) -> type[PublicConnection]:
-    """Return the class of the connections of one port."""
-
-    class OneServersConnection(PublicConnection):
-        limits = connections
-
-    return OneServersConnection
+        self._limits.waiting[self] = None

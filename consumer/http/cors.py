@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 ALLOWED_HEADERS: Final = (
     "authorization, content-type, content-encoding, idempotency-key, x-api-key, x-request-id"
 )
+EXPOSED_HEADERS: Final = "ratelimit, ratelimit-policy, retry-after, x-request-id"
 MAX_AGE_S: Final = 600
 NOTHING: Final[Mapping[str, str]] = {}
 
@@ -40,7 +41,7 @@ class Cors:
             "access-control-allow-headers": ALLOWED_HEADERS,
             "access-control-max-age": str(MAX_AGE_S),
         }
-        return Answer(204, headers=allowed)
+        return Answer(200, content_type="text/plain", headers=allowed)
 
     def headers(self, origin: str | None) -> Mapping[str, str]:
         """Return the further headers of an answer to a page of this origin."""
@@ -50,6 +51,6 @@ class Cors:
             return {"vary": "Origin"}
         return {
             "access-control-allow-origin": origin or "",
-            "access-control-expose-headers": "retry-after, x-request-id",
+            "access-control-expose-headers": EXPOSED_HEADERS,
             "vary": "Origin",
         }

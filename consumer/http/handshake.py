@@ -1,103 +1,126 @@
-"""Begins a TLS connection of the public port, within the limits of all connections.
+"""Takes TLS connections of the public port, and counts them before their handshake.
 
-asyncio's own way, a server with a TLS context, tells of a connection only after its handshake. So a
-client could hold any number of connections in which it never says a word.
+A server of asyncio with a TLS context tells of a connection only after its handshake. So a client
+could hold any number of connections in which it never says a word.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from consumer.http.connections import NEVER_S, CutOff
 
 if TYPE_CHECKING:
-    import ssl
+    import socket
     from collections.abc import Callable
 
-    from consumer.http.connections import Connections
+    from consumer.http.connections import Connections, Held
+    from consumer.http.tls import Certificate
+
+TAKEN_AT_ONCE_COUNT: Final = 64
+"""So many connections are taken before other work of the process goes on."""
+AGAIN_AFTER_S: Final = 1.0
+"""The time after which connections are taken again when the system had no room for more."""
 
 
-class Handshake(asyncio.Protocol):
-    """A connection until its handshake is done.
+class TlsListener:
+    """Takes connections from a socket.
 
     Args:
+        listener: The listening socket.
         limits: All connections of the port, and their limits.
-        context: The TLS context.
-        tasks: The tasks of the port: the handshake's task is in it while it runs.
-        make_connection: Makes the connection that goes on after the handshake.
-
-    Attributes:
-        until_s: The deadline of the handshake, on the loop's clock.
-        until_read_s: Never: nothing is answered yet.
+        certificate: The certificate, which may change.
+        make_connection: Makes what goes on after the handshake that it is given. It has to forget
+            the handshake in its `connection_made`.
     """
 
     def __init__(
         self,
+        listener: socket.socket,
         limits: Connections,
-        context: ssl.SSLContext,
-        tasks: set[asyncio.Task[None]],
-        make_connection: Callable[[], asyncio.Protocol],
+        certificate: Certificate,
+        make_connection: Callable[[Held], asyncio.Protocol],
     ) -> None:
-        self.until_s = self.until_read_s = NEVER_S
+        self._listener = listener
         self._limits = limits
-        self._context = context
-        self._tasks = tasks
+        self._certificate = certificate
         self._make_connection = make_connection
-        self._early: list[bytes] = []
-        self._transport: asyncio.Transport | None = None
+        self._loop = asyncio.get_running_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
+        listener.setblocking(False)
+        self._start()
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # asyncio's is for pipes too
-        """Take a new connection, or refuse it."""
-        self._transport = transport
-        transport.pause_reading()  # what comes is for TLS
-        peer = transport.get_extra_info("peername")
-        if not self._limits.admit(self, str(peer[0]) if isinstance(peer, tuple) else ""):
-            transport.abort()
+    def close(self) -> None:
+        """Take no more connections. The handshakes go on."""
+        if self._listener.fileno() >= 0:
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
+
+    def _start(self) -> None:
+        if self._listener.fileno() >= 0:
+            self._loop.add_reader(self._listener, self._accept)
+
+    def _accept(self) -> None:
+        try:
+            for _ in range(TAKEN_AT_ONCE_COUNT):
+                self._begin(*self._listener.accept())
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            pass  # there are no more, or another process took it, or the client is gone
+        except OSError:  # too many open files
+            self._loop.remove_reader(self._listener)
+            self._loop.call_later(AGAIN_AFTER_S, self._start)
+
+    def _begin(self, accepted: socket.socket, address: object) -> None:
+        handshake = Handshake()
+        peer = str(address[0]) if isinstance(address, tuple) else ""
+        if not self._limits.admit(handshake, peer):
+            accepted.close()
             return
-        loop = asyncio.get_running_loop()
-        self.until_s = loop.time() + self._limits.settings.header_timeout_s
-        self._limits.waiting[self] = None
-        task = loop.create_task(self._shake_hands(loop, transport))
+        self._limits.waiting[handshake] = None
+        accepted.setblocking(False)
+        task = self._loop.create_task(self._shake_hands(handshake, accepted), name="handshake")
+        handshake.task = task
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def data_received(self, data: bytes) -> None:
-        """Keep what the client sends right behind the handshake, before we know of its end."""
-        self._early.append(data)
+    async def _shake_hands(self, handshake: Handshake, accepted: socket.socket) -> None:
+        """Do a handshake.
 
-    def connection_lost(self, _: Exception | None) -> None:
-        """Forget the connection."""
-        self._limits.forget(self)
+        Cancelling: the connection is closed.
+        """
+        try:
+            await self._loop.connect_accepted_socket(
+                lambda: self._make_connection(handshake),
+                accepted,
+                ssl=self._certificate.context,
+                ssl_handshake_timeout=self._limits.settings.header_timeout_s,
+            )
+        except OSError:  # the client takes too long, or is gone, or what it sends is no TLS
+            self._limits.shed(CutOff.HANDSHAKE)
+        finally:
+            self._limits.forget(handshake)
+
+
+class Handshake:
+    """A connection before its first request.
+
+    Attributes:
+        task: What does the handshake. It has a deadline of its own.
+        until_s, until_read_s: Never.
+    """
+
+    until_s = until_read_s = NEVER_S
+    task: asyncio.Task[None]
 
     def expire(self, _: float) -> None:
-        """End the connection, because the handshake takes too long."""
+        """End it. Nothing calls this, as its deadlines are never over."""
         self.abort()
 
     def shutdown(self) -> None:
-        """End the connection: no request has begun."""
+        """End it, as there is no request."""
         self.abort()
 
     def abort(self) -> None:
-        """End the connection at once."""
-        if self._transport is not None:
-            self._transport.abort()
-
-    async def _shake_hands(
-        self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport
-    ) -> None:
-        """Do the handshake, and hand the connection over."""
-        try:
-            secured = await loop.start_tls(transport, self, self._context, server_side=True)
-        except OSError:  # what the client sends is no TLS, or not ours, or it is gone
-            secured = None
-        self._limits.forget(self)
-        if secured is None:
-            self._limits.shed(CutOff.HANDSHAKE)
-            transport.abort()
-            return
-        connection = self._make_connection()
-        secured.set_protocol(connection)
-        connection.connection_made(secured)
-        for data in self._early:
-            connection.data_received(data)
+        """End it at once."""
+        self.task.cancel()

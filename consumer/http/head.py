@@ -109,7 +109,16 @@ def _is_chunked(version: str, headers: Headers) -> bool:
 
 
 def without_upgrade(method: bytes, version: str, target: bytes, headers: Headers) -> bytes:
-    """Return the text of a head again, without the wish for another protocol."""
+    """Return the text of a head again, without the wish for another protocol.
+
+    A server may take such a request as if it had not asked, and Java's client asks for HTTP/2 with
+    its first request.
+
+    Raises:
+        Problem: It asks for a tunnel.
+    """
+    if method == b"CONNECT":
+        raise malformed("there is no CONNECT")
     first = b"%b %b HTTP/%b" % (method, target, version.encode())
     lines = [b"%b: %b" % header for header in headers if header[0] != b"upgrade"]
     return b"\r\n".join([first, *lines, b"", b""])

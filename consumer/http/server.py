@@ -17,9 +17,9 @@ from uvicorn.server import ServerState
 
 from consumer.cancel import end_tasks
 from consumer.http.client_address import ClientAddress
-from consumer.http.connection import limited_to
+from consumer.http.connection import PublicConnection
 from consumer.http.connections import Connections
-from consumer.http.handshake import Handshake
+from consumer.http.handshake import TlsListener
 from consumer.http.tls import Certificate
 from consumer.operations.http import listening_socket
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Awaitable, Callable
 
+    from consumer.http.connections import Held
     from consumer.http.settings import HttpSettings
     from consumer.operations.metrics import Metrics
 
@@ -58,12 +59,11 @@ class Server:
         self._socket: socket.socket | None = None
         self._certificate = None if settings.tls is None else Certificate(settings.tls)
         self._connections = Connections(settings, ClientAddress(settings.trusted_proxies), metrics)
-        self._connection = limited_to(self._connections)
         self._state = ServerState()
         self._config = uvicorn.Config(
             application,
             interface="asgi3",
-            http=self._connection,
+            http=PublicConnection,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -72,7 +72,7 @@ class Server:
             server_header=False,
             date_header=False,  # uvicorn's own server object would write it
         )
-        self._server: asyncio.Server | None = None
+        self._server: asyncio.Server | TlsListener | None = None
 
     @property
     def port(self) -> int:
@@ -94,13 +94,12 @@ class Server:
         if self._certificate is not None:
             self._certificate.load()
         self._socket = listening_socket(self._settings.bind, "http.bind")
+        self._socket.listen(BACKLOG_COUNT)  # who comes before `run` waits
 
     async def run(self) -> None:
         """Serve until this is cancelled. Then every connection is closed at once."""
         self._config.load()
-        self._server = await asyncio.get_running_loop().create_server(
-            self._accept, sock=self._taken, backlog=BACKLOG_COUNT
-        )
+        self._server = await self._serve()
         try:
             await self._sweep()
         finally:
@@ -125,16 +124,18 @@ class Server:
                 await self._connections.drain()
         self._connections.abort()
 
-    def _accept(self) -> asyncio.Protocol:
-        """Return what takes the next connection."""
-        if self._certificate is None:
-            return self._make_connection()
-        return Handshake(
-            self._connections, self._certificate.context, self._state.tasks, self._make_connection
+    async def _serve(self) -> asyncio.Server | TlsListener:
+        """Begin to take connections."""
+        if self._certificate is not None:
+            return TlsListener(
+                self._taken, self._connections, self._certificate, self._make_connection
+            )
+        return await asyncio.get_running_loop().create_server(
+            self._make_connection, sock=self._taken, backlog=BACKLOG_COUNT
         )
 
-    def _make_connection(self) -> asyncio.Protocol:
-        return self._connection(self._config, self._state, {})
+    def _make_connection(self, handshake: Held | None = None) -> PublicConnection:
+        return PublicConnection(self._config, self._state, self._connections, handshake)
 
     async def _sweep(self) -> None:
         """Look at the deadlines, the clock and the certificate once a second."""

@@ -24,14 +24,18 @@ ON_BOTH: Final[LoopFactories] = {**ON_ASYNCIO, "uvloop": uvloop.new_event_loop}
 ON_BOTH_PLACES: Final = {
     "contract",
     "nats_listener",
+    "test_http_connection.py",
+    "test_http_server.py",
+    "test_http_tls.py",
     "test_kafka_listener.py",
     "test_proxy.py",
     "test_rabbitmq_listener.py",
     "test_rabbitmq_transport.py",
     "test_senders.py",
 }
-"""The modules, and the folders of modules, whose tests speak to a broker themselves. Other tests
-wait for no socket, or start the installed command, which chooses its event loop by itself."""
+"""The modules, and the folders of modules, whose tests speak to a broker themselves, or serve at a
+socket. Other tests wait for no socket, or start the installed command, which chooses its event loop
+by itself."""
 
 
 def loops_for(path: Path) -> LoopFactories:

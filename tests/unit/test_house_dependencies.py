@@ -77,8 +77,12 @@ LIBRARIES: Final = {
             "consumer/operations/http.py",
             "consumer/operations/connections.py",
             "consumer/http/connection.py",
+            "consumer/http/server.py",
         ),
-        "_start_asgi_task capture_signals on_response_complete send_400_response",
+        "RequestResponseCycle ServerState _start_asgi_task _types capture_signals default_headers "
+        "disconnected expect_100_continue keep_alive message_event more_body on_headers_complete "
+        "on_message_begin on_message_complete on_response on_response_complete pipeline "
+        "response_complete response_started",
     ),
 }
 """Each has an upper bound in pyproject.toml, because a next minor version has to be read first.

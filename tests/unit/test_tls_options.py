@@ -1,6 +1,6 @@
 """TLS files that cannot be used are told when the configuration is read, each by its option.
 
-The files in tests/data/tls are of no use elsewhere. The certificate belongs to `key.pem`, which
+The files in tests/data/tls are of no use elsewhere. `cert.pem` belongs to `key.pem`, which
 `locked_key.pem` holds under the password `hunter2`.
 """
 
