@@ -1,0 +1,105 @@
+"""What surrounds a daemon with a public port: names of its own, keys, and readers of its sink."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from typing import TYPE_CHECKING, Any, Self
+
+import nats
+from nats.js.errors import NotFoundError
+
+from consumer.access.edit import opened_keys
+from consumer.access.key import Key, Scope
+from consumer.access.settings import KeysSettings
+from consumer.deliveries.origin import Environment
+from consumer.sinks.base import SinkSettings
+from consumer.tools.embedded.servers import free_port
+from tests.support.daemon import Daemon
+from tests.support.sink_reader import SinkReader
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+
+class HttpScene:
+    """Everything around a daemon with a public port. Scenes may share their servers.
+
+    Args:
+        folder: of the daemon's configuration and log.
+        nats_url: The server of the sink and of the keys.
+        redis_url: The store of identities. None: in memory.
+
+    Attributes:
+        name: A part of every name in NATS and Redis; also the brand of its keys.
+        tables: The daemon's configuration. A test may change it before it makes the daemon.
+        url: The URL of the public port, without a path.
+        sink: What was posted with live keys.
+        sandbox: What was posted with test keys.
+    """
+
+    def __init__(self, folder: Path, nats_url: str, redis_url: str | None = None) -> None:
+        self._folder = folder
+        self._nats_url = nats_url
+        self.name = name = f"h{secrets.token_hex(4)}"
+        self._bucket = f"KEYS_{name}"
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        live = {"events": f"EVENTS_{name}", "dead_letters": f"DEAD_{name}"}
+        test = {"events": f"EVENTS_{name}_TEST", "dead_letters": f"DEAD_{name}_TEST"}
+        self.sink = SinkReader(nats_url, **live)
+        self.sandbox = SinkReader(nats_url, **test)
+        redis = {"url": redis_url, "key_prefix": f"{name}:"}
+        self.tables: dict[str, Any] = {
+            "listeners": {"api": {"kind": "http"}},
+            "dedupe": redis if redis_url else {"store": "memory"},
+            "sink": {"url": nats_url, "stream": live["events"], "subject_prefix": name},
+            "dead_letters": {"stream": live["dead_letters"], "subject_prefix": f"{name}-dead"},
+            "http": {"bind": f"127.0.0.1:{port}", "drain_delay_s": 0.1},
+            "keys": {"bucket": self._bucket},
+            "sandbox": {
+                "stream": test["events"],
+                "subject_prefix": f"{name}-test",
+                "dead_letters": test["dead_letters"],
+                "dead_subject_prefix": f"{name}-test-dead",
+                "rate": 1_000_000,
+            },
+            "log": {"format": "json"},
+        }
+
+    async def __aenter__(self) -> Self:
+        await self.sink.__aenter__()
+        await self.sandbox.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.sink.__aexit__(kind, error, traceback)
+        await self.sandbox.__aexit__(kind, error, traceback)
+        client = await nats.connect(self._nats_url)
+        with contextlib.suppress(NotFoundError):
+            await client.jetstream().delete_key_value(self._bucket)
+        await client.close()
+
+    async def key(self, environment: Environment = Environment.LIVE, **fields: Any) -> str:  # noqa: ANN401  # fields differ
+        """Make a key, and return its text. By default, it may post events for the scene's brand.
+
+        Args:
+            environment: `LIVE` or `TEST`.
+            fields: Other fields of `Key`.
+        """
+        usual = {"id": "", "brand": self.name, "scopes": (Scope.INGEST,)}
+        wanted = Key(environment=environment, **(usual | fields))
+        settings = SinkSettings(url=self._nats_url)
+        async with opened_keys(settings, KeysSettings(bucket=self._bucket)) as keys:
+            _, text = await keys.create(wanted)
+        return text
+
+    def daemon(self) -> Daemon:
+        """Return the daemon, not started."""
+        return Daemon(self._folder, self.tables)
