@@ -1,4 +1,4 @@
-"""A scene on the shared brokers."""
+"""Scenes on the shared brokers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.http_daemon import HttpScene
 from tests.support.scene import Scene
 from tests.support.source_kafka import KafkaSource
 from tests.support.source_nats import NatsSource
@@ -29,4 +30,11 @@ async def scene(
         "nats": NatsSource(nats_url),
     }
     async with Scene(tmp_path, sources, redis_url, nats_url) as scene:
+        yield scene
+
+
+@pytest.fixture
+async def http_scene(tmp_path: Path, nats_url: str, redis_url: str) -> AsyncIterator[HttpScene]:
+    """Return what a daemon with a public port needs."""
+    async with HttpScene(tmp_path, nats_url, redis_url) as scene:
         yield scene

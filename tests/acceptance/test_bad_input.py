@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import TYPE_CHECKING
 
 import pytest
 
+from consumer.events.registry import find
 from consumer.pipeline.route import HEADER_BYTES
+from consumer.tools.validation.cut import Record
+from consumer.tools.validation.validator import Validator
 from tests.support.corpus import BROKEN, ODD
 from tests.support.eventually import eventually
+from tests.support.http_daemon import Told, post
 from tests.support.samples import casino
 
 if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
+    from tests.support.http_daemon import HttpScene
     from tests.support.scene import Scene
 
 SERVER_MAX_BYTES = 8 * 1024 * 1024
@@ -51,6 +57,71 @@ async def test_each_broken_delivery_is_one_letter_and_the_next_event_passes(
     assert found == {(body, reason) for _, body, reason in BROKEN.values()}
     assert len(letters) == len(found)
     assert await scene.sink.count() == len(BROKEN)
+
+
+async def test_each_broken_event_that_is_posted_is_told_in_the_words_of_validate(
+    http_scene: HttpScene,
+) -> None:
+    """And is one letter, however often it is posted. The good events between them are stored."""
+    http_scene.allow_large()
+    rows = list(BROKEN.values())
+    with http_scene.daemon() as daemon:
+        await daemon.is_ready()
+        async with http_scene.client(await http_scene.key()) as client:
+            for number, (message_type, body, reason) in enumerate(rows * 2):
+                # First the good event: never are more than half of the events broken.
+                good = casino(activity_id=f"good-{number % len(rows)}")
+                assert await post(client, good) == Told(200)
+                told = await post(client, body, message_type)
+                assert told.reason == reason
+                said = _validated(message_type, body)
+                assert said is None or told == Told(400, reason, said)
+    letters = await http_scene.sink.letters()
+    found = {(letter.data, (letter.headers or {})["Dead-Reason"]) for letter in letters}
+    assert found == {(body, reason) for _, body, reason in BROKEN.values()}
+    assert len(letters) == len(found)
+    assert await http_scene.sink.count() == len(BROKEN)
+
+
+def _validated(message_type: str | None, body: bytes) -> str | None:
+    """Return the first error that `consumer validate` finds. It needs a type that is known."""
+    event_type = find(message_type or "")
+    if event_type is None:
+        return None
+    return Validator(event_type).look(Record(1, 1, body))[0].message
+
+
+async def test_the_header_names_the_content_encoding_of_what_is_posted(
+    http_scene: HttpScene,
+) -> None:
+    """An encoding that cannot be undone is one letter. The body is not guessed."""
+    with http_scene.daemon() as daemon:
+        await daemon.is_ready()
+        async with http_scene.client(await http_scene.key()) as client:
+            told = await post(client, casino(), content_encoding="br")
+            assert (told.status, told.reason) == (400, "unsupported_encoding")
+            packed = gzip.compress(casino())
+            assert await post(client, packed, content_encoding="gzip") == Told(200)
+            cut = await post(client, packed[:-9], content_encoding="gzip")
+            assert (cut.status, cut.reason) == (400, "malformed")
+    assert await http_scene.sink.count() == 1
+    assert {letter.data for letter in await http_scene.sink.letters()} == {casino(), packed[:-9]}
+
+
+async def test_what_only_looks_broken_is_stored_if_it_is_posted(http_scene: HttpScene) -> None:
+    """No honest sender is refused."""
+    http_scene.allow_large()
+    with http_scene.daemon() as daemon:
+        await daemon.is_ready()
+        async with http_scene.client(await http_scene.key()) as client:
+            for name, (_, body, _) in ODD.items():
+                assert (await post(client, body)).status == 200, name
+    found = {
+        event["id"]: event["data"] for event in map(json.loads, await http_scene.sink.bodies())
+    }
+    expected = {activity_id: data for activity_id, _, data in ODD.values()}
+    assert found == {name: {**found[name], **data} for name, data in expected.items()}
+    assert await http_scene.sink.dead_count() == 0
 
 
 @pytest.mark.parametrize("source", ["rabbitmq", "kafka", "nats"])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import secrets
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+import httpx
 import nats
 from nats.js.errors import NotFoundError
 
@@ -13,6 +15,7 @@ from consumer.access.edit import opened_keys
 from consumer.access.key import Key, Scope
 from consumer.access.settings import KeysSettings
 from consumer.deliveries.origin import Environment
+from consumer.listeners.http.paths import MANY_PATH, PATHS
 from consumer.sinks.base import SinkSettings
 from consumer.tools.embedded.servers import free_port
 from tests.support.daemon import Daemon
@@ -21,6 +24,54 @@ from tests.support.sink_reader import SinkReader
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
+
+
+LARGE_BYTES = 4 * 1024 * 1024
+
+
+class Told(NamedTuple):
+    """What the answer to one event says.
+
+    Attributes:
+        status: The status of the answer, also if the event was a line of a batch.
+        reason: The reason of a rejected event. Empty if it is stored.
+        error: The error of a rejected event. Empty if it is stored.
+    """
+
+    status: int
+    reason: str = ""
+    error: str = ""
+
+
+async def post(
+    client: httpx.AsyncClient,
+    body: bytes,
+    message_type: str | None = "CASINO",
+    content_encoding: str | None = None,
+) -> Told:
+    """Post one event: on the path of its type, or as a batch of one line if there is no path.
+
+    Raises:
+        httpx.HTTPStatusError: The answer is about something else than the event.
+    """
+    headers = {"content-type": "application/json"}
+    if content_encoding is not None:
+        headers["content-encoding"] = content_encoding
+    if message_type is not None and message_type in PATHS:
+        method, path = PATHS[message_type]
+        answer = await client.request(method, path, content=body, headers=headers)
+        told = answer.json()
+        if answer.status_code in (400, 409):
+            return Told(answer.status_code, told["reason"], told["detail"])
+        answer.raise_for_status()
+        return Told(answer.status_code)
+    named = b"" if message_type is None else b'"type":' + json.dumps(message_type).encode() + b","
+    answer = await client.post(
+        MANY_PATH, content=b"{" + named + b'"data":' + body + b"}", headers=headers
+    )
+    answer.raise_for_status()
+    (result,) = answer.json()["results"]
+    return Told(answer.status_code, result.get("reason", ""), result.get("error", ""))
 
 
 class HttpScene:
@@ -99,6 +150,14 @@ class HttpScene:
         async with opened_keys(settings, KeysSettings(bucket=self._bucket)) as keys:
             _, text = await keys.create(wanted)
         return text
+
+    def client(self, key: str) -> httpx.AsyncClient:
+        """Return a client of the public port that sends a key."""
+        return httpx.AsyncClient(base_url=self.url, headers={"x-api-key": key}, timeout=60)
+
+    def allow_large(self) -> None:
+        """Let events be as large as through a broker."""
+        self.tables["http"] |= {"max_body_bytes": LARGE_BYTES, "max_event_bytes": LARGE_BYTES}
 
     def daemon(self) -> Daemon:
         """Return the daemon, not started."""
