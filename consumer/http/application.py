@@ -22,6 +22,7 @@ import structlog
 from consumer.access.refusal import KeyRefused, Refusal
 from consumer.http.answer import Answer, Problem
 from consumer.http.body import Bodies
+from consumer.http.cycle import SEND_WHOLE
 from consumer.http.paths import EndpointTable
 from consumer.http.request import Request
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 AsgiEvent = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[AsgiEvent]]
 Send = Callable[[AsgiEvent], Awaitable[None]]
+SendWhole = Callable[[Answer, str], Awaitable[None]]
 
 WANTED: Final = {
     name.encode(): name
@@ -121,7 +123,7 @@ class HttpApplication:
         started_s = time.perf_counter()
         headers = _wanted(scope["headers"])
         request_id = self._request_id(headers)
-        exchange = _Exchange(receive, send, headers)
+        exchange = _Exchange(receive, send, scope.get(SEND_WHOLE), headers)
         name = NO_ENDPOINT
         try:
             path = scope["raw_path"].decode("latin-1")
@@ -195,9 +197,16 @@ class HttpApplication:
 class _Exchange:
     """One request and its answer on the wire."""
 
-    def __init__(self, receive: Receive, send: Send, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        receive: Receive,
+        send: Send,
+        send_whole: SendWhole | None,
+        headers: Mapping[str, str],
+    ) -> None:
         self._receive = receive
         self._send = send
+        self._send_whole = send_whole
         self._headers = headers
         self._body_begun = False
         self._body_read = False
@@ -218,17 +227,17 @@ class _Exchange:
 
     async def answer(self, answer: Answer, request_id: str, more: Mapping[str, str]) -> None:
         """Send the answer. Close the connection if a body is left that is not worth reading."""
+        headers = {"x-request-id": request_id, **answer.headers, **more}
+        if self._send_whole is not None and not self._leaves_much():
+            await self._send_whole(answer, "".join(map(_line, headers.items())))
+            return
         linger = self._leaves_much()
-        headers = [
-            (b"content-type", answer.content_type.encode()),
-            (b"content-length", b"%d" % len(answer.body)),
-            (b"x-request-id", request_id.encode()),
-        ]
-        for name, text in (*answer.headers.items(), *more.items()):
-            headers.append((name.encode(), text.encode()))
         if linger:
-            headers.append((b"connection", b"close"))
-        start = {"type": "http.response.start", "status": answer.status, "headers": headers}
+            headers["connection"] = "close"
+        headers["content-type"] = answer.content_type
+        headers["content-length"] = str(len(answer.body))
+        sent = [(name.encode(), text.encode("latin-1")) for name, text in headers.items()]
+        start = {"type": "http.response.start", "status": answer.status, "headers": sent}
         await self._send(start)
         body = {"type": "http.response.body", "body": answer.body, "more_body": linger}
         await self._send(body)
@@ -257,6 +266,18 @@ class _Exchange:
             message = await self._receive()
             left_bytes -= len(message.get("body", b""))
             more = message.get("more_body", False)  # false also if the client is gone
+
+
+def _line(header: tuple[str, str]) -> str:
+    """Return the line of a header.
+
+    Raises:
+        ValueError: A bug of ours: what a client sent must not begin a header of its own.
+    """
+    name, text = header
+    if "\n" in text or "\r" in text:
+        raise ValueError(name)
+    return f"{name}: {text}\r\n"
 
 
 def _wanted(sent: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

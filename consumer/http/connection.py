@@ -25,6 +25,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from consumer.http.answer import Problem, closing_answer
 from consumer.http.connections import NEVER_S, CutOff
+from consumer.http.cycle import SEND_WHOLE, AnsweringCycle
 from consumer.http.head import (
     HEAD_MAX_BYTES,
     Headers,
@@ -203,7 +204,7 @@ class PublicConnection(HttpToolsProtocol):
             "state": {},
         }
         keep_alive = version != "1.0" and self.parser.should_keep_alive()
-        return RequestResponseCycle(
+        cycle = AnsweringCycle(
             scope=self.scope,
             transport=self.transport,
             flow=self.flow,
@@ -216,6 +217,8 @@ class PublicConnection(HttpToolsProtocol):
             keep_alive=keep_alive and not self._limits.draining,
             on_response=self.on_response_complete,
         )
+        self.scope[SEND_WHOLE] = cycle.send_whole  # type: ignore[typeddict-unknown-key]  # ours
+        return cycle
 
     def on_message_complete(self) -> None:
         """Note that the whole request is here. The application has as long as it likes."""

@@ -77,6 +77,7 @@ LIBRARIES: Final = {
             "consumer/operations/http.py",
             "consumer/operations/connections.py",
             "consumer/http/connection.py",
+            "consumer/http/cycle.py",
             "consumer/http/server.py",
         ),
         "RequestResponseCycle ServerState _start_asgi_task _types capture_signals default_headers "
