@@ -81,21 +81,29 @@ class HttpScene:
         folder: of the daemon's configuration and log.
         nats_url: The server of the sink and of the keys.
         redis_url: The store of identities. None: in memory.
+        sink_url: The same server as the daemon reaches it, such as through a proxy.
 
     Attributes:
         name: A part of every name in NATS and Redis; also the brand of its keys.
         tables: The daemon's configuration. A test may change it before it makes the daemon.
-        url: The URL of the public port, without a path.
+        port: The number of the public port.
+        url: Its URL, without a path.
         sink: What was posted with live keys.
         sandbox: What was posted with test keys.
     """
 
-    def __init__(self, folder: Path, nats_url: str, redis_url: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        nats_url: str,
+        redis_url: str | None = None,
+        sink_url: str | None = None,
+    ) -> None:
         self._folder = folder
         self._nats_url = nats_url
         self.name = name = f"h{secrets.token_hex(4)}"
         self._bucket = f"KEYS_{name}"
-        port = free_port()
+        self.port = port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         live = {"events": f"EVENTS_{name}", "dead_letters": f"DEAD_{name}"}
         test = {"events": f"EVENTS_{name}_TEST", "dead_letters": f"DEAD_{name}_TEST"}
@@ -105,7 +113,7 @@ class HttpScene:
         self.tables: dict[str, Any] = {
             "listeners": {"api": {"kind": "http"}},
             "dedupe": redis if redis_url else {"store": "memory"},
-            "sink": {"url": nats_url, "stream": live["events"], "subject_prefix": name},
+            "sink": {"url": sink_url or nats_url, "stream": live["events"], "subject_prefix": name},
             "dead_letters": {"stream": live["dead_letters"], "subject_prefix": f"{name}-dead"},
             "http": {"bind": f"127.0.0.1:{port}", "drain_delay_s": 0.1},
             "keys": {"bucket": self._bucket},

@@ -25,6 +25,7 @@ class Proxy:
         port: to connect to, on 127.0.0.1.
         delay_s: waits so long before it passes a piece on, in either direction.
         drop_replies: swallows what the server says.
+        max_sent_bytes_per_s: of what the clients say, on all connections together; 0: any.
         connections_count: taken so far; refused ones do not count.
         sent_bytes: read from the clients so far.
         replied_bytes: read from the server so far, dropped ones too.
@@ -41,6 +42,8 @@ class Proxy:
         self.port = 0
         self.delay_s = 0.0
         self.drop_replies = False
+        self.max_sent_bytes_per_s = 0
+        self._free_at_s = 0.0
         self.connections_count = 0
         self.sent_bytes = 0
         self.replied_bytes = 0
@@ -150,6 +153,11 @@ class Proxy:
             self.replied_bytes += count_bytes
         else:
             self.sent_bytes += count_bytes
+            if self.max_sent_bytes_per_s:
+                now_s = asyncio.get_running_loop().time()
+                began_s = max(self._free_at_s, now_s)
+                self._free_at_s = began_s + count_bytes / self.max_sent_bytes_per_s
+                await asyncio.sleep(self._free_at_s - now_s)
         if self.delay_s:
             await asyncio.sleep(self.delay_s)
         await self._flowing.wait()

@@ -7,13 +7,17 @@ is the server that is measured.
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import itertools
 import time
 from collections import Counter
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Self
 
+from consumer.cancel import end_tasks
+from tests.support.eventually import eventually
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
     from types import TracebackType
 
 ANSWER_DEADLINE_S: Final = 30.0
@@ -86,28 +90,33 @@ class Senders:
         port: of the daemon, or of a proxy before it.
         keys: the clients take turns in having them.
         clients_count: so many post at once.
+        pause_s: before a body is posted again.
 
     Attributes:
         waiting: the bodies that no client has taken yet, the next one last.
         done: the bodies that have their 200.
         answers: the number of answers with each status; 0: no answer.
-        took_s: of each answer with 200, by the client's key, with the time at which it came.
+        good: by key, each answer with 200: the time at which it came, and the time that it took.
+        refused_s: the time that each answer with 503 took.
     """
 
-    def __init__(self, port: int, keys: list[str], clients_count: int = 50) -> None:
-        self._port = port
-        self._keys = keys
-        self._clients_count = clients_count
-        self._tasks: list[asyncio.Task[None]] = []
+    def __init__(
+        self, port: int, keys: list[str], clients_count: int = 50, pause_s: float = PAUSE_S
+    ) -> None:
+        self._clients = [
+            (key, Client(port, key))
+            for key, _ in zip(itertools.cycle(keys), range(clients_count), strict=False)
+        ]
+        self._pause_s = pause_s
+        self._running: asyncio.Task[None] | None = None
         self.waiting: list[bytes] = []
         self.done: list[bytes] = []
         self.answers: Counter[int] = Counter()
-        self.took_s: dict[str, list[tuple[float, float]]] = {key: [] for key in keys}
+        self.good: dict[str, list[tuple[float, float]]] = {key: [] for key in keys}
+        self.refused_s: list[float] = []
 
     async def __aenter__(self) -> Self:
-        for number in range(self._clients_count):
-            key = self._keys[number % len(self._keys)]
-            self._tasks.append(asyncio.create_task(self._run(key), name="sender"))
+        self._running = asyncio.get_running_loop().create_task(self._run_all(), name="senders")
         return self
 
     async def __aexit__(
@@ -116,13 +125,21 @@ class Senders:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for task in self._tasks:
-            task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*self._tasks)
+        if self._running is not None:
+            await end_tasks([self._running])
 
-    async def _run(self, key: str) -> None:
-        client = Client(self._port, key)
+    async def all_done(self, count: int, within_s: float = 25.0) -> None:
+        """Wait until so many bodies have their 200."""
+        await eventually(
+            lambda: len(self.done) >= count, within_s=within_s, what=f"{count} answered with 200"
+        )
+
+    async def _run_all(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for key, client in self._clients:
+                group.create_task(self._run(key, client), name="sender")
+
+    async def _run(self, key: str, client: Client) -> None:
         try:
             while True:
                 if self.waiting:
@@ -139,21 +156,18 @@ class Senders:
                 status, _ = await client.post(body)
             except NoAnswer:
                 status = 0
+            took_s = time.monotonic() - began_s
             self.answers[status] += 1
-            if status == 200:
-                now_s = time.monotonic()
-                self.took_s[key].append((now_s, now_s - began_s))
+            if status == HTTPStatus.OK:
+                self.good[key].append((began_s + took_s, took_s))
                 self.done.append(body)
                 return
-            await asyncio.sleep(PAUSE_S)
+            if status == HTTPStatus.SERVICE_UNAVAILABLE:
+                self.refused_s.append(took_s)
+            await asyncio.sleep(self._pause_s)
 
 
-def share_s(times_s: list[float], share: float) -> float:
+def share_s(times_s: Iterable[float], share: float) -> float:
     """Return the time below which this share of the times lies."""
-    return sorted(times_s)[int(len(times_s) * share)]
-
-
-def seconds(times_s: list[float], began_s: float) -> Iterator[int]:
-    """Yield how many of the times lie in each whole second from the beginning on."""
-    counted = Counter(int(time_s - began_s) for time_s in times_s)
-    yield from (counted[second] for second in range(max(counted, default=-1) + 1))
+    ordered = sorted(times_s)
+    return ordered[int(len(ordered) * share)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from consumer.listeners.http.intake import Intake, NotTaken, Shed
+from consumer.listeners.http.intake import FIRST_COUNT, Intake, NotTaken, Shed
 from tests.support.fates import end_all
 from tests.support.jumping_time import pass_time
 from tests.support.memory_sink import jump
@@ -135,12 +135,35 @@ def test_no_more_wait_than_end_in_half_of_the_timeout() -> None:
             await pass_time(1 / 4)  # 100 deliveries in 0.25 s are 400 a second
             end(intake, intake.take(100, MEGABYTE))
         await asyncio.wait(tasks)
+        tasks.append(await asked(intake, "b", b"1"))
+        await pass_time(0.5)
         count = 0
         while _has_room(intake, "a"):
             tasks.append(await asked(intake, "a", b"1"))
             count += 1
-        assert count == 400 * 2 / 2  # in half of the timeout, and half of it for one key
+        assert count == 400 * 2 / 2 - 1  # in half of the timeout, and half of the rest for one key
         assert _has_room(intake, "b")
+        intake.close()
+        await asyncio.wait(tasks)
+
+    jump(scenario())
+
+
+def test_burst_after_a_trickle_is_taken() -> None:
+    """With one delivery at a time, the rate at which they end says nothing of what is possible."""
+
+    async def scenario() -> None:
+        intake = opened(timeout_s=4)
+        for _ in range(20):
+            task = await asked(intake, "a", b"1")
+            await pass_time(0.05)  # the sink is so far away
+            end(intake, intake.take(500, MEGABYTE))
+            await task
+        tasks = [await asked(intake, "a", b"1") for _ in range(FIRST_COUNT // 2)]
+        assert not _has_room(intake, "a")
+        assert _has_room(intake, "b")
+        await pass_time(0.5)
+        assert not _has_room(intake, "b"), "nobody is served, so nobody else may come"
         intake.close()
         await asyncio.wait(tasks)
 

@@ -6,6 +6,9 @@ late, and what was not taken in time is dropped. Both senders send again.
 
 - How many deliveries may wait follows from the rate at which deliveries end: no more than end in
   half of the timeout. (Little's law: the time in a queue is its length divided by the rate.)
+- That rate says little while few deliveries come: a lane with one delivery at a time and a sink
+  20 ms away ends 25 a second, and could end thousands. So `FIRST_COUNT` may wait, whatever the
+  rate, as long as nobody has waited for long.
 - If the oldest question has waited for half of the timeout, or nothing has ended for so long,
   nothing new is taken. So an outage of the sink is told at once.
 - The keys take turns in a batch, and share the room: `http/shares.py`.
@@ -32,8 +35,11 @@ if TYPE_CHECKING:
 
 LEAST_COUNT: Final = 100
 """So many deliveries may wait, however slowly they end."""
-FIRST_COUNT: Final = 2000
-"""So many deliveries may wait before the rate is known."""
+FIRST_COUNT: Final = 1000
+"""So many deliveries may wait as long as nobody has waited for `YOUNG_SHARE`: a full batch for a
+key that posts alone."""
+YOUNG_SHARE: Final = 0.1
+"""The share of the timeout for which a question may be open without a sign of too much work."""
 WAITING_SHARE: Final = 0.5
 """The share of the timeout that a delivery may spend here and in the lane."""
 MEMORY_SHARE: Final = 0.9
@@ -89,6 +95,8 @@ class Intake:
         self._deliveries = Shares(FIRST_COUNT)
         self._bytes = Shares(max_bytes)
         self._ended_count, self._took_s = 0.0, 0.0
+        self._in_time_count = float(FIRST_COUNT)
+        """The number of deliveries that end in `_longest_s`, as far as is known."""
         self._last_end_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._open = False
@@ -141,7 +149,12 @@ class Intake:
             raise NotTaken(Shed.CLOSED)
         if not self._bytes.has_room(key_id, 0):
             raise NotTaken(Shed.FULL)
-        if not self._deliveries.has_room(key_id, 1) or self._is_stuck():
+        now_s = asyncio.get_running_loop().time()
+        waited_s = self._waited_s(now_s)
+        first_count = FIRST_COUNT if waited_s < self._timeout_s * YOUNG_SHARE else LEAST_COUNT
+        self._deliveries.total_count = max(first_count, self._in_time_count)
+        is_stuck = waited_s > self._longest_s
+        if is_stuck or not self._deliveries.has_room(key_id, 1):
             raise NotTaken(Shed.BUSY)
 
     async def ask(
@@ -246,23 +259,21 @@ class Intake:
         self._took_s = self._took_s * MEMORY_SHARE + now_s - self._last_end_s
         self._last_end_s = now_s
         if self._took_s > 0:
-            per_s = self._ended_count / self._took_s
-            self._deliveries.total_count = max(LEAST_COUNT, per_s * self._longest_s)
+            self._in_time_count = self._ended_count / self._took_s * self._longest_s
 
     @property
     def _longest_s(self) -> float:
         return self._timeout_s * WAITING_SHARE
 
-    def _is_stuck(self) -> bool:
-        """Tell whether the oldest question, or the last end, is too long ago."""
+    def _waited_s(self, now_s: float) -> float:
+        """Return how long the oldest question has been open, or for how long nothing has ended."""
         if not self._deliveries.held_count:
-            return False
-        early_s = asyncio.get_running_loop().time() - self._longest_s
+            return 0.0
         questions = self._questions
         while questions and questions[0].answered.done():
             questions.popleft()
-        asked_s = questions[0].until_s - self._timeout_s if questions else early_s
-        return asked_s < early_s or self._last_end_s < early_s
+        asked_s = questions[0].until_s - self._timeout_s if questions else now_s
+        return now_s - min(asked_s, self._last_end_s)
 
     def _expire(self) -> None:
         """Let everybody go whose time is over, and wait for the next."""
