@@ -177,7 +177,6 @@ class PublicConnection(HttpToolsProtocol):
         answering = self._is_answering()
         self.cycle = self._cycle_of(version, path, query)
         self._phase = Phase.BODY
-        self._quiet_bytes = 0
         self.headers = []  # a trailer must not become a header of a request that has begun
         if answering:
             self.flow.pause_reading()
@@ -287,7 +286,8 @@ class PublicConnection(HttpToolsProtocol):
         try:
             await app(cycle.scope, cycle.receive, cycle.send)
         finally:
-            cycle.on_response = lambda: None  # it would keep the connection in memory
+            cycle.on_response = lambda: None  # else the garbage collector would have to find it
+            del cycle.scope[SEND_WHOLE]  # type: ignore[typeddict-item]  # ours
             if not (cycle.response_complete or cycle.disconnected):
                 self._deaf = True
                 if cycle.response_started:
@@ -299,7 +299,9 @@ class PublicConnection(HttpToolsProtocol):
         """Parse a slice of bytes."""
         before = self._phase
         if self._deaf:
-            self._throw_away(len(data))
+            self._thrown_away_bytes += len(data)
+            if self._thrown_away_bytes > LINGER_MAX_BYTES:
+                self.abort()
         elif before is Phase.IDLE or before is Phase.WHOLE:
             self._feed(data)
             self._first_bytes = len(data)
@@ -335,11 +337,6 @@ class PublicConnection(HttpToolsProtocol):
             self._refuse(error.__context__)
         except httptools.HttpParserError:
             self._refuse(malformed())
-
-    def _throw_away(self, count: int) -> None:
-        self._thrown_away_bytes += count
-        if self._thrown_away_bytes > LINGER_MAX_BYTES:
-            self.abort()
 
     def _wait(self) -> None:
         """Wait for a request."""

@@ -108,9 +108,16 @@ class RunningPort:
         self._metrics = metrics
 
     @contextlib.asynccontextmanager
-    async def connected(self, sent: bytes = b"", **options: Any) -> AsyncIterator[Client]:  # noqa: ANN401  # asyncio's
-        """Connect, and send these bytes."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.number, **options)
+    async def connected(
+        self,
+        sent: bytes = b"",
+        context: ssl.SSLContext | None = None,
+        address: str = "127.0.0.1",
+    ) -> AsyncIterator[Client]:
+        """Connect from an address, over TLS with a context, and send these bytes."""
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", self.number, ssl=context, local_addr=(address, 0)
+        )
         writer.write(sent)
         try:
             yield reader, writer

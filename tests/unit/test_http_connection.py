@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from consumer.http import connection
 from consumer.http.connection import LINGER_MAX_BYTES, PIPELINED_MAX_COUNT
 from consumer.http.connections import CutOff
+from consumer.http.cycle import AnsweringCycle
 from consumer.http.head import HEAD_MAX_BYTES, TARGET_MAX_BYTES
 from tests.support.eventually import eventually
 from tests.support.http_port import (
@@ -121,6 +123,20 @@ async def test_client_that_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPa
         await here.all_left()
 
 
+async def test_client_that_reads_late_is_not_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once it has read, nothing is held against it."""
+
+    async def flood(_scope: AsgiEvent, receive: Receive, send: Send) -> None:
+        await whole_body(receive)
+        await answer(send, b"x" * 32 * MEGABYTE)
+
+    limits = {"body_timeout_s": 2 * SHORT_S, "idle_timeout_s": 5 * SHORT_S}
+    async with port(monkeypatch, flood, **limits) as here, here.connected(POST) as client:
+        await one_answer(client)
+        assert await rest(client) == b""  # it was idle
+        assert here.shed_count(CutOff.NOT_READING) == 0
+
+
 async def test_refused_client_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """It reads its answer, and goes on holding its connection."""
     monkeypatch.setattr(connection, "LINGER_S", SHORT_S)
@@ -140,6 +156,21 @@ async def test_last_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) ->
     async with port(monkeypatch, flood, body_timeout_s=SHORT_S) as here, here.connected(close):
         await eventually(lambda: here.open_count == 1)
         await here.all_left()
+
+
+async def test_answered_requests_leave_no_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Objects that hold each other would wait for the garbage collector, which takes CPU time."""
+    async with port(monkeypatch) as here, here.connected() as client:
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(10):
+                client[1].write(POST)
+                await one_answer(client)
+            left_count = sum(isinstance(each, AnsweringCycle) for each in gc.get_objects())
+        finally:
+            gc.enable()
+        assert left_count <= 1  # the connection has the last one
 
 
 async def test_pipelined_requests_are_answered_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,6 +308,14 @@ async def test_body_that_nobody_reads_is_held_up(
         assert len(seen[-1]["body"]) < MEGABYTE
 
 
+async def test_large_chunk_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes in many pieces, none of which has a head."""
+    body = b"x" * MEGABYTE
+    sent = CHUNKED + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    async with port(monkeypatch) as here, here.connected(sent) as client:
+        assert await one_answer(client) == b"POST /a " + body
+
+
 async def test_early_answer_and_the_rest_of_the_body(monkeypatch: pytest.MonkeyPatch) -> None:
     """An application may answer, throw away what still comes, and end then."""
 
@@ -300,14 +339,16 @@ async def test_body_may_end_behind_its_answer(monkeypatch: pytest.MonkeyPatch) -
     async def early(scope: AsgiEvent, _receive: Receive, send: Send) -> None:
         await answer(send, scope["raw_path"])
 
-    async with port(monkeypatch, early, body_timeout_s=SHORT_S) as here:
-        async with here.connected(HALF_BODY) as client:
-            assert await one_answer(client) == b"/a"
-            client[1].write(b"x" * 599 + get("/b"))
-            assert await one_answer(client) == b"/b"
-        async with here.connected(HALF_BODY) as client:
-            assert await one_answer(client) == b"/a"
-            assert await rest(client) == b""
+    async with (
+        port(monkeypatch, early, body_timeout_s=SHORT_S) as here,
+        here.connected(HALF_BODY) as client,
+        here.connected(HALF_BODY) as other,
+    ):
+        assert await one_answer(client) == await one_answer(other) == b"/a"
+        client[1].write(b"x" * 599)
+        assert await rest(other) == b""  # so much time has gone by
+        client[1].write(get("/b"))
+        assert await one_answer(client) == b"/b"
 
 
 @pytest.mark.parametrize("starts", [True, False])

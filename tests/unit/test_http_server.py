@@ -13,7 +13,8 @@ import msgspec
 import pytest
 
 from consumer.errors import ConfigError
-from consumer.http.connections import CutOff
+from consumer.http.client_address import ClientAddress
+from consumer.http.connections import NEVER_S, Connections, CutOff
 from consumer.http.server import Server
 from consumer.operations.metrics import Metrics
 from tests.support.eventually import eventually
@@ -79,14 +80,14 @@ async def test_two_processes_share_an_inherited_socket(
     monkeypatch: pytest.MonkeyPatch, binds: list[str], tls: HttpTlsSettings | None
 ) -> None:
     """One of them may end, and the other goes on."""
-    asked = {"ssl": trusting()} if tls else {}
+    context = trusting() if tls else None
     async with port(monkeypatch, bind=binds[0], tls=tls) as here:
         async with port(monkeypatch, bind=binds[1], tls=tls) as other:
-            async with here.connected(POST, **asked) as client:
+            async with here.connected(POST, context) as client:
                 await one_answer(client)
             await other.server.drain(0)
         for _ in range(5):
-            async with here.connected(POST, **asked) as client:
+            async with here.connected(POST, context) as client:
                 assert await one_answer(client) == b"POST /a {}"
                 assert here.open_count == 1
 
@@ -97,7 +98,7 @@ async def test_address_may_hold_so_many_connections(monkeypatch: pytest.MonkeyPa
         async with here.connected(POST) as first, here.connected(POST) as second:
             assert await one_answer(first) == await one_answer(second)
             assert await here.ask(b"") == b""
-            async with here.connected(POST, local_addr=("127.0.0.2", 0)) as other:
+            async with here.connected(POST, address="127.0.0.2") as other:
                 await one_answer(other)
             first[1].write(POST)
             await one_answer(first)
@@ -137,6 +138,56 @@ async def test_held_connections_keep_nobody_out(
             assert here.shed_count(CutOff.CONNECTIONS) == 1
             second[1].write(b"\r\n\r\n" if held else POST)
             await one_answer(second)
+
+
+class Silent:
+    """A connection of a client that says nothing."""
+
+    until_s = until_read_s = NEVER_S
+
+    def __init__(self) -> None:
+        self.aborted_count = 0
+
+    def expire(self, _: float) -> None:
+        """See `Held`."""
+
+    def shutdown(self) -> None:
+        """See `Held`."""
+
+    def abort(self) -> None:
+        """Note it. asyncio tells of the end later."""
+        self.aborted_count += 1
+
+
+async def test_newcomers_at_once_each_make_their_own_room() -> None:
+    """Before asyncio has told of the end of any connection."""
+    limits = msgspec.structs.replace(PATIENT, max_connections_count=2)
+    connections = Connections(limits, ClientAddress(()), Metrics())
+    held = [Silent() for _ in range(4)]
+    for one in held:
+        assert connections.admit(one, "203.0.113.9")
+        connections.waiting[one] = None
+    assert [one.aborted_count for one in held] == [1, 1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "admitted"),
+    [
+        (("2a00:0:0:1::1", "2a00:0:0:1:ffff::2"), [True, False]),
+        (("2a00:0:0:1::1", "2a00:0:0:2::1"), [True, True]),
+        (("::ffff:203.0.113.9", "203.0.113.9"), [True, False]),
+        (("::ffff:203.0.113.9", "::ffff:203.0.113.8"), [True, True]),
+        (("fe80::1%eth0", "fe80::1%eth1"), [True, False]),
+        (("", ""), [True, False]),
+    ],
+)
+async def test_address_counts_without_the_part_that_its_owner_chooses(
+    addresses: tuple[str, str], admitted: list[bool]
+) -> None:
+    """An owner of IPv6 addresses has more of them than there are sockets."""
+    limits = msgspec.structs.replace(PATIENT, max_connections_per_address_count=1)
+    connections = Connections(limits, ClientAddress(()), Metrics())
+    assert [connections.admit(Silent(), address) for address in addresses] == admitted
 
 
 async def test_working_connections_are_not_cut_off_for_others(

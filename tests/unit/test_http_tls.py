@@ -53,7 +53,7 @@ def renew(files: HttpTlsSettings) -> None:
 async def speaks(here: RunningPort, context: ssl.SSLContext) -> bool:
     """Tell whether a client with this context gets an answer."""
     try:
-        async with here.connected(POST, ssl=context) as client:
+        async with here.connected(POST, context) as client:
             return await one_answer(client) == b"POST /a {}"
     except (ssl.SSLError, ConnectionError, asyncio.IncompleteReadError):
         return False
@@ -64,7 +64,7 @@ async def test_requests_over_tls_are_answered(monkeypatch: pytest.MonkeyPatch) -
     application = EchoApplication()
     async with port(monkeypatch, application, tls=TLS) as here:
         for _ in range(5):
-            async with here.connected(POST * 3, ssl=trusting()) as client:
+            async with here.connected(POST * 3, trusting()) as client:
                 assert [await one_answer(client) for _ in range(3)] == [b"POST /a {}"] * 3
         assert application.seen[0]["scheme"] == "https"
         assert application.seen[0]["client"][0] == "127.0.0.1"
@@ -140,7 +140,7 @@ async def test_renewed_certificate_is_taken(
     monkeypatch: pytest.MonkeyPatch, files: HttpTlsSettings
 ) -> None:
     """For new connections. The open ones go on."""
-    async with port(monkeypatch, tls=files) as here, here.connected(ssl=trusting()) as before:
+    async with port(monkeypatch, tls=files) as here, here.connected(b"", trusting()) as before:
         renew(files)
         async with asyncio.timeout(10):
             while not await speaks(here, trusting("other_cert.pem")):
