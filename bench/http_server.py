@@ -181,6 +181,8 @@ def main(count: int, connections_count: int) -> None:
         spread = f"{min(cpu_us[name]):.1f} to {max(cpu_us[name]):.1f}"
         rate = count / statistics.median(wall_s[name])
         print(f"{name:6} {rate:8,.0f}/s {median_us:6.1f} us CPU each ({spread})")
+    for told, _ in servers.values():
+        told.send(False)
     print(f"ratio  {medians_us['ours'] / medians_us['bare']:.3f}")
 
 
