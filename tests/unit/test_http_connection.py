@@ -309,10 +309,13 @@ async def test_body_that_nobody_reads_is_held_up(
 
 
 async def test_large_chunk_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It comes in many pieces, none of which has a head."""
+    """It comes in many pieces. The end comes in pieces of their own, which bring no body."""
     body = b"x" * MEGABYTE
-    sent = CHUNKED + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
-    async with port(monkeypatch) as here, here.connected(sent) as client:
+    async with port(monkeypatch) as here, here.connected(CHUNKED) as client:
+        client[1].write(b"%x\r\n%b\r\n" % (len(body), body))
+        for end in (b"0", b"\r\n", b"\r\n"):
+            await here.ask(POST.replace(b"Host", b"Connection: close\r\nHost"))
+            client[1].write(end)
         assert await one_answer(client) == b"POST /a " + body
 
 
