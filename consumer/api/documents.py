@@ -34,7 +34,14 @@ def with_documents(endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
             description="This document: OpenAPI 3.1.",
             needs_key=False,
             handle=openapi,
-            answers=(AnswerForm(status=200, meaning="The document.", schema={"type": "object"}),),
+            answers=(
+                AnswerForm(
+                    status=200,
+                    meaning="The document.",
+                    schema={"type": "object"},
+                    examples={"begin": {"openapi": "3.1.0", "info": {}, "paths": {}}},
+                ),
+            ),
         )
     )
     return tuple(table)

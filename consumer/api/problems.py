@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from consumer.http.endpoint import AnswerForm
+from consumer.http.endpoint import RETRY, AnswerForm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,7 +28,6 @@ PROBLEM_SCHEMA: Final[Mapping[str, object]] = {
         "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
     },
 }
-RETRY: Final = {"Retry-After": "the seconds after which the request may be sent again"}
 RATE: Final = RETRY | {
     "RateLimit": "what is left of the rate of the key, and the seconds until it is whole again",
     "RateLimit-Policy": "the rate of the key",
@@ -47,10 +46,30 @@ def _form(
 
 
 ALWAYS: Final = (
-    _form(400, "bad_request", "The request is not HTTP.", "the request cannot be read"),
-    _form(408, "timeout", "The request came too slowly.", "the request took longer than 10 s"),
-    _form(431, "headers_too_large", "The headers are too large.", "expected at most 32768 bytes"),
-    _form(500, "internal", "A bug of the server. It was logged.", "this is a bug of the server"),
+    _form(
+        400,
+        "bad_request",
+        "The request is not HTTP.",
+        "the request cannot be read: expected one Host",
+    ),
+    _form(
+        408,
+        "timeout",
+        "The request came too slowly.",
+        "the request came too slowly",
+    ),
+    _form(
+        431,
+        "headers_too_large",
+        "The headers are too large.",
+        "the headers are too large, expected at most 32768 bytes",
+    ),
+    _form(
+        500,
+        "internal",
+        "A bug of the server. It was logged.",
+        "this is a bug of the server; it was logged under the request id",
+    ),
 )
 WITH_KEY: Final = (
     _form(
@@ -69,15 +88,15 @@ WITH_KEY: Final = (
     _form(
         429,
         "rate",
-        "The key sends faster than it may, or more than half of its events were rejected lately.",
+        "The key sends faster than it may.",
         "the key may send 500 events a second",
         RATE,
     ),
     _form(
         503,
-        "busy",
+        "keys_unread",
         "The request cannot be served now. Sending it again is safe.",
-        "events are stored too slowly at this moment; send again",
+        "the keys cannot be read at this moment; send again",
         RETRY,
     ),
 )
@@ -92,7 +111,7 @@ WITH_BODY: Final = (
         415,
         "media_type",
         "The body has another media type.",
-        "content-type: expected application/json",
+        "content-type: expected application/json or text/json",
     ),
 )
 

@@ -137,7 +137,7 @@ class HttpApplication:
                 request.read_body = exchange.reader(self._bodies, _holder(request))
                 answer = await endpoint.handle(request)
         except KeyRefused as refused:
-            answer = _of_refusal(refused).answer(request_id)
+            answer = problem_of(refused).answer(request_id)
         except Problem as problem:
             answer = problem.answer(request_id)
             log.debug("request refused", request=request_id, endpoint=name, why=problem.reason)
@@ -315,7 +315,8 @@ def _check_media_type(sent: str, body: BodyForm) -> None:
         raise Problem(415, "media_type", f"content-type: expected {expected}")
 
 
-def _of_refusal(refused: KeyRefused) -> Problem:
+def problem_of(refused: KeyRefused) -> Problem:
+    """Return the answer to a request whose key was refused."""
     status = STATUS.get(refused.refusal, 401)
     reason = {401: "unauthorized", 403: "forbidden", 429: "rate", 503: "keys_unread"}[status]
     headers = {"www-authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}

@@ -7,6 +7,7 @@ metrics, and of the tests.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
 
 import msgspec
 
@@ -16,6 +17,8 @@ from consumer.http.request import Request
 
 Handle = Callable[[Request], Awaitable[Answer]]
 """Answers a request. Raises `Problem`."""
+RETRY: Final = {"Retry-After": "the seconds after which the request may be sent again"}
+"""The header of an answer to a request that may be sent again, for its description."""
 
 
 class AnswerForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +45,8 @@ class BodyForm(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         media_types: The media types. The first is taken if a request names none.
         schema: The JSON Schema, by media type.
-        examples: Bodies, by the names of the examples.
+        examples: An example of a body, by media type. A body whose schema is that of a message type
+            needs none.
     """
 
     media_types: tuple[str, ...]

@@ -22,6 +22,7 @@ class SchemaOptions(msgspec.Struct, frozen=True, kw_only=True):
         strict: If true, the schema describes what a listener with `validation = "strict"`
             accepts. It needs `incoming`.
         asyncapi: If true, print an AsyncAPI document.
+        openapi: If true, print the OpenAPI document of the public port.
         markdown: If true, print the page `docs/events.md`.
         config_file: The configuration file whose subject prefix the AsyncAPI document uses. None
             means no prefix.
@@ -31,6 +32,7 @@ class SchemaOptions(msgspec.Struct, frozen=True, kw_only=True):
     incoming: bool
     strict: bool
     asyncapi: bool
+    openapi: bool
     markdown: bool
     config_file: Path | None
 
@@ -38,6 +40,7 @@ class SchemaOptions(msgspec.Struct, frozen=True, kw_only=True):
 _print_schema: Final = LazyCall("consumer.cli.schema.show:print_schema", SchemaOptions)
 _print_page: Final = LazyCall("consumer.cli.schema.show:print_page", SchemaOptions)
 _print_asyncapi: Final = LazyCall("consumer.cli.schema.show:print_asyncapi", SchemaOptions)
+_print_openapi: Final = LazyCall("consumer.cli.schema.port:print_openapi", SchemaOptions)
 _print_configured: Final = LazyCall("consumer.cli.schema.configured:print_asyncapi", SchemaOptions)
 
 
@@ -50,6 +53,7 @@ _print_configured: Final = LazyCall("consumer.cli.schema.configured:print_asynca
     help='With --incoming: describe what a listener with validation = "strict" takes.',
 )
 @click.option("--asyncapi", is_flag=True, help="Print an AsyncAPI 3.0 document of all types.")
+@click.option("--openapi", is_flag=True, help="Print an OpenAPI 3.1 document of the HTTP port.")
 @click.option("--markdown", is_flag=True, help="Print the page docs/events.md of all types.")
 @click.option(
     "--config",
@@ -64,15 +68,20 @@ def schema(options: SchemaOptions) -> None:
 
     The schema describes what a subscriber gets: a CloudEvents object whose data always has the same
     form. With --incoming, it describes what a brand may send. An AsyncAPI document describes both.
-    With --config, its subjects have the prefix of that configuration.
+    With --config, its subjects have the prefix of that configuration. An OpenAPI document describes
+    how events are posted, and each answer; a running port serves the same at /openapi.json.
 
     Examples:
       consumer schema CASINO > casino.schema.json
       consumer schema CASINO --incoming --strict
       consumer schema --asyncapi --config consumer.toml > asyncapi.json
+      consumer schema --openapi > openapi.json
     """
-    whole = options.asyncapi or options.markdown
-    _refuse(options.asyncapi and options.markdown, "--asyncapi and --markdown: expected only one")
+    whole = options.asyncapi or options.openapi or options.markdown
+    _refuse(
+        options.asyncapi + options.openapi + options.markdown > 1,
+        "--asyncapi, --openapi and --markdown: expected only one",
+    )
     _refuse(
         whole and (options.message_type or options.incoming),
         "this document describes all types in both directions: expected no TYPE and no --incoming",
@@ -81,6 +90,8 @@ def schema(options: SchemaOptions) -> None:
     _refuse(options.config_file and not options.asyncapi, "--config needs --asyncapi")
     if options.markdown:
         _print_page(options)
+    if options.openapi:
+        _print_openapi(options)
     if options.config_file:
         _print_configured(options)
     if options.asyncapi:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from consumer.access.key import Scope
-from consumer.http.endpoint import AnswerForm, BodyForm, Endpoint
+from consumer.http.endpoint import RETRY, AnswerForm, BodyForm, Endpoint
+from consumer.listeners.http.answers import WORDS
+from consumer.listeners.http.intake import Shed
 from consumer.listeners.http.many import ManyEvents
 from consumer.listeners.http.paths import MANY_PATH, PATHS
 from consumer.listeners.http.single import OneEvent
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from consumer.listeners.http.ingest import Ingest
 
 JSON_TYPES: Final = ("application/json", "text/json")
@@ -66,6 +71,35 @@ _EVENT: Final = {
         "data": {"type": "object", "description": "the event, as the type's own path takes it"},
     },
 }
+_SENT: Final = (
+    {
+        "type": "CASINO",
+        "data": {
+            "activity_id": ID,
+            "type": "Bet",
+            "amount": "12.30",
+            "currency": "EUR",
+            "exchange_rate": "1",
+            "game_id": "132",
+            "game_name": "Dead or Alive",
+            "round_id": "636",
+            "is_round_end": False,
+            "status": "Approved",
+            "user_id": "player-17",
+            "vendor_id": "12",
+            "origin": "www.brand.com",
+            "timestamp": "2026-01-31T12:00:00.250Z",
+        },
+    },
+    {
+        "type": "LOGIN_V2",
+        "data": {
+            "user_id": "player-17",
+            "origin": "www.brand.com",
+            "timestamp": "2026-01-31T11:58:00Z",
+        },
+    },
+)
 _SAFE: Final = "Sending again is always safe: an event that is stored already is a duplicate."
 
 
@@ -98,7 +132,7 @@ def _single(name: str, method: str, path: str, handle: OneEvent, rejected_status
             media_types=JSON_TYPES,
             schema={"application/json": {"$ref": f"#/components/schemas/{name}"}},
         ),
-        answers=_single_answers(rejected_status),
+        answers=(*_single_answers(rejected_status), *_not_now()),
     )
 
 
@@ -125,20 +159,31 @@ def _single_answers(rejected_status: int) -> tuple[AnswerForm, ...]:
         AnswerForm(
             status=400,
             meaning="This will never be an event. It is kept as a dead letter. Mend it first.",
-            examples={"invalid": {"status": 400, "reason": "invalid", **_MISFIT}},
+            examples={
+                "invalid": {"reason": "invalid", **_MISFIT},
+                **_because("malformed", "Input data was truncated"),
+                **_because("too_large", "body: expected at most 52428 values, got more"),
+                **_because(
+                    "unsupported_encoding",
+                    "content-encoding: expected none, identity, gzip, deflate or zstd, got 'br'",
+                ),
+                **_because("forbidden_type", "type: this listener does not take PAYMENT"),
+            },
         ),
         AnswerForm(
             status=409,
             meaning="An event with this identity was stored before, with other content.",
-            examples={
-                "conflict": {
-                    "status": 409,
-                    "reason": "conflict",
-                    "detail": "activity_id: 6f9619ff was sent before with another amount",
-                }
-            },
+            examples=_because(
+                "conflict",
+                f'id "{ID}" was sent before, about 3 h ago, with another value in at least one '
+                "of user_id, type, amount, currency, game_id, round_id, vendor_id",
+            ),
         ),
     )
+
+
+def _because(reason: str, detail: str) -> dict[str, dict[str, object]]:
+    return {reason: {"reason": reason, "detail": detail}}
 
 
 _MISFIT: Final = {
@@ -177,6 +222,10 @@ def _many(handle: ManyEvents) -> Endpoint:
                 LINES_TYPE: {"type": "string", "description": "a line of JSON for each event"},
                 "application/json": {"type": "array", "items": _EVENT},
             },
+            examples={
+                LINES_TYPE: "".join(f"{json.dumps(event)}\n" for event in _SENT),
+                "application/json": _SENT,
+            },
         ),
         answers=(
             AnswerForm(
@@ -185,5 +234,39 @@ def _many(handle: ManyEvents) -> Endpoint:
                 schema=_LINES,
                 examples={"mixed": example},
             ),
+            AnswerForm(
+                status=400,
+                meaning="The body begins as an array, and is none. Nothing of it is stored.",
+                examples=_because("malformed", "Input data was truncated"),
+            ),
+            AnswerForm(
+                status=415,
+                meaning="The body has a content encoding that cannot be undone.",
+                examples=_because(
+                    "unsupported_encoding",
+                    "content-encoding: expected gzip, deflate, zstd or none, and the body in it",
+                ),
+            ),
+            *_not_now(),
         ),
+    )
+
+
+def _not_now() -> Iterator[AnswerForm]:
+    """Yield the answers to events that are not taken."""
+    yield AnswerForm(
+        status=429,
+        meaning="More than half of the events of the key were rejected lately.",
+        examples=_because(
+            "too_many_rejected",
+            "more than half of the events of this key were rejected within 60 s; "
+            "mend the sender, then send again",
+        ),
+        headers=RETRY,
+    )
+    yield AnswerForm(
+        status=503,
+        meaning="The events are not stored, or nobody knows yet. Sending them again is safe.",
+        examples={word: one for why in Shed for word, one in _because(why, WORDS[why]).items()},
+        headers=RETRY,
     )

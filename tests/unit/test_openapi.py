@@ -1,0 +1,245 @@
+"""The OpenAPI document: right by the official schema, and about all that the code answers."""
+
+from __future__ import annotations
+
+import ast
+import gzip
+import json
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
+
+import pytest
+from click.testing import CliRunner
+from jsonschema import Draft202012Validator
+
+import consumer
+from consumer.access.refusal import KeyRefused, Refusal
+from consumer.api.documents import with_documents
+from consumer.api.endpoints import described_endpoints
+from consumer.api.openapi import document
+from consumer.cli.main import cli
+from consumer.errors import Reason
+from consumer.events.normalise import Normaliser
+from consumer.events.registry import find
+from consumer.http.application import problem_of
+from consumer.http.body import BodyBusy, BodyTooLarge
+from consumer.listeners.http.answers import of_refusal
+from consumer.listeners.http.endpoints import ingest_endpoints
+from consumer.listeners.http.intake import NotTaken, Shed
+from consumer.listeners.http.paths import MANY_PATH, PATHS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OFFICIAL: Final = Path(__file__).parents[1] / "data" / "openapi-3.1.schema.json.gz"
+ROOMS: Final = ("api", "http", "listeners/http")
+NOT_DESCRIBED: Final = {
+    (404, "not_found"): "there is no operation",
+    (405, "method_not_allowed"): "there is no operation",
+    (400, "cut_off"): "the client is gone",
+    (429, "pipelined"): "the connection is closed without an answer",
+}
+"""What no operation of the document answers, and why."""
+NEVER_ON_A_PATH: Final = {Reason.UNKNOWN_TYPE, Reason.MISSING_TYPE}
+"""The path names the type."""
+
+
+def rejecting_with(status: int) -> dict[str, Any]:
+    """Return the document of a port whose `rejected_status` is this."""
+    nothing: Any = None
+    return plain(document(with_documents(ingest_endpoints(nothing, 10, status))))
+
+
+def plain(whole: dict[str, Any]) -> dict[str, Any]:
+    """Return a document as a client gets it."""
+    read: dict[str, Any] = json.loads(json.dumps(whole))
+    return read
+
+
+DOCUMENTS: Final = {status: rejecting_with(status) for status in (400, 200)}
+each_document = pytest.mark.parametrize("whole", DOCUMENTS.values(), ids=map(str, DOCUMENTS))
+
+
+def official() -> Draft202012Validator:
+    """Return what checks a document by the OpenAPI Initiative's own schema."""
+    return Draft202012Validator(json.loads(gzip.decompress(OFFICIAL.read_bytes())))
+
+
+def operations(whole: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each operation with its name."""
+    for path, by_verb in whole["paths"].items():
+        for verb, operation in by_verb.items():
+            yield f"{verb} {path}", operation
+
+
+def bodies(whole: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], list[Any]]]:
+    """Yield each body that is sent or answered: where, its schema, and its examples."""
+    for name, operation in operations(whole):
+        answers = operation["responses"].items()
+        holders = [("request", operation.get("requestBody", {"content": {}})), *answers]
+        for what, holder in holders:
+            for media_type, form in holder["content"].items():
+                examples = [one["value"] for one in form.get("examples", {}).values()]
+                examples += [form["example"]] if "example" in form else []
+                yield f"{name} {what} {media_type}", form["schema"], examples
+
+
+def described(whole: dict[str, Any]) -> set[tuple[int, str]]:
+    """Return each status of an error with each reason that its examples have."""
+    return {
+        (int(status), example["value"]["reason"])
+        for _, operation in operations(whole)
+        for status, answer in operation["responses"].items()
+        for example in answer["content"]
+        .get("application/problem+json", {})
+        .get("examples", {})
+        .values()
+    }
+
+
+def written() -> set[tuple[int, str]]:
+    """Return each status with its reason that is written in the code of the port."""
+    folder = Path(consumer.__file__).parent
+    trees = [ast.parse(file.read_text()) for room in ROOMS for file in (folder / room).glob("*.py")]
+    calls = [node for tree in trees for node in ast.walk(tree) if is_problem(node)]
+    pairs = [[getattr(one, "value", None) for one in call.args[:2]] for call in calls]
+    return {
+        (status, reason)
+        for status, reason in pairs
+        if isinstance(status, int) and isinstance(reason, str)
+    }
+
+
+def is_problem(node: ast.AST) -> TypeGuard[ast.Call]:
+    """Tell whether a part of the code makes a problem document."""
+    return isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Problem"
+
+
+def answered() -> set[tuple[int, str]]:
+    """Return each status of an error with each of its reasons that the code can answer."""
+    problems = [BodyTooLarge(1), BodyBusy(), *(of_refusal(NotTaken(why)) for why in Shed)]
+    refused = [KeyRefused(refusal, "") for refusal in Refusal]
+    rejected = {Reason.CONFLICT: 409, Reason.INTERNAL: 500}
+    return {
+        *written(),
+        *((problem.status, problem.reason) for problem in problems),
+        *((one.status, one.reason) for one in map(problem_of, refused)),
+        *((rejected.get(reason, 400), reason.value) for reason in {*Reason} - NEVER_ON_A_PATH),
+    }
+
+
+@each_document
+def test_document_fits_the_official_schema(whole: dict[str, Any]) -> None:
+    """Generators and portals read it."""
+    official().validate(whole)
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong"),
+    [
+        (("info", "version"), 1),
+        (("paths", "/v1/integration/casino", "post", "responses", "200", "description"), None),
+        (("paths", "/v1/integration/casino", "post", "security"), {}),
+        (("components", "securitySchemes", "apiKey", "in"), "body"),
+    ],
+)
+def test_official_schema_sees_what_is_wrong(path: tuple[str, ...], wrong: object) -> None:
+    """Otherwise the test above would say nothing."""
+    whole = rejecting_with(400)
+    *parents, last = path
+    part = whole
+    for step in parents:
+        part = part[step]
+    part[last] = wrong
+    assert not official().is_valid(whole)
+
+
+@each_document
+def test_each_schema_is_one_by_its_dialect(whole: dict[str, Any]) -> None:
+    """The official schema does not look into them."""
+    for schema in (*whole["components"]["schemas"].values(), *(one for _, one, _ in bodies(whole))):
+        Draft202012Validator.check_schema(schema)
+
+
+@each_document
+def test_each_body_has_an_example_and_each_example_fits_its_schema(whole: dict[str, Any]) -> None:
+    """Of what is posted, and of each answer."""
+    for where, schema, examples in bodies(whole):
+        assert examples, where
+        validator = Draft202012Validator({**schema, "components": whole["components"]})
+        for example in examples:
+            validator.validate(example)
+
+
+def test_the_example_of_a_batch_has_good_events() -> None:
+    """In both of its forms."""
+    content = DOCUMENTS[400]["paths"][MANY_PATH]["post"]["requestBody"]["content"]
+    lines = content["application/x-ndjson"]["example"].splitlines()
+    events = content["application/json"]["example"]
+    assert [json.loads(line) for line in lines] == events
+    for event in events:
+        event_type = find(event["type"])
+        assert event_type is not None
+        normalised = Normaliser(event_type, "b", strict=True).normalise(
+            json.dumps(event["data"]).encode(), 0.0
+        )
+        assert not normalised.oddities
+
+
+def test_each_error_of_the_code_is_described_and_no_other() -> None:
+    """By its status and its reason."""
+    assert described(DOCUMENTS[400]) == answered() - set(NOT_DESCRIBED)
+    assert set(NOT_DESCRIBED) <= answered()
+
+
+def test_rejected_events_have_the_status_of_the_option() -> None:
+    """With 200, there is no 409, and 400 is left for requests that are no HTTP."""
+    casino = DOCUMENTS[200]["paths"]["/v1/integration/casino"]["post"]["responses"]
+    assert "409" not in casino
+    reasons = casino["400"]["content"]["application/problem+json"]["examples"]
+    assert set(reasons) == {"bad_request"}
+    assert "rejected" in casino["200"]["content"]["application/json"]["examples"]
+
+
+def test_each_problem_has_the_phrase_of_its_status() -> None:
+    """As RFC 9457 wants it of a problem without a type."""
+    for name, operation in operations(DOCUMENTS[400]):
+        for status, answer in operation["responses"].items():
+            for example in (
+                answer["content"]
+                .get("application/problem+json", {"examples": {}})["examples"]
+                .values()
+            ):
+                assert example["value"]["status"] == int(status), name
+                assert example["value"]["title"] == HTTPStatus(int(status)).phrase
+
+
+def test_each_path_of_the_vendor_is_described() -> None:
+    """With its verb, the schema of its type, and the scope that a key needs."""
+    whole = DOCUMENTS[400]
+    for name, (method, path) in PATHS.items():
+        operation = whole["paths"][path][method.lower()]
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        assert schema == {"$ref": f"#/components/schemas/{name}"}
+        assert operation["security"] == [{"bearer": []}, {"apiKey": []}]
+        assert "`ingest`" in operation["description"]
+
+
+def test_operations_have_names_of_their_own() -> None:
+    """Generated clients make functions of them."""
+    names = [operation["operationId"] for _, operation in operations(DOCUMENTS[400])]
+    assert len(names) == len(set(names)) == len(list(operations(DOCUMENTS[400])))
+
+
+def test_the_verb_prints_it() -> None:
+    """As a port with default options serves it."""
+    result = CliRunner().invoke(cli, ["schema", "--openapi"])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout) == DOCUMENTS[400] == plain(document(described_endpoints()))
+
+
+@pytest.mark.parametrize("other", ["--asyncapi", "--markdown", "--incoming"])
+def test_the_verb_prints_one_document(other: str) -> None:
+    """Two would be no JSON."""
+    assert CliRunner().invoke(cli, ["schema", "--openapi", other]).exit_code == 2
