@@ -65,9 +65,10 @@ async def test_each_broken_event_that_is_posted_is_told_in_the_words_of_validate
     """And is one letter, however often it is posted. The good events between them are stored."""
     http_scene.allow_large()
     rows = list(BROKEN.values())
+    key = await http_scene.key()
     with http_scene.daemon() as daemon:
         await daemon.is_ready()
-        async with http_scene.client(await http_scene.key()) as client:
+        async with http_scene.client(key) as client:
             for number, (message_type, body, reason) in enumerate(rows * 2):
                 # First the good event: never are more than half of the events broken.
                 good = casino(activity_id=f"good-{number % len(rows)}")
@@ -95,9 +96,10 @@ async def test_the_header_names_the_content_encoding_of_what_is_posted(
     http_scene: HttpScene,
 ) -> None:
     """An encoding that cannot be undone is one letter. The body is not guessed."""
+    key = await http_scene.key()
     with http_scene.daemon() as daemon:
         await daemon.is_ready()
-        async with http_scene.client(await http_scene.key()) as client:
+        async with http_scene.client(key) as client:
             told = await post(client, casino(), content_encoding="br")
             assert (told.status, told.reason) == (400, "unsupported_encoding")
             packed = gzip.compress(casino())
@@ -111,9 +113,10 @@ async def test_the_header_names_the_content_encoding_of_what_is_posted(
 async def test_what_only_looks_broken_is_stored_if_it_is_posted(http_scene: HttpScene) -> None:
     """No honest sender is refused."""
     http_scene.allow_large()
+    key = await http_scene.key()
     with http_scene.daemon() as daemon:
         await daemon.is_ready()
-        async with http_scene.client(await http_scene.key()) as client:
+        async with http_scene.client(key) as client:
             for name, (_, body, _) in ODD.items():
                 assert (await post(client, body)).status == 200, name
     found = {

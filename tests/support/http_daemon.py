@@ -145,15 +145,18 @@ class HttpScene:
             await client.jetstream().delete_key_value(self._bucket)
         await client.close()
 
-    async def key(self, environment: Environment = Environment.LIVE, **fields: Any) -> str:  # noqa: ANN401  # fields differ
+    async def key(self, environment: Environment = Environment.LIVE, **fields: object) -> str:
         """Make a key, and return its text. By default, it may post events for the scene's brand.
+
+        A daemon that runs already may not know the key for some milliseconds.
 
         Args:
             environment: `LIVE` or `TEST`.
             fields: Other fields of `Key`.
         """
-        usual = {"id": "", "brand": self.name, "scopes": (Scope.INGEST,)}
-        wanted = Key(environment=environment, **(usual | fields))
+        given: dict[str, Any] = {"id": "", "brand": self.name, "scopes": (Scope.INGEST,)}
+        given.update(fields)
+        wanted = Key(environment=environment, **given)
         settings = SinkSettings(url=self._nats_url)
         async with opened_keys(settings, KeysSettings(bucket=self._bucket)) as keys:
             _, text = await keys.create(wanted)

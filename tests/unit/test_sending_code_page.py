@@ -1,4 +1,4 @@
-"""docs/sending-code.md against the files in docs/sending/, and the links of both pages."""
+"""docs/sending-code.md against the files in docs/sending/, and the links of three pages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", ["sending.md", "sending-code.md"])
+@pytest.mark.parametrize("page", ["sending.md", "sending-code.md", "http.md"])
 def test_every_link_leads_somewhere(page: str) -> None:
     """To a file, and to a heading of it."""
     for link in links(page):

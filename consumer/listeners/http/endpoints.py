@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 JSON_TYPES: Final = ("application/json", "text/json")
 LINES_TYPE: Final = "application/x-ndjson"
 LINE_TYPES: Final = (LINES_TYPE, "application/jsonl", *JSON_TYPES)
+GAME: Final = "GAME"
+"""The message type whose events may have no identity of their own."""
 ID: Final = "6f9619ff-8b86-d011-b42d-00cf4fc964ff"
 
 _STORED: Final = {
@@ -100,7 +102,10 @@ _SENT: Final = (
         },
     },
 )
-_SAFE: Final = "Sending again is always safe: an event that is stored already is a duplicate."
+_SAFE: Final = "Sending again is safe: an event that is stored already is a duplicate."
+_SAFE_IF: Final = (
+    "Sending again is safe if the event has `last_modified`. Without it, each request is an event."
+)
 
 
 def ingest_endpoints(
@@ -125,7 +130,7 @@ def _single(name: str, method: str, path: str, handle: OneEvent, rejected_status
         method=method,
         path=path,
         summary=f"Post one event of type {name}",
-        description=f"Answers once the event is stored. {_SAFE}",
+        description=f"Answers once the event is stored. {_SAFE_IF if name == GAME else _SAFE}",
         scope=Scope.INGEST,
         handle=handle,
         body=BodyForm(
