@@ -211,6 +211,18 @@ async def test_batch_without_events_is_no_error(body: bytes) -> None:
     assert (answer.status_code, answer.json()) == (200, {"rejected": 0, "results": []})
 
 
+@pytest.mark.parametrize(
+    "body", [b"\n" * 100_000, b"0\n" * 20_001, b"[" + b"0," * 20_000 + b"0]"], ids=len
+)
+async def test_too_many_lines_refuse_the_batch(body: bytes) -> None:
+    """A short body would stand for so many lines that the event loop hangs."""
+    async with ingesting() as (client, lane):
+        answer = await client.post(MANY_PATH, content=body)
+    assert (answer.status_code, answer.json()["reason"]) == (413, "too_large")
+    assert "20000" in answer.json()["detail"]
+    assert lane.taken == []
+
+
 async def test_key_with_too_many_rejected_events_has_to_wait() -> None:
     """It leaves no further letters, not even from the rest of its batch."""
     async with ingesting(dying(Reason.INVALID)) as (client, lane):

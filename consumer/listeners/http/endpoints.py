@@ -10,7 +10,7 @@ from consumer.access.key import Scope
 from consumer.http.endpoint import RETRY, AnswerForm, BodyForm, Endpoint
 from consumer.listeners.http.answers import WORDS
 from consumer.listeners.http.intake import Shed
-from consumer.listeners.http.many import ManyEvents
+from consumer.listeners.http.many import LINES_MAX_COUNT, ManyEvents
 from consumer.listeners.http.paths import MANY_PATH, PATHS
 from consumer.listeners.http.single import OneEvent
 
@@ -217,7 +217,8 @@ def _many(handle: ManyEvents) -> Endpoint:
         summary="Post many events",
         description=(
             "Each line, or each element of a JSON array, is one event with its type. The answer "
-            f"has a result for each line, in order. Lines are stored in order. {_SAFE}"
+            f"has a result for each line, in order. Lines are stored in order. "
+            f"A request may have {LINES_MAX_COUNT} lines. {_SAFE}"
         ),
         scope=Scope.INGEST,
         handle=handle,

@@ -7,7 +7,7 @@ of broken events is stopped like a row of single ones.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 PIECE_COUNT: Final = 500
 """The number of lines that go to the lane together."""
+LINES_MAX_COUNT: Final = 20_000
+"""The largest number of lines, empty lines included. A body of 1 MiB, or of 1 KiB when it is
+compressed, can hold a million lines of a byte. They would hold the event loop for half a second."""
 MARK: Final = b"\xef\xbb\xbf"
 """The byte order mark, which some libraries write before the first line."""
 
@@ -40,7 +43,9 @@ class _Line(msgspec.Struct, gc=False):
 
 _decode_line: Final = msgspec.json.Decoder(_Line).decode
 _decode_raw: Final = msgspec.json.Decoder(msgspec.Raw).decode
-_decode_array: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_array: Final = msgspec.json.Decoder(
+    Annotated[list[msgspec.Raw], msgspec.Meta(max_length=LINES_MAX_COUNT)]
+).decode
 
 
 class ManyEvents:
@@ -95,7 +100,8 @@ def _cut(body: bytes, max_event_bytes: int) -> list[tuple[int, bytes]]:
     """Return the lines of a body, or the elements of its array, each with its number from 1.
 
     Raises:
-        Problem: 400 if it is an array that cannot be read; 413 if a line is too large.
+        Problem: 400 if it is an array that cannot be read; 413 if a line is too large, or if there are
+            too many lines.
     """
     found = _elements(body) if body.lstrip()[:1] == b"[" else _lines(body)
     lines = [(number, line) for number, line in found if line.strip()]
@@ -110,6 +116,8 @@ def _lines(body: bytes) -> list[tuple[int, bytes]]:
     try:
         _decode_raw(body)  # ends at the second line, so it takes no time for a long body
     except UNREADABLE:
+        if body.count(b"\n") > LINES_MAX_COUNT:
+            raise _too_many() from None
         return list(enumerate(body.split(b"\n"), 1))
     return [(1, body)]  # one event, which may be spread over several lines
 
@@ -117,8 +125,14 @@ def _lines(body: bytes) -> list[tuple[int, bytes]]:
 def _elements(body: bytes) -> list[tuple[int, bytes]]:
     try:
         return [(number, bytes(raw)) for number, raw in enumerate(_decode_array(body), 1)]
+    except msgspec.ValidationError as error:  # it is an array of anything, so only its length fails
+        raise _too_many() from error
     except UNREADABLE as error:
         raise Problem(400, "malformed", unreadable(error, body).detail) from error
+
+
+def _too_many() -> Problem:
+    return Problem(413, "too_large", f"body: expected at most {LINES_MAX_COUNT} lines or elements")
 
 
 def _delivery(question: Question, key: Key, number: int, line: bytes) -> Delivery:
