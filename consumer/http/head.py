@@ -22,6 +22,9 @@ TARGET_MAX_BYTES: Final = 8 * 1024
 """The largest size of what is asked for in the first line."""
 SEPARATORS_BYTES: Final = 4
 """What a header has beside its name and value: a colon, a space and a line break."""
+LENGTH_MAX_DIGITS: Final = 19
+"""The longest Content-Length. The parser allows any number of zeros in front, but Python refuses to
+read a number with more than 4,300 digits."""
 VERSIONS: Final = ("1.1", "1.0")
 
 _is_odd: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})|#").search
@@ -85,6 +88,8 @@ def check_headers(version: str, headers: Headers) -> None:
         Problem: It is refused.
     """
     by_name = dict(headers)
+    if len(by_name.get(b"content-length", b"")) > LENGTH_MAX_DIGITS:
+        raise malformed("the Content-Length has too many digits")
     if len(by_name) == len(headers) and version == "1.1":
         # By far the most requests: no header stands twice.
         if b"host" in by_name and b"transfer-encoding" not in by_name:

@@ -27,6 +27,7 @@ REFUSED: Final = {
     "length in hex": HEAD + b"Content-Length: 0x2\r\n\r\n{}",
     "no length": HEAD + b"Content-Length:\r\n\r\n{}",
     "length with a space": HEAD + b"Content-Length: 1 2\r\n\r\n{}",
+    "long length": HEAD + b"Content-Length: %s2\r\n\r\n{}" % (b"0" * 5000),
     "huge length": HEAD + b"Content-Length: 99999999999999999999\r\n\r\n{}",
     "line feeds": HEAD.replace(b"\r", b"") + TWO.replace(b"\r", b""),
     "line feed behind a header": HEAD + b"A: b\n" + TWO,
