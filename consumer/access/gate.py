@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 UNKNOWN: Final = "the key is unknown"
 """The same words for a key that does not exist and for a wrong secret, so that nobody can find out
 which keys exist."""
+CHANGED: Final = "the key was changed at this moment; send again"
 WORDS: Final = {
     Refusal.UNREAD: "the keys cannot be read at this moment; send again",
     Refusal.MISSING: "there is no key, expected `Authorization: Bearer ck_…` or `X-Api-Key: ck_…`",
@@ -101,6 +102,27 @@ class Gate:
         if self._log.waits:
             self._log.tell_sums()
         return key
+
+    def admit_again(self, key: Key, address: str) -> None:
+        """Check a key once more, after the time that a client may take for its body.
+
+        Args:
+            key: The key, as it was let in.
+            address: The client's address.
+
+        Raises:
+            KeyRefused: The key may not pass any more. If it was changed meanwhile in another way,
+                the client sends again, and all checks are made again.
+        """
+        known = self._keyring.find(key.id)
+        if known is not key and known != key:  # it is another object after a new reading
+            if known is None:
+                self._refuse(Refusal.UNKNOWN, address)
+            if known.revoked_s is not None:
+                self._refuse(Refusal.REVOKED, address, key.id)
+            self._refuse(Refusal.UNREAD, address, key.id, CHANGED)
+        if self._is_over(key.expires_s):
+            self._refuse(Refusal.EXPIRED, address, key.id)
 
     def spend_events(self, key: Key, count: int) -> None:
         """Count events against the rate of a key."""

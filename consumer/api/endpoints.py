@@ -33,5 +33,7 @@ def described_endpoints() -> tuple[Endpoint, ...]:
     limits = IngestLimits(
         max_body_bytes=0, max_event_bytes=0, rejected_status=settings.rejected_status
     )
-    ingest = Ingest({}, limits, Metrics(), lambda _, __: None, AllErrors(strict=False))
+    ingest = Ingest(
+        {}, limits, Metrics(), lambda _, __: None, lambda _, __: None, AllErrors(strict=False)
+    )
     return all_endpoints(ingest, settings)

@@ -77,6 +77,7 @@ class Port:
             intakes,
             limits,
             watched.metrics,
+            gate.admit_again,
             gate.spend_events,
             AllErrors(strict=settings.validation == "strict"),
         )

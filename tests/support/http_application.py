@@ -54,6 +54,11 @@ class OpenGate:
             raise KeyRefused(Refusal.SCOPE, f"this key has not the scope {scope}")
         return key
 
+    def admit_again(self, key: Key, address: str) -> None:
+        """See `Gate.admit_again`."""
+        assert address
+        assert key in self.keys.values()
+
     def spend_events(self, key: Key, count: int) -> None:
         """See `Gate.spend_events`."""
         assert key in self.keys.values()
@@ -142,7 +147,12 @@ async def ingesting(
         max_body_bytes=MEGABYTE, max_event_bytes=max_event_bytes, rejected_status=rejected_status
     )
     ingest = Ingest(
-        {Environment.LIVE: intake}, limits, Metrics(), gate.spend_events, AllErrors(strict=False)
+        {Environment.LIVE: intake},
+        limits,
+        Metrics(),
+        gate.admit_again,
+        gate.spend_events,
+        AllErrors(strict=False),
     )
     lane = Lane(intake, end)
     running = asyncio.get_running_loop().create_task(lane.run())

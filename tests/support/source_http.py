@@ -65,6 +65,7 @@ class HttpSource(Source):
             dict.fromkeys(Environment, self.intake),
             limits,
             metrics,
+            self.gate.admit_again,
             self.gate.spend_events,
             AllErrors(strict=False),
         )

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from consumer.access import token
 from consumer.access.key import Key, KeySecret, Scope
-from consumer.access.refusal import Refusal
+from consumer.access.refusal import KeyRefused, Refusal
 from consumer.access.refusal_log import LOG_EVERY_S
 from consumer.deliveries.origin import Environment
 from tests.support.keys_in_memory import SANDBOX_PER_S, SECRET, GateWith, key_of, text_of
@@ -140,6 +140,43 @@ def test_requests_over_the_rate_wait() -> None:
     assert refused.retry_after_s == pytest.approx(0.1)
     one.clock.advance(0.1)
     assert [one.why(TEXT) for _ in range(2)] == [None, Refusal.RATE]
+
+
+@pytest.mark.parametrize(
+    ("fields", "refusal"),
+    [
+        ({"revoked_s": 1.0}, Refusal.REVOKED),
+        ({"addresses": ("203.0.113.0/24",)}, Refusal.UNREAD),
+        ({"secrets": ()}, Refusal.UNREAD),
+        (None, Refusal.UNKNOWN),
+    ],
+)
+def test_key_is_checked_again_behind_the_body(
+    fields: dict[str, object] | None, refusal: Refusal
+) -> None:
+    """A client may take long for its body."""
+    one = GateWith(KEY)
+    one.keyring.replace({} if fields is None else {KEY.id: replace(KEY, **fields)})
+    with pytest.raises(KeyRefused) as refused:
+        one.gate.admit_again(KEY, "192.0.2.1")
+    assert refused.value.refusal is refusal
+
+
+def test_key_that_was_only_read_again_still_passes() -> None:
+    """After a lost watch, all keys are read again."""
+    one = GateWith(KEY)
+    one.keyring.replace({KEY.id: replace(KEY)})
+    one.gate.admit_again(KEY, "192.0.2.1")
+
+
+def test_key_may_expire_while_a_body_is_read() -> None:
+    """It passed at the beginning."""
+    key = key_of(expires_s=HandClock().now_s() + 10)
+    one = GateWith(key)
+    assert one.why(text_of(key)) is None
+    one.clock.advance(10)
+    with pytest.raises(KeyRefused, match="expired"):
+        one.gate.admit_again(key, "192.0.2.1")
 
 
 def test_batch_may_overdraw_and_waits_afterwards() -> None:

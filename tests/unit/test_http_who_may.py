@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from consumer.access import token
 from consumer.access.gate import Gate
@@ -64,7 +65,14 @@ class Served:
             max_body_bytes=MEGABYTE, max_event_bytes=MEGABYTE, rejected_status=400
         )
         intakes = {each: lane.intake for each, lane in self.lanes.items()}
-        ingest = Ingest(intakes, limits, Metrics(), gate.spend_events, AllErrors(strict=False))
+        ingest = Ingest(
+            intakes,
+            limits,
+            Metrics(),
+            gate.admit_again,
+            gate.spend_events,
+            AllErrors(strict=False),
+        )
         self._application = HttpApplication(
             all_endpoints(ingest, HttpListenerSettings()),
             gate,
@@ -74,7 +82,11 @@ class Served:
         )
 
     async def call(
-        self, endpoint: Endpoint, key: Key | None, environment: Environment | None = None
+        self,
+        endpoint: Endpoint,
+        key: Key | None,
+        environment: Environment | None = None,
+        body: bytes | AsyncIterator[bytes] = b'{"type": "CASINO", "data": {}}',
     ) -> httpx.Response:
         """Call an endpoint with a key, whose text may name another environment."""
         headers = {}
@@ -84,9 +96,11 @@ class Served:
             headers = {"authorization": f"Bearer {token.write(parts)}"}
         transport = httpx.ASGITransport(self._application)
         async with httpx.AsyncClient(transport=transport, base_url="http://c") as client:
-            body = b'{"type": "CASINO", "data": {}}' if endpoint.method != "GET" else b""
             return await client.request(
-                endpoint.method, endpoint.path, headers=headers, content=body
+                endpoint.method,
+                endpoint.path,
+                headers=headers,
+                content=b"" if endpoint.method == "GET" else body,
             )
 
     def taken(self) -> list[tuple[Environment, Sender]]:
@@ -162,4 +176,23 @@ async def test_text_of_a_key_for_the_other_environment_is_unknown() -> None:
     key = key_of("brand-a", Environment.TEST, Scope.INGEST)
     async with serving() as served:
         answer = await served.call(endpoint, key, Environment.LIVE)
+        assert (answer.status_code, served.taken()) == (401, [])
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [one for one in ENDPOINTS if one.scope is Scope.INGEST],
+    ids=lambda endpoint: endpoint.name,
+)
+async def test_key_that_is_revoked_while_its_body_comes_posts_nothing(endpoint: Endpoint) -> None:
+    """A body may take half a minute, but a revocation is in force within a second."""
+    key = key_of("brand-a", Environment.LIVE, Scope.INGEST)
+    async with serving() as served:
+
+        async def body() -> AsyncIterator[bytes]:
+            yield b'{"type": "CASINO",'
+            served.keyring.keys[key.id] = replace(key, revoked_s=1.0)
+            yield b' "data": {}}'
+
+        answer = await served.call(endpoint, key, body=body())
         assert (answer.status_code, served.taken()) == (401, [])

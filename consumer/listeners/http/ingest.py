@@ -54,6 +54,7 @@ class Ingest:
         intakes: The intake of each environment that is served.
         limits: What one request may hold.
         metrics: Counts what is shed.
+        admit_again: Checks the key of a client's address again. Raises `KeyRefused`.
         spend: Counts events against the rate of a key.
         errors_of: Finds everything that is wrong with an event, by its type, its body, and the
             reason of its dead letter.
@@ -64,6 +65,7 @@ class Ingest:
         intakes: Mapping[Environment, Intake],
         limits: IngestLimits,
         metrics: Metrics,
+        admit_again: Callable[[Key, str], None],
         spend: Callable[[Key, int], None],
         errors_of: Callable[[str, bytes, Rejected], Sequence[Misfit]],
     ) -> None:
@@ -71,6 +73,7 @@ class Ingest:
         self._intakes = intakes
         self._metrics = metrics
         self.errors_of = errors_of
+        self._admit_again = admit_again
         self._spend = spend
         self._rejections = Rejections()
 
@@ -107,8 +110,10 @@ class Ingest:
         """Hand deliveries to the lane, and return them with their ends.
 
         Raises:
+            KeyRefused: The key was revoked or changed since the request began.
             Problem: 503; there is no answer.
         """
+        self._admit_again(key, request.address)
         try:
             deliveries = await self._intakes[key.environment].ask(request, key.id, make)
         except NotTaken as refused:
