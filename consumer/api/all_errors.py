@@ -47,7 +47,7 @@ class AllErrors:
         is_plain = body[:1] == b"{" and len(body) <= LOOKED_MAX_BYTES
         if rejected.reason is not Reason.INVALID or not is_plain:
             return [first]
-        found = self._look(message_type).look(body).misfits
+        found = self._look(message_type).first_misfits(body, TOLD_MAX_COUNT)
         others = [misfit for misfit in found if misfit.field != first.field]
         return [first, *others][:TOLD_MAX_COUNT]
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from consumer.api.all_errors import LOOKED_MAX_BYTES, AllErrors
+from consumer.errors import Misfit, Reason, Rejected
 from consumer.events.conflict import READ_MAX_BYTES, conflict_text
 from consumer.events.normalise import Normaliser
 from consumer.events.registry import find
@@ -136,3 +138,22 @@ async def test_stop_while_an_opening_runs_out_of_time_is_heard(
         await unwinding.wait()
         supervisor.stop()
         done.set()
+
+
+@pytest.mark.parametrize(
+    ("message_type", "body"),
+    [
+        ("CASINO", b"{%s}" % b",".join(b'"amoun%d":1' % number for number in range(1200))),
+        ("CART", b'{"items":[%s]}' % b",".join([b"{}"] * 5000)),
+    ],
+    ids=["unknown fields", "empty objects"],
+)
+def test_errors_of_a_posted_event_are_found_at_once(message_type: str, body: bytes) -> None:
+    """The event loop waits while they are found: up to half a second for each, without bounds."""
+    assert len(body) <= LOOKED_MAX_BYTES
+    errors_of = AllErrors(strict=False)
+    rejected = Rejected(Reason.INVALID, Misfit("amount", "number", '"abc"'))
+    started_s = time.perf_counter()
+    for _ in range(40):
+        assert len(errors_of(message_type, body, rejected)) > 1
+    assert time.perf_counter() - started_s < AT_ONCE_S

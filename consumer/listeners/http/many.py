@@ -100,8 +100,8 @@ def _cut(body: bytes, max_event_bytes: int) -> list[tuple[int, bytes]]:
     """Return the lines of a body, or the elements of its array, each with its number from 1.
 
     Raises:
-        Problem: 400 if it is an array that cannot be read; 413 if a line is too large, or if there are
-            too many lines.
+        Problem: 400 if it is an array that cannot be read; 413 if a line is too large, or if
+            there are too many lines.
     """
     found = _elements(body) if body.lstrip()[:1] == b"[" else _lines(body)
     lines = [(number, line) for number, line in found if line.strip()]

@@ -77,7 +77,15 @@ class OneByOne:
 
     def look(self, body: bytes) -> Faults:
         """Return all faults of an event whose body is JSON."""
-        return _look(self._fields, body)
+        return _look(self._fields, body, None)
+
+    def first_misfits(self, body: bytes, max_count: int) -> list[Misfit]:
+        """Return the first misfits of an event whose body is JSON, for a sender that waits.
+
+        Unknown fields are not looked at: to find what each of a thousand probably means takes half
+        a second. Nor is the rest of a long list of objects when enough was found.
+        """
+        return _look(self._fields, body, max_count).misfits[:max_count]
 
 
 class _Field:
@@ -101,12 +109,13 @@ class _Field:
         self._values = fact.values
         self._is_list = fact.many is Many.LIST
 
-    def look(self, body: bytes, sent: msgspec.Raw | None) -> Faults:
+    def look(self, body: bytes, sent: msgspec.Raw | None, max_count: int | None) -> Faults:
         """Return the faults of this field in an object.
 
         Args:
             body: The object.
             sent: The field's value in the object. None means that the field is absent.
+            max_count: See `_look`.
         """
         found = Faults()
         oddities: list[Oddity] = []
@@ -119,7 +128,7 @@ class _Field:
             found.misfits = [misfit] if misfit else []
         found.oddities = [(odd.name, self._expected(odd)) for odd in oddities]
         if self.nested and sent and not any(fault.field == self.name for fault in found.misfits):
-            inside = self._look_inside(bytes(sent).strip())
+            inside = self._look_inside(bytes(sent).strip(), max_count)
             own = [odd for odd in found.oddities if odd[1].field == self.name]
             return Faults(inside.misfits, [*own, *inside.oddities])
         return found
@@ -133,17 +142,20 @@ class _Field:
                 raise
             return self._decode(written)
 
-    def _look_inside(self, sent: bytes) -> Faults:
+    def _look_inside(self, sent: bytes, max_count: int | None) -> Faults:
         """Return the faults of each object in this field."""
         found = Faults()
         if sent.startswith(b"{") and not self._is_list:
-            found.add(_look(self.nested, sent).inside(self.name))
+            found.add(_look(self.nested, sent, max_count).inside(self.name))
         elif sent.startswith((b"[", b"{")):
             elements = (
                 _decode_list(sent) if sent.startswith(b"[") else list_of(sent, nested=True) or []
             )
             for index, element in enumerate(elements):
-                found.add(_look(self.nested, bytes(element)).inside(f"{self.name}[{index}]"))
+                faults = _look(self.nested, bytes(element), max_count)
+                found.add(faults.inside(f"{self.name}[{index}]"))
+                if max_count is not None and len(found.misfits) >= max_count:
+                    break
         return found
 
     def _expected(self, odd: Oddity) -> Misfit:
@@ -182,15 +194,24 @@ def _fields_of(
     return fields
 
 
-def _look(fields: Mapping[str, _Field], body: bytes) -> Faults:
-    """Return the faults of one object: the event, or an object inside it."""
+def _look(fields: Mapping[str, _Field], body: bytes, max_count: int | None) -> Faults:
+    """Return the faults of one object: the event, or an object inside it.
+
+    Args:
+        fields: The fields that the object may have.
+        body: The object.
+        max_count: After so many misfits no further element of a list is looked at, and no unknown
+            field. None means that all faults are found.
+    """
     try:
         sent = _decode_object(body)
     except msgspec.ValidationError as error:
         return Faults([explain(str(error), body)])
     found = Faults()
     for name, field in fields.items():
-        found.add(field.look(body, sent.get(name)))
+        found.add(field.look(body, sent.get(name), max_count))
+    if max_count is not None:
+        return found
     absent = [field for name, field in fields.items() if name not in sent]
     for name, raw in sent.items():
         if name not in fields:
