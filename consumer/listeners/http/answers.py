@@ -117,14 +117,14 @@ def _rejected(rejected: Rejected, rejected_status: int, errors: Sequence[Misfit]
 _STATUS: Final = {Reason.CONFLICT: 409, Reason.INTERNAL: 500}
 
 
-def of_lines(deliveries: Sequence[tuple[int, Delivery]]) -> Answer:
-    """Answer a batch: each delivery with the number of its line."""
-    results = [_line(number, delivery) for number, delivery in deliveries]
+def of_lines(results: Sequence[LineResult]) -> Answer:
+    """Answer a batch."""
     rejected_count = sum(one.status == "rejected" for one in results)
     return Answer(200, _encode(BatchResult(rejected_count, results)))
 
 
-def _line(number: int, delivery: Delivery) -> LineResult:
+def of_line(number: int, delivery: Delivery) -> LineResult:
+    """Return what is told of one line of a batch, whose delivery has ended."""
     end = delivery.end
     if isinstance(end, Dead):
         return LineResult(

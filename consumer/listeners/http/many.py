@@ -15,7 +15,7 @@ from consumer.deliveries.delivery import Delivery
 from consumer.events.hints import UNREADABLE
 from consumer.events.refuse import missing, unreadable
 from consumer.http.answer import Problem
-from consumer.listeners.http.answers import of_lines, of_refusal
+from consumer.listeners.http.answers import LineResult, of_line, of_lines, of_refusal
 from consumer.listeners.http.ingest import undone
 from consumer.listeners.http.intake import NotTaken, Shed
 from consumer.listeners.http.question import Posted
@@ -75,7 +75,7 @@ class ManyEvents:
                 "content-encoding: expected gzip, deflate, zstd or none, and the body in it",
             )
         lines = _cut(body.removeprefix(MARK), limits.max_event_bytes)
-        ended: list[tuple[int, Delivery]] = []
+        results: list[LineResult] = []  # a delivery with its event takes ten times the memory
         until_s = asyncio.get_running_loop().time() + self._answer_timeout_s
         for first in range(0, len(lines), PIECE_COUNT):
             piece = lines[first : first + PIECE_COUNT]
@@ -86,8 +86,10 @@ class ManyEvents:
                 return [_delivery(question, key, number, line) for number, line in piece]
 
             deliveries = await ingest.ask(request, key, make)
-            ended += [(number, one) for (number, _), one in zip(piece, deliveries, strict=True)]
-        return of_lines(ended)
+            results += [
+                of_line(number, one) for (number, _), one in zip(piece, deliveries, strict=True)
+            ]
+        return of_lines(results)
 
     def _go_on(self, request: Request, until_s: float) -> None:
         """Refuse the rest of a batch if the time is over, or if too much of it was broken."""
