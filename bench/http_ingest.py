@@ -45,7 +45,7 @@ TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 
 
 class Run(msgspec.Struct):
-    """How a way to send went: events a second, CPU time of an event in µs, what else to say."""
+    """How a way to send went: events a second, CPU time of an event in us, what else to say."""
 
     per_s: float
     cpu_us: float

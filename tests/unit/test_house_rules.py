@@ -25,6 +25,9 @@ SLEEPERS: Final = {
     "tests/brokers/base.py": "a broker that starts can only be asked again and again",
     "tests/brokers/__main__.py": "so can processes that end and are not our children",
     "tests/acceptance/test_outages.py": "the outage has to last as long as its name says",
+    "tests/acceptance/test_http_outages.py": "so has this one",
+    "tests/acceptance/test_http_overload.py": "a load over time is what is tested",
+    "tests/support/resending.py": "a sender waits as long as it was told, before it sends again",
     "tests/acceptance/test_mixed_load.py": "the moment of a kill is drawn at random",
 }
 """The modules of the tests that sleep, and why nothing can be waited for instead."""
