@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PROBLEM_SCHEMA: Final[Mapping[str, object]] = {
     "type": "object",
     "description": "A problem document: https://www.rfc-editor.org/rfc/rfc9457",
-    "required": ["type", "title", "status", "detail", "reason"],
+    "required": ["type", "title", "status", "detail", "reason", "request_id"],
     "properties": {
         "type": {"type": "string"},
         "title": {"type": "string"},
