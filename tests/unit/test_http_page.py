@@ -11,6 +11,7 @@ from consumer.api.endpoints import described_endpoints
 from consumer.api.openapi import document
 from consumer.http.head import HEAD_MAX_BYTES
 from consumer.http.settings import HttpSettings
+from consumer.listeners.http.many import LINES_MAX_COUNT
 from consumer.listeners.http.paths import PATHS
 from consumer.listeners.http.settings import HttpListenerSettings
 
@@ -20,9 +21,9 @@ LIMITS: Final = PAGE.partition("## Limits")[2].partition("## Programs")[0]
 
 def limit(name: str) -> str:
     """Return the default of a limit, as the table has it."""
-    found = re.search(rf"^\| {re.escape(name)}[^|]*\| ([^|,]*)", LIMITS, re.MULTILINE)
+    found = re.search(rf"^\| {re.escape(name)}[^|]*\| ([^|]*)", LIMITS, re.MULTILINE)
     assert found, name
-    return found[1].strip()
+    return found[1].partition(", also")[0].strip()
 
 
 def test_each_type_has_its_path() -> None:
@@ -36,6 +37,7 @@ def test_the_limits_are_the_defaults() -> None:
     http, listener = HttpSettings(), HttpListenerSettings()
     assert limit("the body of a request") == f"{http.max_body_bytes // 2**20} MiB"
     assert limit("one event") == f"{http.max_event_bytes // 1024} KiB"
+    assert limit("lines of a batch") == f"{LINES_MAX_COUNT:,}"
     assert limit("headers") == f"{HEAD_MAX_BYTES // 1024} KiB"
     assert limit("the time for an answer") == f"{listener.answer_timeout_s:g} s"
     assert limit("connections of one address") == str(http.max_connections_per_address_count)
