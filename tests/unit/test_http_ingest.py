@@ -223,6 +223,15 @@ async def test_too_many_lines_refuse_the_batch(body: bytes) -> None:
     assert lane.taken == []
 
 
+async def test_batch_of_several_pieces_is_answered_whole() -> None:
+    """In order, and the next one as well."""
+    async with ingesting() as (client, lane):
+        for _ in range(2):
+            answer = await client.post(MANY_PATH, content=b'{"type":"CASINO","data":{}}\n' * 1100)
+            assert [one["line"] for one in answer.json()["results"]] == [*range(1, 1101)]
+    assert len(lane.taken) == 2200
+
+
 async def test_key_with_too_many_rejected_events_has_to_wait() -> None:
     """It leaves no further letters, not even from the rest of its batch."""
     async with ingesting(dying(Reason.INVALID)) as (client, lane):

@@ -101,7 +101,7 @@ class Ingest:
         try:
             self._intakes[key.environment].refuse_if_full(key.id)
         except NotTaken as refused:
-            raise self._shed(refused) from refused
+            raise self.shed(refused) from refused
         return key
 
     async def ask(
@@ -117,14 +117,15 @@ class Ingest:
         try:
             deliveries = await self._intakes[key.environment].ask(request, key.id, make)
         except NotTaken as refused:
-            raise self._shed(refused) from refused
+            raise self.shed(refused) from refused
         self._spend(key, len(deliveries))
         rejected_count = sum(map(_is_senders_fault, deliveries))
         now_s = asyncio.get_running_loop().time()
         self._rejections.count(key.id, now_s, len(deliveries), rejected_count)
         return deliveries
 
-    def _shed(self, refused: NotTaken) -> Problem:
+    def shed(self, refused: NotTaken) -> Problem:
+        """Count a request that is not answered, and return its answer: 503."""
         self._metrics.http_shed.labels(refused.why.value).inc()
         return of_refusal(refused)
 

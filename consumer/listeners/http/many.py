@@ -15,9 +15,10 @@ from consumer.deliveries.delivery import Delivery
 from consumer.events.hints import UNREADABLE
 from consumer.events.refuse import missing, unreadable
 from consumer.http.answer import Problem
-from consumer.listeners.http.answers import LineResult, of_line, of_lines, of_refusal
+from consumer.listeners.http.answers import LineResult, of_line, of_lines
 from consumer.listeners.http.ingest import undone
 from consumer.listeners.http.intake import NotTaken, Shed
+from consumer.listeners.http.long_batches import LongBatches
 from consumer.listeners.http.question import Posted
 
 if TYPE_CHECKING:
@@ -59,11 +60,12 @@ class ManyEvents:
     def __init__(self, ingest: Ingest, answer_timeout_s: float) -> None:
         self._ingest = ingest
         self._answer_timeout_s = answer_timeout_s
+        self._long = LongBatches()
 
     async def __call__(self, request: Request) -> Answer:
         """Post many events. All of them are answered, or none."""
-        ingest, limits = self._ingest, self._ingest.limits
-        key = ingest.key_of(request)
+        limits = self._ingest.limits
+        key = self._ingest.key_of(request)
         body = await request.read_body(limits.max_body_bytes)
         body, encoding = undone(
             body, request.headers.get("content-encoding", ""), limits.max_body_bytes
@@ -75,8 +77,19 @@ class ManyEvents:
                 "content-encoding: expected gzip, deflate, zstd or none, and the body in it",
             )
         lines = _cut(body.removeprefix(MARK), limits.max_event_bytes)
-        results: list[LineResult] = []  # a delivery with its event takes ten times the memory
         until_s = asyncio.get_running_loop().time() + self._answer_timeout_s
+        if len(lines) <= PIECE_COUNT:
+            return await self._post(request, key, lines, until_s)
+        try:
+            async with self._long.turn(key.id, until_s):
+                return await self._post(request, key, lines, until_s)
+        except NotTaken as refused:
+            raise self._ingest.shed(refused) from refused
+
+    async def _post(
+        self, request: Request, key: Key, lines: list[tuple[int, bytes]], until_s: float
+    ) -> Answer:
+        results: list[LineResult] = []  # a delivery with its event takes ten times the memory
         for first in range(0, len(lines), PIECE_COUNT):
             piece = lines[first : first + PIECE_COUNT]
             if first:
@@ -85,7 +98,7 @@ class ManyEvents:
             def make(question: Question, piece: list[tuple[int, bytes]] = piece) -> list[Delivery]:
                 return [_delivery(question, key, number, line) for number, line in piece]
 
-            deliveries = await ingest.ask(request, key, make)
+            deliveries = await self._ingest.ask(request, key, make)
             results += [
                 of_line(number, one) for (number, _), one in zip(piece, deliveries, strict=True)
             ]
@@ -94,7 +107,7 @@ class ManyEvents:
     def _go_on(self, request: Request, until_s: float) -> None:
         """Refuse the rest of a batch if the time is over, or if too much of it was broken."""
         if asyncio.get_running_loop().time() > until_s:
-            raise of_refusal(NotTaken(Shed.LATE))
+            raise self._ingest.shed(NotTaken(Shed.LATE))
         self._ingest.key_of(request)
 
 
