@@ -68,6 +68,8 @@ class Connections:
         settings: The limits.
         waiting: The connections of which no request is being worked on. The first has waited for
             the longest time.
+        max_count: The largest number of connections: that of the settings, or less if the system
+            does not allow so many.
         draining: If true, each connection ends with its next answer.
     """
 
@@ -76,6 +78,7 @@ class Connections:
     ) -> None:
         self.settings = settings
         self.waiting: dict[Held, None] = {}
+        self.max_count = settings.max_connections_count
         self.draining = False
         self._owners: dict[Held, str] = {}
         self._by_owner: Counter[str] = Counter()
@@ -95,7 +98,7 @@ class Connections:
         if not trusted and self._by_owner[owner] >= self._max_per_address_count:
             self.shed(CutOff.ADDRESS_CONNECTIONS)
             return False
-        if len(self._owners) >= self.settings.max_connections_count:
+        if len(self._owners) >= self.max_count:
             self.shed(CutOff.CONNECTIONS)
             longest = next(iter(self.waiting), None)
             if longest is None:

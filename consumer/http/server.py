@@ -20,6 +20,7 @@ from consumer.http.client_address import ClientAddress
 from consumer.http.connection import PublicConnection
 from consumer.http.connections import Connections
 from consumer.http.handshake import TlsListener
+from consumer.http.open_files import connections_allowed
 from consumer.http.tls import Certificate
 from consumer.operations.http import listening_socket
 
@@ -93,6 +94,7 @@ class Server:
         """
         if self._certificate is not None:
             self._certificate.load()
+        self._connections.max_count = connections_allowed(self._settings.max_connections_count)
         self._socket = listening_socket(self._settings.bind, "http.bind")
         self._socket.listen(BACKLOG_COUNT)  # who comes before `run` waits
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import resource
 import socket
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +16,7 @@ import pytest
 from consumer.errors import ConfigError
 from consumer.http.client_address import ClientAddress
 from consumer.http.connections import NEVER_S, Connections, CutOff
+from consumer.http.open_files import KEPT_COUNT
 from consumer.http.server import Server
 from consumer.operations.metrics import Metrics
 from tests.support.eventually import eventually
@@ -138,6 +140,19 @@ async def test_held_connections_keep_nobody_out(
             assert here.shed_count(CutOff.CONNECTIONS) == 1
             second[1].write(b"\r\n\r\n" if held else POST)
             await one_answer(second)
+
+
+async def test_connections_leave_open_files_for_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the system allows fewer connections than the configuration, that number counts."""
+    files = (KEPT_COUNT + 2, KEPT_COUNT + 2)
+    monkeypatch.setattr(resource, "getrlimit", lambda _: files)
+    monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: wanted)
+    async with port(monkeypatch) as here, here.connected(POST) as first:
+        await one_answer(first)
+        async with here.connected(POST) as second, here.connected(POST) as third:
+            await one_answer(second)
+            await one_answer(third)
+            assert here.shed_count(CutOff.CONNECTIONS) == 1
 
 
 class Silent:
