@@ -93,6 +93,13 @@ def shown(result: Posted) -> str:
     return f"p50 {middle_s * 1e3:.1f} ms, p99 {late_s * 1e3:.1f} ms, {statuses}"
 
 
+def keep_better(best: dict[str, Run], runs: dict[str, Run]) -> None:
+    """Keep the run of each way with the higher rate."""
+    for name, run in runs.items():
+        if name not in best or run.per_s > best[name].per_s:
+            best[name] = run
+
+
 class Bench:
     """A daemon, a bare server, and the ways to send to them."""
 
@@ -113,20 +120,21 @@ class Bench:
                 await self._daemon.is_ready()
                 await asyncio.sleep(1)
                 for _ in range(ROUNDS):
-                    for name, run in (
-                        ("bare handler", await self._posted(server.pid, self._bare_port)),
-                        ("http, single", await self._posted(self._daemon.pid, self._scene.port)),
-                        ("http, many", await self._posted(
-                            self._daemon.pid, self._scene.port, LINES_COUNT)),
-                        ("kafka", await self._by_kafka()),
-                    ):  # fmt: skip
-                        if name not in best or run.per_s > best[name].per_s:
-                            best[name] = run
+                    keep_better(best, await self._each_way(server.pid))
                 best["http, trickle"] = await self._trickle()
         finally:
             server.kill()
             server.join()
         return best
+
+    async def _each_way(self, bare_pid: int) -> dict[str, Run]:
+        daemon, port = self._daemon.pid, self._scene.port
+        return {
+            "bare handler": await self._posted(bare_pid, self._bare_port),
+            "http, single": await self._posted(daemon, port),
+            "http, many": await self._posted(daemon, port, LINES_COUNT),
+            "kafka": await self._by_kafka(),
+        }
 
     async def _posted(self, pid: int, port: int, lines_count: int = 0) -> Run:
         self._runs += 1

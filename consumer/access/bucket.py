@@ -49,16 +49,31 @@ LOOK_DEADLINE_S: Final = 2.0
 USED_EVERY_S: Final = 30.0
 """The pause between two notes of which keys were used."""
 MAX_KEY_BYTES: Final = 64 * 1024
+DELETED: Final = (
+    "the bucket {} was deleted: bring it back with `consumer keys restore`; "
+    "known keys go on working"
+)
+"""A bucket that was there is not made anew. Without it, nothing is known of any key. With an empty
+bucket, every key would be unknown, and senders take the answer 401 for the end."""
 GONE: Final = "was the bucket deleted just now?"
 
 log = structlog.get_logger()
 
 
-async def open_bucket(client: Client, settings: KeysSettings, replicas_count: int) -> KeyValue:
+async def open_bucket(
+    client: Client, settings: KeysSettings, replicas_count: int, *, create: bool = True
+) -> KeyValue:
     """Return the bucket of the keys. It is made if it is missing.
 
+    Args:
+        client: The connection.
+        settings: The name of the bucket.
+        replicas_count: The number of servers that keep a bucket that is made.
+        create: If false, a missing bucket is not made.
+
     Raises:
-        SinkUnavailable: The server does not answer, or this user may not do it.
+        SinkUnavailable: The server does not answer, this user may not do it, or the bucket is
+            missing and must not be made.
     """
     stream = stream_of(settings.bucket)
     jetstream = client.jetstream()
@@ -67,6 +82,8 @@ async def open_bucket(client: Client, settings: KeysSettings, replicas_count: in
         try:
             return await jetstream.key_value(settings.bucket)
         except nats.js.errors.BucketNotFoundError:
+            if not create:
+                raise SinkUnavailable(DELETED.format(settings.bucket)) from None
             wanted = KeyValueConfig(
                 bucket=settings.bucket,
                 description="access keys of consumer: hashes, never secrets",
@@ -126,6 +143,7 @@ class KeyBucket(Part):
         self._applied = _State()
         self._seen_number = 0
         self._trouble = ""
+        self._was_read = False
         self._used: set[str] = set()
         self._noted: dict[str, str] = {}
         self._unreadable: set[str] = set()
@@ -161,7 +179,9 @@ class KeyBucket(Part):
     async def _read(self, client: Client, opened: contextlib.AsyncExitStack) -> list[Caveat]:
         """Read all keys, and put them in the place of what was known."""
         name = self._settings.bucket
-        self._bucket = await open_bucket(client, self._settings, self._replicas_count)
+        self._bucket = await open_bucket(
+            client, self._settings, self._replicas_count, create=not self._was_read
+        )
         with explained(stream_of(name), missing=GONE):
             info = await client.jetstream().stream_info(stream_of(name))
         self._applied = _State(info.created)
@@ -175,6 +195,7 @@ class KeyBucket(Part):
         self._follower = follower
         self._seen_number, self._trouble = 0, ""
         self._keyring.replace(keys)
+        self._was_read = True
         return _caveats(name, info.config)
 
     def _apply(self, record: BucketRecord, keys: dict[str, Key]) -> None:

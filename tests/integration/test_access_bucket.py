@@ -137,16 +137,19 @@ async def test_forgotten_watch_is_noticed_at_the_next_change(place: Place, one: 
     await one.comes_to(text, Refusal.REVOKED, within_s=3)
 
 
-async def test_deleted_bucket_is_made_again_and_its_keys_are_gone(
+async def test_deleted_bucket_is_an_outage_until_somebody_makes_it_again(
     place: Place, one: Process
 ) -> None:
-    """What is not in the bucket is no key, however long it was known."""
+    """An empty bucket in its place would tell every sender that its key is wrong for ever."""
     _, text = await place.keys.create(ASKED)
     await one.comes_to(text, None)
     await place.jetstream.delete_stream(place.stream)
-    await one.comes_to(text, Refusal.UNKNOWN, within_s=5)
-    _, newer = await place.keys.create(ASKED)
-    await one.comes_to(newer, None, within_s=5)
+    await one.comes_to(MADE_UP, Refusal.UNREAD, within_s=5)
+    assert one.refuses(text) is None
+    async with opened_keys(NatsSettings(url=place.url), KeysSettings(bucket=place.name)) as keys:
+        _, newer = await keys.create(ASKED)
+    await one.comes_to(newer, None, within_s=10)
+    assert one.refuses(text) is Refusal.UNKNOWN
 
 
 async def test_bucket_made_anew_is_noticed_though_its_end_was_not_heard(place: Place) -> None:

@@ -195,12 +195,17 @@ async def test_large_line_refuses_the_batch() -> None:
 
 
 @pytest.mark.parametrize("body", [b"[", b'[{"type": "CASINO", "data": {}},]'])
-async def test_broken_array_refuses_the_batch(body: bytes) -> None:
+async def test_broken_array_is_one_dead_letter(body: bytes) -> None:
     """Nobody knows where its elements end."""
-    async with ingesting() as (client, lane):
+
+    def die(delivery: Delivery) -> None:
+        assert delivery.unread is not None
+        end_all([delivery], Dead(delivery.unread))
+
+    async with ingesting(die) as (client, lane):
         answer = await client.post(MANY_PATH, content=body)
     assert (answer.status_code, answer.json()["reason"]) == (400, "malformed")
-    assert lane.taken == []
+    assert [(one.body, one.message_type) for one in lane.taken] == [(body, None)]
 
 
 @pytest.mark.parametrize("body", [b"", b"\n\n", b"[]"])

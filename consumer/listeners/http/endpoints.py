@@ -15,7 +15,7 @@ from consumer.listeners.http.paths import MANY_PATH, PATHS
 from consumer.listeners.http.single import OneEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from consumer.listeners.http.ingest import Ingest
 
@@ -121,7 +121,7 @@ def ingest_endpoints(
     singles = [
         _single(name, *PATHS[name], OneEvent(ingest, name), rejected_status) for name in PATHS
     ]
-    return (*singles, _many(ManyEvents(ingest, answer_timeout_s)))
+    return (*singles, _many(ManyEvents(ingest, answer_timeout_s), rejected_status))
 
 
 def _single(name: str, method: str, path: str, handle: OneEvent, rejected_status: int) -> Endpoint:
@@ -197,7 +197,27 @@ _MISFIT: Final = {
 }
 
 
-def _many(handle: ManyEvents) -> Endpoint:
+def _many_ended(example: Mapping[str, object], rejected_status: int) -> tuple[AnswerForm, ...]:
+    ended = "All lines have ended. A rejected line is kept as a dead letter."
+    no_array = "The body begins as an array, and is none. It is kept as one dead letter."
+    why = {"reason": "malformed", "detail": "Input data was truncated"}
+    if rejected_status == HTTPStatus.OK:
+        broken: dict[str, object] = {"status": "rejected", **why, "errors": []}
+        return (
+            AnswerForm(
+                status=200,
+                meaning=f"{ended} With the status `rejected`: {no_array}",
+                schema={"oneOf": [_LINES, _REJECTED]},
+                examples={"mixed": example, "rejected": broken},
+            ),
+        )
+    return (
+        AnswerForm(status=200, meaning=ended, schema=_LINES, examples={"mixed": example}),
+        AnswerForm(status=400, meaning=no_array, examples=_because(**why)),
+    )
+
+
+def _many(handle: ManyEvents, rejected_status: int) -> Endpoint:
     example = {
         "rejected": 1,
         "results": [
@@ -234,17 +254,7 @@ def _many(handle: ManyEvents) -> Endpoint:
             },
         ),
         answers=(
-            AnswerForm(
-                status=200,
-                meaning="All lines have ended. A rejected line is kept as a dead letter.",
-                schema=_LINES,
-                examples={"mixed": example},
-            ),
-            AnswerForm(
-                status=400,
-                meaning="The body begins as an array, and is none. Nothing of it is stored.",
-                examples=_because("malformed", "Input data was truncated"),
-            ),
+            *_many_ended(example, rejected_status),
             AnswerForm(
                 status=415,
                 meaning="The body has a content encoding that cannot be undone.",

@@ -7,6 +7,7 @@ the sender's share of broken events, and what is counted.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -114,11 +115,11 @@ class Ingest:
             Problem: 503; there is no answer.
         """
         self._admit_again(key, request.address)
+        counted = partial(self._spend, key)
         try:
-            deliveries = await self._intakes[key.environment].ask(request, key.id, make)
+            deliveries = await self._intakes[key.environment].ask(request, key.id, make, counted)
         except NotTaken as refused:
             raise self.shed(refused) from refused
-        self._spend(key, len(deliveries))
         rejected_count = sum(map(_is_senders_fault, deliveries))
         now_s = asyncio.get_running_loop().time()
         self._rejections.count(key.id, now_s, len(deliveries), rejected_count)

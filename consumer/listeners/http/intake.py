@@ -158,7 +158,11 @@ class Intake:
             raise NotTaken(Shed.BUSY)
 
     async def ask(
-        self, request: Request, key_id: str, make: Callable[[Question], list[Delivery]]
+        self,
+        request: Request,
+        key_id: str,
+        make: Callable[[Question], list[Delivery]],
+        taken: Callable[[int], None] = lambda _: None,
     ) -> list[Delivery]:
         """Hand deliveries to the lane, and wait until all of them have ended.
 
@@ -166,6 +170,7 @@ class Intake:
             request: The request, for dead letters.
             key_id: The id of its key.
             make: Makes the deliveries. The question is part of their tokens.
+            taken: Is called with the number of deliveries as soon as they wait.
 
         Returns:
             The deliveries, each with its end, in order.
@@ -194,6 +199,7 @@ class Intake:
         self._deliveries.take(key_id, len(deliveries))
         self._bytes.take(key_id, body_bytes)
         self._add(key_id, deliveries)
+        taken(len(deliveries))
         self._questions.append(question)
         if self._timer is None:
             self._timer = loop.call_at(question.until_s, self._expire)

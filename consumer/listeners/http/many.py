@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 
 from consumer.deliveries.delivery import Delivery
+from consumer.errors import Rejected
 from consumer.events.hints import UNREADABLE
 from consumer.events.refuse import missing, unreadable
 from consumer.http.answer import Problem
-from consumer.listeners.http.answers import LineResult, of_line, of_lines
+from consumer.listeners.http.answers import LineResult, of_event, of_line, of_lines
 from consumer.listeners.http.ingest import undone
 from consumer.listeners.http.intake import NotTaken, Shed
 from consumer.listeners.http.long_batches import LongBatches
@@ -76,7 +77,10 @@ class ManyEvents:
                 "unsupported_encoding",
                 "content-encoding: expected gzip, deflate, zstd or none, and the body in it",
             )
-        lines = _cut(body.removeprefix(MARK), limits.max_event_bytes)
+        try:
+            lines = _cut(body.removeprefix(MARK), limits.max_event_bytes)
+        except Rejected as rejected:
+            return await self._bury(request, key, body, rejected)
         until_s = asyncio.get_running_loop().time() + self._answer_timeout_s
         if len(lines) <= PIECE_COUNT:
             return await self._post(request, key, lines, until_s)
@@ -85,6 +89,15 @@ class ManyEvents:
                 return await self._post(request, key, lines, until_s)
         except NotTaken as refused:
             raise self._ingest.shed(refused) from refused
+
+    async def _bury(self, request: Request, key: Key, body: bytes, rejected: Rejected) -> Answer:
+        """Keep a body that cannot be cut into lines as one dead letter."""
+
+        def make(question: Question) -> list[Delivery]:
+            return [Delivery(body, None, Posted(question, 0), key.sender, unread=rejected)]
+
+        (delivery,) = await self._ingest.ask(request, key, make)
+        return of_event(delivery, self._ingest.limits.rejected_status, lambda _: [])
 
     async def _post(
         self, request: Request, key: Key, lines: list[tuple[int, bytes]], until_s: float
@@ -115,8 +128,8 @@ def _cut(body: bytes, max_event_bytes: int) -> list[tuple[int, bytes]]:
     """Return the lines of a body, or the elements of its array, each with its number from 1.
 
     Raises:
-        Problem: 400 if it is an array that cannot be read; 413 if a line is too large, or if
-            there are too many lines.
+        Rejected: It begins as an array, and cannot be read.
+        Problem: 413; a line is too large, or there are too many lines.
     """
     found = _elements(body) if body.lstrip()[:1] == b"[" else _lines(body)
     lines = [(number, line) for number, line in found if line.strip()]
@@ -143,7 +156,7 @@ def _elements(body: bytes) -> list[tuple[int, bytes]]:
     except msgspec.ValidationError as error:  # it is an array of anything, so only its length fails
         raise _too_many() from error
     except UNREADABLE as error:
-        raise Problem(400, "malformed", unreadable(error, body).detail) from error
+        raise unreadable(error, body) from error
 
 
 def _too_many() -> Problem:
