@@ -37,11 +37,13 @@ class Client:
     Args:
         port: of 127.0.0.1.
         key: the text of the key.
+        address: the address of this machine from which it connects.
     """
 
-    def __init__(self, port: int, key: str) -> None:
+    def __init__(self, port: int, key: str, address: str = "127.0.0.1") -> None:
         self._port = port
         self._key = key
+        self._address = (address, 0)
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
@@ -65,7 +67,9 @@ class Client:
 
     async def _exchange(self, request: bytes) -> tuple[int, bytes]:
         if self._writer is None:
-            self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
+            self._reader, self._writer = await asyncio.open_connection(
+                "127.0.0.1", self._port, local_addr=self._address
+            )
         reader = self._reader
         assert reader is not None
         self._writer.write(request)
