@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from consumer.listeners.base import AnyListener, ListenerClass
 
 LOOP_LAG_EVERY_S: Final = 0.5
+APART_S: Final = 1.0
+"""How long the sandbox may take to end, once everything else has ended."""
 SANDBOX: Final = "sandbox"
 """The name of the sandbox in `/readyz` and in the log."""
 
@@ -102,12 +104,21 @@ class App:
         """Let everything in flight end. Return False if the grace time was too short."""
         grace_s = self._config.operations.shutdown_grace_s
         log.info("draining", grace_s=grace_s)
+        until_s = asyncio.get_running_loop().time() + grace_s
         if self._port is not None:
+            until_s += self._port.drain_delay_s
             await self._port.drain(grace_s)
             for group in self._groups:
                 group.stop()
-        _, late = await asyncio.wait(lanes, timeout=grace_s)
+        live, *apart = lanes
+        left_s = max(0.0, until_s - asyncio.get_running_loop().time())
+        _, late = await asyncio.wait([live], timeout=left_s)
         await end_tasks(late)
+        if apart:
+            # All its requests are answered. What it still holds was answered with 503, so a broken
+            # sandbox must not make a process end late.
+            await asyncio.wait(apart, timeout=APART_S)
+            await end_tasks(apart)
         return not late
 
     async def _measure_loop_lag(self) -> None:

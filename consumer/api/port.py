@@ -101,6 +101,11 @@ class Port:
         self.listeners[name] = make_intake(settings)
         return self.listeners[name]
 
+    @property
+    def drain_delay_s(self) -> float:
+        """How long `drain` waits until load balancers have noticed, in seconds."""
+        return self._http.drain_delay_s
+
     def make_listener(self, name: str) -> HttpListener:
         """Make a listener object that reads from the listener's intake."""
         return HttpListener(name, self._settings[name], self.listeners[name])

@@ -106,10 +106,11 @@ class Daemon:
         """Ask `/readyz`."""
         return (await self._get("/readyz"))[0] == 200
 
-    async def whys(self) -> dict[str, str]:
-        """Return what `/readyz` says of each part that is down."""
+    async def whys(self, apart: str = "") -> dict[str, str]:
+        """Return what `/readyz` says of each part that is down, here or in `sandbox`."""
         _, body = await self._get("/readyz")
-        parts = json.loads(body).get("parts", {})
+        states = json.loads(body)
+        parts = (states.get(apart, {}) if apart else states).get("parts", {})
         return {name: part["why"] for name, part in parts.items() if not part["up"]}
 
     async def is_ready(self, within_s: float = 30.0) -> None:
