@@ -28,7 +28,15 @@ MANY_PATH: Final = "/v1/integration/events"
 
 
 class NoAnswer(Exception):
-    """The connection ended, or nothing came in time."""
+    """The connection ended, or nothing came in time.
+
+    Attributes:
+        cut_off: True if the request was written to a connection that was open.
+    """
+
+    def __init__(self, *, cut_off: bool) -> None:
+        super().__init__()
+        self.cut_off = cut_off
 
 
 class Client:
@@ -62,8 +70,9 @@ class Client:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
                 return await self._exchange(head.encode() + body)
         except (OSError, EOFError, TimeoutError) as error:
+            cut_off = self._writer is not None
             self.close()
-            raise NoAnswer from error
+            raise NoAnswer(cut_off=cut_off) from error
 
     async def _exchange(self, request: bytes) -> tuple[int, bytes]:
         if self._writer is None:
@@ -101,6 +110,7 @@ class Senders:
         done: the bodies that have their 200.
         answers: the number of answers with each status; 0: no answer.
         good: by key, each answer with 200: the time at which it came, and the time that it took.
+        cut_off_count: the number of requests that were written and not answered.
         refused_s: the time that each answer with 503 took.
     """
 
@@ -117,6 +127,7 @@ class Senders:
         self.done: list[bytes] = []
         self.answers: Counter[int] = Counter()
         self.good: dict[str, list[tuple[float, float]]] = {key: [] for key in keys}
+        self.cut_off_count = 0
         self.refused_s: list[float] = []
 
     async def __aenter__(self) -> Self:
@@ -158,8 +169,9 @@ class Senders:
             began_s = time.monotonic()
             try:
                 status, _ = await client.post(body)
-            except NoAnswer:
+            except NoAnswer as error:
                 status = 0
+                self.cut_off_count += error.cut_off
             took_s = time.monotonic() - began_s
             self.answers[status] += 1
             if status == HTTPStatus.OK:
