@@ -7,6 +7,7 @@ do is decided by `connection.py`, and by `tls.py` during the handshake.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from enum import StrEnum
 from ipaddress import IPv6Address, ip_address
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from consumer.operations.metrics import Metrics
 
 NEVER_S: Final = float("inf")
+LAST_REQUESTS_S: Final = 0.5
+"""How long a drain waits for requests that clients have sent before they can know of it."""
 OWN_PART_BITS: Final = 64
 """So many of the last bits of an IPv6 address are chosen by its owner."""
 
@@ -137,13 +140,25 @@ class Connections:
             connection.expire(now_s)
 
     async def drain(self) -> None:
-        """End every connection behind the request that has begun, and wait until all are gone.
+        """End every connection behind its next answer, and wait until all are gone.
+
+        A connection without a request is ended after `LAST_REQUESTS_S`, because its next request
+        may be on its way. After an answer to many at once, this is so for most connections.
 
         Cancelling: the connections that are left stay open.
         """
         self.draining = True
         for connection in list(self._owners):
+            if connection not in self.waiting:
+                connection.shutdown()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_REQUESTS_S):
+                await self._gone()
+        for connection in list(self._owners):
             connection.shutdown()
+        await self._gone()
+
+    async def _gone(self) -> None:
         while self._owners:
             self._left.clear()
             await self._left.wait()

@@ -246,6 +246,18 @@ async def test_drain_ends_idle_connections_and_lets_requests_end(
             await here.ask(POST)
 
 
+async def test_drain_answers_a_request_that_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its client had no answer that says `close`, so it cannot know that the connection ends."""
+    async with port(monkeypatch) as here, here.connected(POST) as client:
+        await one_answer(client)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(here.server.drain(10), name="drain")
+            client[1].write(POST)
+            got = await rest(client)
+            assert got.startswith(b"HTTP/1.1 200")
+            assert b"connection: close" in got
+
+
 async def test_drain_ends_with_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     """What hangs by then is cut off, and the application is told."""
     application = EchoApplication()
