@@ -192,7 +192,7 @@ async def main(count: int) -> None:
             scene.tables["listeners"]["kafka"] = {**options, "brand": scene.name}
             found = await Bench(scene, kafka, count, await scene.key()).run()
         await kafka.close()
-    for name, run in found.items():
+    for name, run in sorted(found.items()):
         print(f"{name:14} {run.per_s:8,.0f}/s {run.cpu_us:6.1f} us CPU  {run.more}")
     single, many, ref = found["http, single"], found["http, many"], found["kafka"]
     allowed_us = ref.cpu_us + 1.5 * found["bare handler"].cpu_us

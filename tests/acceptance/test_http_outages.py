@@ -14,7 +14,7 @@ from tests.brokers.redis import Redis
 from tests.support.eventually import eventually
 from tests.support.http_daemon import HttpScene
 from tests.support.proxy import Proxy
-from tests.support.resending import Senders
+from tests.support.resending import MANY_PATH, ONE_PATH, Senders
 from tests.support.samples import casino
 
 if TYPE_CHECKING:
@@ -53,32 +53,45 @@ def bodies_of(name: str, count: int = COUNT) -> list[bytes]:
     return [casino(activity_id=f"{name}-{number}") for number in reversed(range(count))]
 
 
-async def assert_each_is_there_once(scene: HttpScene, senders: Senders, count: int) -> None:
-    """Check that all of them got their 200, and that each is stored once."""
-    assert len(senders.done) == count
+def batches_of(bodies: list[bytes], lines_count: int) -> list[bytes]:
+    """Return batches with so many of these events each."""
+    lines = [b'{"type":"CASINO","data":%b}' % body for body in bodies]
+    starts = range(0, len(lines), lines_count)
+    return [b"\n".join(lines[start : start + lines_count]) for start in starts]
+
+
+async def assert_each_is_there_once(scene: HttpScene, count: int) -> None:
+    """Check that each of them is stored once, and nothing else."""
     ids = await scene.sink.ids()
     assert (len(ids), set(ids.values())) == (count, {1})
     assert await scene.sink.dead_count() == 0
 
 
-async def test_kill_9_under_load_loses_and_doubles_nothing(scene: HttpScene) -> None:
+@pytest.mark.parametrize("lines_count", [0, 50])
+async def test_kill_9_under_load_loses_and_doubles_nothing(
+    scene: HttpScene, lines_count: int
+) -> None:
     """At moments drawn from a seed, with 50 clients that post again until they get 200."""
     draw = random.Random(31)
     keys = [await scene.key() for _ in range(3)]
+    bodies, path = bodies_of(scene.name), ONE_PATH
+    if lines_count:
+        bodies, path = batches_of(bodies, lines_count), MANY_PATH
     daemon = scene.daemon()
     with daemon:
         await daemon.is_ready()
-        async with Senders(scene.port, keys) as senders:
-            senders.waiting = bodies_of(scene.name)
-            for kill in range(KILLS):
-                goal = (kill + 1) * COUNT // (KILLS + 2)
+        async with Senders(scene.port, keys, path=path) as senders:
+            goals = [kill * len(bodies) // (KILLS + 2) for kill in range(1, KILLS + 1)]
+            senders.waiting = list(bodies)
+            for goal in goals:
                 await senders.all_done(goal)
                 await asyncio.sleep(draw.random() * 0.05)  # a moment is what is tested
                 daemon.kill()
                 daemon.start()
-            await senders.all_done(COUNT)
-        assert senders.answers[0], "no answer was lost: the kills did not meet any request"
-        await assert_each_is_there_once(scene, senders, COUNT)
+            await senders.all_done(len(bodies))
+    assert senders.cut_off_count, "the kills did not meet any request"
+    assert len(senders.done) == len(bodies)
+    await assert_each_is_there_once(scene, COUNT)
 
 
 @pytest.mark.parametrize("name", ["sink", "store"])
@@ -101,7 +114,7 @@ async def test_frozen_server_is_told_with_503_and_loses_nothing(
             await senders.all_done(COUNT)
         assert not set(senders.answers) - {200, 503}, "an answer of another kind, or none"
         await daemon.is_ready()
-        await assert_each_is_there_once(scene, senders, COUNT)
+        await assert_each_is_there_once(scene, COUNT)
 
 
 async def test_answers_that_never_arrive_double_nothing(scene: HttpScene) -> None:
@@ -118,7 +131,7 @@ async def test_answers_that_never_arrive_double_nothing(scene: HttpScene) -> Non
             await senders.all_done(COUNT)
             assert await daemon.metric("duplicates"), "nothing was sent twice"
     assert senders.answers[0] >= CUTS, "too few answers were lost"
-    await assert_each_is_there_once(scene, senders, COUNT)
+    await assert_each_is_there_once(scene, COUNT)
 
 
 async def _cut_after_requests(proxy: Proxy) -> None:

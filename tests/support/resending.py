@@ -104,6 +104,7 @@ class Senders:
         keys: the clients take turns in having them.
         clients_count: so many post at once.
         pause_s: before a body is posted again.
+        path: to which all bodies are posted.
 
     Attributes:
         waiting: the bodies that no client has taken yet, the next one last.
@@ -115,8 +116,14 @@ class Senders:
     """
 
     def __init__(
-        self, port: int, keys: list[str], clients_count: int = 50, pause_s: float = PAUSE_S
+        self,
+        port: int,
+        keys: list[str],
+        clients_count: int = 50,
+        pause_s: float = PAUSE_S,
+        path: str = ONE_PATH,
     ) -> None:
+        self._path = path
         self._clients = [
             (key, Client(port, key))
             for key, _ in zip(itertools.cycle(keys), range(clients_count), strict=False)
@@ -168,7 +175,7 @@ class Senders:
         while True:
             began_s = time.monotonic()
             try:
-                status, _ = await client.post(body)
+                status, _ = await client.post(body, self._path)
             except NoAnswer as error:
                 status = 0
                 self.cut_off_count += error.cut_off
