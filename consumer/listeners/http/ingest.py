@@ -6,12 +6,12 @@ the sender's share of broken events, and what is counted.
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from consumer.clock import SYSTEM_CLOCK
 from consumer.deliveries.decompress import decompress
 from consumer.deliveries.delivery import Dead, Delivery
 from consumer.errors import Reason, Rejected
@@ -88,7 +88,7 @@ class Ingest:
         key = request.key
         if key is None:
             raise TypeError("an endpoint of ingest needs a key")  # a bug of ours
-        now_s = asyncio.get_running_loop().time()
+        now_s = SYSTEM_CLOCK.monotonic_s()
         wait_s = self._rejections.wait_s(key.id, now_s)
         if wait_s is not None:
             self._metrics.http_shed.labels("too_many_rejected").inc()
@@ -121,7 +121,7 @@ class Ingest:
         except NotTaken as refused:
             raise self.shed(refused) from refused
         rejected_count = sum(map(_is_senders_fault, deliveries))
-        now_s = asyncio.get_running_loop().time()
+        now_s = SYSTEM_CLOCK.monotonic_s()
         self._rejections.count(key.id, now_s, len(deliveries), rejected_count)
         return deliveries
 
