@@ -1,12 +1,13 @@
 """Keeps the keyring up to date from the JetStream KV bucket that holds the keys.
 
-Responsible for reading the bucket whole, for watching it, and for noticing that the watch is lost:
-the connection may be gone, the bucket may have been deleted, emptied or made anew, or the server
-may have forgotten the watch. A lost watch is silent, like a bucket that nobody changes. So the
-stream behind the bucket is asked for its state all the time, and the two are compared.
+Responsible for reading the whole bucket, for watching it, and for noticing that the watch is lost.
+The connection may be gone. The bucket may have been deleted, emptied, or deleted and created again.
+Or the server may have forgotten the watch. A lost watch is silent, like the watch of a bucket that
+nobody changes. So every `LOOK_EVERY_S` the state of the stream behind the bucket is compared with
+the records that have arrived.
 
-After a loss the bucket is read whole again, and what is read replaces what was known. Meanwhile the
-known keys go on working.
+After a loss, the whole bucket is read again, and its keys replace the keys that were known. Until
+then the known keys go on working.
 
 Not responsible for changing keys (`edit.py`).
 """
@@ -47,14 +48,15 @@ if TYPE_CHECKING:
 LOOK_EVERY_S: Final = 0.4
 LOOK_DEADLINE_S: Final = 2.0
 USED_EVERY_S: Final = 30.0
-"""The pause between two notes of which keys were used."""
+"""The pause after which the days of last use are written again, in seconds."""
 MAX_KEY_BYTES: Final = 64 * 1024
 DELETED: Final = (
     "the bucket {} was deleted: bring it back with `consumer keys restore`; "
     "known keys go on working"
 )
-"""A bucket that was there is not made anew. Without it, nothing is known of any key. With an empty
-bucket, every key would be unknown, and senders take the answer 401 for the end."""
+"""A process that has read the bucket does not create it again. While the bucket is missing, known
+keys work, and unknown keys get 503. With a new empty bucket, every key would get 401, and senders
+would stop."""
 GONE: Final = "was the bucket deleted just now?"
 
 log = structlog.get_logger()
@@ -63,17 +65,17 @@ log = structlog.get_logger()
 async def open_bucket(
     client: Client, settings: KeysSettings, replicas_count: int, *, create: bool = True
 ) -> KeyValue:
-    """Return the bucket of the keys. It is made if it is missing.
+    """Return the bucket of the keys. If it is missing, create it.
 
     Args:
         client: The connection.
         settings: The name of the bucket.
-        replicas_count: The number of servers that keep a bucket that is made.
-        create: If false, a missing bucket is not made.
+        replicas_count: The number of servers that keep a new bucket.
+        create: If false, a missing bucket is not created.
 
     Raises:
-        SinkUnavailable: The server does not answer, this user may not do it, or the bucket is
-            missing and must not be made.
+        SinkUnavailable: The server does not answer, this user may not open or create the bucket, or
+            the bucket is missing and must not be created.
     """
     stream = stream_of(settings.bucket)
     jetstream = client.jetstream()
@@ -87,7 +89,7 @@ async def open_bucket(
             wanted = KeyValueConfig(
                 bucket=settings.bucket,
                 description="access keys of consumer: hashes, never secrets",
-                # So the number of records tells whether one of them vanished (`_look`).
+                # With one message a record, their number tells whether a record is gone (`_look`).
                 history=1,
                 storage=StorageType.FILE,
                 replicas=replicas_count,
@@ -99,11 +101,11 @@ async def open_bucket(
 
 
 class _State:
-    """What has arrived of the bucket.
+    """The records of the bucket that have arrived.
 
     Attributes:
         created: The time at which the stream behind the bucket was created.
-        number: The highest sequence number of a record.
+        number: The sequence number of the last record that has arrived.
         names: The names of all records.
     """
 
@@ -119,8 +121,8 @@ class KeyBucket(Part):
     Args:
         connection: How to reach the server.
         settings: The name of the bucket.
-        replicas_count: The number of servers that keep a bucket that we create.
-        keyring: The keys in memory.
+        replicas_count: The number of servers that keep a new bucket.
+        keyring: The keys in memory, which are kept up to date.
     """
 
     def __init__(
@@ -154,11 +156,11 @@ class KeyBucket(Part):
         return frozenset(self._applied.names)
 
     def note_used(self, key_id: str) -> None:
-        """Note that a key was used today. The bucket learns it later."""
+        """Note that a key was used today. `write_used` writes this to the bucket later."""
         self._used.add(key_id)
 
     async def open(self) -> list[Caveat]:
-        """Connect, read the bucket whole, and begin to watch it. See `Part.open`."""
+        """Connect, read the whole bucket, and begin to watch it. See `Part.open`."""
         await self.close()
         lost = self._lost = asyncio.Event()
 
@@ -177,7 +179,7 @@ class KeyBucket(Part):
         return caveats
 
     async def _read(self, client: Client, opened: contextlib.AsyncExitStack) -> list[Caveat]:
-        """Read all keys, and put them in the place of what was known."""
+        """Read all keys, and let them replace the keys that were known."""
         name = self._settings.bucket
         self._bucket = await open_bucket(
             client, self._settings, self._replicas_count, create=not self._was_read
@@ -199,14 +201,14 @@ class KeyBucket(Part):
         return _caveats(name, info.config)
 
     def _apply(self, record: BucketRecord, keys: dict[str, Key]) -> None:
-        """Take one record of the bucket, and change the keys as it says."""
+        """Note one record of the bucket, and change `keys` if it is the record of a key."""
         self._applied.number = record.number
         self._applied.names.add(record.name)
         if record.name.startswith(USED_PREFIX):
             key_id = record.name.removeprefix(USED_PREFIX)
             self._noted[key_id] = (record.data or b"").decode("latin-1")
         if not record.name.startswith(KEY_PREFIX):
-            return  # something else of this version or of a newer version
+            return  # a day of last use, or a record of a newer version
         key_id = record.name.removeprefix(KEY_PREFIX)
         key = None if record.data is None else decode(record.data, key_id)
         if key is not None:
@@ -223,7 +225,7 @@ class KeyBucket(Part):
             )
 
     async def check(self) -> None:
-        """Say what was found at the last look at the stream. See `Part.check`."""
+        """Raise the trouble that the last look at the stream has found. See `Part.check`."""
         if self._client is None:
             raise SinkUnavailable(self._why_lost)
         if self._trouble:
@@ -235,14 +237,14 @@ class KeyBucket(Part):
             await self._look(client)
 
     async def _look(self, client: Client) -> None:
-        """Compare the stream behind the bucket with what has arrived of it."""
+        """Compare the stream behind the bucket with the records that have arrived."""
         stream = stream_of(self._settings.bucket)
         try:
             with explained(stream, missing="it was deleted"):
                 async with asyncio.timeout(LOOK_DEADLINE_S):
                     info = await client.jetstream().stream_info(stream)
         except SinkUnavailable as error:
-            # It may be over in a moment. Until then nobody knows which keys there are.
+            # The trouble may soon be over. Until then, not all keys are known for sure.
             self._trouble = str(error)
             self._keyring.complete = False
             if isinstance(error.__cause__, nats.js.errors.NotFoundError):
@@ -253,7 +255,7 @@ class KeyBucket(Part):
             self._lose("the bucket of keys was made anew")
         elif state.last_seq == applied.number and state.messages < len(applied.names):
             self._lose("records of the bucket of keys were removed")
-        elif applied.number < self._seen_number:  # it was there a look ago
+        elif applied.number < self._seen_number:  # this record was in the stream at the look before
             self._lose("the watch on the keys was lost")
         else:
             self._seen_number = state.last_seq
@@ -290,7 +292,7 @@ class KeyBucket(Part):
             self._lose(f"the watch on the keys was lost: {error}")
 
     def _tell(self, key_id: str) -> None:
-        """Log a change. The command line's own log may be nowhere but on somebody's terminal."""
+        """Log a change of a key. The command that made it may have logged only to a terminal."""
         key = self._keyring.find(key_id)
         state = "gone" if key is None else "in force" if key.revoked_s is None else "revoked"
         log.info("key changed", key=key_id, brand="" if key is None else key.brand, state=state)
@@ -301,9 +303,9 @@ class KeyBucket(Part):
             await self.write_used()
 
     async def write_used(self) -> None:
-        """Write the day of last use of each key that was used, at most once a day and key.
+        """Write the day of last use of each key that was used, at most once a day for each key.
 
-        What cannot be written now is written later.
+        If writing fails, the next call tries again.
         """
         if self._bucket is None:
             return
@@ -330,7 +332,7 @@ class KeyBucket(Part):
 
 
 def _caveats(bucket: str, config: StreamConfig) -> list[Caveat]:
-    """Return what may surprise about a bucket that somebody else has made."""
+    """Return the caveats of a bucket that was made with other options than ours."""
     facts = {"bucket": bucket}
     found = []
     if config.storage == StorageType.MEMORY:

@@ -1,7 +1,8 @@
 """Changes keys in the bucket: makes, rotates and revokes them, and moves them elsewhere.
 
-Every change compares the revision that it has read, so that of two changes at the same moment one
-is refused and neither is lost. Every change is an event in the log: the audit log.
+A change is stored only if the record still has the revision that was read. So if two people change
+a key at the same moment, one change is stored and the other is refused. Every change is a line in
+the log: this is the audit log.
 """
 
 from __future__ import annotations
@@ -48,11 +49,11 @@ class KeyChangeRefused(ConsumerError):
 
 
 class KeyUse(msgspec.Struct, frozen=True):
-    """A key, and when it was used last.
+    """A key, and the day on which it was last used.
 
     Attributes:
         key: The key.
-        used_on: The day, such as `2026-11-26`. Empty if it was never used.
+        used_on: The day, such as `2026-11-26`. Empty if the key was never used.
     """
 
     key: Key
@@ -63,8 +64,8 @@ class KeyList(msgspec.Struct, frozen=True):
     """All keys of a bucket.
 
     Attributes:
-        uses: The keys that are understood, the oldest first.
-        unread: The ids of those whose records are not understood.
+        uses: The keys whose records are understood, the oldest first.
+        unread: The ids of the keys whose records are not understood.
     """
 
     uses: list[KeyUse]
@@ -72,7 +73,7 @@ class KeyList(msgspec.Struct, frozen=True):
 
 
 class Keys:
-    """The keys in an open bucket. `opened_keys` makes it.
+    """The keys in an open bucket. `opened_keys` makes this object.
 
     Args:
         client: The connection.
@@ -95,10 +96,10 @@ class Keys:
         """Store a new key with a new secret.
 
         Args:
-            key: What the key allows. Its id and its secrets are made here.
+            key: The key without id and secret, which are made here.
 
         Returns:
-            The key as it is stored, and its text, which is shown once.
+            The key as it is stored, and its text with the secret, which is shown only once.
 
         Raises:
             ConfigError: A field has a value that is not possible.
@@ -153,10 +154,10 @@ class Keys:
         return made, token.write(token.KeyText(made.environment, made.id, secret))
 
     async def revoke(self, key_id: str) -> Key:
-        """Refuse a key from now on, in every process within a second.
+        """Revoke a key. Within a second, every process refuses it.
 
         Returns:
-            The key. If it was revoked before, nothing is changed.
+            The key. If it was revoked before, it is not changed.
 
         Raises:
             KeyChangeRefused: There is no such key, or it was changed meanwhile.
@@ -177,11 +178,13 @@ class Keys:
                 revocation.
 
         Returns:
-            How many keys were stored, and how many were there already.
+            The number of keys that were stored, and the number of keys that were in the bucket
+            already with the same content.
 
         Raises:
-            KeyChangeRefused: Without `replace`, a key exists with other content; then nothing is
-                stored. Or a key was changed meanwhile; then the keys before it are stored.
+            KeyChangeRefused: A key exists with other content, and `replace` is false: then nothing
+                is stored. Or a key was changed meanwhile: then the keys before it in the list are
+                stored.
         """
         found = [(key, await self._find(key.id)) for key in keys]
         missing = [(key, revision) for key, (held, revision) in found if held != encode(key)]
@@ -247,7 +250,12 @@ class Keys:
         return key, revision_number
 
     async def _find(self, key_id: str) -> tuple[bytes | None, int]:
-        """Return a key's record, and its revision. None and a revision also if it was deleted."""
+        """Return a key's record and its revision.
+
+        Returns:
+            None as the record if there is none. The revision is then that of the deletion, or 0 if
+            there never was a record.
+        """
         if not _is_id(key_id):
             raise KeyChangeRefused(
                 f"{key_id[:64]!r} is no id, expected {token.ID_CHARACTERS} of 0-9 A-Z a-z"
@@ -263,7 +271,7 @@ class Keys:
         return explained(self._stream, missing=GONE, request=request)
 
     async def _put(self, key: Key, revision_number: int, event: str) -> None:
-        """Store a key if the revision of its record is still this one. 0: there was no record."""
+        """Store a key if its record still has this revision. 0 means that there is no record."""
         with self._explained(f"$KV.{self._name}.{KEY_PREFIX}*"):
             try:
                 await self._bucket.update(KEY_PREFIX + key.id, encode(key), last=revision_number)
@@ -294,7 +302,7 @@ async def opened_keys(
     Args:
         connection: How to reach the server.
         settings: The name of the bucket.
-        replicas_count: The number of servers that keep a bucket that we create.
+        replicas_count: The number of servers that keep a new bucket.
         clock: The clock.
         by: Who makes the changes. Empty means the user of this program on this host.
 

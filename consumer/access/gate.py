@@ -1,8 +1,8 @@
 """Lets a request in if its key allows it, and says why if not.
 
-The checks come in this order: the key, its environment, its scope, the client's address, its rates.
-Each refusal is counted, and logged in sums (`refusal_log.py`). A gate is asked at each request, so
-it looks nothing up over the network.
+The checks come in this order: the key, its environment, its scopes, the client's address, the rates
+of the key. Each refusal is counted, and the log has sums of refusals (`refusal_log.py`). A gate
+checks each request, so it must not wait for the network.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from consumer.operations.metrics import Metrics
 
 UNKNOWN: Final = "the key is unknown"
-"""The same words for a key that does not exist and for a wrong secret, so that nobody can find out
+"""A key that does not exist and a wrong secret get the same words, so that nobody can find out
 which keys exist."""
 CHANGED: Final = "the key was changed at this moment; send again"
 WORDS: Final = {
@@ -55,7 +55,7 @@ class Gate:
         keyring: The keys.
         metrics: Counts refusals.
         environments: The environments that are served.
-        events_per_s: The rate of events for a key that has none of its own, by environment.
+        events_per_s: The rate of events for a key that has no rate of its own, by environment.
         clock: The clock for rates and for expiry.
         used: Is called with the id of each key that was let in.
     """
@@ -87,12 +87,13 @@ class Gate:
         """Return the key of a request that may pass.
 
         Args:
-            text: The text of the key, as it was sent. None if there is none.
-            scope: The scope that is needed. None: any key will do.
+            text: The text of the key, as it was sent. None if the request has no key.
+            scope: The scope that the key needs. None means that a key needs no scope.
             address: The client's address.
 
         Raises:
-            KeyRefused: The request may not pass. Its text may be shown to the client.
+            KeyRefused: The request may not pass. The text of the exception may be shown to the
+                client.
         """
         key = self._known(text, address)
         if key.environment not in self._environments:
@@ -109,18 +110,18 @@ class Gate:
         return key
 
     def admit_again(self, key: Key, address: str) -> None:
-        """Check a key once more, after the time that a client may take for its body.
+        """Check a key again when the body was read, because a client may send it for a long time.
 
         Args:
-            key: The key, as it was let in.
+            key: The key, as `admit` returned it.
             address: The client's address.
 
         Raises:
-            KeyRefused: The key may not pass any more. If it was changed meanwhile in another way,
-                the client sends again, and all checks are made again.
+            KeyRefused: The key is gone, was revoked, or has expired. Or the key was changed in
+                another way: then the client has to send again, and `admit` makes all checks.
         """
         known = self._keyring.find(key.id)
-        if known is not key and known != key:  # it is another object after a new reading
+        if known is not key and known != key:  # an equal key is another object after a new reading
             if known is None:
                 self._refuse(Refusal.UNKNOWN, address)
             if known.revoked_s is not None:
@@ -140,7 +141,10 @@ class Gate:
         return key.events_per_s or self._events_per_s.get(key.environment)
 
     def is_still_good(self, key: Key) -> bool:
-        """Tell whether a key that was let in would be let in now, rates aside."""
+        """Tell whether a key that was let in still exists, is not revoked, and has not expired.
+
+        While not all keys are known, a key that is not known counts as good.
+        """
         known = self._keyring.find(key.id)
         if known is None:
             return not self._keyring.complete
@@ -218,7 +222,7 @@ class Gate:
         key_id: str = "",
         detail: str | None = None,
     ) -> NoReturn:
-        """Refuse a request. The id is that of a key that exists, or empty."""
+        """Refuse a request. `key_id` is the id of a key that exists, or empty."""
         self._note(refusal, address, key_id)
         retry_after_s = UNREAD_RETRY_S if refusal is Refusal.UNREAD else None
         raise KeyRefused(refusal, detail or WORDS[refusal], retry_after_s)
@@ -235,7 +239,7 @@ def _networks(addresses: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ..
 
 @lru_cache(maxsize=4096)
 def _is_inside(address: str, addresses: tuple[str, ...]) -> bool:
-    """Tell whether an address is in one of the networks. What cannot be read is in none."""
+    """Tell whether an address is in one of the networks. A text that is no address is in none."""
     try:
         client = ip_address(address)
         mapped = getattr(client, "ipv4_mapped", None)

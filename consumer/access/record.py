@@ -1,8 +1,9 @@
 """Writes and reads keys as the bucket holds them: JSON, by the key's id.
 
-A record that this version does not understand whole refuses its key, and no other. That is also so
-for a field of a newer version: it may limit the key, and to ignore a limit would be to let in what
-must not come in. To change such a record would lose the field.
+If this version does not understand a record completely, the key of this record is refused, and no
+other key. This is so even if the record only has a field of a newer version. The field may limit
+the key, and without the limit the key would allow too much. Such a record is not changed either,
+because the change would lose the field.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 KEY_PREFIX: Final = "key."
 """The beginning of the names of keys in the bucket."""
 USED_PREFIX: Final = "used."
-"""The beginning of the names of the days of last use. They are apart from the keys, so that writing
-them can never undo a revocation."""
+"""The beginning of the names of the records with the days of last use. A day is not in the record
+of its key, so that writing the day can never undo a revocation."""
 
 
 class _Named(msgspec.Struct):
@@ -41,10 +42,10 @@ def decode(data: bytes, key_id: str) -> Key | None:
 
     Args:
         data: The record.
-        key_id: The id that the record's name in the bucket has.
+        key_id: The id in the name of the record.
 
     Returns:
-        The key. None if the record is not understood whole, or is the record of another key.
+        The key. None if the record is not understood completely, or states another id.
     """
     try:
         key = _decode(data)
@@ -66,9 +67,8 @@ class BucketRecord(msgspec.Struct, frozen=True):
 
     Attributes:
         name: The name, such as `key.AAAAAAAAAAAA`.
-        data: What it holds. None if it is empty: this is how the bucket says that the earlier
-            record was deleted.
-        number: The sequence number in the stream: the record's revision.
+        data: The content. None if it is empty, which means that the earlier record was deleted.
+        number: The sequence number in the stream. It is also the revision of the record.
     """
 
     name: str
@@ -77,7 +77,7 @@ class BucketRecord(msgspec.Struct, frozen=True):
 
 
 def record_of(msg: Msg, bucket: str) -> BucketRecord:
-    """Return the record that a message of the bucket's stream is."""
+    """Return a message of the bucket's stream as a record."""
     return BucketRecord(
         name=msg.subject.removeprefix(f"$KV.{bucket}."),
         data=msg.data or None,

@@ -1,7 +1,9 @@
 """Runs the public port: the keys, the endpoints of all rooms, and the server in front of them.
 
-    start   socket ─► keys are read ─► requests ─► the intakes of the lanes
+    start   socket is taken ─► keys are read, and requests go to the intakes of the lanes
     drain   `drain_delay_s` with /readyz 503 ─► no new connections ─► requests in flight answered
+
+Requests that come before the keys are read get 503.
 
 The app loads this module only if the configuration has a table `[http]`.
 """
@@ -38,7 +40,7 @@ class Port:
 
     Args:
         config: The checked configuration, with a table `[http]`.
-        sandbox: The configuration of the sandbox. None: test keys are refused.
+        sandbox: The configuration of the sandbox. None means that test keys are refused.
         watched: The health and the metrics to which the port reports.
 
     Attributes:
@@ -103,7 +105,7 @@ class Port:
 
     @property
     def drain_delay_s(self) -> float:
-        """How long `drain` waits until load balancers have noticed, in seconds."""
+        """How long `drain` waits, so that load balancers notice, in seconds."""
         return self._http.drain_delay_s
 
     def make_listener(self, name: str) -> HttpListener:
@@ -111,10 +113,10 @@ class Port:
         return HttpListener(name, self._settings[name], self.listeners[name])
 
     def take(self) -> None:
-        """Take the port, before anything else starts.
+        """Open the socket of the port and read the certificate, before anything else starts.
 
         Raises:
-            ConfigError: The port is taken, or a certificate cannot be used.
+            ConfigError: Another process has the port, or the certificate cannot be used.
         """
         self._server.take()
 
@@ -128,10 +130,10 @@ class Port:
             await self._keys.close()
 
     async def drain(self, grace_s: float) -> None:
-        """Wait until load balancers have noticed, take no new connections, and end the requests.
+        """Wait for `drain_delay_s`, take no new connections, and let the requests in flight end.
 
         Args:
-            grace_s: How long the requests in flight may take, in seconds.
+            grace_s: The time that the requests in flight have after this wait, in seconds.
         """
         await asyncio.sleep(self._http.drain_delay_s)
         await self._server.drain(grace_s)

@@ -25,21 +25,22 @@ if TYPE_CHECKING:
 HTTP: Final = "http"
 """The kind of a listener whose deliveries come over the public port."""
 TEST_ENDING: Final = "-test"
-"""What the name of a listener for test keys has behind the name of the listener for live keys."""
+"""The listener for test keys has the name of the listener for live keys with this ending."""
 
 
 class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The table `[sandbox]`: where events that were posted with test keys go.
+    """The table `[sandbox]`: the place of events that were posted with test keys.
 
     Without the table, test keys are refused.
 
     Attributes:
-        subject_prefix: The first token of their subjects, in place of `subject_prefix` of `[sink]`.
-        stream: The name of their stream.
-        max_bytes: The size at which their stream deletes its oldest events, in bytes.
-        dead_letters: The name of the stream of their dead letters.
-        dead_subject_prefix: The first token of the subjects of their dead letters.
-        window_s: How long their identities are remembered, in seconds.
+        subject_prefix: The first token of the subjects, in place of `subject_prefix` of `[sink]`.
+        stream: The name of the stream of events.
+        max_bytes: The size at which the stream of events, and the stream of dead letters, delete
+            their oldest messages, in bytes.
+        dead_letters: The name of the stream of dead letters.
+        dead_subject_prefix: The first token of the subjects of dead letters.
+        window_s: The time for which an identity is remembered, in seconds.
         rate: The largest number of events a second of a test key that has no rate of its own.
     """
 
@@ -93,7 +94,7 @@ def address_problems(http: HttpSettings | None, operations: OperationsSettings) 
     """Yield a line for each address and each file in `[http]` that cannot be used."""
     if http is None:
         return
-    # Without `[http]`, a daemon loads no more of the public port than its options.
+    # Without `[http]`, a daemon loads only the options of the public port, and not its other code.
     from consumer.http.check import unusable  # noqa: PLC0415  # as said
 
     yield from unusable(http)
@@ -107,7 +108,7 @@ def sandbox_problems(
     sink: SinkSettings,
     dead_letters: DeadLetterSettings,
 ) -> Iterator[str]:
-    """Yield a line for each name that the sandbox shares with something else."""
+    """Yield a line for each name that the sandbox may not have, and one if there is no port."""
     if sandbox is None:
         return
     if http is None:
@@ -142,8 +143,8 @@ def meeting_problems(
     """Yield a line for each option that lets live events and events of the sandbox meet.
 
     Args:
-        sandbox: The options of the sandbox.
-        live: Every live subject, and the option that it comes from.
+        sandbox: The options of the sandbox. None if there is no sandbox.
+        live: The option that puts live events on a subject, by this subject.
         readers: The listeners that read from the sink's own server.
     """
     if sandbox is None:

@@ -1,7 +1,8 @@
 """Makes the configuration of the sandbox from the configuration of a process.
 
-The sandbox takes what is posted with test keys. It has another stream, other dead letters, another
-prefix and another window, and its lanes are the same code. docs/decisions/0011-http-rooms.md.
+The sandbox takes the events that are posted with test keys. It has another stream, other dead
+letters, another prefix and another window. Its lanes run the same code as the lanes for live
+events: see docs/decisions/0011-http-rooms.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Checks each request, calls its endpoint, and sends the answer: the application behind the port.
 
-The checks come in this order: path, verb, key with all that belongs to it, media type, size, body.
-So nothing is read from a client before its key was checked. Every error is a problem document.
+The checks come in this order: path, verb, key, media type, size, body. The check of the key
+includes its scope, its addresses and its rates. So no body is read before the key was checked.
+Every error is a problem document.
 """
 
 from __future__ import annotations
@@ -61,19 +62,19 @@ WANTED: Final = {
         "x-request-id",
     )
 }
-"""The headers that are looked at."""
+"""The headers that a `Request` keeps."""
 LISTS: Final = frozenset(("x-forwarded-for", "accept", "content-encoding"))
-"""The headers that may come several times and mean one list then."""
+"""The headers that a client may send several times. Their values are joined to one list."""
 UNREAD_MAX_BYTES: Final = 64 * 1024
-"""A body of this size that nobody reads is skipped, and the connection goes on. With a larger body,
-the connection is closed."""
+"""If an endpoint does not read the body, a body of up to this size is skipped, and the connection
+stays open. After a larger body, the connection is closed."""
 LINGER_MAX_BYTES: Final = 4 * 1024 * 1024
 LINGER_S: Final = 2.0
-"""How much of a body that nobody wants is still read before the connection is closed, and for how
-long. Without that, the client's system would throw the answer away:
+"""Before a connection is closed, so many bytes of an unwanted body are read, for so many seconds.
+If bytes stayed unread, the client's system could throw the answer away:
 https://www.rfc-editor.org/rfc/rfc9112#section-9.6."""
 NO_ENDPOINT: Final = "none"
-"""The value of the label `endpoint` for a request that found none."""
+"""The value of the label `endpoint` for a request for which there is no endpoint."""
 STATUS: Final = {
     Refusal.UNREAD: 503,
     Refusal.ENVIRONMENT: 403,
@@ -81,7 +82,7 @@ STATUS: Final = {
     Refusal.ADDRESS: 403,
     Refusal.RATE: 429,
 }
-"""The status for each refusal of a key. The others are 401."""
+"""The status of the answer to each refusal of a key. For a refusal that is not here, it is 401."""
 
 _is_sane_id: Final = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}").fullmatch
 
@@ -89,11 +90,11 @@ log = structlog.get_logger()
 
 
 class HttpApplication:
-    """The application.
+    """The ASGI application of the public port.
 
     Args:
-        endpoints: The table of all endpoints.
-        gate: Lets keys in.
+        endpoints: All endpoints.
+        gate: Checks the key of each request.
         client_address: Finds the address of a client behind proxies.
         cors: Lets web pages of other origins read answers.
         metrics: Counts requests.
@@ -157,7 +158,7 @@ class HttpApplication:
         endpoint: Endpoint,
         request_id: str,
     ) -> Request:
-        """Check the key and the media type."""
+        """Check the key and the media type, and return the request. Its body is not read yet."""
         peer = scope["client"][0] if scope["client"] else ""
         address = self._client_address.of(peer, headers.get("x-forwarded-for"))
         key: Key | None = None
@@ -184,7 +185,7 @@ class HttpApplication:
         return f"{self._prefix}-{next(self._numbers):x}"
 
     def _count(self, name: str, status: int, took_s: float) -> None:
-        # To look up a child by its labels takes longer than to count.
+        # To look up a counter by its labels takes longer than to count, so the counters are kept.
         counter = self._counters.get((name, status))
         if counter is None:
             counter = self._metrics.http_requests.labels(name, str(status))
@@ -226,7 +227,7 @@ class _Exchange:
         return read
 
     async def answer(self, answer: Answer, request_id: str, more: Mapping[str, str]) -> None:
-        """Send the answer. Close the connection if a body is left that is not worth reading."""
+        """Send the answer. Close the connection if a large part of the body was not read."""
         headers = {"x-request-id": request_id, **answer.headers, **more}
         if self._send_whole is not None and not self._leaves_much():
             await self._send_whole(answer, "".join(map(_line, headers.items())))
@@ -246,7 +247,7 @@ class _Exchange:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _leaves_much(self) -> bool:
-        """Tell whether the client may still send much that nobody reads."""
+        """Tell whether the client may still send a large part of a body that nobody reads."""
         if self._body_begun:
             return not self._body_read
         headers = self._headers
@@ -272,7 +273,7 @@ def _line(header: tuple[str, str]) -> str:
     """Return the line of a header.
 
     Raises:
-        ValueError: A bug of ours: what a client sent must not begin a header of its own.
+        ValueError: A bug of ours: the value has a line break, so a client could add a header.
     """
     name, text = header
     if "\n" in text or "\r" in text:
@@ -294,7 +295,7 @@ def _wanted(sent: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def _token(headers: Mapping[str, str]) -> str | None:
-    """Return the text of the key, from either header."""
+    """Return the text of the key, from `Authorization` or else from `X-Api-Key`."""
     bearer = headers.get("authorization", "")
     if bearer[:7].lower() == "bearer ":
         return bearer[7:].strip()
@@ -302,7 +303,7 @@ def _token(headers: Mapping[str, str]) -> str | None:
 
 
 def _check_media_type(sent: str, body: BodyForm) -> None:
-    if sent in body.media_types:  # nearly all
+    if sent in body.media_types:  # true for nearly all requests
         return
     media_type, _, rest = sent.partition(";")
     media_type = media_type.strip().lower()

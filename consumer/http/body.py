@@ -14,18 +14,19 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
 ALL_BODIES_BYTES: Final = 64 * 1024 * 1024
-"""The largest size of all bodies together that are being read."""
+"""The largest size of all bodies that are being read at the same time. A body that arrived in
+one piece is not counted."""
 
 
 class BodyTooLarge(Problem):
-    """The body is over the limit. What the client still sends has to be thrown away."""
+    """The body is over the limit. The rest that the client sends has to be thrown away."""
 
     def __init__(self, limit_bytes: int) -> None:
         super().__init__(413, "too_large", f"body: expected at most {limit_bytes} bytes")
 
 
 class BodyBusy(Problem):
-    """All bodies that are being read together take too much memory."""
+    """The bodies that are being read at the same time leave no memory for this body."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -37,7 +38,7 @@ class BodyBusy(Problem):
 
 
 class Bodies:
-    """Reads all bodies of a port. Each key gets its share of the memory."""
+    """Reads all bodies of a port. Each key gets a share of the memory: see `Shares`."""
 
     def __init__(self, total_bytes: int = ALL_BODIES_BYTES) -> None:
         self._shares = Shares(total_bytes)
@@ -53,13 +54,13 @@ class Bodies:
 
         Args:
             receive: The `receive` of ASGI.
-            declared_bytes: The `Content-Length`. None if there is none.
+            declared_bytes: The `Content-Length`, in bytes. None if the request has no such header.
             holder: Who gets the share of the memory: a key's id or an address.
             limit_bytes: The largest size, in bytes.
 
         Raises:
-            BodyTooLarge: It is larger. As much as the limit was read.
-            BodyBusy: There is no memory for it now.
+            BodyTooLarge: The body is larger. With a `Content-Length`, nothing of it was read.
+            BodyBusy: There is no memory for the body now.
             Problem: The client went away before the end.
         """
         if declared_bytes is not None and declared_bytes > limit_bytes:

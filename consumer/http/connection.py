@@ -1,7 +1,7 @@
 """Limits what one connection of the public port may do, and refuses what is no plain HTTP/1.1.
 
 uvicorn parses requests and runs the application. It has no limits, and its errors are plain text. A
-connection is in one of these phases, and every phase but WHOLE has a deadline:
+connection is in one of these phases. Each phase has a deadline, unless the client waits for us:
 
     IDLE ─► HEAD ─► BODY ─► WHOLE (the application works) ─► IDLE
             408     408
@@ -45,21 +45,21 @@ if TYPE_CHECKING:
     from consumer.http.connections import Connections, Held
 
 PIPELINED_MAX_COUNT: Final = 8
-"""So many requests may wait behind the request that is being answered."""
+"""So many requests may wait while the request before them is being answered."""
 LINGER_S: Final = 2.0
 LINGER_MAX_BYTES: Final = 4 * 1024 * 1024
-"""How long, and how many bytes, a refused connection is still read. With unread bytes, the client's
-system would throw the answer away: https://www.rfc-editor.org/rfc/rfc9112#section-9.6."""
+"""A refused connection is read for so many seconds, up to so many bytes. If bytes stayed unread,
+the client's system could lose the answer: https://www.rfc-editor.org/rfc/rfc9112#section-9.6."""
 QUIET_MAX_BYTES: Final = 128 * 1024
-"""The largest size of what may come within a body and is no body: trailers, which the parser keeps
-until their end. Of an answered request, what is left of the body is no body any more."""
+"""So many bytes in a row may come during a body and bring no part of it: trailers, which the parser
+keeps until their end, or the rest of a body whose request was answered before it was whole."""
 
 SHED: Final = {400: CutOff.MALFORMED, 408: CutOff.SLOW, 431: CutOff.HEADERS}
 """How a refusal is counted, by its status."""
 
 
 class Phase(Enum):
-    """How far the request has come that the client is sending."""
+    """What the client has sent of its newest request: nothing, some of its head or body, or all."""
 
     IDLE = auto()
     HEAD = auto()
@@ -76,14 +76,14 @@ class PublicConnection(HttpToolsProtocol):
     Args:
         config, server_state: uvicorn's, the same for all connections of the port.
         limits: All connections of the port, and their limits.
-        handshake: What was counted as a connection until now, if anything.
+        handshake: The TLS handshake that was counted in place of this connection. None without TLS.
 
     Attributes:
         until_s: The deadline of the phase, on the loop's clock.
         until_read_s: The deadline for the client to read its answer.
     """
 
-    headers: Headers  # of the request that is being sent
+    headers: Headers  # those of the request that the client is sending
     until_s = NEVER_S
     until_read_s = NEVER_S
     _phase = Phase.IDLE
@@ -92,11 +92,11 @@ class PublicConnection(HttpToolsProtocol):
     _first_bytes = 0
     """The size of the slice of bytes in which the head began."""
     _quiet_bytes = 0
-    """The size of the slices after it which brought neither the end of a head nor a body."""
+    """The size of later slices that brought neither the end of the head nor a part of a body."""
     _again = b""
-    """The head of a request for another protocol, without that wish."""
+    """The head of a request for another protocol without its Upgrade header, to be parsed again."""
     _deaf = False
-    """True if what the client still sends is thrown away."""
+    """True if all further bytes of the client are thrown away."""
     _thrown_away_bytes = 0
 
     def __init__(
@@ -126,7 +126,7 @@ class PublicConnection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes of requests. They are parsed in slices, between which limits are looked at."""
+        """Parse bytes of requests in slices. The limits are checked after each slice."""
         if len(data) <= HEAD_MAX_BYTES:
             self._parse(data)
         else:
@@ -136,7 +136,7 @@ class PublicConnection(HttpToolsProtocol):
             self._set_deadline()
 
     def pause_writing(self) -> None:
-        """Give a client that does not read its answer some time."""
+        """Set a deadline, because the client does not read its answer."""
         super().pause_writing()
         self.until_read_s = self.loop.time() + self._limits.settings.body_timeout_s
 
@@ -146,7 +146,7 @@ class PublicConnection(HttpToolsProtocol):
         self.until_read_s = NEVER_S
 
     def on_message_begin(self) -> None:
-        """Begin a request. uvicorn's method also makes a scope, which is made later here."""
+        """Begin a request. uvicorn's method also makes the scope, which `_cycle_of` makes here."""
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
@@ -155,9 +155,9 @@ class PublicConnection(HttpToolsProtocol):
         self._first_bytes = self._quiet_bytes = 0
 
     def on_headers_complete(self) -> None:
-        """Let the request begin, or wait behind the request before it.
+        """Start the request, or let it wait until the request before it is answered.
 
-        uvicorn's method knows no limits, and takes requests that are refused here.
+        uvicorn's method has no limits, and accepts requests that are refused here.
         """
         if self._quiet_bytes and self._first_bytes + self._quiet_bytes > HEAD_MAX_BYTES:
             check_size(self.url, self.headers)
@@ -165,8 +165,8 @@ class PublicConnection(HttpToolsProtocol):
         path, query = split_target(self.url)
         check_headers(version, self.headers)
         if self.parser.should_upgrade():
-            # The parser takes what follows for the other protocol, also if it is a body. So it
-            # gets the head again.
+            # The parser would take all that follows for the other protocol, also a body. So it gets
+            # the head again, without the Upgrade header.
             method = self.parser.get_method()
             self._again = without_upgrade(method, version, self.url, self.headers)
             return
@@ -220,12 +220,12 @@ class PublicConnection(HttpToolsProtocol):
         return cycle
 
     def on_message_complete(self) -> None:
-        """Note that the whole request is here. The application has as long as it likes."""
+        """Note that the whole request is here. The application may take any time to answer it."""
         cycle = self.cycle
         if self._again:
-            pass  # the head comes again
+            pass  # the head is parsed again
         elif cycle.response_complete:
-            self._wait()  # it was answered before its end
+            self._wait()  # the request was answered before its body was whole
         else:
             self._phase = Phase.WHOLE
             cycle.more_body = False
@@ -241,11 +241,11 @@ class PublicConnection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Go on with the next request if it is here already, or wait for it.
 
-        uvicorn's method starts a timer as well, which the deadline replaces.
+        uvicorn's method also starts a timer. Here the deadline of the phase replaces the timer.
         """
-        if self.transport.is_closing():  # behind the answer, which the client has to read
+        if self.transport.is_closing():  # the client still has to read the answer
             self.until_s = self.loop.time() + self._limits.settings.body_timeout_s
-        elif self.pipeline:  # reading goes on when the last of them begins
+        elif self.pipeline:  # reading goes on with the last of these requests
             self._start_asgi_task(*self.pipeline.pop())
             self._set_deadline()
         else:
@@ -274,19 +274,19 @@ class PublicConnection(HttpToolsProtocol):
             self.transport.close()
 
     def abort(self) -> None:
-        """End the connection at once. Not `close`: a client that reads nothing would hold it."""
+        """End the connection at once. `close` would wait for a client that does not read."""
         self._deaf = True
         self.transport.abort()
 
     async def _run(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        """Run the application. asyncio logs what it raises; uvicorn's text would go to the client.
+        """Run the application. asyncio logs its exceptions, and the client gets a problem document.
 
         Cancelling: the application is cancelled, and the connection is closed.
         """
         try:
             await app(cycle.scope, cycle.receive, cycle.send)
         finally:
-            cycle.on_response = lambda: None  # else the garbage collector would have to find it
+            cycle.on_response = lambda: None  # ends a loop of references, so no collector has to
             del cycle.scope[SEND_WHOLE]  # type: ignore[typeddict-item]  # ours
             if not (cycle.response_complete or cycle.disconnected):
                 self._deaf = True
@@ -314,7 +314,7 @@ class PublicConnection(HttpToolsProtocol):
         self._quiet_bytes += len(data)
         self._feed(data)
         if self._phase is Phase.HEAD:
-            if not self._quiet_bytes:  # it is another request
+            if not self._quiet_bytes:  # another request has begun in this slice
                 self._first_bytes = len(data)
             elif self._quiet_bytes > HEAD_MAX_BYTES:
                 self._refuse(too_large())
@@ -350,7 +350,7 @@ class PublicConnection(HttpToolsProtocol):
         if self._deaf:
             return
         if phase is Phase.WHOLE or self.pipeline or (phase is Phase.HEAD and self._is_answering()):
-            self.until_s = NEVER_S  # the client waits for us
+            self.until_s = NEVER_S  # the client waits for an answer, not we for the client
         else:
             limits = self._limits.settings
             in_head = phase is Phase.HEAD
@@ -358,15 +358,15 @@ class PublicConnection(HttpToolsProtocol):
             self.until_s = self.loop.time() + allowed_s
 
     def _is_answering(self) -> bool:
-        """Tell whether a request waits for the end of its answer."""
+        """Tell whether the newest request has no whole answer yet."""
         cycle: RequestResponseCycle | None = self.cycle  # None before the first request
         return cycle is not None and not cycle.response_complete
 
     def _refuse(self, problem: Problem) -> None:
-        """Refuse the request that is being sent, and end the connection.
+        """Refuse the request that the client is sending, and end the connection.
 
-        The requests before it are answered. The problem is not sent if it would be taken for the
-        answer to another request.
+        If requests before it wait for answers, they get them, and the refused request gets none. If
+        its body has begun, they get none either, because the connection is cut off.
         """
         if self._deaf:
             return
@@ -389,7 +389,7 @@ class PublicConnection(HttpToolsProtocol):
             self._end_with(problem)
 
     def _end_with(self, problem: Problem) -> None:
-        """Send a problem, and read on for a while."""
+        """Send a problem, and throw away what the client still sends for a while."""
         if self.transport.is_closing():
             return
         self.transport.write(closing_answer(problem))

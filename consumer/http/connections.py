@@ -22,11 +22,11 @@ NEVER_S: Final = float("inf")
 LAST_REQUESTS_S: Final = 0.5
 """How long a drain waits for requests that clients have sent before they can know of it."""
 OWN_PART_BITS: Final = 64
-"""So many of the last bits of an IPv6 address are chosen by its owner."""
+"""The owner of an IPv6 network chooses so many of the last bits of its addresses."""
 
 
 class CutOff(StrEnum):
-    """Why a connection was ended: a value of the label `reason` of `http_shed`."""
+    """Why a connection was cut off: a value of the label `reason` of `http_shed`."""
 
     CONNECTIONS = "connections"
     ADDRESS_CONNECTIONS = "address_connections"
@@ -39,7 +39,7 @@ class CutOff(StrEnum):
 
 
 class Held(Protocol):
-    """What is counted: a connection, or the TLS handshake before it.
+    """What is counted as a connection: a connection, or the TLS handshake before it.
 
     Attributes:
         until_s: The deadline, on the loop's clock.
@@ -50,13 +50,13 @@ class Held(Protocol):
     until_read_s: float
 
     def expire(self, now_s: float) -> None:
-        """End it, because a deadline is over."""
+        """End the connection, because a deadline is over."""
 
     def shutdown(self) -> None:
-        """End it as soon as the request that has begun is answered."""
+        """End the connection as soon as the request that has begun, if any, is answered."""
 
     def abort(self) -> None:
-        """End it at once."""
+        """End the connection at once."""
 
 
 class Connections:
@@ -64,16 +64,16 @@ class Connections:
 
     Args:
         settings: The limits.
-        client_address: Knows the trusted proxies, for which the limit of an address does not hold.
-        metrics: Counts connections, and what is cut off.
+        client_address: Knows the trusted proxies. They may have any number of connections.
+        metrics: Counts the open connections, and those that are cut off.
 
     Attributes:
         settings: The limits.
-        waiting: The connections of which no request is being worked on. The first has waited for
-            the longest time.
-        max_count: The largest number of connections: that of the settings, or less if the system
-            does not allow so many.
-        draining: If true, each connection ends with its next answer.
+        waiting: The connections without a request that the application works on. They wait for the
+            head of a request, or were refused. The first has waited for the longest time.
+        max_count: The largest number of connections. It is smaller than the number in the settings
+            if the system does not allow so many.
+        draining: If true, each connection ends after its next answer.
     """
 
     def __init__(
@@ -93,8 +93,9 @@ class Connections:
     def admit(self, connection: Held, address: str) -> bool:
         """Take a new connection, or refuse it.
 
-        With one connection too many, the connection that has waited for the longest time is closed,
-        also if it has sent a part of a request. If none waits, the new connection is refused.
+        If there are too many connections, the connection that has waited for the longest time is
+        closed, even if a part of a head has arrived on it. If no connection waits, the new
+        connection is refused.
         """
         owner = _owner_of(address)
         trusted = self._client_address.is_trusted(address)
@@ -130,11 +131,11 @@ class Connections:
         self._left.set()
 
     def shed(self, reason: CutOff) -> None:
-        """Count what is cut off."""
+        """Count a connection that is cut off."""
         self._shed[reason].inc()
 
     def sweep(self, now_s: float) -> None:
-        """End every connection of which a deadline is over."""
+        """End every connection that has missed a deadline."""
         late = [one for one in self._owners if one.until_s <= now_s or one.until_read_s <= now_s]
         for connection in late:
             connection.expire(now_s)
@@ -170,7 +171,7 @@ class Connections:
 
 
 def _owner_of(address: str) -> str:
-    """Return what is counted as one address: of IPv6, the part that its owner has not chosen."""
+    """Return what is counted as one address: an IPv4 address, or the network of an IPv6 address."""
     if ":" not in address:
         return address
     try:

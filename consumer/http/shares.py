@@ -1,9 +1,9 @@
 """Shares a limited amount among holders, so that no holder can keep the others out.
 
 Each holder may have as much as is free at that moment. So one holder alone gets half of the amount,
-two get a third each, and something is always left for a holder who comes new. This is the rule of
-dynamic thresholds: Choudhury and Hahne, "Dynamic Queue Length Thresholds for Shared-Memory Packet
-Switches", 1998.
+two holders get a third each, and a part is left for a holder who comes later. A holder who has
+nothing may get more than its share: see `has_room`. This is the rule of dynamic thresholds:
+Choudhury and Hahne, "Dynamic Queue Length Thresholds for Shared-Memory Packet Switches", 1998.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ class Shares:
     def has_room(self, holder: str, count: int) -> bool:
         """Tell whether a holder may have so much more.
 
-        A holder who has nothing gets any amount while the whole is not used up. Otherwise an amount
-        above the limit could never be had.
+        A holder who has nothing may take any amount, unless the whole amount is used up. Otherwise
+        a request for more than the share could never succeed.
         """
         free_count = self.total_count - self.held_count
         held_count = self._by_holder.get(holder, 0)
         return free_count > 0 and (not held_count or held_count + count <= free_count)
 
     def take(self, holder: str, count: int) -> None:
-        """Give a holder so much more. `has_room` tells whether that is right."""
+        """Give a holder so much more. The caller has to ask `has_room` first."""
         if not count:
             return
         self._by_holder[holder] = self._by_holder.get(holder, 0) + count

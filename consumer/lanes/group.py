@@ -1,9 +1,9 @@
 """Runs the lanes that share one store, one sink and one stream of dead letters.
 
-A process has one group. With a sandbox it has a second group, and nothing that happens to the parts
-of one group holds up the other.
+A process has one group for live events. With a sandbox, it has a second group. Each group has its
+own connections, so trouble in one group does not stop the other.
 
-    start   store, sink, dead letters (each until it is there) ─► listeners
+    start   store, sink, dead letters (waits until each is open) ─► listeners
     stop    no intake ─► in flight settled ─► parts closed
 """
 
@@ -60,7 +60,7 @@ class LaneGroup:
         self._stopping = asyncio.Event()
 
     def stop(self, *, keep: Container[str] = ()) -> None:
-        """Take in nothing new. This method may be called several times.
+        """Let the listeners take in no new deliveries. This method may be called several times.
 
         Args:
             keep: The names of the listeners that go on.
@@ -72,9 +72,9 @@ class LaneGroup:
             self._stopping.set()
 
     async def run(self) -> None:
-        """Run until `stop`, and then until everything in flight is settled.
+        """Run until `stop` is called, and then until all deliveries in flight are settled.
 
-        Cancelling: the lanes end at once. What is not settled goes back to its source.
+        Cancelling: the lanes end at once. Deliveries that are not settled go back to their source.
         """
         async with contextlib.AsyncExitStack() as stack:
             for part in self._parts.values():
@@ -85,7 +85,7 @@ class LaneGroup:
                 await end_tasks(beside)
 
     async def _listen(self) -> None:
-        """Run all listeners, once every part has been open, until they are drained."""
+        """Wait until every part has been open once, then run all listeners until they end."""
         await self._parts_opened()
         if self._stopping.is_set():
             return
@@ -94,7 +94,7 @@ class LaneGroup:
                 group.create_task(supervisor.run(), name="listener")
 
     async def _parts_opened(self) -> None:
-        """Return once every part has been open, or once `stop` was called."""
+        """Wait until every part has been open once, or until `stop` is called."""
         async with asyncio.TaskGroup() as group:
             opened = group.create_task(all_opened(self._kept), name="parts opened")
             stopping = group.create_task(self._stopping.wait(), name="stopping")

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from consumer.errors import Misfit, Rejected
 
 RETRY_S: Final = {Shed.CLOSED: (1, 5), Shed.FULL: (1, 3), Shed.BUSY: (1, 5), Shed.LATE: (1, 3)}
-"""After how many seconds a sender may try again, from and to. The senders get different times, so
-that they do not all come at once."""
+"""The least and the most seconds after which a sender may send again. Each answer gets a random
+number between them, so that the senders do not all send again at once."""
 WORDS: Final = {
     Shed.CLOSED: "events are not taken in at this moment; send again",
     Shed.FULL: "too many events wait; send again",
@@ -35,9 +35,9 @@ class Stored(msgspec.Struct, frozen=True):
     """The answer to an event that is stored.
 
     Attributes:
-        status: `stored`, or `duplicate` if it was stored before.
-        id: The CloudEvents id.
-        type: The subject without a prefix.
+        status: `stored`, or `duplicate` if the event was stored before.
+        id: The CloudEvents id of the event.
+        type: The subject of the event without its prefix.
     """
 
     status: str
@@ -46,13 +46,13 @@ class Stored(msgspec.Struct, frozen=True):
 
 
 class LineResult(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of one line of a batch.
+    """The result of one line of a batch.
 
     Attributes:
         line: The number of the line, from 1.
         status: `stored`, `duplicate` or `rejected`.
-        id, type: The event's CloudEvents id and subject, if it is stored.
-        reason, error: Why the line can never become an event.
+        id, type: The event's CloudEvents id and subject. Empty if the line was rejected.
+        reason, error: Why the line was rejected. Empty if it was not.
     """
 
     line: int
@@ -68,7 +68,7 @@ class BatchResult(msgspec.Struct, frozen=True):
 
     Attributes:
         rejected: The number of lines that became dead letters.
-        results: What became of each line, in order.
+        results: The result of each line, in the order of the lines.
     """
 
     rejected: int
@@ -86,7 +86,7 @@ def of_event(
     Args:
         delivery: The delivery, which has ended.
         rejected_status: The status of the answer to a dead letter: 400 or 200.
-        errors_of: Finds everything that is wrong with the event, if it is a dead letter.
+        errors_of: Finds all mistakes in the event. It is called if the event is a dead letter.
 
     Raises:
         Problem: The event became a dead letter, and `rejected_status` is 400.
@@ -124,7 +124,7 @@ def of_lines(results: Sequence[LineResult]) -> Answer:
 
 
 def of_line(number: int, delivery: Delivery) -> LineResult:
-    """Return what is told of one line of a batch, whose delivery has ended."""
+    """Return the result of one line of a batch, whose delivery has ended."""
     end = delivery.end
     if isinstance(end, Dead):
         return LineResult(

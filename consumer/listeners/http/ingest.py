@@ -1,7 +1,7 @@
 """Takes a posted request into the lane of its key's environment, and answers it.
 
 Responsible for what a single event and a batch have in common: the checks before the body is read,
-the sender's share of broken events, and what is counted.
+the share of rejected events of each key, and the counters.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from consumer.operations.metrics import Metrics
 
 COMPRESSED: Final = frozenset(("gzip", "deflate", "zstd"))
-"""The content encodings that are undone here, to measure what is inside."""
+"""The content encodings that are undone here, to measure the size of the decompressed body."""
 
 
 class IngestLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """What one request may hold, and how it is answered.
+    """The limits of one request, and the status for rejected events.
 
     Attributes:
-        max_body_bytes: The largest size of a body, also after its content encoding is undone.
+        max_body_bytes: The largest size of a body, before and after decompression, in bytes.
         max_event_bytes: The largest size of one event, or of one line of a batch, in bytes.
         rejected_status: The status of the answer to a rejected event: 400 or 200.
     """
@@ -53,12 +53,13 @@ class Ingest:
 
     Args:
         intakes: The intake of each environment that is served.
-        limits: What one request may hold.
-        metrics: Counts what is shed.
-        admit_again: Checks the key of a client's address again. Raises `KeyRefused`.
+        limits: The limits of one request.
+        metrics: Counts the requests that are refused.
+        admit_again: Checks a key again after the body was read. It gets the key and the address of
+            the client, and raises `KeyRefused`.
         spend: Counts events against the rate of a key.
-        errors_of: Finds everything that is wrong with an event, by its type, its body, and the
-            reason of its dead letter.
+        errors_of: Finds all mistakes in an event. It gets the message type, the body, and the
+            reason of the dead letter.
     """
 
     def __init__(
@@ -79,11 +80,11 @@ class Ingest:
         self._rejections = Rejections()
 
     def key_of(self, request: Request) -> Key:
-        """Return the key of a request, if the request has a chance.
+        """Return the key of a request, or refuse the request if the key may not post now.
 
         Raises:
-            Problem: 429, if too many of the key's events were rejected; 503, if its events cannot
-                be taken now.
+            Problem: 429 if too many events of the key were rejected; 503 if the intake has no room
+                for its events.
         """
         key = request.key
         if key is None:
@@ -111,8 +112,8 @@ class Ingest:
         """Hand deliveries to the lane, and return them with their ends.
 
         Raises:
-            KeyRefused: The key was revoked or changed since the request began.
-            Problem: 503; there is no answer.
+            KeyRefused: The key was revoked or changed, or has expired, since the request began.
+            Problem: 503: the intake has no room, or there was no answer in time.
         """
         self._admit_again(key, request.address)
         counted = partial(self._spend, key)
@@ -126,7 +127,7 @@ class Ingest:
         return deliveries
 
     def shed(self, refused: NotTaken) -> Problem:
-        """Count a request that is not answered, and return its answer: 503."""
+        """Count a request whose events were not taken, and return the answer 503."""
         self._metrics.http_shed.labels(refused.why.value).inc()
         return of_refusal(refused)
 
@@ -137,14 +138,15 @@ def _is_senders_fault(delivery: Delivery) -> bool:
 
 
 def undone(body: bytes, encoding: str, limit_bytes: int) -> tuple[bytes, str]:
-    """Undo the content encoding of a body, to measure what is inside.
+    """Undo the content encoding of a body, to measure the size of the decompressed body.
 
     Returns:
-        The body, and the content encoding that the pipeline has to look at: empty if it was undone
-        here. A body that is not in its stated encoding is returned as it is.
+        The body, and the content encoding that the pipeline still has to undo. The encoding is
+        empty if it was undone here. A body that is not in its stated encoding is returned as it is,
+        with this encoding.
 
     Raises:
-        Problem: 413; it is larger than the limit.
+        Problem: 413: the decompressed body is larger than the limit.
     """
     if encoding.strip().lower() not in COMPRESSED:
         return body, encoding

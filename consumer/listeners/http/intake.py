@@ -1,19 +1,24 @@
 """Holds what was posted until the lane takes it, and tells each sender how its deliveries ended.
 
-Responsible for overload. A sender waits for `answer_timeout_s` only, and work for a sender that has
-gone makes the others wait. So a question is refused at once if its answer would probably come too
-late, and what was not taken in time is dropped. Both senders send again.
+Responsible for overload. A sender waits for `answer_timeout_s` only. Work for a sender that has
+gone makes the other senders wait. So the intake refuses a question at once if its answer would
+probably come too late, and drops deliveries that the lane has not taken in time. The senders send
+again.
 
-- How many deliveries may wait follows from the rate at which deliveries end: no more than end in
-  half of the timeout. (Little's law: the time in a queue is its length divided by the rate.)
-- That rate says little while few deliveries come: a lane with one delivery at a time and a sink
-  20 ms away ends 25 a second, and could end thousands. So `FIRST_COUNT` may wait, whatever the
-  rate, as long as nobody has waited for long.
-- If the oldest question has waited for half of the timeout, or nothing has ended for so long,
-  nothing new is taken. So an outage of the sink is told at once.
-- The keys take turns in a batch, and share the room: `http/shares.py`.
+The intake holds a delivery from the moment at which it is posted until it ends. Until the lane
+takes it, the delivery waits. After that it is in the lane.
 
-An intake lives as long as the process. The listener of each connection reads from it.
+- The intake holds no more deliveries than end in half of the timeout, at the rate at which
+  deliveries ended lately. (Little's law: the time in a queue is its length divided by the rate.)
+- That rate says little while few deliveries come. A lane that holds one delivery at a time, with a
+  sink 20 ms away, ends 25 deliveries a second, and could end thousands. So the intake holds
+  `FIRST_COUNT` deliveries at any rate, as long as no question has been open for long.
+- The intake takes nothing new if the oldest question has been open for half of the timeout, or if
+  no delivery has ended for this time. So senders hear of an outage of the sink at once.
+- The keys take turns when a batch is taken, and share the room (`http/shares.py`).
+
+An intake lives as long as the process. After each failure of a listener, a new listener is made,
+which reads from the same intake.
 """
 
 from __future__ import annotations
@@ -34,34 +39,34 @@ if TYPE_CHECKING:
     from consumer.http.request import Request
 
 LEAST_COUNT: Final = 100
-"""So many deliveries may wait, however slowly they end."""
+"""The intake may always hold so many deliveries, even if they end slowly."""
 FIRST_COUNT: Final = 1000
-"""So many deliveries may wait as long as nobody has waited for `YOUNG_SHARE`: a full batch for a
-key that posts alone."""
+"""The intake may hold so many deliveries as long as no question has been open for `YOUNG_SHARE` of
+the timeout. A key that posts alone gets half of it, which is a full batch."""
 YOUNG_SHARE: Final = 0.1
-"""The share of the timeout for which a question may be open without a sign of too much work."""
+"""A question that is open for longer than this share of the timeout is a sign of too much work."""
 WAITING_SHARE: Final = 0.5
-"""The share of the timeout that a delivery may spend here and in the lane."""
+"""The share of the timeout for which the intake wants to hold a delivery at most."""
 MEMORY_SHARE: Final = 0.9
-"""How much of what is known of the rate remains after each batch: about the last ten batches
-count."""
+"""The weight of all earlier batches after each new batch, when the rate is measured. So the rate is
+that of about the last ten batches."""
 
 
 class Shed(StrEnum):
     """Why a question was not answered: the value of the label `reason` of `http_shed`."""
 
     CLOSED = "closed"
-    """The lane takes nothing in: it is not open yet, or the process drains."""
+    """No lane reads from the intake: the lane is not open yet, or the process drains."""
     FULL = "full"
-    """The bytes that wait reach `max_buffered_bytes`."""
+    """The key has its share of `max_buffered_bytes`, or all bytes are used up."""
     BUSY = "busy"
-    """The answer would come too late."""
+    """The answer would probably come too late, or the key has its share of the deliveries."""
     LATE = "late"
     """There was no answer within `answer_timeout_s`."""
 
 
 class NotTaken(ConsumerError):
-    """A question has no answer. To send again is safe.
+    """A question gets no answer. The sender can safely send its events again.
 
     Attributes:
         why: The reason.
@@ -73,15 +78,15 @@ class NotTaken(ConsumerError):
 
 
 class Intake:
-    """What was posted to one lane.
+    """The deliveries that were posted to one lane and have not ended.
 
     Args:
         answer_timeout_s: How long a sender waits, in seconds.
-        max_bytes: The largest size of all bodies that wait or are in the lane, in bytes.
+        max_bytes: The largest size of the bodies of all deliveries that are held, in bytes.
 
     Attributes:
-        news: The event that is set when something was posted, when enough was posted for a batch,
-            and when the intake was closed.
+        news: An `asyncio.Event`. It is set when a first delivery waits, when enough deliveries
+            wait for a batch, and when the intake is closed.
         posted_count: The number of all deliveries that were ever posted.
     """
 
@@ -90,13 +95,13 @@ class Intake:
         self._waiting: dict[str, deque[Delivery]] = {}
         self._turns: deque[str] = deque()
         self._questions: deque[Question] = deque()
-        """The questions in the order in which they were asked. A question that is answered stays
-        until it is the first."""
+        """The questions in the order in which they were asked. An answered question is removed when
+        it is the first in the queue."""
         self._deliveries = Shares(FIRST_COUNT)
         self._bytes = Shares(max_bytes)
         self._ended_count, self._took_s = 0.0, 0.0
         self._in_time_count = float(FIRST_COUNT)
-        """The number of deliveries that end in `_longest_s`, as far as is known."""
+        """The number of deliveries that end in `_longest_s`, at the rate that was measured."""
         self._last_end_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._open = False
@@ -117,24 +122,24 @@ class Intake:
 
     @property
     def has_batch(self) -> bool:
-        """True if the lane should take a batch now: as much waits as is in the lane.
+        """True if the lane should take a batch now: at least as many deliveries wait as it holds.
 
-        While little is posted, the lane is empty, so the first delivery passes at once. Under load,
-        two batches share the lane. Many small batches would cost more, because each batch makes
-        calls to the store and to the sink.
+        While few deliveries are posted, the lane is empty, so it takes a delivery at once. Under
+        load, there are two batches in the lane. More and smaller batches would cost more, because
+        each batch makes calls to the store and to the sink.
         """
         in_lane_count = self._deliveries.held_count - self._waiting_count
         return self._waiting_count > 0 and self._waiting_count >= in_lane_count
 
     def open(self) -> None:
-        """Begin to take questions."""
+        """Let questions in: a lane reads from the intake now."""
         # Python asks the system for the process' number each time it looks for the running loop.
         # That took 6 % of the time of a request.
         self._loop = asyncio.get_running_loop()
         self._open = True
 
     def close(self) -> None:
-        """Take nothing more, and let everybody go who waits. They send again."""
+        """Take no more questions, and tell all waiting senders to send again."""
         self._open = False
         for question in self._questions:
             self._let_go(question, Shed.CLOSED)
@@ -144,10 +149,10 @@ class Intake:
         self.news.set()
 
     def refuse_if_full(self, key_id: str) -> None:
-        """Refuse a question at once, before its body is read, if it has no chance.
+        """Refuse a question of a key before the body of the request is read, if there is no room.
 
         Raises:
-            NotTaken: `closed`, `full` or `busy`.
+            NotTaken: The reason is `closed`, `full` or `busy`.
         """
         if not self._open:
             raise NotTaken(Shed.CLOSED)
@@ -171,18 +176,19 @@ class Intake:
         """Hand deliveries to the lane, and wait until all of them have ended.
 
         Args:
-            request: The request, for dead letters.
-            key_id: The id of its key.
-            make: Makes the deliveries. The question is part of their tokens.
-            taken: Is called with the number of deliveries as soon as they wait.
+            request: The request, which dead letters describe.
+            key_id: The id of the request's key.
+            make: Makes the deliveries. The token of each delivery holds the question.
+            taken: Is called with the number of deliveries when the intake has taken them.
 
         Returns:
-            The deliveries, each with its end, in order.
+            The deliveries, each with its end, in the order in which `make` returned them.
 
         Raises:
-            NotTaken: There is no room, or no answer. Some of the deliveries may be stored.
+            NotTaken: There is no room, or there was no answer in time. Some of the deliveries may
+                be stored.
 
-        Cancelling: the deliveries go on, and nobody is told.
+        Cancelling: the lane still stores the deliveries, and nobody hears how they ended.
         """
         if not self._open:
             raise NotTaken(Shed.CLOSED)
@@ -225,12 +231,12 @@ class Intake:
             self.news.set()
 
     def take(self, max_count: int, max_bytes: int) -> list[Delivery]:
-        """Return deliveries for a batch; the keys take turns.
+        """Return waiting deliveries for a batch. The keys take turns, one delivery at a time.
 
         Args:
             max_count: The largest number of deliveries.
-            max_bytes: The largest size of their bodies together, in bytes. The first delivery is
-                returned whatever its size.
+            max_bytes: The largest size of all their bodies together, in bytes. The first delivery
+                is returned even if it is larger.
         """
         taken: list[Delivery] = []
         taken_bytes = 0
@@ -251,7 +257,7 @@ class Intake:
         return taken
 
     def ended(self, deliveries: Sequence[Delivery]) -> None:
-        """Tell the senders of deliveries that have left the lane how they ended."""
+        """Tell the senders how their deliveries ended, which have left the lane."""
         for delivery in deliveries:
             question = posted(delivery).question
             self._release(question.key_id, delivery)
@@ -263,7 +269,7 @@ class Intake:
             self.news.set()
 
     def _measure(self, count: int) -> None:
-        """Let the limit of what may wait follow the rate at which deliveries end."""
+        """Measure the rate at which deliveries end, for the limit of deliveries that are held."""
         now_s = self._loop.time()
         self._ended_count = self._ended_count * MEMORY_SHARE + count
         self._took_s = self._took_s * MEMORY_SHARE + now_s - self._last_end_s
@@ -276,7 +282,10 @@ class Intake:
         return self._timeout_s * WAITING_SHARE
 
     def _waited_s(self, now_s: float) -> float:
-        """Return how long the oldest question has been open, or for how long nothing has ended."""
+        """Return how long the oldest question has been open, or for how long nothing has ended.
+
+        The longer of these two times is returned. If no delivery is held, the time is 0.
+        """
         if not self._deliveries.held_count:
             return 0.0
         questions = self._questions
@@ -286,7 +295,7 @@ class Intake:
         return now_s - min(asked_s, self._last_end_s)
 
     def _expire(self) -> None:
-        """Let everybody go whose time is over, and wait for the next."""
+        """Answer the questions whose time is over with `late`, and set a timer for the next."""
         self._timer = None
         loop = self._loop
         now_s = loop.time()
@@ -305,7 +314,7 @@ class Intake:
             question.answered.set_result(why.value)
 
     def _drop_unwanted(self, key_id: str) -> None:
-        """Drop the oldest deliveries of a key whose sender does not wait any more."""
+        """Drop the oldest waiting deliveries of a key, as long as their senders have gone."""
         queue = self._waiting.get(key_id)
         if queue is None:
             return

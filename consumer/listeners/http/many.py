@@ -1,7 +1,8 @@
 """Takes many events in one request: lines of JSON, or a JSON array.
 
-Each line is `{"type": "CASINO", "data": {…}}`. The lines go to the lane in pieces, so that a batch
-of broken events is stopped like a row of single ones.
+Each line is `{"type": "CASINO", "data": {…}}`. The lines go to the lane in pieces. Between two
+pieces the key is checked again, so a batch of broken events is stopped like a series of single
+events.
 """
 
 from __future__ import annotations
@@ -32,15 +33,16 @@ if TYPE_CHECKING:
 PIECE_COUNT: Final = 500
 """The number of lines that go to the lane together."""
 LINES_MAX_COUNT: Final = 20_000
-"""The largest number of lines, empty lines included. A body of 1 MiB, or of 1 KiB when it is
-compressed, can hold a million lines of a byte. They would hold the event loop for half a second."""
+"""The largest number of line breaks, or of elements of an array. A body of 1 MiB, which may be 1
+KiB before decompression, can hold a million lines of one byte. To cut such a body would block the
+event loop for half a second."""
 MARK: Final = b"\xef\xbb\xbf"
 """The byte order mark, which some libraries write before the first line."""
 
 
 class _Line(msgspec.Struct, gc=False):
     type: str | None = None
-    data: msgspec.Raw = msgspec.Raw()  # it never changes
+    data: msgspec.Raw = msgspec.Raw()  # a default may be shared, as a Raw never changes
 
 
 _decode_line: Final = msgspec.json.Decoder(_Line).decode
@@ -51,7 +53,7 @@ _decode_array: Final = msgspec.json.Decoder(
 
 
 class ManyEvents:
-    """Answers the requests with many events.
+    """Answers requests that have many events each.
 
     Args:
         ingest: The way into the lanes.
@@ -64,7 +66,12 @@ class ManyEvents:
         self._long = LongBatches()
 
     async def __call__(self, request: Request) -> Answer:
-        """Post many events. All of them are answered, or none."""
+        """Post many events. The answer has a result for each event.
+
+        Raises:
+            Problem: There are no results. After 429 and 503, some of the events may be stored.
+            KeyRefused: The key was revoked or changed meanwhile. Some events may be stored.
+        """
         limits = self._ingest.limits
         key = self._ingest.key_of(request)
         body = await request.read_body(limits.max_body_bytes)
@@ -91,7 +98,7 @@ class ManyEvents:
             raise self._ingest.shed(refused) from refused
 
     async def _bury(self, request: Request, key: Key, body: bytes, rejected: Rejected) -> Answer:
-        """Keep a body that cannot be cut into lines as one dead letter."""
+        """Keep the whole body as one dead letter, because it is an array that cannot be read."""
 
         def make(question: Question) -> list[Delivery]:
             return [Delivery(body, None, Posted(question, 0), key.sender, unread=rejected)]
@@ -102,7 +109,7 @@ class ManyEvents:
     async def _post(
         self, request: Request, key: Key, lines: list[tuple[int, bytes]], until_s: float
     ) -> Answer:
-        results: list[LineResult] = []  # a delivery with its event takes ten times the memory
+        results: list[LineResult] = []  # a delivery takes ten times the memory of its result
         for first in range(0, len(lines), PIECE_COUNT):
             piece = lines[first : first + PIECE_COUNT]
             if first:
@@ -118,7 +125,7 @@ class ManyEvents:
         return of_lines(results)
 
     def _go_on(self, request: Request, until_s: float) -> None:
-        """Refuse the rest of a batch if the time is over, or if too much of it was broken."""
+        """Refuse the rest of a batch if its time is over, or if the key may not post now."""
         if asyncio.get_running_loop().time() > until_s:
             raise self._ingest.shed(NotTaken(Shed.LATE))
         self._ingest.key_of(request)
@@ -128,8 +135,8 @@ def _cut(body: bytes, max_event_bytes: int) -> list[tuple[int, bytes]]:
     """Return the lines of a body, or the elements of its array, each with its number from 1.
 
     Raises:
-        Rejected: It begins as an array, and cannot be read.
-        Problem: 413; a line is too large, or there are too many lines.
+        Rejected: The body begins as an array, and cannot be read.
+        Problem: 413: a line is too large, or there are too many lines.
     """
     found = _elements(body) if body.lstrip()[:1] == b"[" else _lines(body)
     lines = [(number, line) for number, line in found if line.strip()]
@@ -142,18 +149,18 @@ def _cut(body: bytes, max_event_bytes: int) -> list[tuple[int, bytes]]:
 
 def _lines(body: bytes) -> list[tuple[int, bytes]]:
     try:
-        _decode_raw(body)  # ends at the second line, so it takes no time for a long body
+        _decode_raw(body)  # stops at the end of the first value, so many lines take no time
     except UNREADABLE:
         if body.count(b"\n") > LINES_MAX_COUNT:
             raise _too_many() from None
         return list(enumerate(body.split(b"\n"), 1))
-    return [(1, body)]  # one event, which may be spread over several lines
+    return [(1, body)]  # the body is one event, perhaps with line breaks in it
 
 
 def _elements(body: bytes) -> list[tuple[int, bytes]]:
     try:
         return [(number, bytes(raw)) for number, raw in enumerate(_decode_array(body), 1)]
-    except msgspec.ValidationError as error:  # it is an array of anything, so only its length fails
+    except msgspec.ValidationError as error:  # elements may be anything, so its length is wrong
         raise _too_many() from error
     except UNREADABLE as error:
         raise unreadable(error, body) from error
