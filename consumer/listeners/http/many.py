@@ -151,7 +151,7 @@ def _lines(body: bytes) -> list[tuple[int, bytes]]:
     try:
         _decode_raw(body)  # stops at the end of the first value, so many lines take no time
     except UNREADABLE:
-        if body.count(b"\n") > LINES_MAX_COUNT:
+        if body.count(b"\n") + (not body.endswith(b"\n")) > LINES_MAX_COUNT:
             raise _too_many() from None
         return list(enumerate(body.split(b"\n"), 1))
     return [(1, body)]  # the body is one event, perhaps with line breaks in it
