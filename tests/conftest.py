@@ -9,13 +9,14 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from tests.brokers import VARIABLES, running_brokers
 from tests.support.loops import loops_for
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from tests.support.loops import LoopFactories
 
@@ -85,6 +86,14 @@ def _no_task_is_left_behind(request: pytest.FixtureRequest) -> None:
     inner = getattr(getattr(function, "hypothesis", None), "inner_test", function)
     if inspect.iscoroutinefunction(inner):
         request.getfixturevalue("_loop_is_left_clean")
+
+
+@pytest.fixture(autouse=True)
+def _log_is_left_as_it_was() -> Iterator[None]:
+    """Undo what a verb, run inside a test, has set up: later tests look at what is logged."""
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
 
 
 @pytest.fixture
