@@ -1,4 +1,4 @@
-"""Takes casino events from RabbitMQ, Kafka and NATS, and puts each event once on NATS subjects.
+"""Takes casino events from RabbitMQ, Kafka, NATS and HTTP, and puts each once on NATS subjects.
 
 A message passes these folders and steps from left to right:
 

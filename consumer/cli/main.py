@@ -90,7 +90,7 @@ def _fail(ctx: click.Context, error: ConsumerError) -> NoReturn:
 @click.group(cls=VerbGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="consumer")
 def cli() -> None:
-    """Take casino events from RabbitMQ, Kafka and NATS, and put each event once on NATS subjects.
+    """Take casino events from RabbitMQ, Kafka, NATS and HTTP, and put each once on NATS subjects.
 
     Begin with `consumer demo`, which needs no broker and no configuration.
     """
