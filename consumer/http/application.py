@@ -23,6 +23,7 @@ import structlog
 from consumer.access.refusal import KeyRefused, Refusal
 from consumer.http.answer import Answer, Problem
 from consumer.http.body import Bodies
+from consumer.http.connection import LINGER_MAX_BYTES, LINGER_S
 from consumer.http.cycle import SEND_WHOLE
 from consumer.http.paths import EndpointTable
 from consumer.http.request import Request
@@ -68,11 +69,6 @@ LISTS: Final = frozenset(("x-forwarded-for", "accept", "content-encoding"))
 UNREAD_MAX_BYTES: Final = 64 * 1024
 """If an endpoint does not read the body, a body of up to this size is skipped, and the connection
 stays open. After a larger body, the connection is closed."""
-LINGER_MAX_BYTES: Final = 4 * 1024 * 1024
-LINGER_S: Final = 2.0
-"""Before a connection is closed, so many bytes of an unwanted body are read, for so many seconds.
-If bytes stayed unread, the client's system could throw the answer away:
-https://www.rfc-editor.org/rfc/rfc9112#section-9.6."""
 NO_ENDPOINT: Final = "none"
 """The value of the label `endpoint` for a request for which there is no endpoint."""
 STATUS: Final = {
@@ -229,10 +225,10 @@ class _Exchange:
     async def answer(self, answer: Answer, request_id: str, more: Mapping[str, str]) -> None:
         """Send the answer. Close the connection if a large part of the body was not read."""
         headers = {"x-request-id": request_id, **answer.headers, **more}
-        if self._send_whole is not None and not self._leaves_much():
+        linger = self._leaves_much()
+        if self._send_whole is not None and not linger:
             await self._send_whole(answer, "".join(map(_line, headers.items())))
             return
-        linger = self._leaves_much()
         if linger:
             headers["connection"] = "close"
         headers["content-type"] = answer.content_type
