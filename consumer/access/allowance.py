@@ -29,6 +29,10 @@ class _Tokens(msgspec.Struct):
         self.tokens_count = min(most_count, grown_count)
         self.filled_s = now_s
 
+    @property
+    def wait_s(self) -> float:
+        return 0.0 if self.tokens_count > 0 else (1 - self.tokens_count) / self.per_s
+
 
 class Allowance:
     """The buckets of one kind of rate, such as events a second. The caller tells the time."""
@@ -45,18 +49,15 @@ class Allowance:
             per_s: Its rate.
             now_s: The time on any clock that never goes back, in seconds.
         """
-        bucket = self._bucket(key_id, per_s, now_s)
-        if bucket.tokens_count > 0:
-            return 0.0
-        return (1 - bucket.tokens_count) / per_s
+        return self._bucket(key_id, per_s, now_s).wait_s
 
     def take(self, key_id: str, per_s: float, now_s: float) -> float:
         """Take 1 from a key's bucket if the key may go on. Return what `wait_s` returns."""
         bucket = self._bucket(key_id, per_s, now_s)
-        if bucket.tokens_count > 0:
+        wait_s = bucket.wait_s
+        if not wait_s:
             bucket.tokens_count -= 1
-            return 0.0
-        return (1 - bucket.tokens_count) / per_s
+        return wait_s
 
     def spend(self, key_id: str, per_s: float, now_s: float, count: int) -> None:
         """Take from a key's bucket, also more than there is."""
