@@ -32,13 +32,8 @@ FROZEN_S = 3.0
 @pytest.fixture
 def servers(tmp_path: Path) -> Iterator[dict[str, Broker]]:
     """Return a NATS and a Redis server that a test may stop."""
-    brokers: dict[str, Broker] = {"sink": Nats(tmp_path / "nats"), "store": Redis(tmp_path / "r")}
-    for broker in brokers.values():
-        broker.start()
-    yield brokers
-    for broker in brokers.values():
-        broker.thaw()
-        broker.kill()
+    with Nats(tmp_path / "nats") as sink, Redis(tmp_path / "r") as store:
+        yield {"sink": sink, "store": store}
 
 
 @pytest.fixture

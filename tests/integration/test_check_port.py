@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import nats
 import pytest
-import tomli_w
 from click.testing import CliRunner, Result
 
 from consumer.access.edit import opened_keys
@@ -17,50 +15,38 @@ from consumer.access.settings import KeysSettings
 from consumer.cli.main import cli
 from consumer.deliveries.origin import Environment
 from consumer.sinks.base import SinkSettings
-from consumer.tools.embedded.servers import embedded_nats, free_port
+from consumer.tools.embedded.servers import free_port
+from tests.support.checked_server import CheckedServer, checked_server
 from tests.support.daemon import Daemon
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from nats.aio.client import Client
 
-
-class Server(NamedTuple):
-    """A NATS server, and where configurations for it go."""
-
-    client: Client
-    url: str
-    file: Path
-
-    async def check(self, **http: object) -> Result:
-        """Check a configuration on this server, in a thread with an event loop of its own."""
-        tables = {
-            "listeners": {"api": {"kind": "http"}},
-            "dedupe": {"store": "memory"},
-            "sink": {"url": self.url},
-            "http": {"bind": f"127.0.0.1:{free_port()}", **http},
-            "operations": {"bind": f"127.0.0.1:{free_port()}"},
-            "sandbox": {},
-        }
-        self.file.write_text(tomli_w.dumps(tables))
-        arguments = ["check", "--config", str(self.file)]
-        return await asyncio.to_thread(CliRunner().invoke, cli, arguments)
+async def check(server: CheckedServer, **http: object) -> Result:
+    """Check a configuration on this server."""
+    tables = {
+        "listeners": {"api": {"kind": "http"}},
+        "dedupe": {"store": "memory"},
+        "sink": {"url": server.url},
+        "http": {"bind": f"127.0.0.1:{free_port()}", **http},
+        "operations": {"bind": f"127.0.0.1:{free_port()}"},
+        "sandbox": {},
+    }
+    return await server.check(tables)
 
 
 @pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Server]:
+async def server(tmp_path: Path) -> AsyncIterator[CheckedServer]:
     """Start a server without any stream."""
-    async with embedded_nats(tmp_path / "nats") as url:
-        client = await nats.connect(url)
-        yield Server(client, url, tmp_path / "consumer.toml")
-        await client.close()
+    async with checked_server(tmp_path) as server:
+        yield server
 
 
-async def test_nothing_is_made(server: Server) -> None:
+async def test_nothing_is_made(server: CheckedServer) -> None:
     """Bucket and streams will be made; a check only says so, and how to make the first key."""
-    result = await server.check()
+    result = await check(server)
     assert result.exit_code == 0, result.output
     assert "ok    keys                  bucket CONSUMER_KEYS will be created" in result.stdout
     assert "run consumer keys create" in result.stdout
@@ -70,7 +56,7 @@ async def test_nothing_is_made(server: Server) -> None:
     assert await server.client.jetstream().streams_info() == []
 
 
-async def test_port_of_the_running_daemon_is_right(server: Server, tmp_path: Path) -> None:
+async def test_port_of_the_running_daemon_is_right(server: CheckedServer, tmp_path: Path) -> None:
     """A check beside the daemon finds nothing to complain about."""
     bind = f"127.0.0.1:{free_port()}"
     tables = {
@@ -87,47 +73,47 @@ async def test_port_of_the_running_daemon_is_right(server: Server, tmp_path: Pat
     assert f"ok    public port           {bind}, in use while the daemon runs" in result.stdout
 
 
-async def test_taken_port_fails(server: Server) -> None:
+async def test_taken_port_fails(server: CheckedServer) -> None:
     """The line names the option."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         bind = f"127.0.0.1:{taken.getsockname()[1]}"
-        result = await server.check(bind=bind)
+        result = await check(server, bind=bind)
     assert result.exit_code == 1
     assert f"FAIL  public port           http.bind: cannot listen on {bind!r}" in result.stdout
 
 
-async def test_inherited_socket_is_enough(server: Server) -> None:
+async def test_inherited_socket_is_enough(server: CheckedServer) -> None:
     """Although its port is taken: by us."""
     with socket.create_server(("127.0.0.1", 0)) as inherited:
-        result = await server.check(bind=f"fd:{inherited.fileno()}")
+        result = await check(server, bind=f"fd:{inherited.fileno()}")
         inherited.detach()  # the check has closed it
     assert result.exit_code == 0, result.output
 
 
-async def test_plain_http_for_everybody_is_a_warning(server: Server) -> None:
+async def test_plain_http_for_everybody_is_a_warning(server: CheckedServer) -> None:
     """On loopback, there is no way on which keys could be read."""
-    everybody = await server.check(bind=f"0.0.0.0:{free_port()}")
+    everybody = await check(server, bind=f"0.0.0.0:{free_port()}")
     assert "plain HTTP: keys can be read on the way" in everybody.stdout
     assert everybody.exit_code == 0
-    assert "on the way" not in (await server.check()).stdout
+    assert "on the way" not in (await check(server)).stdout
 
 
-async def test_keys_are_counted_and_broken_ones_named(server: Server) -> None:
+async def test_keys_are_counted_and_broken_ones_named(server: CheckedServer) -> None:
     """A record that cannot be read refuses its own key only."""
     async with opened_keys(SinkSettings(url=server.url), KeysSettings()) as keys:
         key = Key(id="", environment=Environment.LIVE, brand="b", scopes=(Scope.INGEST,))
         await keys.create(key)
     bucket = await server.client.jetstream().key_value("CONSUMER_KEYS")
     await bucket.put("key.broken", b"{")
-    result = await server.check()
+    result = await check(server)
     assert "bucket CONSUMER_KEYS, 1 key\n" in result.stdout
     assert "key broken cannot be read, so it is refused" in result.stdout
 
 
-async def test_taken_subjects_of_the_sandbox_fail(server: Server) -> None:
+async def test_taken_subjects_of_the_sandbox_fail(server: CheckedServer) -> None:
     """Another stream that stores them is named, and the live side is ok."""
     await server.client.jetstream().add_stream(name="TESTS", subjects=["sandbox.>"])
-    result = await server.check()
+    result = await check(server)
     assert result.exit_code == 1
     assert "FAIL  sandbox sink          stream TESTS stores sandbox." in result.stdout
     assert "ok    sink" in result.stdout
