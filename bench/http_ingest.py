@@ -40,7 +40,8 @@ LINES_COUNT: Final = 100
 TRICKLE_COUNT: Final = 500
 TRICKLE_PAUSE_S: Final = 0.02
 ROUNDS: Final = 2
-"""Each way runs so often, in turns; the better run counts. Something else may use the machine."""
+"""The number of runs of each way. The ways take turns, and the better run of each way counts,
+because other programs may use the machine."""
 TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 
 

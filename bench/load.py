@@ -29,13 +29,14 @@ class Load(msgspec.Struct, frozen=True):
     """What to post.
 
     Attributes:
-        port: of 127.0.0.1.
-        key: the text of the key.
-        name: begins every id, so that runs never meet.
-        count: of events.
-        connections_count: so many post at once.
-        lines_count: in one request; 0: single events on the path of their type.
-        pause_s: of each connection between two posts.
+        port: The port on 127.0.0.1.
+        key: The text of the key.
+        name: The beginning of every id. Each run has another name, so its events are new.
+        count: The number of events.
+        connections_count: The number of connections that post at the same time.
+        lines_count: The number of events in one request. With 0, each request has a single event,
+            and goes to the path of its type.
+        pause_s: The pause of each connection between two posts, in seconds.
     """
 
     port: int
@@ -48,13 +49,13 @@ class Load(msgspec.Struct, frozen=True):
 
 
 class Posted(msgspec.Struct):
-    """What came of it.
+    """What was answered, and what it cost.
 
     Attributes:
-        took_s: the time of each answer.
-        statuses: the number of answers with each status.
-        wall_s: from the first request to the last answer.
-        cpu_s: of this process.
+        took_s: How long each answer took, in seconds.
+        statuses: The number of answers with each status.
+        wall_s: The time from the first request to the last answer, in seconds.
+        cpu_s: The CPU time of this process, in seconds.
     """
 
     took_s: list[float]

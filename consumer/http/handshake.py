@@ -106,21 +106,21 @@ class Handshake:
     """A connection before its first request.
 
     Attributes:
-        task: What does the handshake. It has a deadline of its own.
-        until_s, until_read_s: Never.
+        task: The task that does the handshake. It has a deadline of its own.
+        until_s, until_read_s: Deadlines that are never over.
     """
 
     until_s = until_read_s = NEVER_S
     task: asyncio.Task[None]
 
     def expire(self, _: float) -> None:
-        """End it. Nothing calls this, as its deadlines are never over."""
+        """End the connection. Nothing calls this method, because the deadlines are never over."""
         self.abort()
 
     def shutdown(self) -> None:
-        """End it, as there is no request."""
+        """End the connection: there is no request to wait for."""
         self.abort()
 
     def abort(self) -> None:
-        """End it at once."""
+        """End the connection at once."""
         self.task.cancel()

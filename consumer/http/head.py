@@ -46,7 +46,7 @@ def check_size(target: bytes, headers: Headers) -> None:
     """Refuse a whole head that is too large.
 
     Raises:
-        Problem: It is.
+        Problem: The head is too large.
     """
     fields = sum(len(name) + len(value) + SEPARATORS_BYTES for name, value in headers)
     if len(target) + fields > HEAD_MAX_BYTES:
@@ -57,7 +57,7 @@ def split_target(target: bytes) -> tuple[bytes, bytes]:
     """Return the path and the query of what is asked for in the first line, as they were sent.
 
     Raises:
-        Problem: It is too large, or no path that everybody reads in the same way.
+        Problem: The address is too large, or two programs could read it in two ways.
     """
     if len(target) > TARGET_MAX_BYTES:
         raise too_large("the address is", TARGET_MAX_BYTES)
@@ -85,7 +85,7 @@ def check_headers(version: str, headers: Headers) -> None:
         headers: All headers.
 
     Raises:
-        Problem: It is refused.
+        Problem: Two programs could read the headers in two ways.
     """
     by_name = dict(headers)
     if len(by_name.get(b"content-length", b"")) > LENGTH_MAX_DIGITS:
@@ -120,7 +120,7 @@ def without_upgrade(method: bytes, version: str, target: bytes, headers: Headers
     its first request.
 
     Raises:
-        Problem: It asks for a tunnel.
+        Problem: The request asks for a tunnel.
     """
     if method == b"CONNECT":
         raise malformed("there is no CONNECT")

@@ -110,7 +110,7 @@ async def test_client_that_opens_all_connections_harms_nobody(scene: HttpScene) 
                 await client.post(casino(activity_id="bad"))
                 kept.append(client)
             except NoAnswer:
-                await asyncio.sleep(0.002)
+                await asyncio.sleep(0.002)  # 500 tries a second: the attack, not the machine
 
     with scene.daemon() as daemon:
         await daemon.is_ready()
