@@ -15,7 +15,7 @@ import hashlib
 from importlib.resources import files
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import hiredis
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from consumer.events.identity import Identity
     from consumer.options.values import TlsSettings
 
+Got = TypeVar("Got")
 SCRIPT: Final = files("consumer.stores").joinpath("exchange.lua").read_text(encoding="utf-8")
 SCRIPT_SHA1: Final = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 """The name by which the server knows the script."""
@@ -75,14 +76,18 @@ class RedisStore(Store):
     async def open(self) -> list[Caveat]:
         """See `Part.open`. Checks the version and the eviction policy, if `INFO` is permitted."""
         await self.check()
+        info = await self._ask(self._info())
+        if info is None:
+            facts = {"why": "no permission for INFO", "allow": "+info"}
+            return [Caveat("store not checked", facts)]
+        return refuse_unfit(info)
+
+    async def _info(self) -> dict[str, Any] | None:
         try:
             info: dict[str, Any] = await self._redis.info()
         except NoPermissionError:
-            facts = {"why": "no permission for INFO", "allow": "+info"}
-            return [Caveat("store not checked", facts)]
-        except RedisError as error:
-            raise _explained(error) from error
-        return refuse_unfit(info)
+            return None
+        return info
 
     async def exchange(
         self, done: Sequence[Identity], claims: Sequence[Identity]
@@ -99,11 +104,8 @@ class RedisStore(Store):
         for window_s, run in groupby(identities, attrgetter("window_s")):
             command += (str(sum(1 for _ in run)), str(max(1, round(window_s))))
         packed = hiredis.pack_command(tuple(command))  # type: ignore[arg-type]  # a slip of its stub
-        try:
-            reply = await _to_its_end(self._run_script(packed))
-        except RedisError as error:
-            raise _explained(error) from error
-        now_s = int(reply[0])
+        reply = await self._ask(self._run_script(packed))
+        now_s = int(reply[0] or b"")
         return [_memory(value, now_s) for value in reply[1:]]
 
     async def _run_script(self, command: bytes) -> list[bytes | None]:
@@ -135,19 +137,43 @@ class RedisStore(Store):
             name = self._settings.key_prefix + key
             pipeline.get(name)
             pipeline.pttl(name)
-        try:
-            (now_s, _), *reply = await _to_its_end(pipeline.execute())
-        except RedisError as error:
-            raise _explained(error) from error
+        (now_s, _), *reply = await self._ask(pipeline.execute())
         pairs = zip(reply[::2], reply[1::2], strict=True)
         return [_mark(value, left_ms / 1000, now_s) for value, left_ms in pairs]
 
     async def check(self) -> None:
         """See `Part.check`."""
+        await self._ask(self._redis.ping())
+
+    async def _ask(self, call: Awaitable[Got]) -> Got:
+        """Await a call to its end, even if the task that awaits it is cancelled meanwhile.
+
+        A call that is cut off without closing its connection leaves its reply there. The next call
+        would take that reply for its own (CVE-2023-28858), and a wrong `D` is a lost event. The
+        call ends in any case, because it has a deadline. redis-py closes the connection of a call
+        that was cut off by the deadline.
+
+        Raises:
+            StoreUnavailable: The call failed, or had no reply in time.
+        """
+
+        async def run() -> Got:
+            async with asyncio.timeout(self._settings.timeout_s):
+                return await call
+
+        task = asyncio.get_running_loop().create_task(run(), name="redis call")
         try:
-            await self._redis.ping()
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait({task})
+            if not task.cancelled():
+                task.exception()  # otherwise asyncio reports that nobody looked at an error
+            raise
         except RedisError as error:
             raise _explained(error) from error
+        except TimeoutError as error:
+            text = f"no reply within {self._settings.timeout_s:g} s"
+            raise _explained(RedisTimeoutError(text)) from error
 
     async def close(self) -> None:
         """See `Part.close`. A frozen server cannot make it raise or hang."""
@@ -189,7 +215,9 @@ def _client(settings: DedupeSettings) -> Redis:
         raise ValueError(f"the option {name} must not be set")
     client = Redis.from_url(
         settings.url,
-        socket_timeout=settings.timeout_s,
+        # `RedisStore._ask` limits the time of a whole call. redis-py's own limit makes a task and
+        # two timers for each call.
+        socket_timeout=None,
         socket_connect_timeout=settings.timeout_s,
         client_name="consumer",
         # Lanes repeat a failed call after pauses of their own. If redis-py repeated it too, the
@@ -202,27 +230,6 @@ def _client(settings: DedupeSettings) -> Redis:
     client.connection_pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py's own lack
     client.get_encoder().encode("")  # type: ignore[no-untyped-call]  # as above
     return client
-
-
-async def _to_its_end(call: Awaitable[Any]) -> Any:  # noqa: ANN401  # a Lua reply has any shape
-    """Await a call to its end, even if the task that awaits it is cancelled meanwhile.
-
-    A call that is cut off leaves its reply on the connection. The next call would take that reply
-    for its own (CVE-2023-28858), and a wrong `D` is a lost event. The call ends in any case,
-    because redis-py has a time-out.
-    """
-
-    async def run() -> Any:  # noqa: ANN401  # as above
-        return await call
-
-    task = asyncio.get_running_loop().create_task(run(), name="redis call")
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        if not task.cancelled():
-            task.exception()  # otherwise asyncio reports that nobody looked at an error
-        raise
 
 
 def _memory(value: bytes | None, now_s: int) -> Memory | None:
