@@ -15,6 +15,8 @@ from consumer.deliveries.delivery import Dead, Forwarded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from prometheus_client import Counter as MetricCounter, Histogram
+
     from consumer.operations.metrics import Metrics
     from consumer.pipeline.batch import Batch
 
@@ -36,6 +38,9 @@ class LaneBooks:
         self._batch_events = metrics.batch_events.labels(listener)
         self._event_age = metrics.event_age.labels(listener)
         self._old_claims = metrics.old_claims.labels(listener)
+        # To look up a metric by its labels takes longer than to count.
+        self._stages: dict[str, Histogram] = {}
+        self._forwarded: dict[str, MetricCounter] = {}
         self.lag = metrics.lag.labels(listener)
         self.up = metrics.listener_up.labels(listener)
         self.up.set(0)
@@ -71,7 +76,10 @@ class LaneBooks:
 
     def took(self, stage: str, spent_s: float) -> None:
         """Note how long a batch spent in a stage, in seconds."""
-        self._metrics.stage.labels(stage).observe(spent_s)
+        histogram = self._stages.get(stage)
+        if histogram is None:
+            histogram = self._stages[stage] = self._metrics.stage.labels(stage)
+        histogram.observe(spent_s)
 
     def concluded(self, batch: Batch, now_s: float) -> None:
         """Book a batch in which every delivery has ended. This must not await: see the module."""
@@ -92,11 +100,18 @@ class LaneBooks:
             else:
                 self._duplicates.inc()
         for subject, count in subjects.items():
-            self._metrics.forwarded.labels(self._listener, subject).inc(count)
+            self._forwarded_on(subject).inc(count)
         for name, count in oddities.items():
             self._metrics.oddities.labels(self._listener, name).inc(count)
         self.in_flight_count -= len(batch.works)
         self._observe_age(batch, now_s)
+
+    def _forwarded_on(self, subject: str) -> MetricCounter:
+        counter = self._forwarded.get(subject)
+        if counter is None:
+            counter = self._metrics.forwarded.labels(self._listener, subject)
+            self._forwarded[subject] = counter
+        return counter
 
     def _observe_age(self, batch: Batch, now_s: float) -> None:
         first = next((work.event for work in batch.works if work.event is not None), None)
