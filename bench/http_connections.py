@@ -30,7 +30,8 @@ from consumer.operations.metrics import Metrics
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from consumer.http.application import AsgiEvent, Receive, Send
+    from consumer.http.application import Receive, Send
+    from consumer.http.cycle import AsgiEvent
 
 SPAWN: Final = multiprocessing.get_context("spawn")
 AT_ONCE_COUNT: Final = 200

@@ -90,7 +90,7 @@ class Port:
             Cors(self._http.cors_origins),
             watched.metrics,
         )
-        self._server = Server(self._http, application, watched.metrics)
+        self._server = Server(self._http, application, watched.metrics, application.whole)
 
     def _intake_of(self, config: Config) -> Intake:
         """Make the intake of the configuration's listener of kind `http`."""

@@ -10,22 +10,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import math
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from consumer.access.refusal import KeyRefused, Refusal
+from consumer.access.refusal import KeyRefused
 from consumer.http.answer import Answer, Problem
 from consumer.http.body import Bodies
 from consumer.http.connection import LINGER_MAX_BYTES, LINGER_S
-from consumer.http.cycle import SEND_WHOLE
+from consumer.http.cycle import SEND_WHOLE, AsgiEvent, SendNow, TakeWhole
 from consumer.http.paths import EndpointTable
+from consumer.http.refused import problem_of
 from consumer.http.request import Request
 
 if TYPE_CHECKING:
@@ -37,10 +37,9 @@ if TYPE_CHECKING:
     from consumer.access.key import Key
     from consumer.http.client_address import ClientAddress
     from consumer.http.cors import Cors
-    from consumer.http.endpoint import BodyForm, Endpoint
+    from consumer.http.endpoint import BodyForm, Endpoint, Take
     from consumer.operations.metrics import Metrics
 
-AsgiEvent = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[AsgiEvent]]
 Send = Callable[[AsgiEvent], Awaitable[None]]
 SendWhole = Callable[[Answer, str], Awaitable[None]]
@@ -71,14 +70,10 @@ UNREAD_MAX_BYTES: Final = 64 * 1024
 stays open. After a larger body, the connection is closed."""
 NO_ENDPOINT: Final = "none"
 """The value of the label `endpoint` for a request for which there is no endpoint."""
-STATUS: Final = {
-    Refusal.UNREAD: 503,
-    Refusal.ENVIRONMENT: 403,
-    Refusal.SCOPE: 403,
-    Refusal.ADDRESS: 403,
-    Refusal.RATE: 429,
-}
-"""The status of the answer to each refusal of a key. For a refusal that is not here, it is 401."""
+NO_PARAMETERS: Final[Mapping[str, str]] = {}
+BUG: Final = Problem(
+    500, "internal", "this is a bug of the server; it was logged under the request id"
+)
 
 _is_sane_id: Final = re.compile(r"[A-Za-z0-9._~:/+=@-]{1,128}").fullmatch
 
@@ -94,6 +89,10 @@ class HttpApplication:
         client_address: Finds the address of a client behind proxies.
         cors: Lets web pages of other origins read answers.
         metrics: Counts requests.
+
+    Attributes:
+        whole: Answers requests that arrive in one piece, by their verb and path. It has those
+            endpoints that need no task for this: see `Endpoint.take`.
     """
 
     def __init__(
@@ -104,7 +103,13 @@ class HttpApplication:
         cors: Cors,
         metrics: Metrics,
     ) -> None:
+        endpoints = list(endpoints)
         self._table = EndpointTable(endpoints)
+        self.whole: Mapping[tuple[bytes, bytes], TakeWhole] = {
+            (endpoint.method.encode(), endpoint.path.encode()): partial(self._take, endpoint, take)
+            for endpoint in endpoints
+            if (take := endpoint.take) is not None
+        }
         self._gate = gate
         self._client_address = client_address
         self._cors = cors
@@ -133,17 +138,37 @@ class HttpApplication:
                 request = self._checked(scope, path, parameters, headers, endpoint, request_id)
                 request.read_body = exchange.reader(self._bodies, _holder(request))
                 answer = await endpoint.handle(request)
-        except KeyRefused as refused:
-            answer = problem_of(refused).answer(request_id)
-        except Problem as problem:
-            answer = problem.answer(request_id)
-            log.debug("request refused", request=request_id, endpoint=name, why=problem.reason)
+        except (KeyRefused, Problem) as refused:
+            answer = _refusal(refused, request_id, name)
         except Exception:  # a bug of ours must not leave a client without an answer
             log.exception("request failed", request=request_id, endpoint=name)
-            detail = "this is a bug of the server; it was logged under the request id"
-            answer = Problem(500, "internal", detail).answer(request_id)
+            answer = BUG.answer(request_id)
         await exchange.answer(answer, request_id, self._cors.headers(headers.get("origin")))
         self._count(name, answer.status, time.perf_counter() - started_s)
+
+    def _take(
+        self, endpoint: Endpoint, take: Take, scope: AsgiEvent, body: bytes, send: SendNow
+    ) -> None:
+        """Answer a request that arrived in one piece, now or later. Never raises."""
+        started_s = time.perf_counter()
+        headers = _wanted(scope["headers"])
+        request_id = self._request_id(headers)
+
+        def reply(make: Callable[[], Answer]) -> None:
+            answer = _made(make, request_id, endpoint.name)
+            more = self._cors.headers(headers.get("origin"))
+            send(answer, _lines(answer, request_id, more))
+            self._count(endpoint.name, answer.status, time.perf_counter() - started_s)
+
+        try:
+            path = scope["raw_path"].decode("latin-1")
+            request = self._checked(scope, path, NO_PARAMETERS, headers, endpoint, request_id)
+            take(request, body, reply)
+        except (KeyRefused, Problem) as refused:
+            reply(partial(_refusal, refused, request_id, endpoint.name))
+        except Exception:  # a bug of ours must not leave a client without an answer
+            log.exception("request failed", request=request_id, endpoint=endpoint.name)
+            reply(partial(BUG.answer, request_id))
 
     def _checked(
         self,
@@ -224,11 +249,11 @@ class _Exchange:
 
     async def answer(self, answer: Answer, request_id: str, more: Mapping[str, str]) -> None:
         """Send the answer. Close the connection if a large part of the body was not read."""
-        headers = {"x-request-id": request_id, **answer.headers, **more}
         linger = self._leaves_much()
         if self._send_whole is not None and not linger:
-            await self._send_whole(answer, "".join(map(_line, headers.items())))
+            await self._send_whole(answer, _lines(answer, request_id, more))
             return
+        headers = {"x-request-id": request_id, **answer.headers, **more}
         if linger:
             headers["connection"] = "close"
         headers["content-type"] = answer.content_type
@@ -263,6 +288,33 @@ class _Exchange:
             message = await self._receive()
             left_bytes -= len(message.get("body", b""))
             more = message.get("more_body", False)  # false also if the client is gone
+
+
+def _made(make: Callable[[], Answer], request_id: str, endpoint: str) -> Answer:
+    """Return what a function returns, or the answer to what it raises."""
+    try:
+        return make()
+    except (KeyRefused, Problem) as refused:
+        return _refusal(refused, request_id, endpoint)
+    except Exception:  # a bug of ours must not leave a client without an answer
+        log.exception("request failed", request=request_id, endpoint=endpoint)
+        return BUG.answer(request_id)
+
+
+def _refusal(refused: KeyRefused | Problem, request_id: str, endpoint: str) -> Answer:
+    """Return the answer to a request that was refused."""
+    if isinstance(refused, KeyRefused):
+        return problem_of(refused).answer(request_id)
+    log.debug("request refused", request=request_id, endpoint=endpoint, why=refused.reason)
+    return refused.answer(request_id)
+
+
+def _lines(answer: Answer, request_id: str, more: Mapping[str, str]) -> str:
+    """Return the lines of the headers of an answer."""
+    line = f"x-request-id: {request_id}\r\n"
+    if answer.headers or more:
+        line += "".join(map(_line, {**answer.headers, **more}.items()))
+    return line
 
 
 def _line(header: tuple[str, str]) -> str:
@@ -310,25 +362,6 @@ def _check_media_type(sent: str, body: BodyForm) -> None:
     if not fits:
         expected = " or ".join(body.media_types)
         raise Problem(415, "media_type", f"content-type: expected {expected}")
-
-
-def problem_of(refused: KeyRefused) -> Problem:
-    """Return the answer to a request whose key was refused."""
-    status = STATUS.get(refused.refusal, 401)
-    reason = {401: "unauthorized", 403: "forbidden", 429: "rate", 503: "keys_unread"}[status]
-    headers = {"www-authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
-    if refused.retry_after_s is not None:
-        wait = str(max(1, math.ceil(refused.retry_after_s)))
-        headers["retry-after"] = wait
-        if refused.limit is not None:
-            # https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
-            limit = refused.limit
-            policy = f'"{limit.name}";q={limit.quota_count};w={limit.window_s:g}'
-            headers |= {
-                "ratelimit-policy": policy,
-                "ratelimit": f'"{limit.name}";r=0;t={wait}',
-            }
-    return Problem(status, reason, str(refused), headers=headers)
 
 
 def _holder(request: Request) -> str:

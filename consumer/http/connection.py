@@ -15,31 +15,33 @@ Not responsible for how many connections there are (`connections.py`), for what 
 
 from __future__ import annotations
 
-import asyncio
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote
 
 import httptools  # type: ignore[import-untyped]  # it has no types
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from consumer.http.answer import Problem, closing_answer
 from consumer.http.connections import NEVER_S, CutOff
-from consumer.http.cycle import SEND_WHOLE, AnsweringCycle
+from consumer.http.cycle import SEND_WHOLE
+from consumer.http.exchanges import Exchanges, WholeTable
 from consumer.http.head import (
     HEAD_MAX_BYTES,
     Headers,
     check_headers,
     check_size,
     malformed,
+    scope_of,
     split_target,
     too_large,
     without_upgrade,
 )
 
 if TYPE_CHECKING:
+    import asyncio
+
     from uvicorn._types import ASGI3Application
     from uvicorn.config import Config
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
     from uvicorn.server import ServerState
 
     from consumer.http.connections import Connections, Held
@@ -67,7 +69,7 @@ class Phase(Enum):
     WHOLE = auto()
 
 
-class PublicConnection(HttpToolsProtocol):
+class PublicConnection(Exchanges):
     """One connection that ends when it exceeds a limit.
 
     asyncio, the parser and uvicorn call its methods. tests/unit/test_uvicorn_internals.py fails if
@@ -77,6 +79,8 @@ class PublicConnection(HttpToolsProtocol):
         config, server_state: uvicorn's, the same for all connections of the port.
         limits: All connections of the port, and their limits.
         handshake: The TLS handshake that was counted in place of this connection. None without TLS.
+        whole: Answers requests that arrive in one piece, by their verb and path. A task answers all
+            other requests.
 
     Attributes:
         until_s: The deadline of the phase, on the loop's clock.
@@ -105,14 +109,23 @@ class PublicConnection(HttpToolsProtocol):
         server_state: ServerState,
         limits: Connections,
         handshake: Held | None,
+        whole: WholeTable,
     ) -> None:
-        super().__init__(config, server_state, {})
+        super().__init__(config, server_state, whole)
         self._limits = limits
         self._handshake = handshake
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Take a new connection, or refuse it."""
         super().connection_made(transport)
+        self._fixed = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "scheme": self.scheme,
+            "root_path": "",
+            "client": self.client,
+            "server": self.server,
+        }
         if self._handshake is not None:
             self._limits.forget(self._handshake)
         if self._limits.admit(self, self.client[0] if self.client else ""):
@@ -146,7 +159,8 @@ class PublicConnection(HttpToolsProtocol):
         self.until_read_s = NEVER_S
 
     def on_message_begin(self) -> None:
-        """Begin a request. uvicorn's method also makes the scope, which `_cycle_of` makes here."""
+        """Begin a request. uvicorn's method also makes the scope, for which the head is needed."""
+        self.hand_over()  # the next request is here before the answer to this request
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
@@ -174,66 +188,30 @@ class PublicConnection(HttpToolsProtocol):
             self._limits.shed(CutOff.PIPELINED)
             self.abort()
             raise Problem(429, "pipelined", "too many requests wait")  # it ends the parser
-        answering = self._is_answering()
-        self.cycle = self._cycle_of(version, path, query)
         self._phase = Phase.BODY
+        method = self.parser.get_method()
+        scope = scope_of(self._fixed, method, version, path, query, self.headers)
         self.headers = []  # a trailer must not become a header of a request that has begun
-        if answering:
-            self.flow.pause_reading()
-            self.pipeline.appendleft((self.cycle, self.app))
-        else:
-            self._start_asgi_task(self.cycle, self.app)
-
-    def _cycle_of(self, version: str, path: bytes, query: bytes) -> RequestResponseCycle:
-        """Return uvicorn's object for one request and its answer."""
-        text = path.decode("latin-1")  # the parser lets nothing pass but ASCII
-        self.scope = {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": version,
-            "method": self.parser.get_method().decode(),
-            "scheme": self.scheme or "http",
-            "path": unquote(text) if "%" in text else text,
-            "raw_path": path,
-            "query_string": query,
-            "root_path": "",
-            "headers": self.headers,
-            "client": self.client,
-            "server": self.server,
-            "state": {},
-        }
         keep_alive = version != "1.0" and self.parser.should_keep_alive()
-        cycle = AnsweringCycle(
-            scope=self.scope,
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=False,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=self.expect_100_continue,
-            keep_alive=keep_alive and not self._limits.draining,
-            on_response=self.on_response_complete,
-        )
-        self.scope[SEND_WHOLE] = cycle.send_whole  # type: ignore[typeddict-unknown-key]  # ours
-        return cycle
+        self.begin(method, scope, keep_alive=keep_alive and not self._limits.draining)
 
     def on_message_complete(self) -> None:
         """Note that the whole request is here. The application may take any time to answer it."""
-        cycle = self.cycle
         if self._again:
             pass  # the head is parsed again
-        elif cycle.response_complete:
-            self._wait()  # the request was answered before its body was whole
-        else:
+        elif self.is_answering():
             self._phase = Phase.WHOLE
-            cycle.more_body = False
-            cycle.message_event.set()
+            super().on_message_complete()
+        else:
+            self._wait()  # the request was answered before its body was whole
+
+    def at_work(self) -> None:
+        """Note that the connection does not wait for a request any more."""
+        self._limits.waiting.pop(self, None)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         """Run the application for a request."""
-        self._limits.waiting.pop(self, None)
+        self.at_work()
         task = self.loop.create_task(self._run(cycle, app))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
@@ -268,7 +246,7 @@ class PublicConnection(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """End the connection as soon as the request that has begun, if any, is answered."""
-        if self._is_answering():
+        if self.is_answering():
             self.cycle.keep_alive = False
         elif self._phase is not Phase.HEAD:
             self.transport.close()
@@ -337,6 +315,7 @@ class PublicConnection(HttpToolsProtocol):
             self._refuse(error.__context__)
         except httptools.HttpParserError:
             self._refuse(malformed())
+        self.end_of_slice()
 
     def _wait(self) -> None:
         """Wait for a request."""
@@ -349,18 +328,13 @@ class PublicConnection(HttpToolsProtocol):
         phase = self._timed = self._phase
         if self._deaf:
             return
-        if phase is Phase.WHOLE or self.pipeline or (phase is Phase.HEAD and self._is_answering()):
+        if phase is Phase.WHOLE or self.pipeline or (phase is Phase.HEAD and self.is_answering()):
             self.until_s = NEVER_S  # the client waits for an answer, not we for the client
         else:
             limits = self._limits.settings
             in_head = phase is Phase.HEAD
             allowed_s = limits.header_timeout_s if in_head else limits.body_timeout_s
             self.until_s = self.loop.time() + allowed_s
-
-    def _is_answering(self) -> bool:
-        """Tell whether the newest request has no whole answer yet."""
-        cycle: RequestResponseCycle | None = self.cycle  # None before the first request
-        return cycle is not None and not cycle.response_complete
 
     def _refuse(self, problem: Problem) -> None:
         """Refuse the request that the client is sending, and end the connection.
@@ -370,9 +344,10 @@ class PublicConnection(HttpToolsProtocol):
         """
         if self._deaf:
             return
+        self.hand_over()
         self._limits.shed(SHED[problem.status])
         self._deaf = True
-        if self._is_answering():
+        if self.is_answering():
             if self._phase is not Phase.BODY and not self.transport.is_closing():
                 self.cycle.keep_alive = False
                 self.until_s = NEVER_S

@@ -17,6 +17,12 @@ from consumer.http.request import Request
 
 Handle = Callable[[Request], Awaitable[Answer]]
 """Answers a request. Raises `Problem`."""
+Reply = Callable[[Callable[[], Answer]], None]
+"""Answers a request with what a function returns. An exception of the function, such as `Problem`,
+becomes a problem document. It is called once, and never raises."""
+Take = Callable[[Request, bytes, Reply], None]
+"""Begins to answer a request whose whole body is here, and answers it now or later. If it raises
+`Problem` or `KeyRefused`, the request is answered with this, and `Reply` must not be called."""
 RETRY: Final = {"Retry-After": "the seconds after which the request may be sent again"}
 """The header of an answer to a request that may be sent again, for its description."""
 
@@ -64,6 +70,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         summary: What it does, in a few words.
         description: What a caller has to know. Markdown.
         handle: Answers a request.
+        take: Answers a request that arrived in one piece. It needs no task, which saves a quarter
+            of the time of a small request. None means that `handle` answers such requests too.
         scope: The scope that the key needs. None means that any key will do.
         needs_key: If false, no key is asked for.
         body: The body that it takes. None means no body.
@@ -77,6 +85,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     summary: str
     description: str = ""
     handle: Handle
+    take: Take | None = None
     scope: Scope | None = None
     needs_key: bool = True
     body: BodyForm | None = None

@@ -9,9 +9,13 @@ tests/unit/test_http_malformed.py has a list of all that has to be refused.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 from consumer.http.answer import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Headers = list[tuple[bytes, bytes]]
 """Names in lower case, and values."""
@@ -127,3 +131,36 @@ def without_upgrade(method: bytes, version: str, target: bytes, headers: Headers
     first = b"%b %b HTTP/%b" % (method, target, version.encode())
     lines = [b"%b: %b" % header for header in headers if header[0] != b"upgrade"]
     return b"\r\n".join([first, *lines, b"", b""])
+
+
+def scope_of(
+    fixed: Mapping[str, object],
+    method: bytes,
+    version: str,
+    path: bytes,
+    query: bytes,
+    headers: Headers,
+) -> dict[str, object]:
+    """Return what the application gets to know of a request: the scope of ASGI.
+
+    See https://asgi.readthedocs.io/en/latest/specs/www.html#http-connection-scope.
+
+    Args:
+        fixed: What is the same for all requests of a connection.
+        method: The verb.
+        version: The version of HTTP, such as `1.1`.
+        path: The path, as it was sent.
+        query: The query, as it was sent, without the question mark.
+        headers: All headers.
+    """
+    text = path.decode("latin-1")  # the parser lets nothing pass but ASCII
+    return {
+        **fixed,
+        "http_version": version,
+        "method": method.decode(),
+        "path": unquote(text) if "%" in text else text,
+        "raw_path": path,
+        "query_string": query,
+        "headers": headers,
+        "state": {},
+    }

@@ -26,14 +26,16 @@ from consumer.operations.http import listening_socket
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from consumer.http.connections import Held
+    from consumer.http.cycle import TakeWhole
     from consumer.http.settings import HttpSettings
     from consumer.operations.metrics import Metrics
 
 SWEEP_EVERY_S: Final = 1.0
 """The time between two looks at all deadlines. So much later may a connection be cut off."""
+NOTHING: Final[Mapping[tuple[bytes, bytes], TakeWhole]] = {}
 BACKLOG_COUNT: Final = 1024
 """So many connections may wait for this process to take them."""
 
@@ -45,6 +47,7 @@ class Server:
         settings: The options.
         application: The ASGI application.
         metrics: Counts connections.
+        whole: Answers requests that arrive in one piece, by their verb and path.
 
     Raises:
         ConfigError: The text names the option `http.trusted_proxies`.
@@ -55,12 +58,14 @@ class Server:
         settings: HttpSettings,
         application: Callable[..., Awaitable[None]],
         metrics: Metrics,
+        whole: Mapping[tuple[bytes, bytes], TakeWhole] = NOTHING,
     ) -> None:
         self._settings = settings
         self._socket: socket.socket | None = None
         self._certificate = None if settings.tls is None else Certificate(settings.tls)
         self._connections = Connections(settings, ClientAddress(settings.trusted_proxies), metrics)
         self._state = ServerState()
+        self._whole = whole
         self._config = uvicorn.Config(
             application,
             interface="asgi3",
@@ -137,7 +142,9 @@ class Server:
         )
 
     def _make_connection(self, handshake: Held | None = None) -> PublicConnection:
-        return PublicConnection(self._config, self._state, self._connections, handshake)
+        return PublicConnection(
+            self._config, self._state, self._connections, handshake, self._whole
+        )
 
     async def _sweep(self) -> None:
         """Look at the deadlines, the clock and the certificate once a second."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from consumer.http import server as server_module
-from consumer.http.server import Server
+from consumer.http.answer import Answer
+from consumer.http.server import NOTHING, Server
 from consumer.http.settings import HttpSettings, HttpTlsSettings
 from consumer.operations.metrics import Metrics
 from tests.support.eventually import eventually
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from consumer.http.application import AsgiEvent, Receive, Send
+    from consumer.http.application import Receive, Send
     from consumer.http.connections import CutOff
+    from consumer.http.cycle import AsgiEvent, SendNow
+    from consumer.http.exchanges import WholeTable
 
 NEVER_S: Final = 600.0
 SHORT_S: Final = 0.2
@@ -73,18 +76,56 @@ async def answer(send: Send, body: bytes) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
+class Gate(asyncio.Event):
+    """An event for which functions can wait as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting: list[Callable[[], None]] = []
+
+    def then(self, call: Callable[[], None]) -> None:
+        """Call a function once the event is set."""
+        if self.is_set():
+            call()
+        else:
+            self._waiting.append(call)
+
+    def set(self) -> None:
+        """Set the event."""
+        super().set()
+        calls, self._waiting = self._waiting, []
+        for call in calls:
+            call()
+
+
 class EchoApplication:
     """Answers with the verb, the path and the body.
 
+    Args:
+        at_once: If true, requests like `POST` need no task if they arrive in one piece.
+        answers_count: The number of times that such a request is answered.
+
     Attributes:
+        whole: What answers these requests.
         seen: The scope of each request, in the order in which they began.
         may_answer: The event for which each answer waits.
+        at_once_count: The number of requests that came without a task.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, at_once: bool = True, answers_count: int = 1) -> None:
+        self._answers_count = answers_count
+        self.whole: WholeTable = {(b"POST", b"/a"): self._take} if at_once else NOTHING
         self.seen: list[AsgiEvent] = []
-        self.may_answer = asyncio.Event()
+        self.may_answer = Gate()
         self.may_answer.set()
+        self.at_once_count = 0
+
+    def _take(self, scope: AsgiEvent, body: bytes, send: SendNow) -> None:
+        self.seen.append(scope)
+        self.at_once_count += 1
+        echo = Answer(200, scope["method"].encode() + b" " + scope["raw_path"] + b" " + body)
+        for _ in range(self._answers_count):
+            self.may_answer.then(lambda: send(echo, ""))
 
     async def __call__(self, scope: AsgiEvent, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -156,7 +197,9 @@ async def port(
     monkeypatch.setattr(server_module, "SWEEP_EVERY_S", SWEEP_S)
     metrics = Metrics()
     settings = msgspec.structs.replace(PATIENT, **limits)
-    server = Server(settings, application or EchoApplication(), metrics)
+    application = application or EchoApplication()
+    whole = application.whole if isinstance(application, EchoApplication) else NOTHING
+    server = Server(settings, application, metrics, whole)
     server.take()
     async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as group:
         running = group.create_task(server.run(), name="server")

@@ -72,7 +72,7 @@ class HttpSource(Source):
         gate: Any = self.gate
         table = ingest_endpoints(ingest, answer_timeout_s, 400)
         application = HttpApplication(table, gate, ClientAddress(()), Cors(()), metrics)
-        self._server = Server(http, application, metrics)
+        self._server = Server(http, application, metrics, application.whole)
         self._serving: asyncio.Task[None] | None = None
         self.client = httpx.AsyncClient(headers={"x-api-key": GOOD}, timeout=60)
 

@@ -78,6 +78,7 @@ LIBRARIES: Final = {
             "consumer/operations/connections.py",
             "consumer/http/connection.py",
             "consumer/http/cycle.py",
+            "consumer/http/exchanges.py",
             "consumer/http/server.py",
         ),
         "RequestResponseCycle ServerState _start_asgi_task _types capture_signals default_headers "

@@ -8,7 +8,7 @@ import pytest
 
 from consumer.access.key import Key, Scope
 from consumer.access.refusal import KeyRefused, RateLimit, Refusal
-from consumer.http.answer import Answer
+from consumer.http.answer import Answer, Problem
 from consumer.http.endpoint import BodyForm, Endpoint
 from consumer.http.paths import EndpointTable
 from tests.support.http_application import GOOD, OpenGate, application_of, client_of
@@ -16,6 +16,7 @@ from tests.support.http_application import GOOD, OpenGate, application_of, clien
 if TYPE_CHECKING:
     import httpx
 
+    from consumer.http.endpoint import Reply, Take
     from consumer.http.request import Request
 
 JSON_BODY: Final = BodyForm(media_types=("application/json",), schema={})
@@ -156,6 +157,73 @@ async def test_bug_is_a_problem_that_tells_nothing() -> None:
     answer = await ask("GET", "/bug")
     assert reason(answer) == (500, "internal")
     assert "secret" not in answer.text
+
+
+def take_now(_: Request, body: bytes, reply: Reply) -> None:
+    """Answer with the body."""
+    reply(lambda: Answer(200, body, "text/plain", {"x-more": "1"}))
+
+
+def take_and_refuse(_: Request, _body: bytes, reply: Reply) -> None:
+    """Refuse when the answer is made."""
+
+    def refuse() -> Answer:
+        raise Problem(409, "conflict", "another event")
+
+    reply(refuse)
+
+
+def take_and_fail(_: Request, _body: bytes, reply: Reply) -> None:
+    """Have a bug when the answer is made."""
+
+    def boom() -> Answer:
+        raise ZeroDivisionError("a secret")
+
+    reply(boom)
+
+
+def refuse_at_once(_: Request, _body: bytes, _reply: Reply) -> None:
+    """Refuse before anything begins."""
+    raise Problem(409, "conflict", "another event")
+
+
+def fail_at_once(_: Request, _body: bytes, _reply: Reply) -> None:
+    """Have a bug before anything begins."""
+    raise ZeroDivisionError("a secret")
+
+
+@pytest.mark.parametrize(
+    ("take", "expected"),
+    [
+        (take_and_refuse, (409, "conflict")),
+        (refuse_at_once, (409, "conflict")),
+        (take_and_fail, (500, "internal")),
+        (fail_at_once, (500, "internal")),
+    ],
+)
+async def test_answer_without_a_task_may_be_a_problem(
+    take: Take, expected: tuple[int, str]
+) -> None:
+    """Nothing that goes wrong reaches the connection, and a bug tells nothing."""
+    table = [endpoint("POST", "/events", take=take)]
+    async with client_of(application_of(table)) as client:
+        answer = await client.post("/events", content=b"{}")
+    assert reason(answer) == expected
+    assert "secret" not in answer.text
+
+
+async def test_answer_without_a_task_has_all_headers() -> None:
+    """Those of the endpoint, and the request id."""
+    table = [endpoint("POST", "/events", take=take_now, body=JSON_BODY)]
+    async with client_of(application_of(table)) as client:
+        answer = await client.post("/events", content=b"{}", headers={"x-request-id": "r-1"})
+        refused = [
+            await client.post("/events", content=b"{}", headers={"x-api-key": "wrong"}),
+            await client.post("/events", content=b"{}", headers={"content-type": "text/plain"}),
+        ]
+    assert (answer.status_code, answer.content) == (200, b"{}")
+    assert (answer.headers["x-request-id"], answer.headers["x-more"]) == ("r-1", "1")
+    assert [reason(one) for one in refused] == [(401, "unauthorized"), (415, "media_type")]
 
 
 async def test_refused_key_reads_no_body() -> None:

@@ -13,15 +13,22 @@ from consumer.errors import Misfit, Reason, Rejected
 from consumer.events.registry import CATALOGUE
 from consumer.listeners.http.paths import MANY_PATH, PATHS
 from tests.support.fates import STORED, end_all
-from tests.support.http_application import ingesting
+from tests.support.http_application import Transport, ingesting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from consumer.deliveries.delivery import Delivery
 
+pytestmark = pytest.mark.usefixtures("each_way")
 CASINO: Final = "/v1/integration/casino"
 MISFIT: Final = Misfit("amount", "number", '"abc"')
+
+
+@pytest.fixture(params=[True, False], ids=["at once", "with a task"])
+def each_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run each test for requests that arrive in one piece, and for those whose body comes later."""
+    monkeypatch.setattr(Transport, "at_once", request.param)
 
 
 def dying(reason: Reason) -> Callable[[Delivery], None]:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from consumer.listeners.http.intake import FIRST_COUNT, Intake, NotTaken
+from consumer.listeners.http.intake import FIRST_COUNT, Intake
+from consumer.listeners.http.shed import NotTaken
 from tests.support.fates import end_all
 from tests.support.jumping_time import pass_time
 from tests.support.memory_sink import jump

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from consumer.listeners.http.intake import NotTaken, Shed
 from consumer.listeners.http.long_batches import HELD_MAX_COUNT, LongBatches
+from consumer.listeners.http.shed import NotTaken, Shed
 
 SOON_S = 0.05
 

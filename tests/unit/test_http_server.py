@@ -37,7 +37,8 @@ from tests.support.http_port import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from consumer.http.application import AsgiEvent, Receive, Send
+    from consumer.http.application import Receive, Send
+    from consumer.http.cycle import AsgiEvent
     from consumer.http.settings import HttpTlsSettings
 
 HELD: Final = (b"", HEAD + b"X-A: a", HEAD + b"Content-Length: 9\r\n\r\n{")
@@ -252,6 +253,7 @@ async def test_drain_answers_a_request_that_is_on_its_way(monkeypatch: pytest.Mo
         await one_answer(client)
         async with asyncio.TaskGroup() as group:
             group.create_task(here.server.drain(10), name="drain")
+            await asyncio.sleep(0)  # the drain has begun
             client[1].write(POST)
             got = await rest(client)
             assert got.startswith(b"HTTP/1.1 200")

@@ -22,12 +22,12 @@ from consumer.cli.main import cli
 from consumer.errors import Reason
 from consumer.events.normalise import Normaliser
 from consumer.events.registry import find
-from consumer.http.application import problem_of
 from consumer.http.body import BodyBusy, BodyTooLarge
+from consumer.http.refused import problem_of
 from consumer.listeners.http.answers import of_refusal
 from consumer.listeners.http.endpoints import ingest_endpoints
-from consumer.listeners.http.intake import NotTaken, Shed
 from consumer.listeners.http.paths import MANY_PATH, PATHS
+from consumer.listeners.http.shed import NotTaken, Shed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

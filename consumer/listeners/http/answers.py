@@ -12,7 +12,7 @@ import msgspec
 from consumer.deliveries.delivery import Dead, Duplicate, Forwarded
 from consumer.errors import Reason
 from consumer.http.answer import Answer, Problem, described
-from consumer.listeners.http.intake import NotTaken, Shed
+from consumer.listeners.http.shed import NotTaken, Shed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 from consumer.access.key import Scope
 from consumer.http.endpoint import RETRY, AnswerForm, BodyForm, Endpoint
 from consumer.listeners.http.answers import WORDS
-from consumer.listeners.http.intake import Shed
 from consumer.listeners.http.many import LINES_MAX_COUNT, ManyEvents
 from consumer.listeners.http.paths import MANY_PATH, PATHS
+from consumer.listeners.http.shed import Shed
 from consumer.listeners.http.single import OneEvent
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def ingest_endpoints(
     return (*singles, _many(ManyEvents(ingest, answer_timeout_s), rejected_status))
 
 
-def _single(name: str, method: str, path: str, handle: OneEvent, rejected_status: int) -> Endpoint:
+def _single(name: str, method: str, path: str, event: OneEvent, rejected_status: int) -> Endpoint:
     return Endpoint(
         name=f"ingest_{name.lower()}",
         method=method,
@@ -132,7 +132,8 @@ def _single(name: str, method: str, path: str, handle: OneEvent, rejected_status
         summary=f"Post one event of type {name}",
         description=f"Answers once the event is stored. {_SAFE_IF if name == GAME else _SAFE}",
         scope=Scope.INGEST,
-        handle=handle,
+        handle=event,
+        take=event.take,
         body=BodyForm(
             media_types=JSON_TYPES,
             schema={"application/json": {"$ref": f"#/components/schemas/{name}"}},

@@ -17,8 +17,8 @@ from consumer.deliveries.delivery import Dead, Delivery
 from consumer.errors import Reason, Rejected
 from consumer.http.answer import Problem
 from consumer.listeners.http.answers import of_refusal
-from consumer.listeners.http.intake import Intake, NotTaken
 from consumer.listeners.http.rejections import Rejections
+from consumer.listeners.http.shed import NotTaken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from consumer.deliveries.origin import Environment
     from consumer.errors import Misfit
     from consumer.http.request import Request
+    from consumer.listeners.http.intake import Intake
     from consumer.listeners.http.question import Question
     from consumer.operations.metrics import Metrics
 
@@ -46,6 +47,11 @@ class IngestLimits(msgspec.Struct, frozen=True, kw_only=True):
     max_body_bytes: int
     max_event_bytes: int
     rejected_status: int
+
+    @property
+    def max_single_bytes(self) -> int:
+        """The largest size of a body that is a single event, in bytes."""
+        return min(self.max_event_bytes, self.max_body_bytes)
 
 
 class Ingest:
@@ -75,7 +81,7 @@ class Ingest:
         self._intakes = intakes
         self._metrics = metrics
         self.errors_of = errors_of
-        self._admit_again = admit_again
+        self.admit_again = admit_again
         self._spend = spend
         self._rejections = Rejections()
 
@@ -115,16 +121,36 @@ class Ingest:
             KeyRefused: The key was revoked or changed, or has expired, since the request began.
             Problem: 503: the intake has no room, or there was no answer in time.
         """
-        self._admit_again(key, request.address)
+        self.admit_again(key, request.address)
         counted = partial(self._spend, key)
         try:
             deliveries = await self._intakes[key.environment].ask(request, key.id, make, counted)
         except NotTaken as refused:
             raise self.shed(refused) from refused
-        rejected_count = sum(map(_is_senders_fault, deliveries))
-        now_s = SYSTEM_CLOCK.monotonic_s()
-        self._rejections.count(key.id, now_s, len(deliveries), rejected_count)
+        self.note_ended(key.id, len(deliveries), sum(map(is_senders_fault, deliveries)))
         return deliveries
+
+    def put(self, key: Key, question: Question, delivery: Delivery) -> None:
+        """Hand a delivery to the lane. The question is told later how the delivery ended.
+
+        Raises:
+            Problem: 503: the intake has no room.
+        """
+        try:
+            self._intakes[key.environment].put(question, (delivery,))
+        except NotTaken as refused:
+            raise self.shed(refused) from refused
+        self._spend(key, 1)
+
+    def note_ended(self, key_id: str, count: int, rejected_count: int) -> None:
+        """Count how the events of a key have ended, for its share of rejected events.
+
+        Args:
+            key_id: The key's id.
+            count: The number of all events.
+            rejected_count: The number of those that `is_senders_fault` is true for.
+        """
+        self._rejections.count(key_id, SYSTEM_CLOCK.monotonic_s(), count, rejected_count)
 
     def shed(self, refused: NotTaken) -> Problem:
         """Count a request whose events were not taken, and return the answer 503."""
@@ -132,7 +158,8 @@ class Ingest:
         return of_refusal(refused)
 
 
-def _is_senders_fault(delivery: Delivery) -> bool:
+def is_senders_fault(delivery: Delivery) -> bool:
+    """Tell whether a delivery became a dead letter because of what it holds."""
     end = delivery.end
     return isinstance(end, Dead) and end.rejected.reason is not Reason.INTERNAL
 

@@ -25,12 +25,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from consumer.errors import ConsumerError
 from consumer.http.shares import Shares
 from consumer.listeners.http.question import Question, posted
+from consumer.listeners.http.shed import NotTaken, Shed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -50,31 +49,6 @@ WAITING_SHARE: Final = 0.5
 MEMORY_SHARE: Final = 0.9
 """The weight of all earlier batches after each new batch, when the rate is measured. So the rate is
 that of about the last ten batches."""
-
-
-class Shed(StrEnum):
-    """Why a question was not answered: the value of the label `reason` of `http_shed`."""
-
-    CLOSED = "closed"
-    """No lane reads from the intake: the lane is not open yet, or the process drains."""
-    FULL = "full"
-    """The key has its share of `max_buffered_bytes`, or all bytes are used up."""
-    BUSY = "busy"
-    """The answer would probably come too late, or the key has its share of the deliveries."""
-    LATE = "late"
-    """There was no answer within `answer_timeout_s`."""
-
-
-class NotTaken(ConsumerError):
-    """A question gets no answer. The sender can safely send its events again.
-
-    Attributes:
-        why: The reason.
-    """
-
-    def __init__(self, why: Shed) -> None:
-        super().__init__(why)
-        self.why = why
 
 
 class Intake:
@@ -192,33 +166,53 @@ class Intake:
         """
         if not self._open:
             raise NotTaken(Shed.CLOSED)
-        loop = self._loop
-        now_s = loop.time()
-        question = Question(request, key_id, now_s + self._timeout_s, loop.create_future(), 0)
+        question = _Awaited(request, key_id, answered=self._loop.create_future())
         deliveries = make(question)
-        question.open_count = len(deliveries)
-        body_bytes = sum(len(one.body) for one in deliveries)
+        if not deliveries:
+            return deliveries
+        self.put(question, deliveries)
+        taken(len(deliveries))
+        try:
+            shed = await question.answered
+        finally:
+            question.is_over = True
+        if shed is not None:
+            raise NotTaken(shed)
+        return deliveries
+
+    def put(self, question: Question, deliveries: Sequence[Delivery]) -> None:
+        """Hand deliveries to the lane. `ended` or `let_go` of the question is called later.
+
+        Args:
+            question: A new question.
+            deliveries: At least one delivery. The token of each delivery holds the question.
+
+        Raises:
+            NotTaken: There is no room. Nothing was taken.
+        """
+        if not self._open:
+            raise NotTaken(Shed.CLOSED)
+        key_id = question.key_id
+        body_bytes = 0
+        for delivery in deliveries:
+            body_bytes += len(delivery.body)
         if not self._bytes.has_room(key_id, body_bytes):
             raise NotTaken(Shed.FULL)
         if not self._deliveries.has_room(key_id, len(deliveries)):
             raise NotTaken(Shed.BUSY)
-        if not deliveries:
-            return deliveries
+        now_s = self._loop.time()
+        question.until_s = now_s + self._timeout_s
+        question.open_count = len(deliveries)
         if not self._deliveries.held_count:
             self._last_end_s = now_s  # the lane was idle until now
         self._deliveries.take(key_id, len(deliveries))
         self._bytes.take(key_id, body_bytes)
         self._add(key_id, deliveries)
-        taken(len(deliveries))
         self._questions.append(question)
         if self._timer is None:
-            self._timer = loop.call_at(question.until_s, self._expire)
-        shed = await question.answered
-        if shed is not None:
-            raise NotTaken(Shed(shed))
-        return deliveries
+            self._timer = self._loop.call_at(question.until_s, self._expire)
 
-    def _add(self, key_id: str, deliveries: list[Delivery]) -> None:
+    def _add(self, key_id: str, deliveries: Sequence[Delivery]) -> None:
         queue = self._waiting.get(key_id)
         if queue is None:
             queue = self._waiting[key_id] = deque()
@@ -262,8 +256,9 @@ class Intake:
             question = posted(delivery).question
             self._release(question.key_id, delivery)
             question.open_count -= 1
-            if not question.open_count and not question.answered.done():
-                question.answered.set_result(None)
+            if not question.open_count and not question.is_over:
+                question.is_over = True
+                question.ended(delivery)
         self._measure(len(deliveries))
         if self.has_batch:
             self.news.set()
@@ -289,7 +284,7 @@ class Intake:
         if not self._deliveries.held_count:
             return 0.0
         questions = self._questions
-        while questions and questions[0].answered.done():
+        while questions and questions[0].is_over:
             questions.popleft()
         asked_s = questions[0].until_s - self._timeout_s if questions else now_s
         return now_s - min(asked_s, self._last_end_s)
@@ -301,7 +296,7 @@ class Intake:
         now_s = loop.time()
         while self._questions:
             question = self._questions[0]
-            if not question.answered.done():
+            if not question.is_over:
                 if question.until_s > now_s:
                     self._timer = loop.call_at(question.until_s, self._expire)
                     return
@@ -310,15 +305,16 @@ class Intake:
             self._questions.popleft()
 
     def _let_go(self, question: Question, why: Shed) -> None:
-        if not question.answered.done():
-            question.answered.set_result(why.value)
+        if not question.is_over:
+            question.is_over = True
+            question.let_go(why)
 
     def _drop_unwanted(self, key_id: str) -> None:
         """Drop the oldest waiting deliveries of a key, as long as their senders have gone."""
         queue = self._waiting.get(key_id)
         if queue is None:
             return
-        while queue and posted(queue[0]).question.answered.done():
+        while queue and posted(queue[0]).question.is_over:
             self._waiting_count -= 1
             self._release(key_id, queue.popleft())
         if not queue:
@@ -328,3 +324,26 @@ class Intake:
     def _release(self, key_id: str, delivery: Delivery) -> None:
         self._deliveries.give_back(key_id, 1)
         self._bytes.give_back(key_id, len(delivery.body))
+
+
+class _Awaited(Question, eq=False, kw_only=True):
+    """A question for whose answer a task waits.
+
+    Attributes:
+        answered: The future of the answer: None once all deliveries have ended, otherwise the
+            reason why the sender has to send again.
+    """
+
+    answered: asyncio.Future[Shed | None]
+
+    def ended(self, _: Delivery, /) -> None:
+        """See `Question.ended`."""
+        self._resolve(None)
+
+    def let_go(self, why: Shed, /) -> None:
+        """See `Question.let_go`."""
+        self._resolve(why)
+
+    def _resolve(self, why: Shed | None) -> None:
+        if not self.answered.done():  # otherwise the task was cancelled a moment ago
+            self.answered.set_result(why)

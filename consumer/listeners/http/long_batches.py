@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from consumer.listeners.http.intake import NotTaken, Shed
+from consumer.listeners.http.shed import NotTaken, Shed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -19,9 +19,9 @@ from consumer.events.refuse import missing, unreadable
 from consumer.http.answer import Problem
 from consumer.listeners.http.answers import LineResult, of_event, of_line, of_lines
 from consumer.listeners.http.ingest import undone
-from consumer.listeners.http.intake import NotTaken, Shed
 from consumer.listeners.http.long_batches import LongBatches
 from consumer.listeners.http.question import Posted
+from consumer.listeners.http.shed import NotTaken, Shed
 
 if TYPE_CHECKING:
     from consumer.access.key import Key

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,6 +11,7 @@ from consumer.http.request import Request
 
 if TYPE_CHECKING:
     from consumer.deliveries.delivery import Delivery
+    from consumer.listeners.http.shed import Shed
 
 KEPT_HEADERS = ("content-type", "content-encoding", "user-agent")
 """The headers of a request that a dead letter keeps. The others may hold secrets."""
@@ -20,20 +20,34 @@ KEPT_HEADERS = ("content-type", "content-encoding", "user-agent")
 class Question(msgspec.Struct, eq=False):
     """Deliveries that were posted together and are answered together.
 
+    A subclass answers the sender. The intake calls either `ended` or `let_go`, and calls it once.
+    Neither may raise.
+
     Attributes:
         request: The request.
         key_id: The id of its key.
-        until_s: The time up to which the sender waits, on the loop's clock.
-        answered: The future of the answer: None once all deliveries have ended, otherwise a word
-            that says why the sender has to send again.
+        until_s: The time up to which the sender waits, on the loop's clock. The intake sets it.
         open_count: The number of deliveries that have not ended.
+        is_over: True once the sender was answered, or has gone.
     """
 
     request: Request
     key_id: str
-    until_s: float
-    answered: asyncio.Future[str | None]
-    open_count: int
+    until_s: float = 0.0
+    open_count: int = 0
+    is_over: bool = False
+
+    def ended(self, last: Delivery, /) -> None:
+        """Answer the sender, because all deliveries have ended.
+
+        Args:
+            last: The delivery that ended last.
+        """
+        raise NotImplementedError
+
+    def let_go(self, why: Shed, /) -> None:
+        """Tell the sender to send again."""
+        raise NotImplementedError
 
 
 class Posted(msgspec.Struct, eq=False, gc=False):
