@@ -10,13 +10,15 @@ from http import HTTPStatus
 from importlib.metadata import metadata
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from consumer.api.problems import PROBLEM_SCHEMA, common_problems
 from consumer.events.registry import CATALOGUE
 from consumer.http.answer import JSON, PROBLEM
 from consumer.tools.schemas import example, json_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from consumer.http.endpoint import AnswerForm, BodyForm, Endpoint
     from consumer.tools.schemas.asyncapi import Document
@@ -87,15 +89,34 @@ def _operation(endpoint: Endpoint) -> Document:
         "security": [{"bearer": []}, {"apiKey": []}] if endpoint.needs_key else [],
         "responses": _answers(endpoint),
     }
-    names = [part[1:-1] for part in endpoint.path.split("/") if part[:1] == "{"]
-    if names:
-        operation["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-            for name in names
-        ]
+    parameters = [*_path_parameters(endpoint.path), *_query_parameters(endpoint.query)]
+    if parameters:
+        operation["parameters"] = parameters
     if endpoint.body is not None:
         operation["requestBody"] = _body(endpoint.body)
     return operation
+
+
+def _path_parameters(path: str) -> Iterator[Document]:
+    for part in path.split("/"):
+        if part[:1] == "{":
+            yield {"name": part[1:-1], "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _query_parameters(query: type[msgspec.Struct] | None) -> Iterator[Document]:
+    if query is None:
+        return
+    _, components = msgspec.json.schema_components([query])
+    schema: Document = components[query.__name__]
+    for name, field in schema["properties"].items():
+        one = {key: value for key, value in field.items() if value not in (None, [], ())}
+        yield {
+            "name": name,
+            "in": "query",
+            "required": name in schema["required"],
+            "description": one.pop("description", ""),
+            "schema": one,
+        }
 
 
 def _description(endpoint: Endpoint) -> str:

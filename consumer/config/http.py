@@ -59,12 +59,25 @@ def http_listeners(listeners: Mapping[str, ListenerSettings]) -> list[str]:
 
 
 def port_problems(
-    http: HttpSettings | None, listeners: Mapping[str, ListenerSettings], sink: SinkSettings
+    http: HttpSettings | None,
+    listeners: Mapping[str, ListenerSettings],
+    sink: SinkSettings,
+    *,
+    reads: bool,
 ) -> Iterator[str]:
-    """Yield a line for each mistake in how the port, its listener and the sink fit together."""
+    """Yield a line for each mistake in how the port, its listener and the sink fit together.
+
+    Args:
+        http: The public port.
+        listeners: All listeners.
+        sink: The sink.
+        reads: True if there is a table `[stream_api]`.
+    """
     names = http_listeners(listeners)
     if http is None:
         yield from (f"listeners.{name}: needs a port, expected a table [http]" for name in names)
+        if reads:
+            yield "stream_api: needs a port, expected a table [http]"
         return
     if not names:
         yield 'http: nothing is behind the port, expected a listener with kind = "http"'

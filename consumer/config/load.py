@@ -42,6 +42,7 @@ from consumer.options.check import (
     shown,
 )
 from consumer.options.values import TlsSettings, Token
+from consumer.readers.settings import StreamApiSettings
 from consumer.sinks.base import SinkSettings
 from consumer.stores.base import DedupeSettings
 
@@ -62,6 +63,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         routes: The subjects that events go to, by an event's own subject or by the subject's
             family. An event without a route goes to its own subject.
         http: The public port. None means that there is none.
+        stream_api: Events out over the public port. None means that there are none.
         sandbox: Where events that were posted with test keys go. None means that test keys are
             refused.
     """
@@ -76,6 +78,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     log: LogSettings = LogSettings()
     http: HttpSettings | None = None
     keys: KeysSettings = KeysSettings()
+    stream_api: StreamApiSettings | None = None
     sandbox: SandboxSettings | None = None
 
 
@@ -87,9 +90,10 @@ TABLES: Final[dict[str, type[msgspec.Struct]]] = {
     "log": LogSettings,
     "http": HttpSettings,
     "keys": KeysSettings,
+    "stream_api": StreamApiSettings,
     "sandbox": SandboxSettings,
 }
-SWITCHES: Final = frozenset(("http", "sandbox"))
+SWITCHES: Final = frozenset(("http", "sandbox", "stream_api"))
 """The tables that switch something on. If such a table is absent, it is off."""
 
 
@@ -244,7 +248,7 @@ def _disagreements(config: Config) -> list[str]:
             f"sink.duplicate_window_s = {sink.duplicate_window_s:g}"
         )
     found += clashes(config.routes, sink, config.dead_letters, config.listeners)
-    found += port_problems(config.http, config.listeners, sink)
+    found += port_problems(config.http, config.listeners, sink, reads=config.stream_api is not None)
     found += sandbox_problems(config.sandbox, config.http, sink, config.dead_letters)
     found += address_problems(config.http, config.operations)
     readers = readers_of(sink, config.listeners)

@@ -13,6 +13,7 @@ import msgspec
 
 from consumer.access.key import Scope
 from consumer.http.answer import Answer
+from consumer.http.outlet import StreamSession
 from consumer.http.request import Request
 
 Handle = Callable[[Request], Awaitable[Answer]]
@@ -20,6 +21,9 @@ Handle = Callable[[Request], Awaitable[Answer]]
 Reply = Callable[[Callable[[], Answer]], None]
 """Answers a request with what a function returns. An exception of the function, such as `Problem`,
 becomes a problem document. It is called once, and never raises."""
+OpenStream = Callable[[Request], StreamSession]
+"""Makes the session of a stream for a request whose key was checked. It must not wait. If it raises
+`Problem` or `KeyRefused`, the request is answered with this, and no stream begins."""
 Take = Callable[[Request, bytes, Reply], None]
 """Begins to answer a request whose whole body is here, and answers it now or later. If it raises
 `Problem` or `KeyRefused`, the request is answered with this, and `Reply` must not be called."""
@@ -74,6 +78,11 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             of the time of a small request. None means that `handle` answers such requests too.
         scope: The scope that the key needs. None means that any key will do.
         needs_key: If false, no key is asked for.
+        open_stream: Makes the session of a stream. Then the endpoint is a GET that answers with
+            Server-Sent Events, or becomes a WebSocket with the subprotocol `consumer.v1`, and
+            `handle` answers requests that ask for neither.
+        query: The struct of the parameters in its query: see `parameters.read_query`. The
+            description of each field is in its `Meta`. None means that it takes no parameters.
         body: The body that it takes. None means no body.
         answers: The answers that the endpoint itself gives. Those of the checks before it are
             described once for all endpoints.
@@ -88,5 +97,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     take: Take | None = None
     scope: Scope | None = None
     needs_key: bool = True
+    open_stream: OpenStream | None = None
+    query: type[msgspec.Struct] | None = None
     body: BodyForm | None = None
     answers: tuple[AnswerForm, ...] = ()

@@ -40,6 +40,7 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         max_connections_count: The largest number of open connections.
         max_connections_per_address_count: The largest number of open connections of one address.
             The limit does not hold for `trusted_proxies`.
+        max_streams_per_key_count: The largest number of open streams of one key in this process.
         drain_delay_s: How long `/readyz` answers 503 before the port closes, in seconds. A load
             balancer needs this time to notice.
         trusted_proxies: The addresses or networks of proxies whose `X-Forwarded-For` is believed.
@@ -57,6 +58,7 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     idle_timeout_s: Seconds = 75.0
     max_connections_count: Count = 2000
     max_connections_per_address_count: Count = 100
+    max_streams_per_key_count: Count = 100
     drain_delay_s: Seconds = 5.0
     trusted_proxies: tuple[Text, ...] = ()
     cors_origins: tuple[Text, ...] = ()

@@ -23,6 +23,7 @@ FLOORS: Final = (
     ("dead_letters",),
     ("listeners",),
     ("pipeline",),
+    ("readers",),
     ("config",),
     ("lanes",),
     ("tools",),
@@ -43,7 +44,7 @@ PLACES: Final = {
         "sinks",
         "dead_letters",
     ),
-    "The port for brands and platform": ("api", "http", "access"),
+    "The port for brands and platform": ("api", "readers", "http", "access"),
     "What it stands on": ("nats", "parts", "operations", "config", "options"),
     "What people use": ("cli", "tools"),
 }
