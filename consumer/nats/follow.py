@@ -24,7 +24,7 @@ from consumer.nats.explain import explained
 from consumer.nats.pull import PullRequests
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
 
     from nats.aio.client import Client
     from nats.aio.msg import Msg
@@ -171,7 +171,7 @@ async def following(
     start: StreamStart,
     *,
     stream: str,
-    subject: str = ">",
+    subjects: Sequence[str] = (">",),
     headers_only: bool = False,
 ) -> AsyncIterator[StreamFollower]:
     """Read a stream for the time of the block. No message that is stored in this time is missed.
@@ -180,14 +180,15 @@ async def following(
         client: The connection.
         start: The place where reading begins.
         stream: The name of the stream.
-        subject: The subject whose messages are read. It may have wildcards.
+        subjects: The subjects whose messages are read. They may have wildcards, and no two of them
+            may match the same subject.
         headers_only: If true, the server sends messages without their bodies.
 
     Raises:
         SinkUnavailable: There is no such stream, or the server did not answer.
     """
     name = f"consumer-{secrets.token_hex(8)}"
-    wanted = _ephemeral_consumer(name, start, subject, headers_only=headers_only)
+    wanted = _ephemeral_consumer(name, start, subjects, headers_only=headers_only)
     jetstream = client.jetstream(timeout=ANSWER_DEADLINE_S)
     subscription: Subscription | None = None
     try:
@@ -221,17 +222,20 @@ async def _leave(
 
 
 def _ephemeral_consumer(
-    name: str, start: StreamStart, subject: str, *, headers_only: bool
+    name: str, start: StreamStart, subjects: Sequence[str], *, headers_only: bool
 ) -> ConsumerConfig:
     config = ConsumerConfig(
         name=name,
         deliver_policy=DeliverPolicy.NEW,
         ack_policy=AckPolicy.NONE,
-        filter_subject=subject,
         headers_only=headers_only or None,
         mem_storage=True,
         inactive_threshold=FORGET_AFTER_S,
     )
+    if len(subjects) == 1:  # servers before 2.10 know only this option
+        config.filter_subject = subjects[0]
+    else:
+        config.filter_subjects = list(subjects)
     if start.sequence is not None:
         config.deliver_policy = DeliverPolicy.BY_START_SEQUENCE
         config.opt_start_seq = start.sequence

@@ -56,14 +56,14 @@ def passing(
         letters = partial(
             following,
             stream=config.dead_letters.stream,
-            subject=f"{config.dead_letters.subject_prefix}.{options.subject}",
+            subjects=[f"{config.dead_letters.subject_prefix}.{options.subject}"],
             headers_only=True,
         )
         return follow(sink, letters, start, tell)
     if sink.kind == "core":
         subjects = event_plan(sink, config.routes).subjects
         return follow(sink, partial(hearing, subjects=subjects), start, tell)
-    events = partial(following, stream=sink.stream, subject=_with_prefix(config, options))
+    events = partial(following, stream=sink.stream, subjects=[_with_prefix(config, options)])
     return follow(sink, events, start, tell)
 
 

@@ -194,7 +194,7 @@ class LetterReader:
                 self._client,
                 StreamStart(sequence=start_number),
                 stream=self._settings.stream,
-                subject=subject,
+                subjects=[subject],
                 headers_only=True,
             ) as follower,
             contextlib.aclosing(follower.stored()) as messages,
