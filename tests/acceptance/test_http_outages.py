@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
+import shutil
 import time
 from typing import TYPE_CHECKING
 
@@ -14,7 +16,7 @@ from tests.brokers.redis import Redis
 from tests.support.eventually import eventually
 from tests.support.http_daemon import HttpScene
 from tests.support.proxy import Proxy
-from tests.support.resending import MANY_PATH, ONE_PATH, Senders
+from tests.support.resending import MANY_PATH, ONE_PATH, Client, Senders
 from tests.support.samples import casino
 
 if TYPE_CHECKING:
@@ -27,6 +29,12 @@ COUNT = 6_000
 KILLS = 5
 CUTS = 20
 FROZEN_S = 3.0
+KILLED = ("sink", "store", "sink", "store")
+DOWN_S = 1.5
+ANSWER_S = 1.0
+"""The daemon's `answer_timeout_s` while servers are killed. After half of it, new posts are refused
+at once."""
+AT_ONCE_S = 0.5
 
 
 @pytest.fixture
@@ -110,6 +118,65 @@ async def test_frozen_server_is_told_with_503_and_loses_nothing(
         assert not set(senders.answers) - {200, 503}, "an answer of another kind, or none"
         await daemon.is_ready()
         await assert_each_is_there_once(scene, COUNT)
+
+
+@pytest.mark.parametrize("forgets", [False, True], ids=["store keeps", "store forgets"])
+async def test_killed_servers_lose_and_double_nothing(
+    scene: HttpScene, servers: dict[str, Broker], *, forgets: bool
+) -> None:
+    """SIGKILL for NATS, Redis, and both once more. Each has its port and its files again.
+
+    Or Redis loses its files. Then only the message ids in the sink protect against duplicates.
+    """
+    scene.tables["listeners"]["api"]["answer_timeout_s"] = ANSWER_S
+    keys = [await scene.key() for _ in range(3)]
+    with scene.daemon() as daemon:
+        await daemon.is_ready()
+        probed: list[bytes] = []
+        async with Senders(scene.port, keys) as senders:
+            senders.waiting = bodies_of(scene.name)
+            for kill, name in enumerate(KILLED, start=1):
+                await senders.all_done(kill * COUNT // (len(KILLED) + 2))
+                outage = _killed(servers[name], forgets=forgets and name == "store")
+                probed += await _refused_in(outage, Client(scene.port, keys[0]), f"probe-{kill}")
+            senders.waiting += probed
+            await senders.all_done(COUNT + len(probed))
+        assert not set(senders.answers) - {200, 503}, "an answer of another kind, or none"
+        assert max(senders.refused_s) < ANSWER_S + AT_ONCE_S, "a post hung"
+        await daemon.is_ready()
+    await assert_each_is_there_once(scene, COUNT + len(probed))
+
+
+@contextlib.contextmanager
+def _killed(server: Broker, *, forgets: bool) -> Iterator[None]:
+    """Kill a server for the block. Then start it with its files, or without."""
+    server.kill()
+    yield
+    if forgets:
+        shutil.rmtree(server.folder)
+    server.start()
+
+
+async def _refused_in(
+    outage: contextlib.AbstractContextManager[None], client: Client, name: str
+) -> list[bytes]:
+    """Post during an outage. Each answer is 503 in time, and comes at once after a moment.
+
+    Returns:
+        What was posted. Some of it may be stored later.
+    """
+    bodies: list[bytes] = []
+    with outage, contextlib.closing(client):
+        began_s = time.monotonic()
+        while (since_s := time.monotonic() - began_s) < DOWN_S:
+            bodies.append(casino(activity_id=f"{name}-{len(bodies)}"))
+            status, answer = await client.post(bodies[-1])
+            took_s = time.monotonic() - began_s - since_s
+            assert status == 503, answer
+            is_noticed = since_s > ANSWER_S / 2 + AT_ONCE_S
+            assert took_s < (0.0 if is_noticed else ANSWER_S) + AT_ONCE_S, answer
+            await asyncio.sleep(0.02)  # the senders need the machine too
+    return bodies
 
 
 async def test_answers_that_never_arrive_double_nothing(scene: HttpScene) -> None:
