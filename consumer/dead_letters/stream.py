@@ -11,8 +11,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import nats.errors
 import structlog
-from nats.js.api import ObjectMeta, ObjectMetaOptions
+from nats.js.api import DiscardPolicy, ObjectMeta, ObjectMetaOptions, StreamConfig
 from nats.js.errors import BucketNotFoundError, NotFoundError
+from nats.js.object_store import (
+    OBJ_ALL_CHUNKS_PRE_TEMPLATE,
+    OBJ_ALL_META_PRE_TEMPLATE,
+    OBJ_STREAM_TEMPLATE,
+)
 
 from consumer.dead_letters.record import Letter, to_message
 from consumer.errors import SinkUnavailable
@@ -52,8 +57,8 @@ class DeadLetterSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
             case.
         max_age_s: The age at which a stream that we create deletes a letter, in seconds. Letters
             hold personal data.
-        max_bytes: The size at which a stream that we create deletes its oldest letters, in bytes.
-            If it is absent, there is no limit.
+        max_bytes: The size at which a stream that we create deletes its oldest letters, and the
+            object store its oldest bodies, in bytes. If it is absent, there is no limit.
         replicas: The number of servers that keep a stream that we create.
         max_share: The largest share of dead letters among a listener's deliveries, from 0 to 1. A
             listener with a larger share stops itself. With 1, no listener does.
@@ -210,9 +215,28 @@ async def open_bodies(jetstream: JetStreamContext, settings: DeadLetterSettings)
         return await jetstream.object_store(bucket)
     except (BucketNotFoundError, NotFoundError):
         log.info("object store created", bucket=bucket)
-        return await jetstream.create_object_store(
-            bucket,
-            description="bodies of dead letters over the server's message size",
-            ttl=settings.max_age_s,
-            replicas=settings.replicas,
-        )
+        await jetstream.add_stream(_bodies_stream(settings))
+        return await jetstream.object_store(bucket)
+
+
+def _bodies_stream(settings: DeadLetterSettings) -> StreamConfig:
+    """Describe the stream of the object store.
+
+    A store that nats-py creates refuses a body when it is full, and the letter of this body would
+    hold its lane. This store deletes its oldest bodies, as the stream of letters does.
+    """
+    bucket = settings.bodies_bucket
+    return StreamConfig(
+        name=OBJ_STREAM_TEMPLATE.format(bucket=bucket),
+        description="bodies of dead letters over the server's message size",
+        subjects=[
+            OBJ_ALL_CHUNKS_PRE_TEMPLATE.format(bucket=bucket),
+            OBJ_ALL_META_PRE_TEMPLATE.format(bucket=bucket),
+        ],
+        discard=DiscardPolicy.OLD,
+        max_age=settings.max_age_s,
+        max_bytes=settings.max_bytes or -1,
+        num_replicas=settings.replicas,
+        allow_rollup_hdrs=True,
+        allow_direct=True,
+    )

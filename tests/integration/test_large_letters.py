@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
+from nats.js.api import ObjectMeta, ObjectMetaOptions
 
 from consumer.dead_letters.plan import dead_letter_plan
 from consumer.dead_letters.record import (
@@ -14,7 +18,7 @@ from consumer.dead_letters.record import (
     from_message,
     to_message,
 )
-from consumer.dead_letters.stream import DeadLetters, DeadLetterSettings
+from consumer.dead_letters.stream import DeadLetters, DeadLetterSettings, open_bodies
 from consumer.errors import Reason, Rejected, SinkUnavailable
 from consumer.nats.connection import connected
 from consumer.operations.health import Health
@@ -23,6 +27,7 @@ from consumer.parts.patience import Patience
 from consumer.pipeline.books import LaneBooks
 from consumer.sinks.base import SinkSettings
 from consumer.sinks.jetstream import JetStreamSink
+from consumer.tools.replay.read import LetterReader, NoSuchBodyError
 from tests.brokers.nats import Nats
 
 if TYPE_CHECKING:
@@ -31,6 +36,8 @@ if TYPE_CHECKING:
 
 SETTINGS = DeadLetterSettings()
 MAX_PAYLOAD_BYTES = 64 * 1024
+STORE_BYTES = 1_000_000
+CHUNKS = ObjectMetaOptions(max_chunk_size=20_000)
 LONG = "\N{GAME DIE}" * 5000
 """Each character takes twelve bytes in a header."""
 
@@ -91,6 +98,45 @@ async def test_largest_letter_is_stored_with_a_body_of_any_size(
         body = (await objects.get(found.body_object)).data or b""
     assert body == b"x" * body_bytes
     assert found.error == LONG[:ERROR_MAX_CHARACTERS]
+
+
+async def test_full_object_store_forgets_its_oldest_bodies(sink: JetStreamSink) -> None:
+    """It refuses no body, which would hold a lane. A body that is gone in part counts as gone."""
+    settings = DeadLetterSettings(stream="DEAD_FULL", max_bytes=STORE_BYTES)
+    jetstream = sink.client.jetstream()
+    objects = await open_bodies(jetstream, settings)
+    reader = LetterReader(sink.client, settings)
+    for count in range(1, 31):
+        body = b"%03d" % count * 20_000
+        await objects.put(f"body-{count}", body, meta=ObjectMeta(options=CHUNKS))
+        whole = [await is_whole(reader, f"body-{number}") for number in range(1, count + 1)]
+        kept = whole[whole.index(True) :]
+        assert all(kept)
+        assert len(kept) >= min(count, 14)
+    state = (await jetstream.stream_info(f"OBJ_{settings.bodies_bucket}")).state
+    assert state.bytes <= STORE_BYTES
+    await jetstream.delete_object_store(settings.bodies_bucket)
+
+
+async def test_body_without_pieces_is_gone(sink: JetStreamSink) -> None:
+    """A full object store may just have deleted the last piece, and not yet what describes it."""
+    jetstream = sink.client.jetstream()
+    objects = await open_bodies(jetstream, SETTINGS)
+    await objects.put("body", b"x")
+    bucket = SETTINGS.bodies_bucket
+    await jetstream.purge_stream(f"OBJ_{bucket}", subject=f"$O.{bucket}.C.>")
+    assert not await is_whole(LetterReader(sink.client, SETTINGS), "body")
+
+
+async def is_whole(reader: LetterReader, name: str) -> bool:
+    """Tell whether a body is in the object store."""
+    letter = msgspec.structs.replace(largest_letter(b""), body_object=name)
+    try:
+        async with asyncio.timeout(5):
+            await reader.write_body(letter, io.BytesIO())
+    except NoSuchBodyError:
+        return False
+    return True
 
 
 def test_no_sender_can_make_larger_headers() -> None:

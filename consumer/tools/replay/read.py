@@ -13,7 +13,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
-from nats.js.errors import APIError, BucketNotFoundError, NotFoundError, ObjectNotFoundError
+from nats.js.errors import APIError, BucketNotFoundError, DigestMismatchError, NotFoundError
+from nats.js.object_store import OBJ_CHUNKS_PRE_TEMPLATE, OBJ_STREAM_TEMPLATE
 
 from consumer.dead_letters.record import Letter, from_message
 from consumer.errors import SinkUnavailable
@@ -285,8 +286,15 @@ class LetterReader:
         with self._explained(bucket):
             try:
                 objects = await self._jetstream.object_store(bucket)
+                # A full object store deletes the pieces of its oldest body one after the other. If
+                # none is left, nats-py waits for them for ever.
+                info = await objects.get_info(letter.body_object)
+                pieces = OBJ_CHUNKS_PRE_TEMPLATE.format(bucket=bucket, obj=info.nuid)
+                await self._jetstream.get_last_msg(
+                    OBJ_STREAM_TEMPLATE.format(bucket=bucket), pieces
+                )
                 await objects.get(letter.body_object, writeinto=out)  # type: ignore[arg-type]  # only write() is called
-            except (BucketNotFoundError, ObjectNotFoundError, NotFoundError) as error:
+            except (BucketNotFoundError, DigestMismatchError, NotFoundError) as error:
                 raise NoSuchBodyError(
                     f"the body is not in the object store {bucket} any more"
                 ) from error
