@@ -298,6 +298,7 @@ class MemoryPipeline:
             group.create_task(lane.run(listener, halt), name="lane")
             await eventually(until)
             halt.set()
+            listener.hurry()  # an idle lane would see only after its wait that it has to halt
 
     async def drain(self, *, lane: Lane | None = None, batch: int = 500) -> None:
         """Run until the source is empty."""

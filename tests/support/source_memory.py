@@ -85,6 +85,7 @@ class MemoryListener(Listener[MemorySettings]):
         self._open = False
         self.unsettled: dict[int, _Stored] = {}
         self.news = asyncio.Event()
+        self._hurried = False
 
     async def open(self) -> None:
         """See `Listener.open`."""
@@ -98,12 +99,13 @@ class MemoryListener(Listener[MemorySettings]):
         self._check()
         try:
             async with asyncio.timeout(timeout_s):
-                while not self._queue.waiting:
+                while not self._queue.waiting and not self._hurried:
                     self.news.clear()
                     await self.news.wait()
                     self._check()
         except TimeoutError:
             return []
+        self._hurried = False
         return [
             self._hand_out(stored) for stored in take(self._queue.waiting, max_count, max_bytes)
         ]
@@ -141,6 +143,14 @@ class MemoryListener(Listener[MemorySettings]):
         """See `Listener.origin`."""
         stored = _token(delivery)
         return Origin({"number": str(stored.number)}, stored.headers)
+
+    def hurry(self) -> None:
+        """End the wait of `receive` for a first delivery now, as if its time were over.
+
+        If nobody waits there, the next wait ends at once.
+        """
+        self._hurried = True
+        self.news.set()
 
     def lose(self) -> None:
         """Break the connection: what was handed out comes again."""
