@@ -12,6 +12,7 @@ limits.
 from __future__ import annotations
 
 from codecs import utf_8_decode
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -66,6 +67,21 @@ def with_oddities(event: Event, oddities: list[Oddity]) -> Event:
     return msgspec.structs.replace(event, oddities=(*oddities, *event.oddities))
 
 
+@cache
+def _decoders_of(
+    struct: type[Fields],
+) -> tuple[Callable[[bytes], Fields], Callable[[bytes], Fields]]:
+    """Return the decoder of a type's fields, and the decoder that does not refuse unknown fields.
+
+    The second decoder is for the second pass. All brands share the two, because to make them takes
+    a millisecond.
+    """
+    lenient: type[Any] = msgspec.defstruct(
+        f"Lenient{struct.__name__}", [], bases=(struct,), forbid_unknown_fields=False
+    )
+    return decoder_of(struct), decoder_of(lenient)
+
+
 class Normaliser:
     """Reads the bodies of one brand and one message type. All steps are prepared once.
 
@@ -95,15 +111,7 @@ class Normaliser:
         self._namespace = namespace or brand
         self._window_s = window_s
         self._source = envelope.source_of(brand, event_type.name)
-        self._decode = decoder_of(event_type.fields)
-        # The same fields without the refusal of unknown ones, for the second pass.
-        lenient = msgspec.defstruct(
-            f"Lenient{event_type.fields.__name__}",
-            [],
-            bases=(event_type.fields,),
-            forbid_unknown_fields=False,
-        )
-        self._decode_lenient: Callable[[bytes], Any] = decoder_of(lenient)
+        self._decode, self._decode_lenient = _decoders_of(event_type.fields)
         self._strict = strict and event_type.has_schema
         self._plan = plan_of(
             event_type.fields,
