@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -13,20 +14,24 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[2]
 
 
-class Module(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Module:
     """One file.
 
     Attributes:
         path: The path below the repository, such as `consumer/sinks/base.py`.
         name: The dotted name by which the module is imported.
         text: The source.
-        tree: The source as a syntax tree.
     """
 
     path: str
     name: str
     text: str
-    tree: ast.Module
+
+    @functools.cached_property
+    def tree(self) -> ast.Module:
+        """The source as a syntax tree. Most tests of most modules need none."""
+        return ast.parse(self.text)
 
 
 class Import(NamedTuple):
@@ -43,19 +48,20 @@ class Import(NamedTuple):
     name: str
 
 
-@functools.cache
 def modules(*folders: str) -> tuple[Module, ...]:
     """Return every module below the folders, in the order of their paths."""
-    return tuple(
-        _parse(path) for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))
-    )
+    return tuple(module for folder in folders for module in _below(folder))
 
 
-def _parse(path: Path) -> Module:
+@functools.cache
+def _below(folder: str) -> tuple[Module, ...]:
+    return tuple(_read(path) for path in sorted((ROOT / folder).rglob("*.py")))
+
+
+def _read(path: Path) -> Module:
     relative = path.relative_to(ROOT)
     dotted = ".".join(relative.with_suffix("").parts).removesuffix(".__init__")
-    text = path.read_text(encoding="utf-8")
-    return Module(relative.as_posix(), dotted, text, ast.parse(text))
+    return Module(relative.as_posix(), dotted, path.read_text(encoding="utf-8"))
 
 
 def imports(module: Module) -> Iterator[Import]:
