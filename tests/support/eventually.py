@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-POLL_S = 0.01
+FIRST_PAUSE_S = 0.001
+PAUSE_S = 0.01
+"""Pauses grow from the first to this one: in memory, most conditions hold after a few turns."""
 
 
 async def eventually(
@@ -25,6 +27,7 @@ async def eventually(
         AssertionError: it was not within the deadline.
     """
     deadline_s = time.monotonic() + within_s
+    pause_s = FIRST_PAUSE_S
     while True:
         result = predicate()
         if inspect.isawaitable(result):
@@ -32,4 +35,5 @@ async def eventually(
         if result:
             return
         assert time.monotonic() < deadline_s, f"{what} did not hold within {within_s} s"
-        await asyncio.sleep(POLL_S)
+        await asyncio.sleep(pause_s)
+        pause_s = min(2 * pause_s, PAUSE_S)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from consumer.http.exchanges import WholeTable
 
 NEVER_S: Final = 600.0
-SHORT_S: Final = 0.2
+SHORT_S: Final = 0.1
 DEADLINE_S: Final = 20.0
 SWEEP_S: Final = 0.02
 HEAD: Final = b"POST /a HTTP/1.1\r\nHost: x\r\n"

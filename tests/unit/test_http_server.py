@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from consumer.errors import ConfigError
+from consumer.http import connections as connections_module
 from consumer.http.client_address import ClientAddress
 from consumer.http.connections import NEVER_S, Connections, CutOff
 from consumer.http.open_files import KEPT_COUNT
@@ -225,6 +226,7 @@ async def test_drain_ends_idle_connections_and_lets_requests_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A request whose head or body is still on its way is one."""
+    monkeypatch.setattr(connections_module, "LAST_REQUESTS_S", SHORT_S)
     application = EchoApplication()
     application.may_answer.clear()
     async with port(monkeypatch, application) as here, contextlib.AsyncExitStack() as stack:

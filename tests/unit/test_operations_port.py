@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 NEVER_S: Final = 600.0
-SHORT_S: Final = 0.2
+SHORT_S: Final = 0.1
 DEADLINE_S: Final = 10.0
 LIVEZ: Final = b"GET /livez HTTP/1.1\r\nHost: here\r\n\r\n"
 HALF_HEAD: Final = b"GET /livez HTTP/1.1\r\nHo"
