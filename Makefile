@@ -32,6 +32,10 @@ run: $(STAMP) ## Forward a sample brand's events on embedded servers
 demo: $(STAMP) ## Send a mix with duplicates and broken events, and balance the books
 	$(BIN)/consumer demo $(ARGS)
 
+# Also where the environment forbids it, as many containers do: otherwise each process of the tests
+# compiles every module again.
+test unit: export PYTHONDONTWRITEBYTECODE =
+
 test: lint types brokers ## Everything, on real RabbitMQ, Kafka, NATS and Redis
 	$(BIN)/python -m pytest $(ARGS)
 
