@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -24,7 +25,7 @@ import nats.js.errors
 import structlog
 from nats.js.api import KeyValueConfig, StorageType
 
-from consumer.access.record import KEY_PREFIX, USED_PREFIX, decode, record_of, stream_of
+from consumer.access.record import KEY_PREFIX, TICKETS, USED_PREFIX, decode, record_of, stream_of
 from consumer.cancel import end_tasks
 from consumer.errors import SinkUnavailable, Unavailable
 from consumer.nats.connection import close, connect
@@ -123,6 +124,7 @@ class KeyBucket(Part):
         settings: The name of the bucket.
         replicas_count: The number of servers that keep a new bucket.
         keyring: The keys in memory, which are kept up to date.
+        tickets: If true, the secret that signs tickets is created if it is missing.
     """
 
     def __init__(
@@ -131,11 +133,14 @@ class KeyBucket(Part):
         settings: KeysSettings,
         replicas_count: int,
         keyring: Keyring,
+        *,
+        tickets: bool = False,
     ) -> None:
         self._connection = connection
         self._settings = settings
         self._replicas_count = replicas_count
         self._keyring = keyring
+        self._tickets = tickets
         self._client: Client | None = None
         self._bucket: KeyValue | None = None
         self._follower: StreamFollower | None = None
@@ -198,7 +203,20 @@ class KeyBucket(Part):
         self._seen_number, self._trouble = 0, ""
         self._keyring.replace(keys)
         self._was_read = True
+        if self._tickets and TICKETS not in self._applied.names:
+            await self._create_ticket_secret(self._bucket)
         return _caveats(name, info.config)
+
+    async def _create_ticket_secret(self, bucket: KeyValue) -> None:
+        """Create the secret that signs tickets. The watch brings it, as to all processes."""
+        secret = secrets.token_hex(32).encode()
+        name = f"$KV.{self._settings.bucket}.{TICKETS}"
+        with (
+            explained(stream_of(self._settings.bucket), missing=GONE, request=name),
+            # Another process may have created it a moment ago.
+            contextlib.suppress(nats.js.errors.KeyWrongLastSequenceError),
+        ):
+            await bucket.create(TICKETS, secret)
 
     def _apply(self, record: BucketRecord, keys: dict[str, Key]) -> None:
         """Note one record of the bucket, and change `keys` if it is the record of a key."""
@@ -207,6 +225,8 @@ class KeyBucket(Part):
         if record.name.startswith(USED_PREFIX):
             key_id = record.name.removeprefix(USED_PREFIX)
             self._noted[key_id] = (record.data or b"").decode("latin-1")
+        if record.name == TICKETS:
+            self._keyring.ticket_secret = record.data
         if not record.name.startswith(KEY_PREFIX):
             return  # a day of last use, or a record of a newer version
         key_id = record.name.removeprefix(KEY_PREFIX)

@@ -7,11 +7,12 @@ checks each request, so it must not wait for the network.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from consumer.access import token
+from consumer.access import ticket, token
 from consumer.access.allowance import BURST_S, Allowance
 from consumer.access.fields import network_of
 from consumer.access.key import Scope
@@ -20,11 +21,12 @@ from consumer.access.refusal_log import RefusalLog
 from consumer.clock import SYSTEM_CLOCK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from ipaddress import IPv4Network, IPv6Network
 
     from consumer.access.key import Key, KeySecret
     from consumer.access.keyring import Keyring
+    from consumer.access.ticket import StreamTicket
     from consumer.clock import Clock
     from consumer.deliveries.origin import Environment
     from consumer.operations.metrics import Metrics
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 UNKNOWN: Final = "the key is unknown"
 """A key that does not exist and a wrong secret get the same words, so that nobody can find out
 which keys exist."""
+UNKNOWN_TICKET: Final = "the ticket is unknown"
 CHANGED: Final = "the key was changed at this moment; send again"
 WORDS: Final = {
     Refusal.UNREAD: "the keys cannot be read at this moment; send again",
@@ -96,6 +99,61 @@ class Gate:
                 client.
         """
         key = self._known(text, address)
+        self._check_place(key, scope, address)
+        return key
+
+    def admit_ticket(self, text: str, scope: Scope, address: str) -> tuple[Key, StreamTicket]:
+        """Return the key of a ticket whose holder may pass, and what the ticket says.
+
+        Args:
+            text: The text of the ticket.
+            scope: The scope that the key needs.
+            address: The client's address.
+
+        Raises:
+            KeyRefused: See `admit`.
+        """
+        secret = self._keyring.ticket_secret
+        if secret is None:
+            self._refuse(Refusal.UNREAD, address)
+        said = ticket.read(text, secret)
+        key = None if said is None else self._keyring.find(said.key_id)
+        if said is None or key is None:
+            unknown = Refusal.UNKNOWN if self._keyring.complete else Refusal.UNREAD
+            self._refuse(unknown, address, detail=UNKNOWN_TICKET)
+        if key.revoked_s is not None:
+            self._refuse(Refusal.REVOKED, address, key.id)
+        if self._is_over(key.expires_s):
+            self._refuse(Refusal.EXPIRED, address, key.id)
+        if self._is_over(said.expires_s):
+            self._refuse(Refusal.EXPIRED, address, key.id, "the ticket has expired")
+        self._check_place(key, scope, address)
+        return key, said
+
+    def make_ticket(
+        self, key: Key, subjects: Sequence[str], user: str | None, life_s: float
+    ) -> tuple[str, float]:
+        """Return the text of a new ticket, and the time from which it opens nothing any more.
+
+        Args:
+            key: The key, which was admitted.
+            subjects: The subjects of the catalogue that its holder may read.
+            user: The player whose events its holder may read. None means all players.
+            life_s: How long it opens streams, in seconds. It ends with its key in any case.
+
+        Raises:
+            KeyRefused: The secret that signs tickets is not known yet.
+        """
+        secret = self._keyring.ticket_secret
+        if secret is None:
+            self._refuse(Refusal.UNREAD, "", key.id)
+        expires_s = min(self._clock.now_s() + life_s, key.expires_s or math.inf)
+        return ticket.write(
+            ticket.StreamTicket(key.id, expires_s, tuple(subjects), user), secret
+        ), expires_s
+
+    def _check_place(self, key: Key, scope: Scope | None, address: str) -> None:
+        """Refuse a key in the wrong environment, without the scope, or from the wrong address."""
         if key.environment not in self._environments:
             self._refuse(Refusal.ENVIRONMENT, address, key.id)
         if scope is not None and scope not in key.scopes:
@@ -107,7 +165,6 @@ class Gate:
         self._used(key.id)
         if self._log.waits:
             self._log.tell_sums()
-        return key
 
     def admit_again(self, key: Key, address: str) -> None:
         """Check a key again when the body was read, because a client may send it for a long time.

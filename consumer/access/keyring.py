@@ -16,11 +16,13 @@ class Keyring:
         complete: True while every key is known. False before the keys were read whole once, and
             after the watch was lost: then the keys that are known go on working, and nothing is
             said about others.
+        ticket_secret: The secret that signs tickets. None while it is not known.
     """
 
     def __init__(self) -> None:
         self.keys: dict[str, Key] = {}
         self.complete = False
+        self.ticket_secret: bytes | None = None
 
     def replace(self, keys: dict[str, Key]) -> None:
         """Take what was read whole for all that there is."""

@@ -22,6 +22,8 @@ KEY_PREFIX: Final = "key."
 USED_PREFIX: Final = "used."
 """The beginning of the names of the records with the days of last use. A day is not in the record
 of its key, so that writing the day can never undo a revocation."""
+TICKETS: Final = "secret.tickets"
+"""The name of the record with the secret that signs tickets: see `ticket.py`."""
 
 
 class _Named(msgspec.Struct):

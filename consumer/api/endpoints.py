@@ -4,36 +4,56 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from consumer.access.gate import Gate
+from consumer.access.keyring import Keyring
 from consumer.api.all_errors import AllErrors
 from consumer.api.documents import with_documents
 from consumer.listeners.http.endpoints import ingest_endpoints
 from consumer.listeners.http.ingest import Ingest, IngestLimits
 from consumer.listeners.http.settings import HttpListenerSettings
 from consumer.operations.metrics import Metrics
+from consumer.readers.described import reader_endpoints
+from consumer.readers.endpoints import ReadersEndpoints
+from consumer.readers.readers import Readers
+from consumer.readers.settings import StreamApiSettings
 
 if TYPE_CHECKING:
     from consumer.http.endpoint import Endpoint
 
 
-def all_endpoints(ingest: Ingest, settings: HttpListenerSettings) -> tuple[Endpoint, ...]:
+def all_endpoints(
+    ingest: Ingest, settings: HttpListenerSettings, readers: ReadersEndpoints | None
+) -> tuple[Endpoint, ...]:
     """Return every endpoint of the port.
 
     Args:
         ingest: The way into the lanes.
         settings: The options of the listener.
+        readers: Answers the requests of readers. None means that nobody can read events.
     """
     return with_documents(
-        ingest_endpoints(ingest, settings.answer_timeout_s, settings.rejected_status)
+        (
+            *ingest_endpoints(ingest, settings.answer_timeout_s, settings.rejected_status),
+            *(() if readers is None else reader_endpoints(readers)),
+        )
     )
 
 
-def described_endpoints() -> tuple[Endpoint, ...]:
-    """Return the endpoints of a port with default options, to be described and never called."""
-    settings = HttpListenerSettings()
+def described_endpoints(
+    settings: HttpListenerSettings | None = None,
+) -> tuple[Endpoint, ...]:
+    """Return the endpoints of a port, to be described and never called.
+
+    Args:
+        settings: The options of the listener. None means the defaults.
+    """
+    settings = settings or HttpListenerSettings()
     limits = IngestLimits(
         max_body_bytes=0, max_event_bytes=0, rejected_status=settings.rejected_status
     )
     ingest = Ingest(
         {}, limits, Metrics(), lambda _, __: None, lambda _, __: None, AllErrors(strict=False)
     )
-    return all_endpoints(ingest, settings)
+    gate = Gate(Keyring(), Metrics(), environments=(), events_per_s={})
+    readers = Readers(StreamApiSettings(), 0, {}, gate, Metrics())
+    return all_endpoints(ingest, settings, ReadersEndpoints(readers, gate))

@@ -27,6 +27,9 @@ from consumer.listeners.http.ingest import Ingest, IngestLimits
 from consumer.listeners.http.listener import HttpListener, make_intake
 from consumer.listeners.http.settings import HttpListenerSettings
 from consumer.parts.keep_open import KeptOpen
+from consumer.readers.connection import ReadersConnection
+from consumer.readers.readers import Readers
+from consumer.readers.reading import Reading, sources_of
 
 if TYPE_CHECKING:
     from consumer.config.load import Config
@@ -60,7 +63,13 @@ class Port:
         if config.sandbox is not None:
             rates_per_s[Environment.TEST] = config.sandbox.rate
         keyring = Keyring()
-        self._keys = KeyBucket(config.sink, config.keys, config.sink.replicas, keyring)
+        self._keys = KeyBucket(
+            config.sink,
+            config.keys,
+            config.sink.replicas,
+            keyring,
+            tickets=config.stream_api is not None,
+        )
         gate = Gate(
             keyring,
             watched.metrics,
@@ -83,8 +92,10 @@ class Port:
             gate.spend_events,
             AllErrors(strict=settings.validation == "strict"),
         )
+        self._reading = _reading_of(config, sandbox, gate, watched)
+        endpoints = None if self._reading is None else self._reading.endpoints
         application = HttpApplication(
-            all_endpoints(ingest, settings),
+            all_endpoints(ingest, settings, endpoints),
             gate,
             ClientAddress(self._http.trusted_proxies),
             Cors(self._http.cors_origins),
@@ -126,8 +137,12 @@ class Port:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._kept.run(), name="keys")
                 group.create_task(self._server.run(), name="http")
+                if self._reading is not None:
+                    group.create_task(self._reading.run(), name="readers")
         finally:
             await self._keys.close()
+            if self._reading is not None:
+                await self._reading.close()
 
     async def drain(self, grace_s: float) -> None:
         """Wait for `drain_delay_s`, take no new connections, and let the requests in flight end.
@@ -137,3 +152,23 @@ class Port:
         """
         await asyncio.sleep(self._http.drain_delay_s)
         await self._server.drain(grace_s)
+
+
+def _reading_of(
+    config: Config, sandbox: Config | None, gate: Gate, watched: Watched
+) -> Reading | None:
+    """Return what lets clients read events; None without the table `[stream_api]`."""
+    if config.stream_api is None or config.http is None:
+        return None
+    sinks = {Environment.LIVE: config.sink}
+    if sandbox is not None:
+        sinks[Environment.TEST] = sandbox.sink
+    connection = ReadersConnection(config.sink)
+    readers = Readers(
+        config.stream_api,
+        config.http.max_streams_per_key_count,
+        sources_of(connection, sinks, config.routes),
+        gate,
+        watched.metrics,
+    )
+    return Reading(connection, readers, gate, watched.health)

@@ -51,6 +51,7 @@ class Problem(ConsumerError):
         detail: What is wrong and what to do, for people. It tells a brand nothing of other brands.
         errors: What is wrong with each field of an event.
         headers: Further headers of the answer. Names in lower case.
+        facts: Further fields of the document.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Problem(ConsumerError):
         *,
         errors: Sequence[Misfit] = (),
         headers: Mapping[str, str] | None = None,
+        facts: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -68,6 +70,7 @@ class Problem(ConsumerError):
         self.detail = detail
         self.errors = errors
         self.headers = headers or {}
+        self.facts = facts or {}
 
     def answer(self, request_id: str) -> Answer:
         """Write the document."""
@@ -78,6 +81,7 @@ class Problem(ConsumerError):
             "detail": self.detail,
             "reason": self.reason,
             "request_id": request_id,
+            **self.facts,
         }
         if self.errors:
             document["errors"] = [described(misfit) for misfit in self.errors]

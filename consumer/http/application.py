@@ -16,6 +16,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl
 
 import structlog
 
@@ -24,6 +25,7 @@ from consumer.http.answer import Answer, Problem
 from consumer.http.body import Bodies
 from consumer.http.connection import LINGER_MAX_BYTES, LINGER_S
 from consumer.http.cycle import SEND_WHOLE, AsgiEvent, SendNow, TakeWhole
+from consumer.http.parameters import PARAMETERS_MAX_COUNT
 from consumer.http.paths import EndpointTable
 from consumer.http.refused import problem_of
 from consumer.http.request import Request
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
     from consumer.access.gate import Gate
     from consumer.access.key import Key
+    from consumer.access.ticket import StreamTicket
     from consumer.http.client_address import ClientAddress
     from consumer.http.cors import Cors
     from consumer.http.endpoint import BodyForm, Endpoint, Take
@@ -54,6 +57,7 @@ WANTED: Final = {
         "content-type",
         "expect",
         "idempotency-key",
+        "last-event-id",
         "origin",
         "transfer-encoding",
         "user-agent",
@@ -183,7 +187,11 @@ class HttpApplication:
         peer = scope["client"][0] if scope["client"] else ""
         address = self._client_address.of(peer, headers.get("x-forwarded-for"))
         key: Key | None = None
-        if endpoint.needs_key:
+        ticket: StreamTicket | None = None
+        sent = _ticket_in(scope["query_string"]) if endpoint.takes_ticket else ""
+        if sent and endpoint.scope is not None:
+            key, ticket = self._gate.admit_ticket(sent, endpoint.scope, address)
+        elif endpoint.needs_key:
             key = self._gate.admit(_token(headers), endpoint.scope, address)
         if endpoint.body is not None:
             _check_media_type(headers.get("content-type", ""), endpoint.body)
@@ -197,6 +205,7 @@ class HttpApplication:
             address=address,
             key=key,
             read_body=_not_yet,
+            ticket=ticket,
         )
 
     def _request_id(self, headers: Mapping[str, str]) -> str:
@@ -340,6 +349,15 @@ def _wanted(sent: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
             text = f"{headers[name]}, {text}"
         headers[name] = text
     return headers
+
+
+def _ticket_in(query: bytes) -> str:
+    """Return the ticket in a query; empty if it has none."""
+    try:
+        pairs = parse_qsl(query.decode("latin-1"), max_num_fields=PARAMETERS_MAX_COUNT)
+    except ValueError:  # the endpoint refuses such a query
+        return ""
+    return next((text for name, text in pairs if name == "ticket"), "")
 
 
 def _token(headers: Mapping[str, str]) -> str | None:

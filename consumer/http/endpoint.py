@@ -24,6 +24,8 @@ becomes a problem document. It is called once, and never raises."""
 OpenStream = Callable[[Request], StreamSession]
 """Makes the session of a stream for a request whose key was checked. It must not wait. If it raises
 `Problem` or `KeyRefused`, the request is answered with this, and no stream begins."""
+CheckStream = Callable[[Request], Awaitable[None]]
+"""Raises `Problem` or `KeyRefused` if no stream may begin."""
 Take = Callable[[Request, bytes, Reply], None]
 """Begins to answer a request whose whole body is here, and answers it now or later. If it raises
 `Problem` or `KeyRefused`, the request is answered with this, and `Reply` must not be called."""
@@ -77,10 +79,13 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         take: Answers a request that arrived in one piece. It needs no task, which saves a quarter
             of the time of a small request. None means that `handle` answers such requests too.
         scope: The scope that the key needs. None means that any key will do.
+        takes_ticket: If true, the query of a request may have a `ticket` in place of a key.
         needs_key: If false, no key is asked for.
         open_stream: Makes the session of a stream. Then the endpoint is a GET that answers with
             Server-Sent Events, or becomes a WebSocket with the subprotocol `consumer.v1`, and
             `handle` answers requests that ask for neither.
+        check_stream: Refuses a request for Server-Sent Events before the stream begins. Here it may
+            wait.
         query: The struct of the parameters in its query: see `parameters.read_query`. The
             description of each field is in its `Meta`. None means that it takes no parameters.
         body: The body that it takes. None means no body.
@@ -96,8 +101,10 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     handle: Handle
     take: Take | None = None
     scope: Scope | None = None
+    takes_ticket: bool = False
     needs_key: bool = True
     open_stream: OpenStream | None = None
+    check_stream: CheckStream | None = None
     query: type[msgspec.Struct] | None = None
     body: BodyForm | None = None
     answers: tuple[AnswerForm, ...] = ()

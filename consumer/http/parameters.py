@@ -73,22 +73,22 @@ def _converted(
     values: dict[str, object], kind: type[Parameters], misfits: list[Misfit], *, strict: bool
 ) -> Parameters:
     hints = typing.get_type_hints(kind, include_extras=True)
-    known = ", ".join(hints) or "none"
-    misfits += [
-        Misfit(name, f"one of: {known}", "this name") for name in values if name not in hints
-    ]
+    known = [field.encode_name for field in msgspec.structs.fields(kind)]
+    words = f"one of: {', '.join(known)}" if known else "no parameter"
+    misfits += [Misfit(name, words, "this name") for name in values if name not in known]
     given: dict[str, object] = {}
     for field in msgspec.structs.fields(kind):
-        if field.name not in values:
+        name = field.encode_name
+        if name not in values:
             if field.required:
-                misfits.append(Misfit(field.name, _words(hints[field.name]), None))
+                misfits.append(Misfit(name, _words(hints[field.name]), None))
             continue
-        value = values[field.name]
+        value = values[name]
         try:
             given[field.name] = msgspec.convert(value, hints[field.name], strict=strict)
         except msgspec.ValidationError:
             found = shown(value[0] if isinstance(value, tuple) and len(value) == 1 else value)
-            misfits.append(Misfit(field.name, _words(hints[field.name]), found))
+            misfits.append(Misfit(name, _words(hints[field.name]), found))
     if misfits:
         raise _refused(misfits)
     return kind(**given)
@@ -108,5 +108,8 @@ def _refused(misfits: list[Misfit]) -> Problem:
 
 
 def _is_list(kind: type[msgspec.Struct], name: str) -> bool:
-    hint = typing.get_type_hints(kind).get(name)
-    return typing.get_origin(hint) is tuple
+    hints = typing.get_type_hints(kind)
+    return any(
+        field.encode_name == name and typing.get_origin(hints[field.name]) is tuple
+        for field in msgspec.structs.fields(kind)
+    )

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 
 from consumer.access.key import Key
+from consumer.access.ticket import StreamTicket
 
 ReadBody = Callable[[int], Awaitable[bytes]]
 """Reads the whole body, up to a number of bytes."""
@@ -27,6 +28,7 @@ class Request(msgspec.Struct, eq=False, kw_only=True):
         key: The key. None only for an endpoint that needs no key.
         read_body: Reads the body. Raises `Problem` for a body that is too large (413), too slow
             (408) or cut off.
+        ticket: The ticket that the request has in place of its key. None if it has none.
     """
 
     id: str
@@ -38,3 +40,4 @@ class Request(msgspec.Struct, eq=False, kw_only=True):
     address: str
     key: Key | None
     read_body: ReadBody
+    ticket: StreamTicket | None = None

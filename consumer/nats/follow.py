@@ -76,6 +76,7 @@ class StreamFollower:
     ) -> None:
         self._client = client
         self._requests = requests
+        self._taken_count = 0
         self._held: deque[Msg] = deque()
         self._held_bytes = 0
         self._news = asyncio.Event()
@@ -126,9 +127,22 @@ class StreamFollower:
             if not await self._wait_for_more():
                 await self._sent(self._requests.ask_for_end())
 
+    async def has_read_all(self) -> bool:
+        """Ask the server whether every message was yielded that the stream holds now.
+
+        Raises:
+            SinkUnavailable: The connection or the consumer is gone, or there was no answer.
+        """
+        with explained(self._requests.stream, missing="was the consumer deleted?"):
+            jetstream = self._client.jetstream(timeout=ANSWER_DEADLINE_S)
+            info = await jetstream.consumer_info(self._requests.stream, self._requests.consumer)
+        delivered = info.delivered.consumer_seq if info.delivered else 0
+        return not info.num_pending and delivered == self._taken_count
+
     def _take(self) -> Msg:
         msg = self._held.popleft()
         self._held_bytes -= len(msg.data)
+        self._taken_count += 1
         self.sequence = msg.metadata.sequence.stream
         return msg
 

@@ -63,6 +63,8 @@ class PullRequests:
             asked for alone.
 
     Attributes:
+        stream: The name of the stream.
+        consumer: The name of the consumer.
         is_at_end: If true, the server has answered `ask_for_end`: the consumer had no more
             messages.
     """
@@ -71,6 +73,8 @@ class PullRequests:
         self, client: Client, stream: str, consumer: str, *, max_count: int, max_bytes: int
     ) -> None:
         self._client = client
+        self.stream = stream
+        self.consumer = consumer
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
         self._inbox = client.new_inbox()
         # A request asks for half of each limit, so that the owner may hold the other half while the

@@ -103,6 +103,15 @@ class Metrics:
             "Connections and requests that were cut off or refused to protect the others.",
             "reason",
         )
+        self.stream_readers = self._gauge(
+            "stream_readers", "Open streams of events at the public port."
+        )
+        self.stream_sent = self._counter(
+            "stream_sent", "Events that were sent over streams of the public port."
+        )
+        self.stream_let_go = self._counter(
+            "stream_let_go", "Streams that were closed by us before their client left.", "reason"
+        )
         self.key_refusals = self._counter(
             "key_refusals", "Requests refused because of their key.", "reason"
         )

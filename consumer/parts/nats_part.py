@@ -50,7 +50,7 @@ class NatsPart(Part):
             raise SinkUnavailable(self._why_lost)
         return self._client
 
-    async def prepare(self, client: Client) -> list[Caveat]:  # noqa: ARG002  # for subclasses
+    async def prepare(self, _: Client, /) -> list[Caveat]:
         """Get a new connection ready. By default, there is nothing to do.
 
         Returns:

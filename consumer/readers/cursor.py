@@ -62,18 +62,18 @@ class StreamState(msgspec.Struct, frozen=True):
 
     Attributes:
         epoch_us: See `Cursor`.
-        first: The sequence number of its first message, or of the next one if it is empty.
-        last: The sequence number of its last message. 0 if it never had one.
+        first_number: The sequence number of its first message, or of the next one if it is empty.
+        last_number: The sequence number of its last message. 0 if it never had one.
     """
 
     epoch_us: int
-    first: int
-    last: int
+    first_number: int
+    last_number: int
 
     @property
     def end(self) -> Cursor:
         """The cursor behind the last message."""
-        return Cursor(self.epoch_us, self.last)
+        return Cursor(self.epoch_us, self.last_number)
 
     def check(self, cursor: Cursor) -> None:
         """Refuse a cursor behind which events may be missing.
@@ -81,12 +81,12 @@ class StreamState(msgspec.Struct, frozen=True):
         Raises:
             CursorExpired: The text says why.
         """
-        earliest = Cursor(self.epoch_us, self.first - 1)
+        earliest = Cursor(self.epoch_us, self.first_number - 1)
         if cursor.epoch_us != self.epoch_us:
             raise CursorExpired("the cursor is of a stream that was deleted since", earliest)
-        if cursor.sequence > self.last:
+        if cursor.sequence > self.last_number:
             raise CursorExpired("the cursor is ahead of the stream", earliest)
-        if cursor.sequence < self.first - 1:
+        if cursor.sequence < self.first_number - 1:
             raise CursorExpired("events behind the cursor are gone", earliest)
 
 

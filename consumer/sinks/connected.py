@@ -31,7 +31,7 @@ class ConnectedSink(NatsPart, Sink):
         """See `Sink.max_message_bytes`."""
         return self._max_message_bytes
 
-    async def prepare(self, client: Client) -> list[Caveat]:
+    async def prepare(self, client: Client, /) -> list[Caveat]:
         """See `NatsPart.prepare`. Sets `max_message_bytes`."""
         self._max_message_bytes = client.max_payload
         return []

@@ -105,7 +105,7 @@ class JetStreamSink(ConnectedSink):
         self._sent_count = 0
         self._flights: dict[str, tuple[_Flight, int]] = {}
 
-    async def prepare(self, client: Client) -> list[Caveat]:
+    async def prepare(self, client: Client, /) -> list[Caveat]:
         """See `ConnectedSink.prepare`. Prepares the stream and subscribes to confirmations."""
         stream = await prepare_stream(client, self._plan)
         if self._plan.looks:

@@ -75,6 +75,7 @@ COUNTED: Final = {
     "in_flight",
     "lag",
     "listener_up",
+    "stream_readers",
     "batch_events",
     "build_info",
 }

@@ -29,6 +29,12 @@ from consumer.listeners.http.ingest import Ingest, IngestLimits
 from consumer.listeners.http.intake import Intake
 from consumer.listeners.http.settings import HttpListenerSettings
 from consumer.operations.metrics import Metrics
+from consumer.readers.connection import ReadersConnection
+from consumer.readers.endpoints import ReadersEndpoints
+from consumer.readers.readers import Readers
+from consumer.readers.reading import sources_of
+from consumer.readers.settings import StreamApiSettings
+from consumer.sinks.base import SinkSettings
 from tests.support.http_application import MEGABYTE, Lane
 
 if TYPE_CHECKING:
@@ -53,12 +59,29 @@ def key_of(brand: str, environment: Environment, scope: Scope | None) -> Key:
     )
 
 
+ALLOWED: Final = {
+    "stream": 406,  # it was asked for neither form of a stream
+    "create_ticket": 400,  # the body is an event
+    "list_events": 503,  # there is no connection to NATS here
+}
+"""The status of an allowed request, if it is not 200."""
+
+
+def readers_without_a_server(gate: Gate) -> ReadersEndpoints:
+    """Return the handlers of reading endpoints that have no connection."""
+    sinks = dict.fromkeys(Environment, SinkSettings())
+    connection = ReadersConnection(SinkSettings())
+    sources = sources_of(connection, sinks, {})
+    return ReadersEndpoints(Readers(StreamApiSettings(), 9, sources, gate, Metrics()), gate)
+
+
 class Served:
     """A port that serves some environments."""
 
     def __init__(self, environments: frozenset[Environment]) -> None:
         self.keyring = Keyring()
         self.keyring.replace({})
+        self.keyring.ticket_secret = b"secret"
         self.lanes = {each: Lane(Intake(10, MEGABYTE)) for each in environments}
         gate = Gate(self.keyring, Metrics(), environments=environments, events_per_s={})
         limits = IngestLimits(
@@ -74,7 +97,7 @@ class Served:
             AllErrors(strict=False),
         )
         self._application = HttpApplication(
-            all_endpoints(ingest, HttpListenerSettings()),
+            all_endpoints(ingest, HttpListenerSettings(), readers_without_a_server(gate)),
             gate,
             ClientAddress(()),
             Cors(()),
@@ -132,7 +155,7 @@ def expected(endpoint: Endpoint, scope: Scope | None, *, served: bool) -> int:
         return 200
     if not served:
         return 403
-    return 200 if endpoint.scope in (None, scope) else 403
+    return ALLOWED.get(endpoint.name, 200) if endpoint.scope in (None, scope) else 403
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)

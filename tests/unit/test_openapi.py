@@ -15,7 +15,6 @@ from jsonschema import Draft202012Validator
 
 import consumer
 from consumer.access.refusal import KeyRefused, Refusal
-from consumer.api.documents import with_documents
 from consumer.api.endpoints import described_endpoints
 from consumer.api.openapi import document
 from consumer.cli.main import cli
@@ -25,15 +24,17 @@ from consumer.events.registry import find
 from consumer.http.body import BodyBusy, BodyTooLarge
 from consumer.http.refused import problem_of
 from consumer.listeners.http.answers import of_refusal
-from consumer.listeners.http.endpoints import ingest_endpoints
 from consumer.listeners.http.paths import MANY_PATH, PATHS
+from consumer.listeners.http.settings import HttpListenerSettings
 from consumer.listeners.http.shed import NotTaken, Shed
+from consumer.readers.endpoints import refused_selection
+from consumer.readers.selection import SelectionRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 OFFICIAL: Final = Path(__file__).parents[1] / "data" / "openapi-3.1.schema.json.gz"
-ROOMS: Final = ("api", "http", "listeners/http")
+ROOMS: Final = ("api", "http", "listeners/http", "readers")
 NOT_DESCRIBED: Final = {
     (404, "not_found"): "there is no operation",
     (405, "method_not_allowed"): "there is no operation",
@@ -41,14 +42,19 @@ NOT_DESCRIBED: Final = {
     (429, "pipelined"): "the connection is closed without an answer",
 }
 """What no operation of the document answers, and why."""
+SELECTIONS: Final = [
+    SelectionRefused(reason, "")
+    for reason in ("forbidden_subject", "forbidden_user", "unknown_subject", "unknown_type")
+]
+"""What a reader may ask for in vain."""
 NEVER_ON_A_PATH: Final = {Reason.UNKNOWN_TYPE, Reason.MISSING_TYPE}
 """The path names the type."""
 
 
 def rejecting_with(status: int) -> dict[str, Any]:
     """Return the document of a port whose `rejected_status` is this."""
-    nothing: Any = None
-    return plain(document(with_documents(ingest_endpoints(nothing, 10, status))))
+    settings = HttpListenerSettings(rejected_status=200 if status == 200 else 400)
+    return plain(document(described_endpoints(settings)))
 
 
 def plain(whole: dict[str, Any]) -> dict[str, Any]:
@@ -125,6 +131,7 @@ def answered() -> set[tuple[int, str]]:
         *written(),
         *((problem.status, problem.reason) for problem in problems),
         *((one.status, one.reason) for one in map(problem_of, refused)),
+        *((refused_selection(one).status, one.reason) for one in SELECTIONS),
         *((rejected.get(reason, 400), reason.value) for reason in {*Reason} - NEVER_ON_A_PATH),
     }
 

@@ -1,0 +1,210 @@
+"""The endpoints that let platform engineers read events: the stream, its tickets, and history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from consumer.errors import SinkUnavailable
+from consumer.events import timestamp
+from consumer.events.moments import WORDS
+from consumer.http.answer import Answer, Problem
+from consumer.http.parameters import BODY_MAX_BYTES, read_object, read_query
+from consumer.readers.cursor import CursorExpired, state_of
+from consumer.readers.event_source import EventSourceReader
+from consumer.readers.history import read_page
+from consumer.readers.messages import StreamError, SubjectPatterns
+from consumer.readers.selection import Rights, SelectionRefused, narrowed, rights_of, select
+from consumer.readers.slots import Slots
+from consumer.readers.socket import SocketReader, start_of
+
+if TYPE_CHECKING:
+    from consumer.access.gate import Gate
+    from consumer.http.outlet import StreamSession
+    from consumer.http.request import Request
+    from consumer.readers.cursor import Cursor
+    from consumer.readers.readers import Readers
+    from consumer.readers.selection import Selection
+
+PAGES_COUNT: Final = 8
+PAGES_PER_KEY_COUNT: Final = 2
+"""So many pages of history are read at the same time, in the process and for each key."""
+TICKET_S: Final = 60
+
+User = Annotated[str, Meta(min_length=1, max_length=256, description="the id of a player")]
+After = Annotated[str, Meta(description="the cursor behind which the events begin")]
+Since = Annotated[str, Meta(description=f"a time of storing: {WORDS}")]
+
+
+class StreamQuery(msgspec.Struct, kw_only=True):
+    """The query of a stream over Server-Sent Events. Over a WebSocket, only `ticket` counts."""
+
+    subject: SubjectPatterns = ()
+    user: User | None = None
+    after: After | None = None
+    since: Since | None = None
+    ticket: Annotated[str, Meta(description="a ticket in place of a key")] | None = None
+
+
+class EventsQuery(msgspec.Struct, kw_only=True):
+    """The query of a page of history."""
+
+    subject: SubjectPatterns = ()
+    user: User | None = None
+    message_type: Annotated[str, Meta(description="a message type, such as CASINO")] | None = None
+    after: After | None = None
+    since: Since | None = None
+    limit_count: Annotated[
+        int, Meta(ge=1, le=1000, description="a whole number from 1 to 1000")
+    ] = msgspec.field(default=100, name="limit")
+
+
+class TicketWish(msgspec.Struct, kw_only=True):
+    """The body of a request for a ticket."""
+
+    subjects: SubjectPatterns = ()
+    user: User | None = None
+    expires_s: Annotated[
+        int, Meta(ge=30, le=3600, description="a whole number of seconds from 30 to 3600")
+    ] = TICKET_S
+
+
+class ReadersEndpoints:
+    """Answers the requests of readers.
+
+    Args:
+        readers: All readers of the process.
+        gate: Makes tickets.
+    """
+
+    def __init__(self, readers: Readers, gate: Gate) -> None:
+        self._readers = readers
+        self._gate = gate
+        self._pages = Slots(PAGES_COUNT, PAGES_PER_KEY_COUNT)
+
+    def open_stream(self, request: Request) -> StreamSession:
+        """Make the session of a stream: see `Endpoint.open_stream`."""
+        rights = _rights_in(request)
+        query = read_query(request, StreamQuery)
+        self._readers.check_room(rights.key)
+        if request.headers.get("upgrade", "").lower() == "websocket":
+            return SocketReader(self._readers, rights)
+        selection, start = _wanted(rights, query)
+        comes_back = request.headers.get("last-event-id")
+        if comes_back:
+            start = _start(comes_back, None)
+        return EventSourceReader(self._readers, rights, selection, start)
+
+    async def check_stream(self, request: Request) -> None:
+        """Refuse an expired cursor in the query of a stream over Server-Sent Events.
+
+        Raises:
+            Problem: 410.
+        """
+        query = read_query(request, StreamQuery)
+        if query.after is None or request.headers.get("last-event-id"):
+            return
+        rights = _rights_in(request)
+        _, start = _wanted(rights, query)
+        source = self._readers.source_of(rights.key)
+        try:
+            state = await state_of(source.connection.client, source.place.stream)
+            if start is not None and not isinstance(start, float):
+                state.check(start)
+        except CursorExpired as error:
+            raise _gone(error) from error
+        except SinkUnavailable as error:
+            raise _away() from error
+
+    async def no_stream(self, _: Request) -> Answer:
+        """Answer a request that asks for neither form of a stream."""
+        raise Problem(
+            406,
+            "not_acceptable",
+            "expected a WebSocket, or Accept: text/event-stream",
+        )
+
+    async def ticket(self, request: Request) -> Answer:
+        """Make a ticket."""
+        rights = _rights_in(request)
+        wish = read_object(await request.read_body(BODY_MAX_BYTES), TicketWish)
+        try:
+            narrowed(rights, wish.subjects, wish.user)
+        except SelectionRefused as refused:
+            raise refused_selection(refused) from refused
+        text, expires_s = self._gate.make_ticket(
+            rights.key, wish.subjects, wish.user, wish.expires_s
+        )
+        told = {"ticket": text, "expires": timestamp.from_epoch_s(expires_s)}
+        return Answer(201, msgspec.json.encode(told), headers={"cache-control": "no-store"})
+
+    async def events(self, request: Request) -> Answer:
+        """Answer with a page of history."""
+        rights = _rights_in(request)
+        query = read_query(request, EventsQuery)
+        selection, start = _wanted(rights, query)
+        key_id = rights.key.id
+        if self._pages.is_full(key_id):
+            raise Problem(
+                429,
+                "too_many_pages",
+                f"at most {PAGES_PER_KEY_COUNT} pages of a key are read at a time; send again",
+                headers={"retry-after": "1"},
+            )
+        try:
+            async with self._pages.turn(key_id):
+                page = await read_page(
+                    self._readers.source_of(rights.key), selection, start, query.limit_count
+                )
+        except CursorExpired as error:
+            raise _gone(error) from error
+        except SinkUnavailable as error:
+            raise _away() from error
+        return Answer(200, page.as_json(), headers={"cache-control": "no-store"})
+
+
+def _rights_in(request: Request) -> Rights:
+    """Return what the sender of a request may read."""
+    if request.key is None:
+        raise TypeError("an endpoint of readers needs a key")  # a bug of ours
+    rights = rights_of(request.key)
+    ticket = request.ticket
+    if ticket is None:
+        return rights
+    allowed = msgspec.structs.replace(request.key, subjects=ticket.subjects)
+    return Rights(request.key, rights.subjects & rights_of(allowed).subjects, ticket.user)
+
+
+def _wanted(
+    rights: Rights, query: StreamQuery | EventsQuery
+) -> tuple[Selection, Cursor | float | None]:
+    message_type = query.message_type if isinstance(query, EventsQuery) else None
+    try:
+        selection = select(rights, query.subject, query.user, message_type)
+    except SelectionRefused as refused:
+        raise refused_selection(refused) from refused
+    return selection, _start(query.after, query.since)
+
+
+def _start(after: str | None, since: str | None) -> Cursor | float | None:
+    try:
+        return start_of(after, since)
+    except StreamError as error:
+        raise Problem(400, "invalid", str(error)) from error
+
+
+def refused_selection(refused: SelectionRefused) -> Problem:
+    """Return the answer to a request for events that may not be read, or that there are not."""
+    status = 403 if refused.reason.startswith("forbidden") else 400
+    return Problem(status, refused.reason, str(refused))
+
+
+def _gone(error: CursorExpired) -> Problem:
+    return Problem(410, "cursor_expired", str(error), facts={"earliest": str(error.earliest)})
+
+
+def _away() -> Problem:
+    text = "events cannot be read at this moment; send again"
+    return Problem(503, "unavailable", text, headers={"retry-after": "2"})
