@@ -1,0 +1,355 @@
+"""Readers on a real stream: nothing is missing, nothing comes twice, and what is lost is told."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from typing import TYPE_CHECKING, Any, Final
+
+import nats
+import pytest
+from nats.js.api import StreamConfig
+
+from consumer.readers import feed, subscription
+from consumer.readers.cursor import Cursor, state_of
+from tests.support.eventually import eventually
+from tests.support.proxy import Proxy
+from tests.support.readers import ReadersScene, numbered, reading_key, sink_settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from nats.aio.client import Client
+
+BEGINNING: Final = "1970-01-01T00:00:00Z"
+
+
+@pytest.fixture
+async def client(nats_url: str) -> AsyncIterator[Client]:
+    """Connect to the server."""
+    connected = await nats.connect(nats_url)
+    yield connected
+    await connected.close()
+
+
+@pytest.fixture
+async def scene(client: Client, nats_url: str) -> AsyncIterator[ReadersScene]:
+    """Make a stream, and delete it at the end."""
+    name = f"r{secrets.token_hex(4)}"
+    made = ReadersScene(client, sink_settings(nats_url, name))
+    jetstream = client.jetstream()
+    await jetstream.add_stream(StreamConfig(name=made.stream, subjects=[f"{name}.>"]))
+    yield made
+    await jetstream.delete_stream(made.stream)
+
+
+async def test_live_events_come_in_order(scene: ReadersScene) -> None:
+    """From the moment at which the subscription has begun."""
+    await scene.publish("before")
+    async with scene.running(), scene.follower() as reader:
+        reader.subscribe()
+        (subscribed,) = await reader.got("subscribed")
+        assert subscribed["caught_up"] is True
+        await scene.publish(*numbered(20))
+        await reader.got_ids(numbered(20))
+        (first, *_) = reader.told("event")
+        assert first["id"] == "a"
+        assert first["subject"] == "game.bet"
+        assert first["event"]["brand"] == "brand-a"
+
+
+async def test_history_comes_before_the_live_part(scene: ReadersScene) -> None:
+    """And is told to be whole before the live part begins."""
+    await scene.publish(*numbered(250))
+    async with scene.running(), scene.follower() as reader:
+        reader.subscribe(since=BEGINNING)
+        await reader.got("caught_up")
+        await scene.publish(*numbered(10, 250))
+        await reader.got_ids(numbered(260))
+        assert [one["op"] for one in reader.told() if one["op"] != "event"] == [
+            "subscribed",
+            "caught_up",
+        ]
+        assert reader.told("subscribed")[0]["caught_up"] is False
+
+
+async def test_cursor_of_any_event_goes_on_behind_it(scene: ReadersScene) -> None:
+    """From the stream, and from what the process has in memory."""
+    async with scene.running(), scene.follower() as reader:
+        await scene.publish(*numbered(30))
+        reader.subscribe(since=BEGINNING)
+        await reader.got("caught_up")
+        await scene.publish(*numbered(30, 30))
+        await reader.got_ids(numbered(60))
+        cursors = [one["cursor"] for one in reader.told("event")]
+        for at in (0, 15, 29, 30, 45, 59):
+            async with scene.follower() as other:
+                other.subscribe(after=cursors[at])
+                await other.got("caught_up")
+                assert other.ids() == numbered(59 - at, at + 1)
+
+
+@pytest.mark.parametrize("newest_count", [5, 10_000])
+async def test_no_gap_and_no_repeat_while_events_come(
+    scene: ReadersScene, monkeypatch: pytest.MonkeyPatch, newest_count: int
+) -> None:
+    """Readers come and go with their cursors all the time, and the memory may be short."""
+    monkeypatch.setattr(feed, "NEWEST_COUNT", newest_count)
+    monkeypatch.setattr(subscription, "ROUND_COUNT", 7)
+    monkeypatch.setattr(feed, "YIELD_COUNT", 3)
+    monkeypatch.setattr(subscription, "YIELD_COUNT", 3)
+    wanted = numbered(400)
+    draw = random.Random(3)  # no secret
+
+    async def publish() -> None:
+        for number in range(0, 400, 4):
+            await scene.publish(*wanted[number : number + 4])
+            await asyncio.sleep(draw.random() / 200)
+
+    async def read_in_parts() -> list[str]:
+        """Come back with the last cursor again and again, after some events each time."""
+        seen: list[str] = []
+        start: dict[str, Any] = {"since": BEGINNING}
+        while len(seen) < len(wanted):
+            async with scene.follower() as reader:
+                reader.subscribe(**start)
+                least_count = draw.randrange(1, 40)
+                await eventually(
+                    lambda: len(reader.ids()) >= min(least_count, len(wanted) - len(seen)),  # noqa: B023  # used at once
+                    within_s=20,
+                    what="events",
+                )
+                events = reader.told("event")
+            seen += [one["event"]["id"] for one in events]
+            start = {"after": events[-1]["cursor"]}
+        return seen
+
+    async with scene.running(), asyncio.TaskGroup() as group:
+        publishing = group.create_task(publish(), name="publish")
+        reading = [group.create_task(read_in_parts(), name="read") for _ in range(5)]
+        for task in [publishing, *reading]:
+            await task
+    for task in reading:
+        assert task.result() == wanted
+
+
+async def test_each_reader_gets_what_its_key_and_its_wish_allow(scene: ReadersScene) -> None:
+    """By brand, subject and player."""
+    async with (
+        scene.running(),
+        scene.follower() as all_of_it,
+        scene.follower(reading_key("brand-b", id="BBBBBBBBBBBB")) as other,
+        scene.follower(reading_key(id="CCCCCCCCCCCC", subjects=("wallet.*",))) as wallet,
+    ):
+        all_of_it.subscribe()
+        all_of_it.subscribe("p", subjects=["game.*"], user="player-1")
+        other.subscribe()
+        wallet.subscribe()
+        wallet.subscribe("x", subjects=["game.bet"])
+        await all_of_it.got("subscribed", 2)
+        for reader in (other, wallet):
+            await reader.got("subscribed")
+        await scene.publish("bet-1", user="player-1")
+        await scene.publish("bet-2", user="player-2")
+        await scene.publish("theirs", brand="brand-b", user="player-1")
+        await scene.publish("deposit", subject="wallet.deposit_approved")
+        await scene.publish("last")
+        await eventually(lambda: "last" in all_of_it.ids("a"), within_s=10, what="the last")
+        assert all_of_it.ids("a") == ["bet-1", "bet-2", "deposit", "last"]
+        assert all_of_it.ids("p") == ["bet-1"]
+        assert other.ids() == ["theirs"]
+        assert wallet.ids() == ["deposit"]
+        (error,) = wallet.told("error")
+        assert (error["id"], error["reason"]) == ("x", "forbidden_subject")
+
+
+async def test_a_process_reads_each_family_once(scene: ReadersScene, client: Client) -> None:
+    """And nothing without readers."""
+    jetstream = client.jetstream()
+
+    async def consumers() -> list[list[str]]:
+        found = await jetstream.consumers_info(scene.stream)
+        return [
+            sorted(one.config.filter_subjects or [one.config.filter_subject or ""]) for one in found
+        ]
+
+    async with scene.running():
+        assert await consumers() == []
+        async with scene.follower() as one, scene.follower() as other:
+            for reader in (one, other):
+                reader.subscribe(subjects=["system.*"])
+                await reader.got("subscribed")
+            prefix = scene.stream.removeprefix("S_")
+            assert await consumers() == [[f"{prefix}.system.ping"]]
+            one.subscribe("b", subjects=["custom.event"])
+            await one.got("subscribed", 2)
+            await scene.publish("p", subject="system.ping")
+            await scene.publish("c", subject="custom.event")
+            await one.got_ids(["p", "c"])
+            await other.got_ids(["p"])
+            (subjects,) = await consumers()
+            assert subjects == [f"{prefix}.custom.event", f"{prefix}.system.ping"]
+
+
+async def test_cursor_that_is_too_old_is_refused(scene: ReadersScene, client: Client) -> None:
+    """With the earliest cursor that is left."""
+    await scene.publish(*numbered(20))
+    state = await state_of(client, scene.stream)
+    await client.jetstream().purge_stream(scene.stream, seq=11)
+    async with scene.running(), scene.follower() as reader:
+        reader.subscribe(after=str(Cursor(state.epoch_us, 5)))
+        (error,) = await reader.got("error")
+        assert (error["reason"], error["temporary"]) == ("cursor_expired", False)
+        reader.subscribe("b", after=error["earliest"])
+        await reader.got("caught_up")
+        assert reader.ids() == numbered(10, 10)
+
+
+@pytest.mark.parametrize("is_followed", [False, True])
+async def test_cursor_from_the_future_is_refused(
+    scene: ReadersScene, client: Client, *, is_followed: bool
+) -> None:
+    """A server would wait for it in silence."""
+    await scene.publish(*numbered(3))
+    state = await state_of(client, scene.stream)
+    async with scene.running(), scene.follower() as other, scene.follower() as reader:
+        if is_followed:
+            other.subscribe()
+            await other.got("subscribed")
+        reader.subscribe(after=str(Cursor(state.epoch_us, 4)))
+        (error,) = await reader.got("error")
+        assert error["reason"] == "cursor_expired"
+
+
+async def test_stream_that_was_made_anew_is_told(scene: ReadersScene, client: Client) -> None:
+    """To those who follow live, and to those who come back with a cursor."""
+    await scene.publish(*numbered(5))
+    jetstream = client.jetstream()
+    async with scene.running(), scene.follower() as live:
+        live.subscribe(since=BEGINNING)
+        await live.got("caught_up")
+        cursor = live.told("event")[-1]["cursor"]
+        await jetstream.delete_stream(scene.stream)
+        prefix = scene.stream.removeprefix("S_")
+        await jetstream.add_stream(StreamConfig(name=scene.stream, subjects=[f"{prefix}.>"]))
+        (error,) = await live.got("error")
+        assert error["reason"] == "cursor_expired"
+        await scene.publish(*numbered(9, 100))
+        async with scene.follower() as back:
+            back.subscribe(after=cursor)
+            (error,) = await back.got("error")
+            assert error["reason"] == "cursor_expired"
+            back.subscribe("b", after=error["earliest"])
+            await back.got_ids(numbered(9, 100))
+
+
+async def test_outage_of_the_server_leaves_no_gap(
+    scene: ReadersScene, client: Client, nats_url: str
+) -> None:
+    """The feed goes on behind the last event that it has read."""
+    host, _, number = nats_url.rpartition("//")[2].rpartition(":")
+    async with Proxy(host, int(number)) as proxy:
+        prefix = scene.stream.removeprefix("S_")
+        away = ReadersScene(client, sink_settings(f"nats://{proxy.address}", prefix))
+        async with away.running(), away.follower() as reader:
+            reader.subscribe()
+            await reader.got("subscribed")
+            await scene.publish(*numbered(5))
+            await reader.got_ids(numbered(5))
+            proxy.refuse()
+            proxy.cut()
+            await scene.publish(*numbered(5, 5))
+            reader.subscribe("b", since=BEGINNING)
+            await asyncio.sleep(0)
+            proxy.accept()
+            await away.connection.open()
+            await eventually(lambda: len(reader.ids("a")) == 10, within_s=20, what="the rest")
+            assert reader.ids("a") == numbered(10)
+
+
+async def test_position_moves_behind_what_nobody_wants(
+    scene: ReadersScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So the cursor of a reader of rare events stays good for long."""
+    monkeypatch.setattr(feed, "MOVE_EVERY_S", 0.05)
+    async with scene.running(), scene.follower() as reader:
+        reader.subscribe(subjects=["system.ping"])
+        (subscribed,) = await reader.got("subscribed")
+        await scene.publish(*numbered(9))
+        before = subscribed["cursor"]
+        await eventually(
+            lambda: str(reader.reader.cursor) != before and reader.reader.cursor.sequence == 9,
+            within_s=10,
+            what="the cursor behind the others",
+        )
+        assert reader.ids() == []
+
+
+async def test_slow_reader_is_let_go_with_its_cursor(client: Client, nats_url: str) -> None:
+    """And nobody else is held up."""
+    name = f"r{secrets.token_hex(4)}"
+    scene = ReadersScene(client, sink_settings(nats_url, name), max_buffered_bytes=2000)
+    await client.jetstream().add_stream(StreamConfig(name=scene.stream, subjects=[f"{name}.>"]))
+    async with scene.running(), scene.follower() as slow, scene.follower() as other:
+        for reader in (slow, other):
+            reader.subscribe()
+            await reader.got("subscribed")
+        await scene.publish("seen")
+        await slow.got_ids(["seen"])
+        cursor = slow.told("event")[0]["cursor"]
+        slow.outlet.is_stuck = True
+        await scene.publish(*numbered(50))
+        await other.got_ids(["seen", *numbered(50)])
+        assert slow.outlet.closed is not None
+        code, reason = slow.outlet.closed
+        assert code == 4408
+        assert int(reason.rpartition("-")[2], 16) > int(cursor.rpartition("-")[2], 16)
+    await client.jetstream().delete_stream(scene.stream)
+
+
+async def test_revoked_key_ends_its_streams_within_a_second(scene: ReadersScene) -> None:
+    """With the code for that."""
+    key = reading_key(id="DDDDDDDDDDDD")
+    async with scene.running(), scene.follower(key) as reader:
+        reader.subscribe()
+        await reader.got("subscribed")
+        scene.keyring.replace({})
+        await eventually(lambda: reader.outlet.closed is not None, within_s=1.0, what="the end")
+        assert reader.outlet.closed is not None
+        assert reader.outlet.closed[0] == 4401
+
+
+async def test_wrong_messages_are_told_and_the_stream_goes_on(scene: ReadersScene) -> None:
+    """Each with a word for programs."""
+    async with scene.running(), scene.follower() as reader:
+        reader.reader.received(b"{")
+        reader.reader.received(b"[1]")
+        reader.say(op="dance", id="a")
+        reader.say(op="subscribe", id="")
+        reader.say(op="subscribe", id="a", subjects=["nowhere.*"])
+        reader.say(op="subscribe", id="a", after="x")
+        reader.say(op="subscribe", id="a", after="1-1", since="1h")
+        reader.say(op="subscribe", id="a", more=1)
+        reader.say(op="unsubscribe", id="a")
+        reader.subscribe()
+        reader.subscribe()
+        errors = await reader.got("error", 10)
+        assert [one["reason"] for one in errors] == [
+            "malformed",
+            "invalid",
+            "invalid",
+            "invalid",
+            "unknown_subject",
+            "invalid",
+            "invalid",
+            "invalid",
+            "unknown_id",
+            "id_in_use",
+        ]
+        await scene.publish("e")
+        await reader.got_ids(["e"])
+        reader.say(op="unsubscribe", id="a")
+        await reader.got("unsubscribed")
+        await scene.publish("f")
+        assert reader.ids() == ["e"]
