@@ -1,9 +1,8 @@
-"""Readers on a real stream: nothing is missing, nothing comes twice, and what is lost is told."""
+"""Readers on a real stream: who gets what, and who is let go."""
 
 from __future__ import annotations
 
 import asyncio
-import random
 import secrets
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,10 +10,10 @@ import nats
 import pytest
 from nats.js.api import StreamConfig
 
-from consumer.readers import feed, subscription
-from consumer.readers.cursor import Cursor, state_of
+from consumer.readers import feed
+from consumer.readers.messages import Unsubscribe
+from consumer.readers.socket import SocketReader
 from tests.support.eventually import eventually
-from tests.support.proxy import Proxy
 from tests.support.readers import ReadersScene, numbered, reading_key, sink_settings
 
 if TYPE_CHECKING:
@@ -57,81 +56,6 @@ async def test_live_events_come_in_order(scene: ReadersScene) -> None:
         assert first["id"] == "a"
         assert first["subject"] == "game.bet"
         assert first["event"]["brand"] == "brand-a"
-
-
-async def test_history_comes_before_the_live_part(scene: ReadersScene) -> None:
-    """And is told to be whole before the live part begins."""
-    await scene.publish(*numbered(250))
-    async with scene.running(), scene.follower() as reader:
-        reader.subscribe(since=BEGINNING)
-        await reader.got("caught_up")
-        await scene.publish(*numbered(10, 250))
-        await reader.got_ids(numbered(260))
-        assert [one["op"] for one in reader.told() if one["op"] != "event"] == [
-            "subscribed",
-            "caught_up",
-        ]
-        assert reader.told("subscribed")[0]["caught_up"] is False
-
-
-async def test_cursor_of_any_event_goes_on_behind_it(scene: ReadersScene) -> None:
-    """From the stream, and from what the process has in memory."""
-    async with scene.running(), scene.follower() as reader:
-        await scene.publish(*numbered(30))
-        reader.subscribe(since=BEGINNING)
-        await reader.got("caught_up")
-        await scene.publish(*numbered(30, 30))
-        await reader.got_ids(numbered(60))
-        cursors = [one["cursor"] for one in reader.told("event")]
-        for at in (0, 15, 29, 30, 45, 59):
-            async with scene.follower() as other:
-                other.subscribe(after=cursors[at])
-                await other.got("caught_up")
-                assert other.ids() == numbered(59 - at, at + 1)
-
-
-@pytest.mark.parametrize("newest_count", [5, 10_000])
-async def test_no_gap_and_no_repeat_while_events_come(
-    scene: ReadersScene, monkeypatch: pytest.MonkeyPatch, newest_count: int
-) -> None:
-    """Readers come and go with their cursors all the time, and the memory may be short."""
-    monkeypatch.setattr(feed, "NEWEST_COUNT", newest_count)
-    monkeypatch.setattr(subscription, "ROUND_COUNT", 7)
-    monkeypatch.setattr(feed, "YIELD_COUNT", 3)
-    monkeypatch.setattr(subscription, "YIELD_COUNT", 3)
-    wanted = numbered(400)
-    draw = random.Random(3)  # no secret
-
-    async def publish() -> None:
-        for number in range(0, 400, 4):
-            await scene.publish(*wanted[number : number + 4])
-            await asyncio.sleep(draw.random() / 200)
-
-    async def read_in_parts() -> list[str]:
-        """Come back with the last cursor again and again, after some events each time."""
-        seen: list[str] = []
-        start: dict[str, Any] = {"since": BEGINNING}
-        while len(seen) < len(wanted):
-            async with scene.follower() as reader:
-                reader.subscribe(**start)
-                least_count = draw.randrange(1, 40)
-                await eventually(
-                    lambda: len(reader.ids()) >= min(least_count, len(wanted) - len(seen)),  # noqa: B023  # used at once
-                    within_s=20,
-                    what="events",
-                )
-                events = reader.told("event")
-            seen += [one["event"]["id"] for one in events]
-            start = {"after": events[-1]["cursor"]}
-        return seen
-
-    async with scene.running(), asyncio.TaskGroup() as group:
-        publishing = group.create_task(publish(), name="publish")
-        reading = [group.create_task(read_in_parts(), name="read") for _ in range(5)]
-        for task in [publishing, *reading]:
-            await task
-    for task in reading:
-        assert task.result() == wanted
 
 
 async def test_each_reader_gets_what_its_key_and_its_wish_allow(scene: ReadersScene) -> None:
@@ -190,100 +114,6 @@ async def test_a_process_reads_each_family_once(scene: ReadersScene, client: Cli
             await other.got_ids(["p"])
             (subjects,) = await consumers()
             assert subjects == [f"{prefix}.custom.event", f"{prefix}.system.ping"]
-
-
-async def test_cursor_that_is_too_old_is_refused(scene: ReadersScene, client: Client) -> None:
-    """With the earliest cursor that is left."""
-    await scene.publish(*numbered(20))
-    state = await state_of(client, scene.stream)
-    await client.jetstream().purge_stream(scene.stream, seq=11)
-    async with scene.running(), scene.follower() as reader:
-        reader.subscribe(after=str(Cursor(state.epoch_us, 5)))
-        (error,) = await reader.got("error")
-        assert (error["reason"], error["temporary"]) == ("cursor_expired", False)
-        reader.subscribe("b", after=error["earliest"])
-        await reader.got("caught_up")
-        assert reader.ids() == numbered(10, 10)
-
-
-@pytest.mark.parametrize("is_followed", [False, True])
-async def test_cursor_from_the_future_is_refused(
-    scene: ReadersScene, client: Client, *, is_followed: bool
-) -> None:
-    """A server would wait for it in silence."""
-    await scene.publish(*numbered(3))
-    state = await state_of(client, scene.stream)
-    async with scene.running(), scene.follower() as other, scene.follower() as reader:
-        if is_followed:
-            other.subscribe()
-            await other.got("subscribed")
-        reader.subscribe(after=str(Cursor(state.epoch_us, 4)))
-        (error,) = await reader.got("error")
-        assert error["reason"] == "cursor_expired"
-
-
-async def test_stream_that_was_made_anew_is_told(scene: ReadersScene, client: Client) -> None:
-    """To those who follow live, and to those who come back with a cursor."""
-    await scene.publish(*numbered(5))
-    jetstream = client.jetstream()
-    async with scene.running(), scene.follower() as live:
-        live.subscribe(since=BEGINNING)
-        await live.got("caught_up")
-        cursor = live.told("event")[-1]["cursor"]
-        await jetstream.delete_stream(scene.stream)
-        prefix = scene.stream.removeprefix("S_")
-        await jetstream.add_stream(StreamConfig(name=scene.stream, subjects=[f"{prefix}.>"]))
-        (error,) = await live.got("error")
-        assert error["reason"] == "cursor_expired"
-        await scene.publish(*numbered(9, 100))
-        async with scene.follower() as back:
-            back.subscribe(after=cursor)
-            (error,) = await back.got("error")
-            assert error["reason"] == "cursor_expired"
-            back.subscribe("b", after=error["earliest"])
-            await back.got_ids(numbered(9, 100))
-
-
-async def test_outage_of_the_server_leaves_no_gap(
-    scene: ReadersScene, client: Client, nats_url: str
-) -> None:
-    """The feed goes on behind the last event that it has read."""
-    host, _, number = nats_url.rpartition("//")[2].rpartition(":")
-    async with Proxy(host, int(number)) as proxy:
-        prefix = scene.stream.removeprefix("S_")
-        away = ReadersScene(client, sink_settings(f"nats://{proxy.address}", prefix))
-        async with away.running(), away.follower() as reader:
-            reader.subscribe()
-            await reader.got("subscribed")
-            await scene.publish(*numbered(5))
-            await reader.got_ids(numbered(5))
-            proxy.refuse()
-            proxy.cut()
-            await scene.publish(*numbered(5, 5))
-            reader.subscribe("b", since=BEGINNING)
-            await asyncio.sleep(0)
-            proxy.accept()
-            await away.connection.open()
-            await eventually(lambda: len(reader.ids("a")) == 10, within_s=20, what="the rest")
-            assert reader.ids("a") == numbered(10)
-
-
-async def test_position_moves_behind_what_nobody_wants(
-    scene: ReadersScene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """So the cursor of a reader of rare events stays good for long."""
-    monkeypatch.setattr(feed, "MOVE_EVERY_S", 0.05)
-    async with scene.running(), scene.follower() as reader:
-        reader.subscribe(subjects=["system.ping"])
-        (subscribed,) = await reader.got("subscribed")
-        await scene.publish(*numbered(9))
-        before = subscribed["cursor"]
-        await eventually(
-            lambda: str(reader.reader.cursor) != before and reader.reader.cursor.sequence == 9,
-            within_s=10,
-            what="the cursor behind the others",
-        )
-        assert reader.ids() == []
 
 
 async def test_slow_reader_is_let_go_with_its_cursor(client: Client, nats_url: str) -> None:
@@ -347,9 +177,34 @@ async def test_wrong_messages_are_told_and_the_stream_goes_on(scene: ReadersScen
             "unknown_id",
             "id_in_use",
         ]
+        await reader.got("subscribed")
         await scene.publish("e")
         await reader.got_ids(["e"])
         reader.say(op="unsubscribe", id="a")
         await reader.got("unsubscribed")
         await scene.publish("f")
         assert reader.ids() == ["e"]
+
+
+async def test_reader_that_leaves_during_a_push_gets_nothing_more(
+    scene: ReadersScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pushing gives way to others in between."""
+    monkeypatch.setattr(feed, "YIELD_COUNT", 1)
+    async with scene.running(), scene.follower() as one, scene.follower() as other:
+        for reader in (one, other):
+            reader.subscribe()
+            await reader.got("subscribed")
+        leaving = SocketReader.send_event
+
+        def leave(reader: SocketReader, *parts: Any) -> None:  # noqa: ANN401  # as sent
+            leaving(reader, *parts)
+            for each in (one, other):
+                if each.reader is not reader:
+                    each.reader._unsubscribe(Unsubscribe("a"))  # noqa: SLF001  # at this moment
+
+        monkeypatch.setattr(SocketReader, "send_event", leave)
+        await scene.publish("e")
+        await eventually(lambda: one.ids() or other.ids(), within_s=10, what="the event")
+        await asyncio.sleep(0)
+        assert sorted(one.ids() + other.ids()) == ["e"]
