@@ -25,6 +25,7 @@ from consumer.http.answer import Answer, Problem
 from consumer.http.body import Bodies
 from consumer.http.connection import LINGER_MAX_BYTES, LINGER_S
 from consumer.http.cycle import SEND_WHOLE, AsgiEvent, SendNow, TakeWhole
+from consumer.http.opening import opened
 from consumer.http.parameters import PARAMETERS_MAX_COUNT
 from consumer.http.paths import EndpointTable
 from consumer.http.refused import problem_of
@@ -97,6 +98,7 @@ class HttpApplication:
     Attributes:
         whole: Answers requests that arrive in one piece, by their verb and path. It has those
             endpoints that need no task for this: see `Endpoint.take`.
+        stream_paths: The paths of the endpoints that have streams.
     """
 
     def __init__(
@@ -114,6 +116,9 @@ class HttpApplication:
             for endpoint in endpoints
             if (take := endpoint.take) is not None
         }
+        self.stream_paths = frozenset(
+            endpoint.path.encode() for endpoint in endpoints if endpoint.open_stream is not None
+        )
         self._gate = gate
         self._client_address = client_address
         self._cors = cors
@@ -140,6 +145,10 @@ class HttpApplication:
                 endpoint, parameters = self._table.find(path, scope["method"])
                 name = endpoint.name
                 request = self._checked(scope, path, parameters, headers, endpoint, request_id)
+                status = opened(endpoint.open_stream, scope, request, self._cors)
+                if status is not None:
+                    self._count(name, status, time.perf_counter() - started_s)
+                    return
                 request.read_body = exchange.reader(self._bodies, _holder(request))
                 answer = await endpoint.handle(request)
         except (KeyRefused, Problem) as refused:

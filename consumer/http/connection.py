@@ -22,7 +22,6 @@ import httptools  # type: ignore[import-untyped]  # it has no types
 
 from consumer.http.answer import Problem, closing_answer
 from consumer.http.connections import NEVER_S, CutOff
-from consumer.http.cycle import SEND_WHOLE
 from consumer.http.exchanges import Exchanges, WholeTable
 from consumer.http.head import (
     HEAD_MAX_BYTES,
@@ -35,9 +34,11 @@ from consumer.http.head import (
     too_large,
     without_upgrade,
 )
+from consumer.http.opening import IS_WEBSOCKET
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Collection
 
     from uvicorn._types import ASGI3Application
     from uvicorn.config import Config
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from uvicorn.server import ServerState
 
     from consumer.http.connections import Connections, Held
+    from consumer.http.stream import StreamConnection
 
 PIPELINED_MAX_COUNT: Final = 8
 """So many requests may wait while the request before them is being answered."""
@@ -79,8 +81,7 @@ class PublicConnection(Exchanges):
         config, server_state: uvicorn's, the same for all connections of the port.
         limits: All connections of the port, and their limits.
         handshake: The TLS handshake that was counted in place of this connection. None without TLS.
-        whole: Answers requests that arrive in one piece, by their verb and path. A task answers all
-            other requests.
+        whole, stream_paths: See `Exchanges`.
 
     Attributes:
         until_s: The deadline of the phase, on the loop's clock.
@@ -99,6 +100,8 @@ class PublicConnection(Exchanges):
     """The size of later slices that brought neither the end of the head nor a part of a body."""
     _again = b""
     """The head of a request for another protocol without its Upgrade header, to be parsed again."""
+    _behind = b""
+    """What came behind a request for a WebSocket."""
     _deaf = False
     """True if all further bytes of the client are thrown away."""
     _thrown_away_bytes = 0
@@ -110,8 +113,9 @@ class PublicConnection(Exchanges):
         limits: Connections,
         handshake: Held | None,
         whole: WholeTable,
+        stream_paths: Collection[bytes],
     ) -> None:
-        super().__init__(config, server_state, whole)
+        super().__init__(config, server_state, whole, stream_paths)
         self._limits = limits
         self._handshake = handshake
 
@@ -178,10 +182,11 @@ class PublicConnection(Exchanges):
         version = self.parser.get_http_version()
         path, query = split_target(self.url)
         check_headers(version, self.headers)
-        if self.parser.should_upgrade():
+        method = self.parser.get_method()
+        is_upgrade = self.parser.should_upgrade()
+        if is_upgrade and not self.may_be_websocket(method, version, path):
             # The parser would take all that follows for the other protocol, also a body. So it gets
             # the head again, without the Upgrade header.
-            method = self.parser.get_method()
             self._again = without_upgrade(method, version, self.url, self.headers)
             return
         if len(self.pipeline) >= PIPELINED_MAX_COUNT:
@@ -189,10 +194,11 @@ class PublicConnection(Exchanges):
             self.abort()
             raise Problem(429, "pipelined", "too many requests wait")  # it ends the parser
         self._phase = Phase.BODY
-        method = self.parser.get_method()
         scope = scope_of(self._fixed, method, version, path, query, self.headers)
         self.headers = []  # a trailer must not become a header of a request that has begun
-        keep_alive = version != "1.0" and self.parser.should_keep_alive()
+        keep_alive = version != "1.0" and self.parser.should_keep_alive() and not is_upgrade
+        if is_upgrade:
+            scope[IS_WEBSOCKET] = True
         self.begin(method, scope, keep_alive=keep_alive and not self._limits.draining)
 
     def on_message_complete(self) -> None:
@@ -264,8 +270,7 @@ class PublicConnection(Exchanges):
         try:
             await app(cycle.scope, cycle.receive, cycle.send)
         finally:
-            cycle.on_response = lambda: None  # ends a loop of references, so no collector has to
-            del cycle.scope[SEND_WHOLE]  # type: ignore[typeddict-item]  # ours
+            self.unbind(cycle)
             if not (cycle.response_complete or cycle.disconnected):
                 self._deaf = True
                 if cycle.response_started:
@@ -277,6 +282,8 @@ class PublicConnection(Exchanges):
         """Parse a slice of bytes."""
         before = self._phase
         if self._deaf:
+            if self.flow.read_paused:  # a request for a WebSocket waits
+                self._behind += data
             self._thrown_away_bytes += len(data)
             if self._thrown_away_bytes > LINGER_MAX_BYTES:
                 self.abort()
@@ -308,7 +315,10 @@ class PublicConnection(Exchanges):
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             head, self._again = self._again, b""
-            self._feed(head + data[upgrade.args[0] :])
+            if head:
+                self._feed(head + data[upgrade.args[0] :])
+            else:
+                self._wait_for_websocket(data[upgrade.args[0] :])
         except httptools.HttpParserCallbackError as error:
             if not isinstance(error.__context__, Problem):
                 raise  # a bug of ours
@@ -316,6 +326,19 @@ class PublicConnection(Exchanges):
         except httptools.HttpParserError:
             self._refuse(malformed())
         self.end_of_slice()
+
+    def _wait_for_websocket(self, behind: bytes) -> None:
+        """Keep what came behind the request. If that is refused, the connection is closed."""
+        self._behind = behind
+        self._deaf = True
+        self.until_s = NEVER_S
+        self.flow.pause_reading()
+
+    def hand_on(self, stream: StreamConnection) -> None:
+        """Let a stream take the place of this connection."""
+        self._limits.replace(self, stream)
+        is_full = self.flow.write_paused
+        stream.begin(self.transport, self._limits, self.tasks, self._behind, is_full=is_full)
 
     def _wait(self) -> None:
         """Wait for a request."""

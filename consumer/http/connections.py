@@ -36,6 +36,8 @@ class CutOff(StrEnum):
     PIPELINED = "pipelined"
     MALFORMED = "malformed"
     HANDSHAKE = "handshake"
+    FRAMES = "frames"
+    SILENT = "silent"
 
 
 class Held(Protocol):
@@ -129,6 +131,10 @@ class Connections:
             del self._by_owner[owner]
         self._open.set(len(self._owners))
         self._left.set()
+
+    def replace(self, connection: Held, by: Held) -> None:
+        """Count a stream in place of the connection that read its request."""
+        self._owners[by] = self._owners.pop(connection)
 
     def shed(self, reason: CutOff) -> None:
         """Count a connection that is cut off."""

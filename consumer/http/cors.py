@@ -43,6 +43,10 @@ class Cors:
         }
         return Answer(200, content_type="text/plain", headers=allowed)
 
+    def allows(self, origin: str | None) -> bool:
+        """Tell whether pages of this origin may read answers."""
+        return origin in self._origins
+
     def headers(self, origin: str | None) -> Mapping[str, str]:
         """Return the further headers of an answer to a page of this origin."""
         if not self._origins:

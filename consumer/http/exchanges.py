@@ -12,17 +12,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from consumer.http.answer import Problem
 from consumer.http.cycle import SEND_WHOLE, AnsweringCycle, AsgiEvent, TakeWhole, WholeCycle
+from consumer.http.opening import TAKE_OVER, wants_websocket
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
     from uvicorn._types import HTTPScope
     from uvicorn.config import Config
     from uvicorn.server import ServerState
+
+    from consumer.http.stream import StreamConnection
 
 WholeTable = Mapping[tuple[bytes, bytes], TakeWhole]
 """Answers requests that arrive in one piece, by their verb and path."""
@@ -51,16 +58,25 @@ class Exchanges(HttpToolsProtocol):
 
     Args:
         config, server_state: uvicorn's, the same for all connections of the port.
-        whole: Answers requests that arrive in one piece, by their verb and path.
+        whole: Answers requests that arrive in one piece, by their verb and path. A task answers all
+            other requests.
+        stream_paths: The paths of endpoints that have streams.
     """
 
     cycle: Any  # an AnsweringCycle, a WholeCycle, or None before the first request
     _arriving: _Arriving | None = None
     """The newest request, if it may still be answered without a task."""
 
-    def __init__(self, config: Config, server_state: ServerState, whole: WholeTable) -> None:
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        whole: WholeTable,
+        stream_paths: Collection[bytes],
+    ) -> None:
         super().__init__(config, server_state, {})
         self._whole = whole
+        self._stream_paths = stream_paths
 
     def on_body(self, body: bytes) -> None:
         """Take a part of a body."""
@@ -130,12 +146,40 @@ class Exchanges(HttpToolsProtocol):
             on_response=self.on_response_complete,
         )
         scope[SEND_WHOLE] = cycle.send_whole
+        if scope["raw_path"] in self._stream_paths:
+            scope[TAKE_OVER] = partial(self._take_over, cycle)
         if answering:
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, self.app))
         else:
             self._start_asgi_task(cycle, self.app)
         return cycle
+
+    @staticmethod
+    def unbind(cycle: RequestResponseCycle) -> None:
+        """End the loops of references of a request that was answered, so no collector has to."""
+        cycle.on_response = lambda: None
+        scope = cast("AsgiEvent", cycle.scope)
+        del scope[SEND_WHOLE]
+        scope.pop(TAKE_OVER, None)
+
+    def may_be_websocket(self, method: bytes, version: str, path: bytes) -> bool:
+        """Tell whether a request becomes a WebSocket, unless the application refuses it."""
+        return path in self._stream_paths and wants_websocket(version, method, self.headers)
+
+    def _take_over(self, cycle: AnsweringCycle, make: Callable[[], StreamConnection]) -> None:
+        """Let a stream take the place of this connection. For the arguments, see `TakeOver`."""
+        if self.transport.is_closing():
+            raise Problem(400, "cut_off", "the client went away before its stream began")
+        stream = make()
+        cycle.response_started = cycle.response_complete = True
+        self.pipeline.clear()  # there is no answer behind a stream
+        self.connections.discard(self)
+        self.hand_on(stream)
+        self.parser = None  # the two would keep each other in memory
+
+    def hand_on(self, stream: StreamConnection) -> None:
+        """Is called when a stream takes the place of this connection."""
 
     def is_answering(self) -> bool:
         """Tell whether the newest request has no whole answer yet."""

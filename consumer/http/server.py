@@ -26,7 +26,7 @@ from consumer.operations.http import listening_socket
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Mapping
 
     from consumer.http.connections import Held
     from consumer.http.cycle import TakeWhole
@@ -48,6 +48,7 @@ class Server:
         application: The ASGI application.
         metrics: Counts connections.
         whole: Answers requests that arrive in one piece, by their verb and path.
+        stream_paths: The paths of endpoints that have streams.
 
     Raises:
         ConfigError: The text names the option `http.trusted_proxies`.
@@ -59,6 +60,7 @@ class Server:
         application: Callable[..., Awaitable[None]],
         metrics: Metrics,
         whole: Mapping[tuple[bytes, bytes], TakeWhole] = NOTHING,
+        stream_paths: Collection[bytes] = (),
     ) -> None:
         self._settings = settings
         self._socket: socket.socket | None = None
@@ -66,6 +68,7 @@ class Server:
         self._connections = Connections(settings, ClientAddress(settings.trusted_proxies), metrics)
         self._state = ServerState()
         self._whole = whole
+        self._stream_paths = stream_paths
         self._config = uvicorn.Config(
             application,
             interface="asgi3",
@@ -143,7 +146,12 @@ class Server:
 
     def _make_connection(self, handshake: Held | None = None) -> PublicConnection:
         return PublicConnection(
-            self._config, self._state, self._connections, handshake, self._whole
+            self._config,
+            self._state,
+            self._connections,
+            handshake,
+            self._whole,
+            self._stream_paths,
         )
 
     async def _sweep(self) -> None:
