@@ -101,7 +101,13 @@ class Port:
             Cors(self._http.cors_origins),
             watched.metrics,
         )
-        self._server = Server(self._http, application, watched.metrics, application.whole)
+        self._server = Server(
+            self._http,
+            application,
+            watched.metrics,
+            application.whole,
+            application.stream_paths,
+        )
 
     def _intake_of(self, config: Config) -> Intake:
         """Make the intake of the configuration's listener of kind `http`."""

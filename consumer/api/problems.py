@@ -1,6 +1,6 @@
 """Describes the errors that every endpoint may answer, because they come from the checks before it.
 
-The checks are in `http/application.py` and `http/connection.py`.
+The checks are in `http/application.py`, `http/connection.py` and `http/opening.py`.
 """
 
 from __future__ import annotations
@@ -116,6 +116,22 @@ WITH_BODY: Final = (
 )
 
 
+WITH_STREAM: Final = (
+    _form(
+        400,
+        "websocket",
+        "The handshake of the WebSocket is wrong.",
+        "the handshake of the WebSocket is wrong: expected the subprotocol consumer.v1, or none",
+    ),
+    _form(
+        403,
+        "origin",
+        "The WebSocket has a cookie, and comes from the page of another origin.",
+        "a WebSocket with a cookie needs an Origin that http.cors_origins lists",
+    ),
+)
+
+
 def common_problems(endpoint: Endpoint) -> Iterator[AnswerForm]:
     """Yield the errors of the checks before an endpoint."""
     yield from ALWAYS
@@ -123,3 +139,5 @@ def common_problems(endpoint: Endpoint) -> Iterator[AnswerForm]:
         yield from WITH_KEY
     if endpoint.body is not None:
         yield from WITH_BODY
+    if endpoint.open_stream is not None:
+        yield from WITH_STREAM
