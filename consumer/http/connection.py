@@ -22,7 +22,7 @@ import httptools  # type: ignore[import-untyped]  # it has no types
 
 from consumer.http.answer import Problem, closing_answer
 from consumer.http.connections import NEVER_S, CutOff
-from consumer.http.exchanges import Exchanges, WholeTable
+from consumer.http.exchanges import Exchanges, WholeTable, new_parser
 from consumer.http.head import (
     HEAD_MAX_BYTES,
     Headers,
@@ -316,6 +316,7 @@ class PublicConnection(Exchanges):
         except httptools.HttpParserUpgrade as upgrade:
             head, self._again = self._again, b""
             if head:
+                self.parser = new_parser(self)  # this one is at its end if the request says `close`
                 self._feed(head + data[upgrade.args[0] :])
             else:
                 self._wait_for_websocket(data[upgrade.args[0] :])

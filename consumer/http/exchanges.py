@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+import httptools  # type: ignore[import-untyped]  # it has no types
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -33,6 +34,13 @@ if TYPE_CHECKING:
 
 WholeTable = Mapping[tuple[bytes, bytes], TakeWhole]
 """Answers requests that arrive in one piece, by their verb and path."""
+
+
+def new_parser(connection: Exchanges) -> httptools.HttpRequestParser:
+    """Return a parser that calls the methods of a connection, as uvicorn makes it."""
+    parser = httptools.HttpRequestParser(connection)
+    parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    return parser
 
 
 class _Arriving(msgspec.Struct, eq=False):

@@ -372,6 +372,21 @@ async def test_client_that_sends_too_much_gets_its_answer(monkeypatch: pytest.Mo
     "rest_of_it",
     [b"Content-Length: 2\r\n\r\n{}", b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"],
 )
+async def test_last_request_may_ask_for_another_protocol(
+    monkeypatch: pytest.MonkeyPatch, rest_of_it: bytes
+) -> None:
+    """It is answered, and nothing behind it is."""
+    wish = b"Connection: Upgrade, close\r\nUpgrade: h2c\r\n"
+    async with port(monkeypatch) as here:
+        got = await here.ask(HEAD + wish + rest_of_it + POST)
+        assert got.endswith(b"\r\n\r\nPOST /a {}")
+        assert got.count(b"HTTP/1.1") == 1
+
+
+@pytest.mark.parametrize(
+    "rest_of_it",
+    [b"Content-Length: 2\r\n\r\n{}", b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"],
+)
 async def test_other_protocol_is_ignored(
     monkeypatch: pytest.MonkeyPatch, rest_of_it: bytes
 ) -> None:
