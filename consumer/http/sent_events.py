@@ -47,8 +47,8 @@ class SentEvents(StreamConnection):
         self._ignore(data)
 
     def _write_end(self, code: int, reason: str) -> None:
-        """Send the end of the body, and close the connection behind it."""
+        """Send the end of the body, behind which the connection ends."""
         del code, reason
         if self._is_chunked:
             self._write(b"0\r\n\r\n")
-        self._transport.close()
+        self._write_eof()

@@ -29,6 +29,9 @@ HELD_MAX_BYTES: Final = 16 * 1024 * 1024
 SYSTEM_HOLDS_BYTES: Final = 256 * 1024
 """What the system may hold for a client. Linux allows twice as much. Without this limit it holds
 some megabytes, and a session cannot see that its client is slow."""
+FULL_BYTES: Final = 64 * 1024
+"""A session waits in `drained` when more bytes are buffered. Over TLS, the limit of asyncio would be
+512 KiB."""
 CLOSE_S: Final = 5.0
 """So many seconds has a client to take what was sent, and to go, once its stream has ended."""
 IGNORED_MAX_BYTES: Final = 4 * 1024 * 1024
@@ -106,6 +109,7 @@ class StreamConnection(asyncio.Protocol, ABC):
         transport.set_protocol(self)
         if is_full:
             self.pause_writing()
+        transport.set_write_buffer_limits(high=FULL_BYTES)
         _limit_what_the_system_holds(transport)
         self.is_open = True
         self._write(self._head)
@@ -180,6 +184,17 @@ class StreamConnection(asyncio.Protocol, ABC):
     def _late(self, _: float) -> None:
         """End the connection, because the deadline is over."""
         self.abort()
+
+    def _write_eof(self) -> None:
+        """Say that nothing more comes. The client closes the connection.
+
+        If we closed it, and the client has sent something that was not read yet, the client's
+        system could lose what was sent: https://www.rfc-editor.org/rfc/rfc9112#section-9.6.
+        """
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:  # it is TLS
+            self._transport.close()
 
     def _write(self, data: bytes) -> None:
         """Send anything but a message."""

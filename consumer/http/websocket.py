@@ -123,10 +123,7 @@ class WebSocket(StreamConnection):
             if self.is_open and isinstance(frame, Frame):
                 self._take(frame)
         if self.is_open and protocol.state is not State.OPEN:
-            if protocol.close_rcvd is None or protocol.parser_exc is not None:
-                self._limits.shed(CutOff.FRAMES)
-            self._end()
-            self._cancel_session()
+            self._let_go(is_refused=protocol.parser_exc is not None)
         self._write_answers()
 
     def _count(self, count: int) -> None:
@@ -137,12 +134,12 @@ class WebSocket(StreamConnection):
             self._frames_count = 0
         self._frames_count += count
         if self._frames_count > FRAMES_MAX_COUNT:
-            self._protocol.fail(CloseCode.POLICY_VIOLATION, "too many frames")
+            self._refuse(CloseCode.POLICY_VIOLATION, "too many frames")
 
     def _take(self, frame: Frame) -> None:
         """Take a frame, and hand a message to the session when it is whole."""
         if frame.opcode is Opcode.BINARY:
-            self._protocol.fail(CloseCode.UNSUPPORTED_DATA, "expected text, not binary data")
+            self._refuse(CloseCode.UNSUPPORTED_DATA, "expected text, not binary data")
         elif frame.opcode is Opcode.TEXT or frame.opcode is Opcode.CONT:
             self._text += frame.data
             if not frame.fin:
@@ -152,9 +149,22 @@ class WebSocket(StreamConnection):
             try:
                 text.decode()
             except UnicodeDecodeError:
-                self._protocol.fail(CloseCode.INVALID_DATA, "a message is not UTF-8")
+                self._refuse(CloseCode.INVALID_DATA, "a message is not UTF-8")
             else:
                 self._session.received(text)
+
+    def _refuse(self, code: CloseCode, reason: str) -> None:
+        """Close the WebSocket of a client that broke a rule. What it said behind that is lost."""
+        self._protocol.fail(code, reason)
+        if self.is_open:
+            self._let_go(is_refused=True)
+
+    def _let_go(self, *, is_refused: bool) -> None:
+        """Send no more messages to a client that wants to go, or has to."""
+        if is_refused:
+            self._limits.shed(CutOff.FRAMES)
+        self._end()
+        self._cancel_session()
 
     def _write_answers(self) -> None:
         """Send what the library wants to send: answers to pings, and the end."""
@@ -173,8 +183,8 @@ class WebSocket(StreamConnection):
                 self._write(data)
             elif self._protocol.parser_exc is None and self._protocol.close_rcvd is not None:
                 self._transport.close()  # both ends have said that they close
-            elif self._transport.can_write_eof():
-                self._transport.write_eof()
+            else:
+                self._write_eof()
 
     def _write_end(self, code: int, reason: str) -> None:
         """Send a close frame. The client answers with another, and goes."""

@@ -12,6 +12,7 @@ import msgspec
 
 from consumer.http import server as server_module
 from consumer.http.answer import Answer
+from consumer.http.application import HttpApplication
 from consumer.http.server import NOTHING, Server
 from consumer.http.settings import HttpSettings, HttpTlsSettings
 from consumer.operations.metrics import Metrics
@@ -107,6 +108,7 @@ class EchoApplication:
 
     Attributes:
         whole: What answers these requests.
+        stream_paths: The paths that have streams: none.
         seen: The scope of each request, in the order in which they began.
         may_answer: The event for which each answer waits.
         at_once_count: The number of requests that came without a task.
@@ -115,6 +117,7 @@ class EchoApplication:
     def __init__(self, *, at_once: bool = True, answers_count: int = 1) -> None:
         self._answers_count = answers_count
         self.whole: WholeTable = {(b"POST", b"/a"): self._take} if at_once else NOTHING
+        self.stream_paths: frozenset[bytes] = frozenset()
         self.seen: list[AsgiEvent] = []
         self.may_answer = Gate()
         self.may_answer.set()
@@ -198,8 +201,10 @@ async def port(
     metrics = Metrics()
     settings = msgspec.structs.replace(PATIENT, **limits)
     application = application or EchoApplication()
-    whole = application.whole if isinstance(application, EchoApplication) else NOTHING
-    server = Server(settings, application, metrics, whole)
+    whole, paths = NOTHING, frozenset[bytes]()
+    if isinstance(application, (EchoApplication, HttpApplication)):
+        whole, paths = application.whole, application.stream_paths
+    server = Server(settings, application, metrics, whole, paths)
     server.take()
     async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as group:
         running = group.create_task(server.run(), name="server")

@@ -1,0 +1,308 @@
+"""What a WebSocket and Server-Sent Events have in common: who is let go, and who is told what."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from structlog.testing import capture_logs
+
+from consumer.http import stream as stream_module
+from consumer.http.connections import CutOff
+from consumer.http.stream import HELD_MAX_BYTES
+from tests.support.eventually import eventually
+from tests.support.http_port import NEVER_S, POST, SHORT_S, TLS, rest, trusting
+from tests.support.http_streams import (
+    EVENTS,
+    GET,
+    UPGRADE,
+    Session,
+    close_code,
+    next_chunk,
+    next_frame,
+    pause,
+    stream_port,
+)
+
+if TYPE_CHECKING:
+    from consumer.http.settings import HttpTlsSettings
+    from tests.support.http_port import Client
+
+KILOBYTE: Final = 1024
+MEGABYTE: Final = 1024 * KILOBYTE
+each_form = pytest.mark.parametrize("asked", [UPGRADE, EVENTS], ids=["websocket", "events"])
+
+
+class Failing(Session):
+    """Has a bug."""
+
+    async def work(self) -> None:
+        """Fail."""
+        raise ZeroDivisionError
+
+
+class Ending(Session):
+    """Ends by itself."""
+
+    async def work(self) -> None:
+        """Send something, and end."""
+        self.outlet.send(b"last")
+
+
+class Pushing(Session):
+    """Sends for ever, and waits for its client.
+
+    Attributes:
+        most_bytes: The most that was ever buffered.
+    """
+
+    most_bytes = 0
+
+    async def work(self) -> None:
+        """Send as fast as the client reads."""
+        while True:
+            self.outlet.send(b"x" * KILOBYTE)
+            self.most_bytes = max(self.most_bytes, self.outlet.buffered_bytes)
+            await self.outlet.drained()
+            await asyncio.sleep(0)
+
+
+async def message(client: Client, asked: bytes) -> bytes:
+    """Read one message, over either form."""
+    if asked == EVENTS:
+        return await next_chunk(client)
+    return (await next_frame(client))[1]
+
+
+@each_form
+@pytest.mark.parametrize("ends", ["abort", "eof"])
+async def test_client_that_goes_ends_its_session(
+    monkeypatch: pytest.MonkeyPatch, asked: bytes, ends: str
+) -> None:
+    """At once: nothing is sent for nobody."""
+    async with stream_port(monkeypatch) as there, there.streaming(asked) as (client, session):
+        if ends == "abort":
+            client[1].transport.abort()
+        else:
+            client[1].write_eof()
+        async with asyncio.timeout(1):
+            await session.ended.wait()
+        assert session.was_cancelled
+        assert not session.outlet.is_open
+        session.outlet.send(b"nobody reads this")
+        await session.outlet.drained()
+        await there.here.all_left()
+
+
+@each_form
+async def test_every_session_that_is_made_also_runs(
+    monkeypatch: pytest.MonkeyPatch, asked: bytes
+) -> None:
+    """Even if its client has gone by then: it has to give back what it was given."""
+    async with stream_port(monkeypatch) as there:
+        for _ in range(20):
+            async with there.here.connected(asked):
+                await asyncio.sleep(0)
+        await there.here.all_left()
+        await eventually(lambda: all(session.ended.is_set() for session in there.sessions))
+
+
+@each_form
+async def test_bug_of_a_session_is_logged(monkeypatch: pytest.MonkeyPatch, asked: bytes) -> None:
+    """And its stream is closed."""
+    monkeypatch.setattr(stream_module, "CLOSE_S", SHORT_S)
+    with capture_logs() as logs:
+        async with (
+            stream_port(monkeypatch, lambda _: Failing()) as there,
+            there.streaming(asked) as (client, _),
+        ):
+            ended = await rest(client)
+            assert (b"\x03\xf3this is a bug" if asked == UPGRADE else b"0\r\n\r\n") in ended
+    (logged,) = (one for one in logs if one["event"] == "stream failed")
+    assert logged["log_level"] == "error"
+    assert isinstance(logged["exc_info"], ZeroDivisionError)
+
+
+@each_form
+async def test_session_that_ends_closes_its_stream(
+    monkeypatch: pytest.MonkeyPatch, asked: bytes
+) -> None:
+    """Behind what it sent."""
+    async with (
+        stream_port(monkeypatch, lambda _: Ending()) as there,
+        there.streaming(asked) as (client, _),
+    ):
+        assert await message(client, asked) == b"last"
+        if asked == EVENTS:
+            assert await rest(client) == b"0\r\n\r\n"
+        else:
+            assert await close_code(client) == (1000, "")
+
+
+@each_form
+async def test_drain_tells_each_session_once(monkeypatch: pytest.MonkeyPatch, asked: bytes) -> None:
+    """It ends when all streams have ended."""
+    async with stream_port(monkeypatch) as there, contextlib.AsyncExitStack() as stack:
+        opened = [await stack.enter_async_context(there.streaming(asked)) for _ in range(3)]
+        async with asyncio.TaskGroup() as group:
+            drained = group.create_task(there.here.server.drain(NEVER_S), name="drain")
+            for client, session in opened:
+                assert await message(client, asked) == b"shutdown\n\n"
+                assert session.shut_down_count == 1
+                client[1].close()
+            await drained
+        assert [session.shut_down_count for _, session in opened] == [1, 1, 1]
+
+
+@each_form
+async def test_drain_cuts_off_who_does_not_go(
+    monkeypatch: pytest.MonkeyPatch, asked: bytes
+) -> None:
+    """When its time is over."""
+    monkeypatch.setattr(Session, "shut_down", lambda _: None)
+    async with stream_port(monkeypatch) as there, there.streaming(asked) as (_, session):
+        await there.here.server.drain(SHORT_S)
+        await there.here.all_left()
+        await eventually(session.ended.is_set)
+        assert session.was_cancelled
+
+
+async def test_stream_that_begins_during_a_drain_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its request was on its way."""
+    async with stream_port(monkeypatch) as there, there.here.connected() as client:
+        await eventually(lambda: there.here.open_count == 1)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(there.here.server.drain(NEVER_S), name="drain")
+            await asyncio.sleep(0)  # the drain has begun
+            client[1].write(UPGRADE)
+            await client[0].readuntil(b"\r\n\r\n")
+            assert await close_code(client) == (1012, "come back")
+            client[1].close()
+
+
+@each_form
+async def test_end_of_the_server_ends_all_streams(
+    monkeypatch: pytest.MonkeyPatch, asked: bytes
+) -> None:
+    """No task is left behind."""
+    async with contextlib.AsyncExitStack() as stack:
+        async with stream_port(monkeypatch) as there:
+            client, session = await stack.enter_async_context(there.streaming(asked))
+        assert session.was_cancelled
+        assert await rest(client) == b""
+
+
+@each_form
+async def test_stream_counts_as_a_connection(monkeypatch: pytest.MonkeyPatch, asked: bytes) -> None:
+    """Of its address, and of all. It does not make room for a newcomer."""
+    async with (
+        stream_port(
+            monkeypatch, max_connections_count=3, max_connections_per_address_count=2
+        ) as there,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        for address in ("127.0.0.1", "127.0.0.1", "127.0.0.2"):
+            await stack.enter_async_context(there.streaming(asked, address=address))
+        assert there.here.open_count == 3
+        assert await there.here.ask(POST) == b""
+        assert there.here.shed_count(CutOff.ADDRESS_CONNECTIONS) == 1
+        async with there.here.connected(POST, address="127.0.0.3") as client:
+            assert await rest(client) == b""
+        assert there.here.shed_count(CutOff.CONNECTIONS) == 1
+        assert there.here.open_count == 3
+
+
+@each_form
+@pytest.mark.parametrize("tls", [None, TLS], ids=["plain", "tls"])
+async def test_session_can_wait_for_a_slow_client(
+    monkeypatch: pytest.MonkeyPatch, asked: bytes, tls: HttpTlsSettings | None
+) -> None:
+    """Little is buffered for it, and it is not cut off as long as it reads."""
+    async with (
+        stream_port(monkeypatch, lambda _: Pushing(), body_timeout_s=2 * SHORT_S, tls=tls) as there,
+        there.streaming(asked, context=trusting() if tls else None) as (client, session),
+    ):
+        for _ in range(10):
+            await pause(session, SHORT_S / 2)
+            await client[0].readexactly(MEGABYTE)
+        assert there.here.shed_count(CutOff.NOT_READING) == 0
+        assert isinstance(session, Pushing)
+        assert 0 < session.most_bytes < MEGABYTE / 4
+
+
+@each_form
+@pytest.mark.parametrize("tls", [None, TLS], ids=["plain", "tls"])
+async def test_client_that_reads_nothing_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch, asked: bytes, tls: HttpTlsSettings | None
+) -> None:
+    """If bytes have waited for it for so long."""
+    async with (
+        stream_port(monkeypatch, body_timeout_s=SHORT_S, tls=tls) as there,
+        there.streaming(asked, context=trusting() if tls else None) as (client, session),
+    ):
+        client[1].transport.pause_reading()  # type: ignore[attr-defined]  # it is one of TCP
+        await pause(session, 3 * SHORT_S)
+        assert session.outlet.is_open  # nothing waits for it
+        while there.here.shed_count(CutOff.NOT_READING) == 0:
+            session.outlet.send(b"x" * MEGABYTE * (session.outlet.buffered_bytes < MEGABYTE))
+            await pause(session, SHORT_S / 8)
+        await session.ended.wait()
+        await there.here.all_left()
+
+
+@each_form
+async def test_session_that_buffers_for_ever_is_ended(
+    monkeypatch: pytest.MonkeyPatch, asked: bytes
+) -> None:
+    """It has a bug, which must not take the memory of the process."""
+    async with stream_port(monkeypatch) as there, there.streaming(asked) as (_, session):
+        for _ in range(4 * HELD_MAX_BYTES // MEGABYTE):
+            session.outlet.send(b"x" * MEGABYTE)
+            if session.outlet.is_open:
+                assert session.outlet.buffered_bytes <= HELD_MAX_BYTES + 2 * MEGABYTE
+        assert not session.outlet.is_open
+        await eventually(session.ended.is_set)
+        assert there.here.shed_count(CutOff.NOT_READING) == 1
+        await there.here.all_left()
+
+
+@each_form
+async def test_client_that_does_not_read_its_end_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, asked: bytes
+) -> None:
+    """It got some seconds for it."""
+    monkeypatch.setattr(stream_module, "CLOSE_S", SHORT_S)
+    async with stream_port(monkeypatch) as there, there.streaming(asked) as (client, session):
+        client[1].transport.pause_reading()  # type: ignore[attr-defined]  # it is one of TCP
+        session.outlet.send(b"x" * 8 * MEGABYTE)
+        session.outlet.close(4408, "too slow")
+        await session.ended.wait()
+        await there.here.all_left()
+
+
+async def test_streams_do_not_wait_for_plain_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither for a head or a body, nor for a further request."""
+    async with (
+        stream_port(
+            monkeypatch, header_timeout_s=SHORT_S, body_timeout_s=SHORT_S, idle_timeout_s=SHORT_S
+        ) as there,
+        there.streaming(EVENTS) as (client, session),
+    ):
+        await pause(session, 4 * SHORT_S)
+        session.outlet.send(b"data: a\n\n")
+        assert await next_chunk(client) == b"data: a\n\n"
+
+
+async def test_answer_before_a_stream_may_still_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the transport says of it reaches the stream, so `drained` ends."""
+    plain = GET + b"\r\n"
+    async with (
+        stream_port(monkeypatch, lambda _: Pushing()) as there,
+        there.here.connected(plain * 8 + EVENTS) as client,
+    ):
+        got = b""
+        while len(got) < 2 * MEGABYTE:
+            got += await client[0].readexactly(KILOBYTE)
+        assert got.count(b"GET, no stream") == 8
