@@ -30,8 +30,8 @@ SYSTEM_HOLDS_BYTES: Final = 256 * 1024
 """What the system may hold for a client. Linux allows twice as much. Without this limit it holds
 some megabytes, and a session cannot see that its client is slow."""
 FULL_BYTES: Final = 64 * 1024
-"""A session waits in `drained` when more bytes are buffered. Over TLS, the limit of asyncio would be
-512 KiB."""
+"""A session waits in `drained` when more bytes are buffered. Over TLS, asyncio allows up
+to 512 KiB."""
 CLOSE_S: Final = 5.0
 """So many seconds has a client to take what was sent, and to go, once its stream has ended."""
 IGNORED_MAX_BYTES: Final = 4 * 1024 * 1024
