@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Final
 from websockets.datastructures import Headers
 from websockets.exceptions import NegotiationError
 from websockets.http11 import Request as Handshake
+from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from consumer.http.answer import Problem
 from consumer.http.sent_events import SentEvents
 from consumer.http.stream import StreamConnection
-from consumer.http.websocket import WebSocket
+from consumer.http.websocket import MESSAGE_MAX_BYTES, WebSocket
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -68,8 +69,11 @@ def opened(
         return None
     if IS_WEBSOCKET in scope:
         _check_origin(scope["headers"], request, cors)
-        head = _accepted(scope["headers"], request.id)
-        take_over(lambda: WebSocket(open_stream(request), head, request.id))
+        protocol = ServerProtocol(
+            select_subprotocol=_select, state=State.OPEN, max_size=MESSAGE_MAX_BYTES
+        )
+        head = _accepted(protocol, scope["headers"], request.id)
+        take_over(lambda: WebSocket(open_stream(request), head, request.id, protocol))
         return HTTPStatus.SWITCHING_PROTOCOLS
     if not _wants_events(request.headers.get("accept", "")):
         return None
@@ -92,10 +96,11 @@ def _check_origin(headers: Iterable[tuple[bytes, bytes]], request: Request, cors
         )
 
 
-def _accepted(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> bytes:
+def _accepted(
+    protocol: ServerProtocol, headers: Iterable[tuple[bytes, bytes]], request_id: str
+) -> bytes:
     """Return the text that accepts a WebSocket."""
     sent = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
-    protocol = ServerProtocol(select_subprotocol=_select)
     response = protocol.accept(Handshake("", sent))
     if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
         why = protocol.handshake_exc

@@ -14,12 +14,14 @@ import struct
 from typing import TYPE_CHECKING, Final
 
 from websockets.frames import CloseCode, Frame, Opcode
-from websockets.protocol import SEND_EOF, Protocol, Side, State
+from websockets.protocol import SEND_EOF, State
 
 from consumer.http.connections import CutOff
 from consumer.http.stream import StreamConnection
 
 if TYPE_CHECKING:
+    from websockets.protocol import Protocol
+
     from consumer.http.outlet import StreamSession
 
 MESSAGE_MAX_BYTES: Final = 64 * 1024
@@ -42,7 +44,12 @@ _long: Final = struct.Struct("!BBQ").pack
 
 
 class WebSocket(StreamConnection):
-    """A stream over a WebSocket. For the arguments, see `StreamConnection`."""
+    """A stream over a WebSocket.
+
+    Args:
+        session, head, request_id: See `StreamConnection`.
+        protocol: Reads frames. It has accepted the handshake, and knows `MESSAGE_MAX_BYTES`.
+    """
 
     _pinged_at_bytes: int | None = None
     """The place behind the last ping in what was sent. None if the client has said something."""
@@ -51,9 +58,11 @@ class WebSocket(StreamConnection):
     _frames_count = 0
     _frames_until_s = 0.0
 
-    def __init__(self, session: StreamSession, head: bytes, request_id: str) -> None:
+    def __init__(
+        self, session: StreamSession, head: bytes, request_id: str, protocol: Protocol
+    ) -> None:
         super().__init__(session, head, request_id)
-        self._protocol = Protocol(Side.SERVER, state=State.OPEN, max_size=MESSAGE_MAX_BYTES)
+        self._protocol = protocol
         self._text = bytearray()
 
     def send(self, *parts: bytes) -> None:
