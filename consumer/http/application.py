@@ -25,7 +25,7 @@ from consumer.http.answer import Answer, Problem
 from consumer.http.body import Bodies
 from consumer.http.connection import LINGER_MAX_BYTES, LINGER_S
 from consumer.http.cycle import SEND_WHOLE, AsgiEvent, SendNow, TakeWhole
-from consumer.http.opening import opened
+from consumer.http.opening import IS_WEBSOCKET, opened
 from consumer.http.parameters import PARAMETERS_MAX_COUNT
 from consumer.http.paths import EndpointTable
 from consumer.http.refused import problem_of
@@ -145,7 +145,7 @@ class HttpApplication:
                 endpoint, parameters = self._table.find(path, scope["method"])
                 name = endpoint.name
                 request = self._checked(scope, path, parameters, headers, endpoint, request_id)
-                status = opened(endpoint.open_stream, scope, request, self._cors)
+                status = await opened(endpoint, scope, request, self._cors)
                 if status is not None:
                     self._count(name, status, time.perf_counter() - started_s)
                     return
@@ -215,6 +215,7 @@ class HttpApplication:
             key=key,
             read_body=_not_yet,
             ticket=ticket,
+            wants_websocket=IS_WEBSOCKET in scope,
         )
 
     def _request_id(self, headers: Mapping[str, str]) -> str:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from consumer.http.cors import Cors
     from consumer.http.cycle import AsgiEvent
-    from consumer.http.endpoint import OpenStream
+    from consumer.http.endpoint import Endpoint
     from consumer.http.request import Request
 
 TakeOver = Callable[[Callable[[], StreamConnection]], None]
@@ -53,9 +53,7 @@ def wants_websocket(version: str, method: bytes, headers: Iterable[tuple[bytes, 
     return by_name.get(b"upgrade", b"").strip().lower() == b"websocket"
 
 
-def opened(
-    open_stream: OpenStream | None, scope: AsgiEvent, request: Request, cors: Cors
-) -> int | None:
+async def opened(endpoint: Endpoint, scope: AsgiEvent, request: Request, cors: Cors) -> int | None:
     """Open the stream of a request.
 
     Returns:
@@ -64,10 +62,11 @@ def opened(
     Raises:
         Problem, KeyRefused: No stream was opened, and the request is answered with this.
     """
+    open_stream = endpoint.open_stream
     take_over: TakeOver | None = scope.get(TAKE_OVER)
     if open_stream is None or take_over is None or request.method != "GET":
         return None
-    if IS_WEBSOCKET in scope:
+    if request.wants_websocket:
         _check_origin(scope["headers"], request, cors)
         protocol = ServerProtocol(
             select_subprotocol=_select, state=State.OPEN, max_size=MESSAGE_MAX_BYTES
@@ -77,6 +76,8 @@ def opened(
         return HTTPStatus.SWITCHING_PROTOCOLS
     if not _wants_events(request.headers.get("accept", "")):
         return None
+    if endpoint.check_stream is not None:
+        await endpoint.check_stream(request)
     is_chunked = scope["http_version"] == "1.1"
     more = cors.headers(request.headers.get("origin"))
     head = _head_of_events(request.id, more, is_chunked=is_chunked)

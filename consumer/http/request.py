@@ -28,6 +28,7 @@ class Request(msgspec.Struct, eq=False, kw_only=True):
         key: The key. None only for an endpoint that needs no key.
         read_body: Reads the body. Raises `Problem` for a body that is too large (413), too slow
             (408) or cut off.
+        wants_websocket: True if the request asks for a WebSocket.
         ticket: The ticket that the request has in place of its key. None if it has none.
     """
 
@@ -41,3 +42,4 @@ class Request(msgspec.Struct, eq=False, kw_only=True):
     key: Key | None
     read_body: ReadBody
     ticket: StreamTicket | None = None
+    wants_websocket: bool = False

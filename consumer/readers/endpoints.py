@@ -89,7 +89,7 @@ class ReadersEndpoints:
         rights = _rights_in(request)
         query = read_query(request, StreamQuery)
         self._readers.check_room(rights.key)
-        if request.headers.get("upgrade", "").lower() == "websocket":
+        if request.wants_websocket:
             return SocketReader(self._readers, rights)
         selection, start = _wanted(rights, query)
         comes_back = request.headers.get("last-event-id")

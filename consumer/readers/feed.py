@@ -186,6 +186,10 @@ class Feed:
                 if not there:
                     del self._lives[at]
 
+    def lives(self) -> set[Live]:
+        """Return all subscriptions to which events are pushed."""
+        return {live for there in self._lives.values() for live in there}
+
     async def _read_all(self) -> None:
         backoff = Backoff(first_s=0.2, longest_s=2.0)
         told = False
@@ -262,7 +266,7 @@ class Feed:
                 state.check(self.cursor)
             except CursorExpired as error:
                 log.warning("events are missing", stream=self._place.stream, why=str(error))
-                for live in {live for there in self._lives.values() for live in there}:
+                for live in self.lives():
                     live.expire(error)
             else:
                 return

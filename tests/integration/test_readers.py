@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import nats
 import pytest
 from nats.js.api import StreamConfig
 
 from consumer.readers import feed
-from consumer.readers.messages import Unsubscribe
+from consumer.readers.readers import LetGo
+from consumer.readers.settings import StreamApiSettings
 from consumer.readers.socket import SocketReader
 from tests.support.eventually import eventually
 from tests.support.readers import ReadersScene, numbered, reading_key, sink_settings
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from nats.aio.client import Client
+
+    from consumer.readers.place import ReadEvent
+    from consumer.readers.subscription import Subscription
 
 BEGINNING: Final = "1970-01-01T00:00:00Z"
 
@@ -63,8 +67,8 @@ async def test_each_reader_gets_what_its_key_and_its_wish_allow(scene: ReadersSc
     async with (
         scene.running(),
         scene.follower() as all_of_it,
-        scene.follower(reading_key("brand-b", id="BBBBBBBBBBBB")) as other,
-        scene.follower(reading_key(id="CCCCCCCCCCCC", subjects=("wallet.*",))) as wallet,
+        scene.follower(reading_key("brand-b", "BBBBBBBBBBBB")) as other,
+        scene.follower(reading_key(key_id="CCCCCCCCCCCC", subjects=("wallet.*",))) as wallet,
     ):
         all_of_it.subscribe()
         all_of_it.subscribe("p", subjects=["game.*"], user="player-1")
@@ -119,7 +123,9 @@ async def test_a_process_reads_each_family_once(scene: ReadersScene, client: Cli
 async def test_slow_reader_is_let_go_with_its_cursor(client: Client, nats_url: str) -> None:
     """And nobody else is held up."""
     name = f"r{secrets.token_hex(4)}"
-    scene = ReadersScene(client, sink_settings(nats_url, name), max_buffered_bytes=2000)
+    scene = ReadersScene(
+        client, sink_settings(nats_url, name), StreamApiSettings(max_buffered_bytes=2000)
+    )
     await client.jetstream().add_stream(StreamConfig(name=scene.stream, subjects=[f"{name}.>"]))
     async with scene.running(), scene.follower() as slow, scene.follower() as other:
         for reader in (slow, other):
@@ -140,7 +146,7 @@ async def test_slow_reader_is_let_go_with_its_cursor(client: Client, nats_url: s
 
 async def test_revoked_key_ends_its_streams_within_a_second(scene: ReadersScene) -> None:
     """With the code for that."""
-    key = reading_key(id="DDDDDDDDDDDD")
+    key = reading_key(key_id="DDDDDDDDDDDD")
     async with scene.running(), scene.follower(key) as reader:
         reader.subscribe()
         await reader.got("subscribed")
@@ -197,11 +203,13 @@ async def test_reader_that_leaves_during_a_push_gets_nothing_more(
             await reader.got("subscribed")
         leaving = SocketReader.send_event
 
-        def leave(reader: SocketReader, *parts: Any) -> None:  # noqa: ANN401  # as sent
-            leaving(reader, *parts)
+        def leave(
+            reader: SocketReader, subscription: Subscription, event: ReadEvent, tail: bytes
+        ) -> None:
+            leaving(reader, subscription, event, tail)
             for each in (one, other):
                 if each.reader is not reader:
-                    each.reader._unsubscribe(Unsubscribe("a"))  # noqa: SLF001  # at this moment
+                    each.reader.let_go(LetGo.KEY)
 
         monkeypatch.setattr(SocketReader, "send_event", leave)
         await scene.publish("e")

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import ssl
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -194,7 +194,7 @@ class RunningPort:
 async def port(
     monkeypatch: pytest.MonkeyPatch,
     application: Callable[..., Awaitable[None]] | None = None,
-    **limits: Any,  # noqa: ANN401  # of each option its own
+    **limits: object,
 ) -> AsyncIterator[RunningPort]:
     """Serve for a test of limited length, and look at the deadlines often."""
     monkeypatch.setattr(server_module, "SWEEP_EVERY_S", SWEEP_S)

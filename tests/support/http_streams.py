@@ -19,6 +19,7 @@ from tests.support.http_application import OpenGate
 from tests.support.http_port import DEADLINE_S, port
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Callable
 
     import pytest
@@ -97,10 +98,12 @@ class StreamPort:
         self.sessions = sessions
 
     @contextlib.asynccontextmanager
-    async def streaming(self, asked: bytes, **where: Any) -> AsyncIterator[tuple[Client, Session]]:  # noqa: ANN401  # as `connected`
+    async def streaming(
+        self, asked: bytes, context: ssl.SSLContext | None = None, address: str = "127.0.0.1"
+    ) -> AsyncIterator[tuple[Client, Session]]:
         """Open a stream, and read the head of its answer."""
         count = len(self.sessions)
-        async with self.here.connected(asked, **where) as client:
+        async with self.here.connected(asked, context, address) as client:
             head = await client[0].readuntil(b"\r\n\r\n")
             assert head.startswith((b"HTTP/1.1 101", b"HTTP/1.1 200")), head
             session = self.sessions[count]
@@ -115,7 +118,7 @@ async def stream_port(
     *,
     scope: Scope | None = None,
     origins: tuple[str, ...] = (ORIGIN,),
-    **limits: Any,  # noqa: ANN401  # of each option its own
+    **limits: object,
 ) -> AsyncIterator[StreamPort]:
     """Serve streams for a test of limited length."""
     sessions: list[Session] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -29,13 +29,21 @@ if TYPE_CHECKING:
 
     from consumer.readers.reader import Reader
 
-BRAND = "brand-a"
+BRAND: Final = "brand-a"
+LIMITS: Final = StreamApiSettings()
 
 
-def reading_key(brand: str = BRAND, **fields: Any) -> Key:  # noqa: ANN401  # fields differ
+def reading_key(
+    brand: str = BRAND, key_id: str = "AAAAAAAAAAAA", subjects: tuple[str, ...] = ()
+) -> Key:
     """Return a key that may read."""
-    given: dict[str, Any] = {"id": "AAAAAAAAAAAA", "environment": Environment.LIVE} | fields
-    return Key(brand=brand, scopes=(Scope.EVENTS_READ,), **given)
+    return Key(
+        id=key_id,
+        brand=brand,
+        environment=Environment.LIVE,
+        scopes=(Scope.EVENTS_READ,),
+        subjects=subjects,
+    )
 
 
 class Taken:
@@ -137,7 +145,9 @@ class ReadersScene:
         stream: The name of the stream.
     """
 
-    def __init__(self, client: Client, settings: SinkSettings, **options: Any) -> None:  # noqa: ANN401  # fields differ
+    def __init__(
+        self, client: Client, settings: SinkSettings, limits: StreamApiSettings = LIMITS
+    ) -> None:
         self.stream = settings.stream
         self.keyring = Keyring()
         self.metrics = Metrics()
@@ -146,7 +156,6 @@ class ReadersScene:
         self.connection = ReadersConnection(settings)
         self.source = sources_of(self.connection, {Environment.LIVE: settings}, {})
         gate = Gate(self.keyring, self.metrics, environments=(Environment.LIVE,), events_per_s={})
-        limits = StreamApiSettings(**options)
         self.readers = Readers(limits, 100, self.source, gate, self.metrics)
 
     async def publish(

@@ -39,8 +39,6 @@ NOT_DESCRIBED: Final = {
     (404, "not_found"): "there is no operation",
     (405, "method_not_allowed"): "there is no operation",
     (400, "cut_off"): "the client is gone",
-    (400, "websocket"): "there is no endpoint with streams yet",
-    (403, "origin"): "there is no endpoint with streams yet",
     (429, "pipelined"): "the connection is closed without an answer",
 }
 """What no operation of the document answers, and why."""
