@@ -11,6 +11,7 @@ import httpx
 import nats
 from nats.js.errors import NotFoundError
 
+from consumer.access import token
 from consumer.access.edit import opened_keys
 from consumer.access.key import Key, Scope
 from consumer.access.settings import KeysSettings
@@ -124,6 +125,7 @@ class HttpScene:
                 "dead_subject_prefix": f"{name}-test-dead",
                 "rate": 1_000_000,
             },
+            "stream_api": {"heartbeat_s": 1},
             "log": {"format": "json"},
         }
 
@@ -161,6 +163,14 @@ class HttpScene:
         async with opened_keys(settings, KeysSettings(bucket=self._bucket)) as keys:
             _, text = await keys.create(wanted)
         return text
+
+    async def revoke(self, key: str) -> None:
+        """Revoke a key."""
+        parts = token.read(key)
+        assert parts is not None
+        settings = SinkSettings(url=self._nats_url)
+        async with opened_keys(settings, KeysSettings(bucket=self._bucket)) as keys:
+            await keys.revoke(parts.id)
 
     def client(self, key: str) -> httpx.AsyncClient:
         """Return a client of the public port that sends a key."""

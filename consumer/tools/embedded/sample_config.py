@@ -115,6 +115,7 @@ def sample_tables(
         # Nothing balances the load here, so a drain has nobody to wait for.
         tables["http"] = {"bind": f"{HOST}:{http_port}", "drain_delay_s": 0.1}
         tables["sandbox"] = {}
+        tables["stream_api"] = {}
     return tables
 
 

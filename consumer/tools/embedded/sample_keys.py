@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from consumer.config.load import Config
 
 KEY_NAME: Final = "embedded"
+SCOPES: Final = (
+    Scope.INGEST,
+    Scope.EVENTS_READ,
+    Scope.DEAD_LETTERS_READ,
+    Scope.DEAD_LETTERS_REPLAY,
+)
+"""What the keys allow: everything but to manage keys."""
 
 
 async def kept_keys(config: Config, folder: Path) -> dict[Environment, Path]:
@@ -46,7 +53,7 @@ async def kept_keys(config: Config, folder: Path) -> dict[Environment, Path]:
                 brand=config.brand or BRAND,
                 environment=environment,
                 name=KEY_NAME,
-                scopes=(Scope.INGEST,),
+                scopes=SCOPES,
             )
             if not await _is_good(keys, _text_in(file), wanted):
                 _, text = await keys.create(wanted)

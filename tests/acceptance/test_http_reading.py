@@ -1,0 +1,204 @@
+"""Readers of a running daemon: what is posted arrives once, also over a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+import pytest
+import websockets
+
+from consumer.access.key import Scope
+from consumer.deliveries.origin import Environment
+from tests.support.http_daemon import HttpScene
+from tests.support.samples import casino
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+READING: Final = (Scope.INGEST, Scope.EVENTS_READ)
+CASINO: Final = "/v1/integration/casino"
+
+
+@pytest.fixture
+async def scene(tmp_path: Path, nats_url: str, redis_url: str) -> AsyncIterator[HttpScene]:
+    """Make a daemon's place."""
+    async with HttpScene(tmp_path, nats_url, redis_url) as made:
+        yield made
+
+
+def connected(scene: HttpScene, key: str = "", query: str = "") -> websockets.connect:
+    """Connect over a WebSocket."""
+    headers = {"x-api-key": key} if key else {}
+    url = f"ws://127.0.0.1:{scene.port}/v1/stream{query}"
+    return websockets.connect(
+        url, additional_headers=headers, subprotocols=[websockets.Subprotocol("consumer.v1")]
+    )
+
+
+async def post(scene: HttpScene, key: str, *ids: str) -> None:
+    """Post events until each is stored."""
+    async with scene.client(key) as client:
+        for name in ids:
+            answer = await client.post(CASINO, content=casino(activity_id=name))
+            assert answer.status_code == 200, answer.text
+
+
+async def events(socket: websockets.ClientConnection, count: int) -> list[dict[str, Any]]:
+    """Return the next events."""
+    found: list[dict[str, Any]] = []
+    async with asyncio.timeout(20):
+        while len(found) < count:
+            message = json.loads(await socket.recv())
+            if message["op"] == "event":
+                found.append(message)
+    return found
+
+
+async def until_closed(
+    socket: websockets.ClientConnection, within_s: float = 20.0
+) -> list[dict[str, Any]]:
+    """Return what still comes until the server closes the stream."""
+    found: list[dict[str, Any]] = []
+    async with asyncio.timeout(within_s):
+        with contextlib.suppress(websockets.ConnectionClosed):
+            while True:
+                found += [json.loads(await socket.recv())]
+    return found
+
+
+async def test_what_is_posted_arrives_over_a_websocket(scene: HttpScene) -> None:
+    """Of the key's own environment only."""
+    live = await scene.key(scopes=READING)
+    test = await scene.key(Environment.TEST, scopes=READING)
+    with scene.daemon() as daemon:
+        await daemon.is_ready()
+        async with connected(scene, live) as socket, connected(scene, test) as other:
+            assert socket.subprotocol == "consumer.v1"
+            for one in (socket, other):
+                await one.send(json.dumps({"op": "subscribe", "id": "a", "subjects": ["game.*"]}))
+                assert json.loads(await one.recv())["op"] == "subscribed"
+            await post(scene, live, "l1", "l2")
+            await post(scene, test, "t1")
+            assert [one["event"]["id"] for one in await events(socket, 2)] == ["l1", "l2"]
+            assert [one["event"]["id"] for one in await events(other, 1)] == ["t1"]
+            heartbeat = json.loads(await socket.recv())
+            assert heartbeat["op"] == "heartbeat"
+
+
+async def test_reader_goes_on_after_a_kill_of_the_process(scene: HttpScene) -> None:
+    """With the cursor of its last event."""
+    key = await scene.key(scopes=READING)
+    daemon = scene.daemon()
+    with daemon:
+        await daemon.is_ready()
+        async with connected(scene, key) as socket:
+            await socket.send(json.dumps({"op": "subscribe", "id": "a"}))
+            await socket.recv()
+            await post(scene, key, "e1", "e2")
+            (_, last) = await events(socket, 2)
+            daemon.kill()
+            with pytest.raises(websockets.ConnectionClosed):
+                await events(socket, 1)
+        daemon.start()
+        await daemon.is_ready()
+        await post(scene, key, "e3", "e4")
+        async with connected(scene, key) as socket:
+            await socket.send(json.dumps({"op": "subscribe", "id": "a", "after": last["cursor"]}))
+            assert [one["event"]["id"] for one in await events(socket, 2)] == ["e3", "e4"]
+
+
+async def test_going_down_is_told(scene: HttpScene) -> None:
+    """So readers come back to another process."""
+    key = await scene.key(scopes=READING)
+    with scene.daemon() as daemon:
+        await daemon.is_ready()
+        async with connected(scene, key) as socket:
+            await socket.send(json.dumps({"op": "subscribe", "id": "a"}))
+            await socket.recv()
+            daemon.terminate()
+            assert (await until_closed(socket))[-1]["op"] == "shutdown"
+            assert socket.close_code == 1012
+        assert await daemon.exit_code() == 0
+
+
+async def test_server_sent_events_with_a_ticket(scene: HttpScene) -> None:
+    """A browser comes back with the cursor of its last event."""
+    key = await scene.key(scopes=READING)
+    with scene.daemon() as daemon:
+        await daemon.is_ready()
+        async with scene.client(key) as client, httpx.AsyncClient(base_url=scene.url) as browser:
+            made = await client.post("/v1/tickets", json={"subjects": ["game.*"], "expires_s": 60})
+            assert made.status_code == 201, made.text
+            url = f"/v1/stream?subject=game.*&ticket={made.json()['ticket']}"
+            accept = {"accept": "text/event-stream"}
+            async with browser.stream("GET", url, headers=accept) as answer:
+                assert answer.status_code == 200
+                lines = answer.aiter_lines()
+                await _until(lines, "event: subscribed")
+                await post(scene, key, "s1")
+                cursor = (await _until(lines, "id: ")).removeprefix("id: ")
+                cursor = (await _until(lines, "id: ")).removeprefix("id: ") or cursor
+                assert '"id":"s1"' in await _until(lines, "data: ")
+            await post(scene, key, "s2")
+            headers = accept | {"last-event-id": cursor}
+            async with browser.stream("GET", url, headers=headers) as answer:
+                lines = answer.aiter_lines()
+                seen: list[str] = []
+                await _until(lines, "event: caught_up", seen)
+                assert any('"id":"s2"' in line for line in seen)
+                assert not any('"id":"s1"' in line for line in seen)
+
+
+async def _until(lines: AsyncIterator[str], start: str, seen: list[str] | None = None) -> str:
+    """Read lines to one that begins like this, and return it."""
+    async with asyncio.timeout(20):
+        async for line in lines:
+            if seen is not None:
+                seen.append(line)
+            if line.startswith(start):
+                return line
+    raise AssertionError(start)
+
+
+async def test_history_comes_in_pages(scene: HttpScene) -> None:
+    """Each goes on behind the one before it."""
+    key = await scene.key(scopes=READING)
+    names = [f"h{number}" for number in range(25)]
+    with scene.daemon() as daemon:
+        await daemon.is_ready()
+        await post(scene, key, *names)
+        async with scene.client(key) as client:
+            seen: list[str] = []
+            query: dict[str, Any] = {"limit": 10}
+            more = True
+            while more:
+                answer = await client.get("/v1/events", params=query)
+                assert answer.status_code == 200, answer.text
+                page = answer.json()
+                seen += [event["id"] for event in page["events"]]
+                query["after"], more = page["cursor"], page["more"]
+            assert seen == names
+            gone = await client.get("/v1/events", params={"after": "1-1"})
+            assert gone.status_code == 410
+            earliest = gone.json()["earliest"]
+            again = await client.get("/v1/events", params={"after": earliest, "limit": 1})
+            assert [event["id"] for event in again.json()["events"]] == names[:1]
+
+
+async def test_revoked_key_loses_its_stream(scene: HttpScene) -> None:
+    """Within a second."""
+    key = await scene.key(scopes=READING)
+    with scene.daemon() as daemon:
+        await daemon.is_ready()
+        async with connected(scene, key) as socket:
+            await socket.send(json.dumps({"op": "subscribe", "id": "a"}))
+            await socket.recv()
+            await scene.revoke(key)
+            await until_closed(socket, within_s=1.5)
+            assert socket.close_code == 4401
+        assert await daemon.metric("stream_let_go", "key") == 1
