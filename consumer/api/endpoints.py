@@ -8,6 +8,7 @@ from consumer.access.gate import Gate
 from consumer.access.keyring import Keyring
 from consumer.api.all_errors import AllErrors
 from consumer.api.documents import with_documents
+from consumer.api.one_event import OneEventSearch, one_event_endpoints
 from consumer.listeners.http.endpoints import ingest_endpoints
 from consumer.listeners.http.ingest import Ingest, IngestLimits
 from consumer.listeners.http.settings import HttpListenerSettings
@@ -18,23 +19,25 @@ from consumer.readers.readers import Readers
 from consumer.readers.settings import StreamApiSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from consumer.http.endpoint import Endpoint
 
 
 def all_endpoints(
-    ingest: Ingest, settings: HttpListenerSettings, readers: ReadersEndpoints | None
+    ingest: Ingest, settings: HttpListenerSettings, reading: Iterable[Endpoint]
 ) -> tuple[Endpoint, ...]:
     """Return every endpoint of the port.
 
     Args:
         ingest: The way into the lanes.
         settings: The options of the listener.
-        readers: Answers the requests of readers. None means that nobody can read events.
+        reading: The endpoints for readers. There are none without the table `[stream_api]`.
     """
     return with_documents(
         (
             *ingest_endpoints(ingest, settings.answer_timeout_s, settings.rejected_status),
-            *(() if readers is None else reader_endpoints(readers)),
+            *reading,
         )
     )
 
@@ -56,4 +59,8 @@ def described_endpoints(
     )
     gate = Gate(Keyring(), Metrics(), environments=(), events_per_s={})
     readers = Readers(StreamApiSettings(), 0, {}, gate, Metrics())
-    return all_endpoints(ingest, settings, ReadersEndpoints(readers, gate))
+    reading = (
+        *reader_endpoints(ReadersEndpoints(readers, gate)),
+        *one_event_endpoints(OneEventSearch({})),
+    )
+    return all_endpoints(ingest, settings, reading)

@@ -18,6 +18,7 @@ from consumer.access.gate import Gate
 from consumer.access.keyring import Keyring
 from consumer.api.all_errors import AllErrors
 from consumer.api.endpoints import all_endpoints
+from consumer.api.one_event import OneEventSearch, one_event_endpoints
 from consumer.deliveries.origin import Environment
 from consumer.http.application import HttpApplication
 from consumer.http.client_address import ClientAddress
@@ -28,11 +29,13 @@ from consumer.listeners.http.listener import HttpListener, make_intake
 from consumer.listeners.http.settings import HttpListenerSettings
 from consumer.parts.keep_open import KeptOpen
 from consumer.readers.connection import ReadersConnection
+from consumer.readers.described import reader_endpoints
 from consumer.readers.readers import Readers
 from consumer.readers.reading import Reading, sources_of
 
 if TYPE_CHECKING:
     from consumer.config.load import Config
+    from consumer.http.endpoint import Endpoint
     from consumer.http.settings import HttpSettings
     from consumer.lanes.wire import Watched
     from consumer.listeners.http.intake import Intake
@@ -93,9 +96,17 @@ class Port:
             AllErrors(strict=settings.validation == "strict"),
         )
         self._reading = _reading_of(config, sandbox, gate, watched)
-        endpoints = None if self._reading is None else self._reading.endpoints
+        reading: tuple[Endpoint, ...] = ()
+        if self._reading is not None:
+            configs = {Environment.LIVE: config}
+            if sandbox is not None:
+                configs[Environment.TEST] = sandbox
+            reading = (
+                *reader_endpoints(self._reading.endpoints),
+                *one_event_endpoints(OneEventSearch(configs)),
+            )
         application = HttpApplication(
-            all_endpoints(ingest, settings, endpoints),
+            all_endpoints(ingest, settings, reading),
             gate,
             ClientAddress(self._http.trusted_proxies),
             Cors(self._http.cors_origins),

@@ -202,3 +202,24 @@ async def test_revoked_key_loses_its_stream(scene: HttpScene) -> None:
             await until_closed(socket, within_s=1.5)
             assert socket.close_code == 4401
         assert await daemon.metric("stream_let_go", "key") == 1
+
+
+async def test_one_event_is_found_by_its_id(scene: HttpScene) -> None:
+    """With what the store remembers, and its place in the stream."""
+    key = await scene.key(scopes=READING)
+    other = await scene.key(scopes=READING, brand="another")
+    query = {"message_type": "casino", "id": "one"}
+    with scene.daemon() as daemon:
+        await daemon.is_ready()
+        await post(scene, key, "one")
+        async with scene.client(key) as client, scene.client(other) as stranger:
+            found = await client.get("/v1/events/one", params=query)
+            assert found.status_code == 200, found.text
+            assert [one["state"] for one in found.json()["store"]] == ["done"]
+            assert [one["subject"] for one in found.json()["sink"]] == [f"{scene.name}.game.bet"]
+            for answer in (
+                await client.get("/v1/events/one", params=query | {"id": "two"}),
+                await stranger.get("/v1/events/one", params=query),
+            ):
+                assert answer.status_code == 404
+                assert answer.json()["searched_to"]

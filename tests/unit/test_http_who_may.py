@@ -21,6 +21,8 @@ from consumer.access.key import Key, KeySecret, Scope
 from consumer.access.keyring import Keyring
 from consumer.api.all_errors import AllErrors
 from consumer.api.endpoints import all_endpoints, described_endpoints
+from consumer.api.one_event import OneEventSearch, one_event_endpoints
+from consumer.config.load import Config
 from consumer.deliveries.origin import Environment, Sender
 from consumer.http.application import HttpApplication
 from consumer.http.client_address import ClientAddress
@@ -30,11 +32,13 @@ from consumer.listeners.http.intake import Intake
 from consumer.listeners.http.settings import HttpListenerSettings
 from consumer.operations.metrics import Metrics
 from consumer.readers.connection import ReadersConnection
+from consumer.readers.described import reader_endpoints
 from consumer.readers.endpoints import ReadersEndpoints
 from consumer.readers.readers import Readers
 from consumer.readers.reading import sources_of
 from consumer.readers.settings import StreamApiSettings
 from consumer.sinks.base import SinkSettings
+from consumer.stores.base import DedupeSettings
 from tests.support.http_application import MEGABYTE, Lane
 
 if TYPE_CHECKING:
@@ -59,20 +63,29 @@ def key_of(brand: str, environment: Environment, scope: Scope | None) -> Key:
     )
 
 
+AWAY: Final = "nats://127.0.0.1:1"
 ALLOWED: Final = {
     "stream": 406,  # it was asked for neither form of a stream
     "create_ticket": 400,  # the body is an event
     "list_events": 503,  # there is no connection to NATS here
+    "find_event": 400,  # without a query
 }
 """The status of an allowed request, if it is not 200."""
 
 
-def readers_without_a_server(gate: Gate) -> ReadersEndpoints:
-    """Return the handlers of reading endpoints that have no connection."""
+def reading_without_a_server(
+    gate: Gate, environments: frozenset[Environment]
+) -> tuple[Endpoint, ...]:
+    """Return the endpoints for readers, which have no connection."""
     sinks = dict.fromkeys(Environment, SinkSettings())
     connection = ReadersConnection(SinkSettings())
     sources = sources_of(connection, sinks, {})
-    return ReadersEndpoints(Readers(StreamApiSettings(), 9, sources, gate, Metrics()), gate)
+    handlers = ReadersEndpoints(Readers(StreamApiSettings(), 9, sources, gate, Metrics()), gate)
+    config = Config(
+        listeners={}, dedupe=DedupeSettings(store="memory"), sink=SinkSettings(url=AWAY)
+    )
+    search = OneEventSearch(dict.fromkeys(environments, config))
+    return (*reader_endpoints(handlers), *one_event_endpoints(search))
 
 
 class Served:
@@ -97,7 +110,9 @@ class Served:
             AllErrors(strict=False),
         )
         self._application = HttpApplication(
-            all_endpoints(ingest, HttpListenerSettings(), readers_without_a_server(gate)),
+            all_endpoints(
+                ingest, HttpListenerSettings(), reading_without_a_server(gate, environments)
+            ),
             gate,
             ClientAddress(()),
             Cors(()),

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 OFFICIAL: Final = Path(__file__).parents[1] / "data" / "openapi-3.1.schema.json.gz"
 ROOMS: Final = ("api", "http", "listeners/http", "readers")
 NOT_DESCRIBED: Final = {
-    (404, "not_found"): "there is no operation",
     (405, "method_not_allowed"): "there is no operation",
     (400, "cut_off"): "the client is gone",
     (429, "pipelined"): "the connection is closed without an answer",

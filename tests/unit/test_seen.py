@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from consumer.cli.input.message_types import known_type
-from consumer.cli.seen.find import (
+from consumer.cli.seen.text import as_text
+from consumer.events import identity
+from consumer.tools.seen.find import (
     CandidateIdentity,
     RememberedIdentity,
     SeenAnswer,
@@ -17,8 +19,7 @@ from consumer.cli.seen.find import (
     message_ids,
     searched_time,
 )
-from consumer.cli.seen.text import as_json, as_text
-from consumer.events import identity
+from consumer.tools.seen.report import as_json
 
 NOW_S = 1_000_000.0
 HOUR_S = 3600.0

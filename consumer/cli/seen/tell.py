@@ -9,9 +9,10 @@ import click
 
 from consumer.cli.input.configuration import load_config
 from consumer.cli.input.message_types import known_type
-from consumer.cli.seen.find import find_event
-from consumer.cli.seen.text import as_json, as_text
+from consumer.cli.seen.text import as_text
 from consumer.cli.terminal.progress import spinner
+from consumer.tools.seen.find import find_event
+from consumer.tools.seen.report import as_json
 
 if TYPE_CHECKING:
     from consumer.cli.seen.command import SeenOptions
@@ -30,7 +31,9 @@ async def tell(options: SeenOptions) -> int:
     event_type = known_type(options.message_type, "'TYPE'")
     config = load_config(options.config_file)
     with spinner("looking for the event"):
-        answer = await find_event(config, event_type, options)
+        answer = await find_event(
+            config, event_type, options.event_id, brand=options.brand, since_s=options.since_s
+        )
     form = options.form or ("text" if sys.stdout.isatty() else "json")
     click.echo(as_json(answer) if form == "json" else as_text(answer))
     for why in (answer.store_why, answer.sink_why):

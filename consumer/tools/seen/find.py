@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import math
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -19,7 +21,6 @@ from consumer.sinks.message_id import unmarked
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from consumer.cli.seen.command import SeenOptions
     from consumer.config.load import Config
     from consumer.events.base import EventType
     from consumer.events.subjects import Routes
@@ -98,6 +99,7 @@ class SeenAnswer(msgspec.Struct, kw_only=True):
         sink_why: Why the sink could not be searched to its end. Empty means that it was searched.
         from_s: The beginning of the time that was searched in the sink, in seconds since 1970.
         to_s: The end of this time, in seconds since 1970.
+        reached_s: When the last message was stored that was looked at, in seconds since 1970.
         scanned_count: The number of messages that were looked at.
     """
 
@@ -108,13 +110,32 @@ class SeenAnswer(msgspec.Struct, kw_only=True):
     sink_why: str = ""
     from_s: float = 0.0
     to_s: float = 0.0
+    reached_s: float = 0.0
     scanned_count: int = 0
 
 
-async def find_event(config: Config, event_type: EventType, options: SeenOptions) -> SeenAnswer:
-    """Ask store and sink. If one of them is away, the answer says so and holds the other's part."""
-    brands = [options.brand] if options.brand else _brands(config)
-    wanted = candidates(brands, event_type, options.event_id)
+async def find_event(
+    config: Config,
+    event_type: EventType,
+    event_id: str,
+    *,
+    brand: str | None = None,
+    since_s: float | None = None,
+    within_s: float = math.inf,
+) -> SeenAnswer:
+    """Ask store and sink. If one of them is away, the answer says so and holds the other's part.
+
+    Args:
+        config: The configuration.
+        event_type: The message type of the event.
+        event_id: The CloudEvents id of the event.
+        brand: The brand of the event. None means every brand of the configuration.
+        since_s: The time from which on the sink is searched, in seconds since 1970. None means
+            around the time that the store tells, or the last hour if the store tells none.
+        within_s: The longest time for the search in the sink, in seconds.
+    """
+    brands = [brand] if brand else _brands(config)
+    wanted = candidates(brands, event_type, event_id)
     answer = SeenAnswer(brands=brands)
     now_s = SYSTEM_CLOCK.now_s()
     try:
@@ -122,14 +143,17 @@ async def find_event(config: Config, event_type: EventType, options: SeenOptions
         answer.remembered = await _ask_store(config, wanted, window_s, now_s)
     except StoreUnavailable as error:
         answer.store_why = f"store: {error}"
-    answer.from_s, answer.to_s = searched_time(answer.remembered, options.since_s, now_s)
+    answer.from_s, answer.to_s = searched_time(answer.remembered, since_s, now_s)
     if config.sink.kind == "core":
         answer.sink_why = 'sink: it is kind = "core", which keeps nothing'
         return answer
     try:
-        await _search_sink(config, message_ids(wanted, event_type, config.routes), answer)
+        async with asyncio.timeout(None if within_s == math.inf else within_s):
+            await _search_sink(config, message_ids(wanted, event_type, config.routes), answer)
     except Unavailable as error:
         answer.sink_why = f"sink: {error}"
+    except TimeoutError:
+        answer.sink_why = f"sink: not searched to the end within {within_s:g} s"
     return answer
 
 
@@ -224,6 +248,7 @@ async def _search_sink(
             if stored_s > answer.to_s:
                 return
             answer.scanned_count += 1
+            answer.reached_s = stored_s
             message_id = unmarked((msg.headers or {}).get("Nats-Msg-Id", ""))
             candidate = ids.get(message_id)
             if candidate is not None:
