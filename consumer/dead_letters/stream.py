@@ -99,8 +99,8 @@ class DeadLetters:
         self._settings = settings
         self._jetstream = jetstream
 
-    async def store(self, letters: list[Letter], patience: Patience) -> None:
-        """Store letters, however long that takes.
+    async def store(self, letters: list[Letter], patience: Patience) -> list[int]:
+        """Store letters, however long that takes, and return their numbers in the stream.
 
         Returns only when the stream has all letters. Cancelling: some letters may be stored.
 
@@ -115,18 +115,25 @@ class DeadLetters:
         for letter in letters:
             wanted.append(await self._message(letter, patience))
             await turn.give_way()
+        numbers = [0] * len(letters)
+        left = list(range(len(letters)))
         tried = wanted
         times = 0
         while tried:
             receipts = await publish_all(self.sink, tried, patience, STAGE)
             gone = await self._gone(tried, receipts, patience)
-            pairs = zip(wanted, tried, strict=True)
-            wanted = [message for message, one in pairs if one.message_id in gone]
+            for index, (receipt, _) in zip(left, receipts, strict=True):
+                numbers[index] = receipt.number or receipt.earlier_number
+            pairs = zip(left, tried, strict=True)
+            left = [index for index, message in pairs if message.message_id in gone]
             times += 1
             tried = [
-                msgspec.structs.replace(message, message_id=f"{message.message_id}:{times}")
-                for message in wanted
+                msgspec.structs.replace(
+                    wanted[index], message_id=f"{wanted[index].message_id}:{times}"
+                )
+                for index in left
             ]
+        return numbers
 
     async def _gone(
         self, messages: list[Message], receipts: list[tuple[Receipt, bool]], patience: Patience

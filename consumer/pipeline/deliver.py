@@ -57,7 +57,7 @@ class Deliverer:
         self._patience = patience
         self._letter_of = letter_of
 
-    async def deliver(self, batch: Batch, origin: Callable[[Delivery], Origin]) -> None:
+    async def deliver(self, batch: Batch, origin: Callable[[Delivery], Origin]) -> list[int]:
         """Store every undecided event and every dead letter of a batch.
 
         Args:
@@ -66,6 +66,9 @@ class Deliverer:
 
         Returns only when all of them are confirmed. Then every delivery has its fate.
         Cancelling: some of them may be stored.
+
+        Returns:
+            The numbers of the dead letters in their stream, in the order of `Batch.dead`.
         """
         recognised = await self._publish(batch.works)
         for work in recognised:
@@ -78,8 +81,7 @@ class Deliverer:
         for delivery, rejected in batch.dead():
             letters.append(self._letter_of(delivery, rejected, origin(delivery), batch.arrived_s))
             await turn.give_way()
-        if letters:
-            await self._dead_letters.store(letters, self._patience)
+        return await self._dead_letters.store(letters, self._patience) if letters else []
 
     async def _publish(self, works: list[Work]) -> list[Work]:
         """Publish the undecided events. Return those of which the sink had every output before."""

@@ -60,12 +60,15 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
         earlier_number: The number of the message that the sink stored earlier under the same id.
             This counts as stored, although somebody may have deleted that message since. 0 means
             that the sink stored the message now.
+        number: The number of the message that the sink stored now. 0 means that the sink did not
+            store it now, or does not tell the number: only the sink of the dead letters does.
     """
 
     STORED: ClassVar[Receipt]
     """The receipt of every message that is stored now. So an ordinary message makes no object."""
 
     earlier_number: int = 0
+    number: int = 0
 
 
 Receipt.STORED = Receipt()

@@ -186,7 +186,7 @@ class JetStreamSink(ConnectedSink):
         flight, index = self._flights.get(token, (None, 0))
         if flight is None:  # its deadline is over; the message is sent again under the same id
             return
-        answer = _answer(msg.data, self._plan.name)
+        answer = _answer(msg.data, self._plan)
         if isinstance(answer, str):
             # It is not from our stream, whose own answer may still come.
             self.complaint = answer
@@ -199,12 +199,13 @@ class JetStreamSink(ConnectedSink):
         return f"{why}; the server said: {self.complaint}" if self.complaint else why
 
 
-def _answer(data: bytes, stream: str) -> Receipt | SinkUnavailable | str:
+def _answer(data: bytes, plan: StreamPlan) -> Receipt | SinkUnavailable | str:
     """Read an answer to a message.
 
     Returns:
         The sink's answer. If it is not an answer of our stream, a text that says what it is.
     """
+    stream = plan.name
     if not data:  # the server's "no responders" status: no stream takes this subject
         return SinkUnavailable(f"no stream stores this subject: was {stream} deleted or changed?")
     try:
@@ -217,7 +218,13 @@ def _answer(data: bytes, stream: str) -> Receipt | SinkUnavailable | str:
             # is from another stream, whose retention and window were never checked.
             who = f"stream {ack.stream}" if ack.stream else "a subscriber"
             return f"answered by {who}, not by stream {stream}: was it changed?"
-        return Receipt(earlier_number=ack.seq) if ack.duplicate else Receipt.STORED
+        return _receipt(ack, plan)
     if ack.error.err_code == IN_PROCESS:
         return SinkUnavailable("a copy is being stored at this moment")
     return SinkUnavailable(f"{ack.error.description} (error {ack.error.err_code})")
+
+
+def _receipt(ack: _PubAck, plan: StreamPlan) -> Receipt:
+    if ack.duplicate:
+        return Receipt(earlier_number=ack.seq)
+    return Receipt(number=ack.seq) if plan.looks else Receipt.STORED

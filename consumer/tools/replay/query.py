@@ -7,6 +7,7 @@ import math
 import msgspec
 
 from consumer.dead_letters.record import Letter
+from consumer.deliveries.origin import Sender
 from consumer.errors import Reason
 
 
@@ -31,6 +32,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     """Which letters are wanted.
 
     Attributes:
+        sender: Who sent the delivery: a brand, in an environment. None means any sender.
         listener: The name of the listener that took the delivery in. None means any listener.
         reason: The reason why the delivery became a letter. None means any reason.
         message_type: The message type, compared without case. None means any message type.
@@ -40,6 +42,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
             the letters that fit, and `chunks` yields the oldest.
     """
 
+    sender: Sender | None = None
     listener: str | None = None
     reason: Reason | None = None
     message_type: str | None = None
@@ -48,10 +51,12 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     limit_count: int = 50
 
     def wants(self, stored: StoredLetter) -> bool:
-        """Tell whether a letter has the wanted message type and time.
+        """Tell whether a letter has the wanted sender, message type and time.
 
         The server compares listener and reason, because they are in the letter's subject.
         """
+        if self.sender is not None and stored.letter.sender != self.sender:
+            return False
         wanted = self.message_type
         if wanted is not None and stored.letter.message_type.lower() != wanted.lower():
             return False

@@ -59,6 +59,19 @@ class NoSuchLetterError(SinkUnavailable):
     """There is no letter with this number, or not any more."""
 
 
+class LettersState(msgspec.Struct, frozen=True):
+    """What the stream of letters says of itself.
+
+    Attributes:
+        created_s: When the stream was made, in seconds since 1970. A stream that was deleted and
+            made anew has another time, and its numbers begin with 1 again.
+        last_number: The number of the newest letter that was ever stored, or 0 if there was none.
+    """
+
+    created_s: float
+    last_number: int
+
+
 class _DeleteReply(msgspec.Struct):
     """The server's answer to a request to delete a message.
 
@@ -152,8 +165,18 @@ class LetterReader:
         Raises:
             SinkUnavailable: There is no stream, or no answer.
         """
+        return (await self.state()).last_number
+
+    async def state(self) -> LettersState:
+        """Return what the stream says of itself.
+
+        Raises:
+            SinkUnavailable: There is no stream, or no answer.
+        """
         with self._explained():
-            return (await self._jetstream.stream_info(self._settings.stream)).state.last_seq
+            info = await self._jetstream.stream_info(self._settings.stream)
+        created_s = info.created.timestamp() if info.created else 0.0
+        return LettersState(created_s, info.state.last_seq)
 
     async def following(
         self, query: Query, after_number: int, last_number: int, max_count: int
@@ -181,19 +204,46 @@ class LetterReader:
                     break
         return found
 
+    async def looked_at(
+        self, query: Query, after_number: int, last_number: int
+    ) -> AsyncGenerator[StoredLetter]:
+        """Yield the letters that may fit a query, the oldest first, without their bodies.
+
+        The caller compares them with `Query.wants`, and counts how many it has looked at.
+
+        Args:
+            query: Which letters are wanted. Its `limit_count` has no effect here.
+            after_number: Only letters with a higher number are yielded.
+            last_number: No letter with a higher number is yielded.
+
+        Raises:
+            SinkUnavailable: There is no stream, or no answer.
+        """
+        if after_number >= last_number:
+            return
+        letters = self._letters(query, after_number + 1, last_number + 1)
+        async with contextlib.aclosing(letters):
+            async for stored in letters:
+                yield stored
+
     async def _letters(
         self, query: Query, start_number: int, end_number: int
     ) -> AsyncGenerator[StoredLetter]:
         """Yield the letters from `start_number` on whose numbers are below `end_number`.
 
-        Of the query, only listener and reason are compared here.
+        Of the query, only listener and reason are compared here. A time is compared here only if
+        reading begins with the first letter.
         """
+        start = StreamStart(sequence=start_number)
+        if start_number == 1 and query.since_s > 0:
+            # The server finds the place by the time, so that no older letter has to be read.
+            start = StreamStart(time_s=query.since_s)
         reason = query.reason.value if query.reason else "*"
         subject = f"{self._settings.subject_prefix}.{query.listener or '*'}.{reason}"
         async with (
             following(
                 self._client,
-                StreamStart(sequence=start_number),
+                start,
                 stream=self._settings.stream,
                 subjects=[subject],
                 headers_only=True,

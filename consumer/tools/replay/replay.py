@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
-from consumer.deliveries.delivery import Dead, Delivery, Duplicate, Forwarded
+from consumer.deliveries.delivery import Dead, Delivery, Duplicate, End, Forwarded
 from consumer.deliveries.origin import Origin
 from consumer.events import timestamp
 from consumer.events.timestamp import from_epoch_s
@@ -28,7 +28,7 @@ from consumer.tools.replay.read import NoSuchBodyError, NoSuchLetterError
 from consumer.turn import Turn
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 
     from consumer.clock import Clock
     from consumer.dead_letters.record import Letter
@@ -63,6 +63,22 @@ ORIGIN: Final = Origin({}, {})
 """An empty origin. The letter itself already says where its delivery came from."""
 
 
+class Ended(msgspec.Struct, frozen=True):
+    """How the replay of one letter ended.
+
+    Attributes:
+        number: The number of the letter.
+        way: `FORWARDED`, `DUPLICATE`, `DEAD_AGAIN`, `GONE` or `WITHOUT_BODY`.
+        end: The end of its delivery. None for `GONE` and `WITHOUT_BODY`.
+        next_number: The number of the new letter, for `DEAD_AGAIN`. Otherwise it is 0.
+    """
+
+    number: int
+    way: str
+    end: End | None = None
+    next_number: int = 0
+
+
 def letter_again(delivery: Delivery, rejected: Rejected, _: Origin, now_s: float) -> Letter:
     """Return the next letter of a letter that failed again. This function is a `LetterOf`."""
     return _stored(delivery).letter.again(rejected, from_epoch_s(now_s))
@@ -77,6 +93,7 @@ class Replayer:
             of the listener.
         steps: The pipeline's steps, made with `letter_again`. Their decoder is not used.
         clock: The clock, which gives the time of an attempt that fails.
+        tell: Is called with the end of each letter, when the letter is removed.
 
     Attributes:
         ended: The number of letters that ended in each way: `FORWARDED`, `DUPLICATE`,
@@ -89,12 +106,14 @@ class Replayer:
         decoder_of: Callable[[str], Decoder],
         steps: Steps,
         clock: Clock,
+        tell: Callable[[Ended], None] = lambda _: None,
     ) -> None:
         self._reader = reader
         self._decoder_of = decoder_of
         self._claimer = steps.claimer
         self._deliverer = steps.deliverer
         self._clock = clock
+        self._tell = tell
         self.ended: Counter[str] = Counter()
 
     async def replay(self, letters: Sequence[StoredLetter]) -> None:
@@ -113,30 +132,38 @@ class Replayer:
         async for works in decoded(self._decoder_of, await self._with_bodies(letters)):
             batch = Batch(works, self._clock.now_s(), self._clock.monotonic_s())
             await self._claimer.claim(batch)
-            await self._deliverer.deliver(batch, lambda _: ORIGIN)
+            numbers = await self._deliverer.deliver(batch, lambda _: ORIGIN)
             await self._claimer.mark_done(batch, self._clock.monotonic_s() - batch.since_s)
             # The letters are removed only now, when it is confirmed what became of each of them.
-            await self._remove(works)
+            dead = [_stored(delivery).number for delivery, _ in batch.dead()]
+            await self._remove(works, dict(zip(dead, numbers, strict=True)))
 
     async def _with_bodies(self, letters: Sequence[StoredLetter]) -> list[StoredLetter]:
         async def fetch(stored: StoredLetter) -> StoredLetter | None:
             try:
                 return await whole(self._reader, stored.number)
             except NoSuchLetterError:
-                self.ended[GONE] += 1
+                self._note(Ended(stored.number, GONE))
             except NoSuchBodyError:
-                self.ended[WITHOUT_BODY] += 1
+                self._note(Ended(stored.number, WITHOUT_BODY))
             return None
 
         fetched = await several(fetch, letters)
         return [stored for stored in fetched if stored is not None]
 
-    async def _remove(self, works: Sequence[Work]) -> None:
+    async def _remove(self, works: Sequence[Work], next_numbers: Mapping[int, int]) -> None:
+        """Remove the letters of works. `next_numbers` has the new number of each dead letter."""
+
         async def remove(work: Work) -> None:
-            await self._reader.remove(_stored(work.delivery).number)
-            self.ended[_WAYS[type(work.delivery.end)]] += 1
+            number, end = _stored(work.delivery).number, work.delivery.end
+            await self._reader.remove(number)
+            self._note(Ended(number, _WAYS[type(end)], end, next_numbers.get(number, 0)))
 
         await several(remove, works)
+
+    def _note(self, ended: Ended) -> None:
+        self.ended[ended.way] += 1
+        self._tell(ended)
 
     @property
     def failed_count(self) -> int:
@@ -185,14 +212,15 @@ async def chunks(
         # waits for a slow replay.
         count = min(CHUNK_COUNT, left_count)
         found = await reader.following(query, after_number, last_number, count)
-        for chunk in _by_size(found):
+        for chunk in by_size(found):
             yield chunk
         if len(found) < count:
             return
         left_count, after_number = left_count - count, found[-1].number
 
 
-def _by_size(letters: list[StoredLetter]) -> list[list[StoredLetter]]:
+def by_size(letters: Sequence[StoredLetter]) -> list[list[StoredLetter]]:
+    """Divide letters into lists, so that the bodies of each list have at most `CHUNK_BYTES`."""
     parts: list[list[StoredLetter]] = []
     room_bytes = 0
     for stored in letters:
