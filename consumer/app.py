@@ -17,8 +17,9 @@ import structlog
 
 from consumer.cancel import end_tasks
 from consumer.config.sandbox import sandbox_of
+from consumer.deliveries.origin import Environment
 from consumer.lanes.group import LaneGroup
-from consumer.lanes.outside import caveats
+from consumer.lanes.outside import ServedEnvironment, caveats, make_outside
 from consumer.lanes.wire import Watched
 from consumer.operations.health import Health
 from consumer.operations.http import listening_socket, serve
@@ -59,10 +60,14 @@ class App:
         self.metrics = Metrics()
         self._stopping = asyncio.Event()
         sandbox = sandbox_of(config)
-        self._port = _public_port(config, sandbox, Watched(self.health, self.metrics))
-        self._groups = [self._group(config, self.health, "")]
+        served = {Environment.LIVE: ServedEnvironment(config, make_outside(config))}
         if sandbox is not None:
-            self._groups.append(self._group(sandbox, self.health.apart(SANDBOX), SANDBOX))
+            served[Environment.TEST] = ServedEnvironment(sandbox, make_outside(sandbox))
+        self._port = _public_port(config, served, Watched(self.health, self.metrics))
+        self._groups = [self._group(served[Environment.LIVE], self.health, "")]
+        if sandbox is not None:
+            apart = self.health.apart(SANDBOX)
+            self._groups.append(self._group(served[Environment.TEST], apart, SANDBOX))
 
     def stop(self) -> None:
         """Begin to drain. This method may be called twice."""
@@ -128,20 +133,23 @@ class App:
             await asyncio.sleep(LOOP_LAG_EVERY_S)
             self.metrics.loop_lag.set(max(0.0, loop.time() - due_s))
 
-    def _group(self, config: Config, health: Health, name: str) -> LaneGroup:
+    def _group(self, served: ServedEnvironment, health: Health, name: str) -> LaneGroup:
         def make_listener(listener: str) -> AnyListener:
             if self._port is not None and listener in self._port.listeners:
                 return self._port.make_listener(listener)
-            settings = config.listeners[listener]
+            settings = served.config.listeners[listener]
             return self._kinds[settings.kind](listener, settings)
 
-        return LaneGroup(config, Watched(health, self.metrics), make_listener, name)
+        watched = Watched(health, self.metrics)
+        return LaneGroup(served.config, served.outside, watched, make_listener, name)
 
 
-def _public_port(config: Config, sandbox: Config | None, watched: Watched) -> Port | None:
+def _public_port(
+    config: Config, served: Mapping[Environment, ServedEnvironment], watched: Watched
+) -> Port | None:
     """Make the public port. Nothing of it is loaded if the configuration has no `[http]`."""
     if config.http is None:
         return None
     from consumer.api.port import Port  # noqa: PLC0415  # as said
 
-    return Port(config, sandbox, watched)
+    return Port(config, served, watched)

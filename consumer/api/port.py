@@ -34,9 +34,12 @@ from consumer.readers.readers import Readers
 from consumer.readers.reading import Reading, sources_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from consumer.config.load import Config
     from consumer.http.endpoint import Endpoint
     from consumer.http.settings import HttpSettings
+    from consumer.lanes.outside import ServedEnvironment
     from consumer.lanes.wire import Watched
     from consumer.listeners.http.intake import Intake
 
@@ -46,23 +49,24 @@ class Port:
 
     Args:
         config: The checked configuration, with a table `[http]`.
-        sandbox: The configuration of the sandbox. None means that test keys are refused.
+        served: The environments, each with its configuration and its parts. Keys of another
+            environment are refused.
         watched: The health and the metrics to which the port reports.
 
     Attributes:
         listeners: The intake of each listener that the port serves, by the listener's name.
     """
 
-    def __init__(self, config: Config, sandbox: Config | None, watched: Watched) -> None:
+    def __init__(
+        self, config: Config, served: Mapping[Environment, ServedEnvironment], watched: Watched
+    ) -> None:
         if config.http is None:
             raise TypeError("there is no table [http]")  # a bug of ours
         self._http: HttpSettings = config.http
         self.listeners: dict[str, Intake] = {}
         self._settings: dict[str, HttpListenerSettings] = {}
-        intakes = {Environment.LIVE: self._intake_of(config)}
+        intakes = {each: self._intake_of(one.config) for each, one in served.items()}
         rates_per_s: dict[Environment, float] = {}
-        if sandbox is not None:
-            intakes[Environment.TEST] = self._intake_of(sandbox)
         if config.sandbox is not None:
             rates_per_s[Environment.TEST] = config.sandbox.rate
         keyring = Keyring()

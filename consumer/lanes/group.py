@@ -17,7 +17,6 @@ from consumer.cancel import end_tasks
 from consumer.clock import SYSTEM_CLOCK
 from consumer.dead_letters.record import first_letters
 from consumer.lanes.lane import Lane
-from consumer.lanes.outside import make_outside
 from consumer.lanes.supervise import Supervisor
 from consumer.lanes.wire import make_steps
 from consumer.parts.keep_open import KeptOpen, all_opened
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
     from consumer.config.load import Config
+    from consumer.lanes.outside import Outside
     from consumer.lanes.wire import Watched
     from consumer.listeners.base import AnyListener
 
@@ -35,6 +35,8 @@ class LaneGroup:
 
     Args:
         config: The checked configuration.
+        outside: Store, sink and dead letters of this configuration, not opened. The group opens
+            and closes them.
         watched: The health and the metrics to which the lanes report.
         make_listener: Makes a new listener object, by the listener's name.
         name: The group's name in the log. Empty for the group of the live events.
@@ -43,11 +45,12 @@ class LaneGroup:
     def __init__(
         self,
         config: Config,
+        outside: Outside,
         watched: Watched,
         make_listener: Callable[[str], AnyListener],
         name: str = "",
     ) -> None:
-        self._outside = make_outside(config)
+        self._outside = outside
         self._parts = self._outside.parts()
         self._kept = [
             KeptOpen(part_name, part, watched.health, name)

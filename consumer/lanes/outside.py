@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from consumer.config.load import Config
 from consumer.dead_letters.plan import dead_letter_plan
 from consumer.dead_letters.stream import DeadLetters
 from consumer.operations.caveat import Caveat
@@ -21,7 +22,6 @@ from consumer.stores.memory import MemoryStore
 from consumer.stores.redis import RedisStore
 
 if TYPE_CHECKING:
-    from consumer.config.load import Config
     from consumer.parts.base import Part
 
 
@@ -41,6 +41,18 @@ class Outside(msgspec.Struct, frozen=True):
     def parts(self) -> dict[str, Part]:
         """Return all parts by their names in `/readyz`, in the order in which they are opened."""
         return {"store": self.store, "sink": self.sink, "dead_letters": self.dead_letters.sink}
+
+
+class ServedEnvironment(msgspec.Struct, frozen=True):
+    """What belongs to one environment of a process: live, or the sandbox.
+
+    Attributes:
+        config: Its configuration.
+        outside: Its store, its sink and its dead letters.
+    """
+
+    config: Config
+    outside: Outside
 
 
 def make_outside(config: Config) -> Outside:
