@@ -9,9 +9,8 @@ import click
 
 from consumer.clock import SYSTEM_CLOCK
 from consumer.events import timestamp
+from consumer.options.duration import duration_s
 
-_UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 _PERCENT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(%?)")
 
 
@@ -25,7 +24,7 @@ class TimeParameter(click.ParamType[float]):
     ) -> float:
         """See `click.ParamType.convert`."""
         text = str(value).strip()
-        ago_s = _duration_s(text)
+        ago_s = duration_s(text)
         if ago_s is not None:
             return SYSTEM_CLOCK.now_s() - ago_s
         try:
@@ -44,7 +43,7 @@ class LaterParameter(click.ParamType[float]):
     ) -> float:
         """See `click.ParamType.convert`."""
         text = str(value).strip()
-        until_s = _duration_s(text)
+        until_s = duration_s(text)
         if until_s is not None:
             return SYSTEM_CLOCK.now_s() + until_s
         try:
@@ -69,10 +68,10 @@ class DurationParameter(click.ParamType[float]):
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         """See `click.ParamType.convert`."""
-        duration_s = _duration_s(str(value).strip())
-        if duration_s is None or not (duration_s or self._may_be_zero):
+        given_s = duration_s(str(value).strip())
+        if given_s is None or not (given_s or self._may_be_zero):
             self.fail(f"{value!r}: expected 2s, 0.5s or 1m", param, ctx)
-        return duration_s
+        return given_s
 
 
 class PercentParameter(click.ParamType[float]):
@@ -89,9 +88,3 @@ class PercentParameter(click.ParamType[float]):
         if not 0 <= ratio <= 1:
             self.fail(f"{value!r}: expected 0% to 100%, such as 10% or 0.1", param, ctx)
         return ratio
-
-
-def _duration_s(text: str) -> float | None:
-    """Read a number with a unit, such as `1.5m`. None means that the text is something else."""
-    match = _DURATION.fullmatch(text)
-    return float(match[1]) * _UNITS_S[match[2]] if match else None
