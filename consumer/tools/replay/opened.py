@@ -1,4 +1,4 @@
-"""Opens the store and the sinks for a replay, in the same way as the daemon."""
+"""Makes what replays letters, and opens the store and the sinks for it as the daemon does."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from consumer.config.load import Config
+    from consumer.lanes.outside import Outside
     from consumer.pipeline.decode import Decoder
     from consumer.tools.replay.read import LetterReader
+    from consumer.tools.replay.replay import Ended
 
 LANE: Final = "dead letters"
 """The name of a replay in the log. No listener can have this name."""
@@ -45,7 +47,7 @@ async def opened_replayer(config: Config, reader: LetterReader) -> AsyncIterator
     for caveat in caveats(config):
         log.warning(caveat.what, **caveat.facts)
     outside, watched = make_outside(config), Watched(Health(), Metrics())
-    steps = make_steps(LANE, config, outside, watched, letter_again)
+    replayer = make_replayer(config, outside, watched, reader)
     kept = [KeptOpen(name, part, watched.health) for name, part in outside.parts().items()]
     async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
         for part in outside.parts().values():
@@ -53,14 +55,35 @@ async def opened_replayer(config: Config, reader: LetterReader) -> AsyncIterator
         keeping = [group.create_task(one.run(), name=one.name) for one in kept]
         try:
             await all_opened(kept)
-            yield Replayer(
-                reader,
-                Decoders(config, lambda: outside.sink.max_message_bytes).of,
-                steps,
-                SYSTEM_CLOCK,
-            )
+            yield replayer
         finally:
             await end_tasks(keeping)
+
+
+def make_replayer(
+    config: Config,
+    outside: Outside,
+    watched: Watched,
+    reader: LetterReader,
+    tell: Callable[[Ended], None] = lambda _: None,
+) -> Replayer:
+    """Make a replayer on a store and sinks. They have to be open when it replays.
+
+    Args:
+        config: The configuration.
+        outside: Store, sink and dead letters.
+        watched: The health and the metrics to which the replay reports. They are not those of the
+            process, because a replay is no listener.
+        reader: The reader of the letters.
+        tell: Is called with the end of each letter.
+    """
+    return Replayer(
+        reader,
+        Decoders(config, lambda: outside.sink.max_message_bytes).of,
+        make_steps(LANE, config, outside, watched, letter_again),
+        SYSTEM_CLOCK,
+        tell,
+    )
 
 
 class Decoders:

@@ -306,8 +306,8 @@ class LetterReader:
         """Return a letter. Its body is empty if the body is in the object store.
 
         Raises:
-            NoSuchLetterError: There is no letter with this number.
-            SinkUnavailable: The message is not a letter of ours, or there is no answer.
+            NoSuchLetterError: There is no letter with this number, or it is not a letter of ours.
+            SinkUnavailable: There is no answer.
         """
         stream = self._settings.stream
         with self._explained():
@@ -318,7 +318,7 @@ class LetterReader:
         try:
             letter = from_message(message.headers or {}, body)
         except ValueError as error:
-            raise SinkUnavailable(f"message {number} of {stream} is no dead letter") from error
+            raise NoSuchLetterError(f"message {number} of {stream} is no dead letter") from error
         stored_s = message.time.timestamp() if message.time else 0.0
         return StoredLetter(number, stored_s, len(body), letter)
 
