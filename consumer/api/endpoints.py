@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from consumer.access.gate import Gate
 from consumer.access.keyring import Keyring
 from consumer.api.all_errors import AllErrors
+from consumer.api.dead_letters.endpoints import dead_letter_endpoints
 from consumer.api.documents import with_documents
 from consumer.api.one_event import OneEventSearch, one_event_endpoints
 from consumer.listeners.http.endpoints import ingest_endpoints
@@ -25,19 +26,19 @@ if TYPE_CHECKING:
 
 
 def all_endpoints(
-    ingest: Ingest, settings: HttpListenerSettings, reading: Iterable[Endpoint]
+    ingest: Ingest, settings: HttpListenerSettings, others: Iterable[Endpoint]
 ) -> tuple[Endpoint, ...]:
     """Return every endpoint of the port.
 
     Args:
         ingest: The way into the lanes.
         settings: The options of the listener.
-        reading: The endpoints for readers. There are none without the table `[stream_api]`.
+        others: The other endpoints. Those for readers need the table `[stream_api]`.
     """
     return with_documents(
         (
             *ingest_endpoints(ingest, settings.answer_timeout_s, settings.rejected_status),
-            *reading,
+            *others,
         )
     )
 
@@ -59,8 +60,9 @@ def described_endpoints(
     )
     gate = Gate(Keyring(), Metrics(), environments=(), events_per_s={})
     readers = Readers(StreamApiSettings(), 0, {}, gate, Metrics())
-    reading = (
+    others = (
         *reader_endpoints(ReadersEndpoints(readers, gate)),
         *one_event_endpoints(OneEventSearch({})),
+        *dead_letter_endpoints({}, gate.admit_again),
     )
-    return all_endpoints(ingest, settings, reading)
+    return all_endpoints(ingest, settings, others)

@@ -17,6 +17,8 @@ from consumer.access.bucket import KeyBucket
 from consumer.access.gate import Gate
 from consumer.access.keyring import Keyring
 from consumer.api.all_errors import AllErrors
+from consumer.api.dead_letters.desk import LetterDesk
+from consumer.api.dead_letters.endpoints import dead_letter_endpoints
 from consumer.api.endpoints import all_endpoints
 from consumer.api.one_event import OneEventSearch, one_event_endpoints
 from consumer.deliveries.origin import Environment
@@ -99,18 +101,18 @@ class Port:
             gate.spend_events,
             AllErrors(strict=settings.validation == "strict"),
         )
-        self._reading = _reading_of(config, sandbox, gate, watched)
+        self._letters = {each: LetterDesk(one) for each, one in served.items()}
+        letters = dead_letter_endpoints(self._letters, gate.admit_again)
+        self._reading = _reading_of(config, served, gate, watched)
         reading: tuple[Endpoint, ...] = ()
         if self._reading is not None:
-            configs = {Environment.LIVE: config}
-            if sandbox is not None:
-                configs[Environment.TEST] = sandbox
+            configs = {each: one.config for each, one in served.items()}
             reading = (
                 *reader_endpoints(self._reading.endpoints),
                 *one_event_endpoints(OneEventSearch(configs)),
             )
         application = HttpApplication(
-            all_endpoints(ingest, settings, reading),
+            all_endpoints(ingest, settings, (*reading, *letters)),
             gate,
             ClientAddress(self._http.trusted_proxies),
             Cors(self._http.cors_origins),
@@ -164,6 +166,8 @@ class Port:
             await self._keys.close()
             if self._reading is not None:
                 await self._reading.close()
+            for desk in self._letters.values():
+                await desk.close()
 
     async def drain(self, grace_s: float) -> None:
         """Wait for `drain_delay_s`, take no new connections, and let the requests in flight end.
@@ -176,14 +180,15 @@ class Port:
 
 
 def _reading_of(
-    config: Config, sandbox: Config | None, gate: Gate, watched: Watched
+    config: Config,
+    served: Mapping[Environment, ServedEnvironment],
+    gate: Gate,
+    watched: Watched,
 ) -> Reading | None:
     """Return what lets clients read events; None without the table `[stream_api]`."""
     if config.stream_api is None or config.http is None:
         return None
-    sinks = {Environment.LIVE: config.sink}
-    if sandbox is not None:
-        sinks[Environment.TEST] = sandbox.sink
+    sinks = {each: one.config.sink for each, one in served.items()}
     connection = ReadersConnection(config.sink)
     readers = Readers(
         config.stream_api,
