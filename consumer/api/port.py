@@ -17,6 +17,7 @@ from consumer.access.bucket import KeyBucket
 from consumer.access.gate import Gate
 from consumer.access.keyring import Keyring
 from consumer.api.all_errors import AllErrors
+from consumer.api.dead_letters.connection import LetterConnection
 from consumer.api.dead_letters.desk import LetterDesk
 from consumer.api.dead_letters.endpoints import dead_letter_endpoints
 from consumer.api.endpoints import all_endpoints
@@ -101,7 +102,9 @@ class Port:
             gate.spend_events,
             AllErrors(strict=settings.validation == "strict"),
         )
-        self._letters = {each: LetterDesk(one) for each, one in served.items()}
+        self._letters = {
+            each: LetterDesk(one, LetterConnection(one.config)) for each, one in served.items()
+        }
         letters = dead_letter_endpoints(self._letters, gate.admit_again)
         self._reading = _reading_of(config, served, gate, watched)
         reading: tuple[Endpoint, ...] = ()

@@ -20,6 +20,7 @@ from consumer.access.gate import Gate
 from consumer.access.key import Key, KeySecret, Scope
 from consumer.access.keyring import Keyring
 from consumer.api.all_errors import AllErrors
+from consumer.api.dead_letters.endpoints import dead_letter_endpoints
 from consumer.api.endpoints import all_endpoints, described_endpoints
 from consumer.api.one_event import OneEventSearch, one_event_endpoints
 from consumer.config.load import Config
@@ -40,6 +41,7 @@ from consumer.readers.settings import StreamApiSettings
 from consumer.sinks.base import SinkSettings
 from consumer.stores.base import DedupeSettings
 from tests.support.http_application import MEGABYTE, Lane
+from tests.support.letters_in_memory import DeskScene, letter_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -50,6 +52,14 @@ BRANDS: Final = ("brand-a", "brand-b")
 SECRET: Final = token.new_secret()
 ENDPOINTS: Final = described_endpoints()
 BOTH: Final = frozenset(Environment)
+EVENT: Final = b'{"type": "CASINO", "data": {}}'
+LETTERS: Final = tuple(one for one in ENDPOINTS if "dead_letter" in one.name)
+WRITES: Final = tuple(one for one in LETTERS if one.scope is Scope.DEAD_LETTERS_REPLAY)
+
+
+def body_of(endpoint: Endpoint) -> bytes:
+    """Return what is sent to an endpoint: a choice of letters, or an event."""
+    return b'{"filter": {}}' if endpoint in WRITES else EVENT
 
 
 def key_of(brand: str, environment: Environment, scope: Scope | None) -> Key:
@@ -100,6 +110,11 @@ class Served:
         limits = IngestLimits(
             max_body_bytes=MEGABYTE, max_event_bytes=MEGABYTE, rejected_status=400
         )
+        self.letters = {each: DeskScene() for each in environments}
+        for each, scene in self.letters.items():
+            for brand in BRANDS:
+                scene.shelf.put(letter_of(brand, each))
+        desks = {each: scene.desk for each, scene in self.letters.items()}
         intakes = {each: lane.intake for each, lane in self.lanes.items()}
         ingest = Ingest(
             intakes,
@@ -111,7 +126,12 @@ class Served:
         )
         self._application = HttpApplication(
             all_endpoints(
-                ingest, HttpListenerSettings(), reading_without_a_server(gate, environments)
+                ingest,
+                HttpListenerSettings(),
+                (
+                    *reading_without_a_server(gate, environments),
+                    *dead_letter_endpoints(desks, gate.admit_again),
+                ),
             ),
             gate,
             ClientAddress(()),
@@ -124,9 +144,15 @@ class Served:
         endpoint: Endpoint,
         key: Key | None,
         environment: Environment | None = None,
-        body: bytes | AsyncIterator[bytes] = b'{"type": "CASINO", "data": {}}',
+        body: bytes | AsyncIterator[bytes] | None = None,
+        number: int | None = None,
     ) -> httpx.Response:
-        """Call an endpoint with a key, whose text may name another environment."""
+        """Call an endpoint with a key, whose text may name another environment.
+
+        By default, it is called for a letter of the key's brand, if it is about a letter.
+        """
+        if number is None:
+            number = BRANDS.index(key.brand) + 1 if key is not None else 1
         headers = {}
         if key is not None:
             self.keyring.keys[key.id] = key
@@ -136,9 +162,9 @@ class Served:
         async with httpx.AsyncClient(transport=transport, base_url="http://c") as client:
             return await client.request(
                 endpoint.method,
-                endpoint.path,
+                endpoint.path.replace("{number}", str(number)),
                 headers=headers,
-                content=b"" if endpoint.method == "GET" else body,
+                content=b"" if endpoint.method == "GET" else body or body_of(endpoint),
             )
 
     def taken(self) -> list[tuple[Environment, Sender]]:
@@ -149,12 +175,23 @@ class Served:
             for one in lane.taken
         ]
 
+    def without_letters(self) -> list[tuple[Environment, Sender]]:
+        """Return the senders whose letters are gone, each with the environment."""
+        return [
+            (environment, Sender(brand, environment))
+            for environment, scene in self.letters.items()
+            for brand in BRANDS
+            if not scene.shelf.of(Sender(brand, environment))
+        ]
+
 
 @contextlib.asynccontextmanager
 async def serving(environments: frozenset[Environment] = BOTH) -> AsyncIterator[Served]:
     """Serve during the block."""
     served = Served(environments)
     tasks = []
+    for scene in served.letters.values():
+        await scene.open()
     for lane in served.lanes.values():
         lane.intake.open()
         tasks.append(asyncio.get_running_loop().create_task(lane.run()))
@@ -185,6 +222,44 @@ async def test_nothing_crosses(endpoint: Endpoint, scope: Scope | None) -> None:
             if endpoint.scope is Scope.INGEST and scope is Scope.INGEST:
                 wanted.append((environment, Sender(brand, environment)))
         assert sorted(served.taken(), key=str) == sorted(wanted, key=str)
+        writes = endpoint in WRITES and scope is endpoint.scope
+        assert len(served.without_letters()) == (4 if writes else 0)
+
+
+@pytest.mark.parametrize("endpoint", WRITES, ids=lambda endpoint: endpoint.name)
+@pytest.mark.parametrize(
+    "body", [b'{"filter": {}}', b'{"numbers": [1, 2, 3]}'], ids=["filter", "numbers"]
+)
+@pytest.mark.parametrize("environment", Environment)
+async def test_only_letters_of_the_key_are_changed(
+    endpoint: Endpoint, body: bytes, environment: Environment
+) -> None:
+    """The letters of the other brand and of the other environment stay, and are not told of."""
+    key = key_of("brand-b", environment, endpoint.scope)
+    async with serving() as served:
+        answer = await served.call(endpoint, key, body=body)
+        told = {one["number"]: one["status"] for one in answer.json()["results"]}
+        done = "dropped" if endpoint.name == "drop_dead_letters" else "stored"
+        gone = {} if b"filter" in body else {1: "not_found", 3: "not_found"}
+        assert told == {2: done, **gone}
+        assert served.without_letters() == [(environment, key.sender)]
+        events = {each: len(scene.sink.stored) for each, scene in served.letters.items()}
+        assert events == {each: int(each is environment and done == "stored") for each in BOTH}
+
+
+@pytest.mark.parametrize("environment", Environment)
+async def test_only_letters_of_the_key_are_shown(environment: Environment) -> None:
+    """A letter of the other brand is answered like a letter that does not exist."""
+    key = key_of("brand-a", environment, Scope.DEAD_LETTERS_READ)
+    listing, show = (one for one in LETTERS if one.scope is Scope.DEAD_LETTERS_READ)
+    async with serving() as served:
+        letters = (await served.call(listing, key)).json()["letters"]
+        assert [one["number"] for one in letters] == [1]
+        own, foreign, missing = [await served.call(show, key, number=each) for each in (1, 2, 3)]
+        assert "of-brand-a" in own.json()["body"]
+        assert foreign.status_code == missing.status_code == 404
+        told = [one.json() | {"request_id": ""} for one in (foreign, missing)]
+        assert told[0] == told[1]
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.name)
@@ -219,18 +294,20 @@ async def test_text_of_a_key_for_the_other_environment_is_unknown() -> None:
 
 @pytest.mark.parametrize(
     "endpoint",
-    [one for one in ENDPOINTS if one.scope is Scope.INGEST],
+    [one for one in ENDPOINTS if one.scope is Scope.INGEST or one in WRITES],
     ids=lambda endpoint: endpoint.name,
 )
 async def test_key_that_is_revoked_while_its_body_comes_posts_nothing(endpoint: Endpoint) -> None:
     """A body may take half a minute, but a revocation is in force within a second."""
-    key = key_of("brand-a", Environment.LIVE, Scope.INGEST)
+    key = key_of("brand-a", Environment.LIVE, endpoint.scope)
+    whole = body_of(endpoint)
     async with serving() as served:
 
         async def body() -> AsyncIterator[bytes]:
-            yield b'{"type": "CASINO",'
+            yield whole[:5]
             served.keyring.keys[key.id] = replace(key, revoked_s=1.0)
-            yield b' "data": {}}'
+            yield whole[5:]
 
         answer = await served.call(endpoint, key, body=body())
         assert (answer.status_code, served.taken()) == (401, [])
+        assert served.without_letters() == []

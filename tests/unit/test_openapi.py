@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 OFFICIAL: Final = Path(__file__).parents[1] / "data" / "openapi-3.1.schema.json.gz"
-ROOMS: Final = ("api", "http", "listeners/http", "readers")
+ROOMS: Final = ("api", "api/dead_letters", "http", "listeners/http", "readers")
 NOT_DESCRIBED: Final = {
     (405, "method_not_allowed"): "there is no operation",
     (400, "cut_off"): "the client is gone",

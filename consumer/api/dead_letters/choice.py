@@ -53,7 +53,7 @@ class Choice(ABC):
 
     @abstractmethod
     async def letters(self, reader: LetterReader, sender: Sender) -> list[StoredLetter]:
-        """Return the letters, without their bodies. Only those of the sender are there.
+        """Return the letters of the sender, the oldest first, without their bodies.
 
         Raises:
             Problem: Something is wrong with the request.
@@ -97,7 +97,9 @@ class ByNumbers(Choice):
             size_bytes = letter.body_bytes or stored.size_bytes
             return msgspec.structs.replace(stored, letter=letter, size_bytes=size_bytes)
 
-        return [stored for stored in await several(look, self._numbers) if stored is not None]
+        # The oldest first, so that events keep their order as far as that is possible.
+        looked_at = await several(look, sorted(self._numbers))
+        return [stored for stored in looked_at if stored is not None]
 
     def outcome(self) -> Outcome:
         """See `Choice.outcome`."""

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final
 from consumer.api.dead_letters import cursor
 from consumer.api.dead_letters.away import answered_within
 from consumer.api.dead_letters.choice import choice_of
-from consumer.api.dead_letters.connection import LetterConnection
 from consumer.api.dead_letters.cursor import Place
 from consumer.api.dead_letters.page import read_page
 from consumer.api.dead_letters.shown import LetterResult, in_list, result_of, whole_letter
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
 
     from consumer.api.dead_letters.asked import LettersAsked
     from consumer.api.dead_letters.choice import Outcome
+    from consumer.api.dead_letters.connection import LetterConnection
     from consumer.dead_letters.record import Letter
     from consumer.deliveries.origin import Sender
     from consumer.lanes.outside import ServedEnvironment
@@ -65,11 +65,12 @@ class LetterDesk:
     Args:
         served: The environment. Its parts are those of the lanes: so a replay knows what the lanes
             have stored, also if the store is the memory of this process.
+        connection: The way to its letters. The desk closes it.
     """
 
-    def __init__(self, served: ServedEnvironment) -> None:
+    def __init__(self, served: ServedEnvironment, connection: LetterConnection) -> None:
         self._served = served
-        self._connection = LetterConnection(served.config)
+        self._connection = connection
         # A replay is no listener, so it must not show among the listeners of the process.
         self._watched = Watched(Health(), Metrics())
 
