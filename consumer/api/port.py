@@ -20,6 +20,7 @@ from consumer.api.all_errors import AllErrors
 from consumer.api.dead_letters.connection import LetterConnection
 from consumer.api.dead_letters.desk import LetterDesk
 from consumer.api.dead_letters.endpoints import dead_letter_endpoints
+from consumer.api.dead_letters.pace import Pace
 from consumer.api.endpoints import all_endpoints
 from consumer.api.one_event import OneEventSearch, one_event_endpoints
 from consumer.deliveries.origin import Environment
@@ -102,8 +103,10 @@ class Port:
             gate.spend_events,
             AllErrors(strict=settings.validation == "strict"),
         )
+        pace = Pace()
         self._letters = {
-            each: LetterDesk(one, LetterConnection(one.config)) for each, one in served.items()
+            each: LetterDesk(one, LetterConnection(one.config), pace)
+            for each, one in served.items()
         }
         letters = dead_letter_endpoints(self._letters, gate.admit_again)
         self._reading = _reading_of(config, served, gate, watched)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from consumer.api.dead_letters.desk import LetterDesk
+from consumer.api.dead_letters.pace import Pace
 from consumer.config.load import Config
 from consumer.dead_letters.record import Letter, from_message
 from consumer.dead_letters.stream import DeadLetters
@@ -129,7 +130,7 @@ class DeskScene:
         dead_letters = DeadLetters(self.shelf, config.dead_letters, no_object_store)
         outside = Outside(MemoryStore(), self.sink, dead_letters)
         served = ServedEnvironment(config, outside)
-        self.desk = LetterDesk(served, cast("Any", self.shelf))
+        self.desk = LetterDesk(served, cast("Any", self.shelf), Pace())
 
     async def open(self) -> None:
         """Open the sinks."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from consumer.api.dead_letters import desk as desk_module, page as page_module
+from consumer.api.dead_letters import desk as desk_module, pace as pace_module, page as page_module
 from consumer.api.dead_letters.asked import LettersAsked, ReasonName, read_chosen
+from consumer.api.dead_letters.pace import Pace
 from consumer.api.dead_letters.places import Places
 from consumer.deliveries.origin import Environment, Sender
 from consumer.errors import Reason
@@ -193,9 +195,10 @@ async def test_a_replay_by_filter_ends_although_letters_fail_again(scene: DeskSc
         put(scene, 1, body=casino(activity_id=name, amount="abc"))
     done: list[int] = []
     outcome = await scene.desk.replay(OURS, LettersAsked(limit=1))
-    while outcome.results:
+    for _ in range(3):
         done += [one.number for one in outcome.results]
         outcome = await scene.desk.replay(OURS, LettersAsked(limit=1, after=outcome.cursor or ""))
+    assert outcome.results == []
     assert (done, outcome.more) == ([1, 2, 3], False)
     assert [one.letter.attempt for one in scene.shelf.letters.values()] == [2, 2, 2]
     # A list with this cursor goes on to the letters that came since.
@@ -333,3 +336,35 @@ def test_places_are_limited_for_each_and_for_all() -> None:
     assert (of_all.value.status, of_all.value.reason) == (503, "busy")
     with places.taken("a"), places.taken("a"), places.taken("c"):
         pass
+
+
+async def test_all_pages_together_work_for_half_of_the_time() -> None:
+    """So posted events pass, however many pages are read."""
+    pace = Pace()
+    async with pace.page():
+        assert pace.pause_s(1.0) == 1.0
+        async with pace.page(), pace.page(), pace.page():
+            # Four pages work for 1 s each, and each of them again after 8 s.
+            assert 4 / (1.0 + pace.pause_s(1.0)) == 0.5
+        assert pace.pause_s(1.0) == 1.0
+
+
+async def test_a_page_pauses_after_a_short_time(
+    scene: DeskScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other tasks run between its letters."""
+    monkeypatch.setattr(pace_module, "SLICE_S", 0.0)
+    put(scene, 5)
+    turns_count = 0
+
+    async def other() -> None:
+        nonlocal turns_count
+        while True:
+            turns_count += 1
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(other(), name="other")
+        await listed(scene)
+        task.cancel()
+    assert turns_count >= 5

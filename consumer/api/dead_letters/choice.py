@@ -17,6 +17,7 @@ from consumer.tools.replay.read import NoSuchLetterError
 from consumer.tools.replay.replay import several
 
 if TYPE_CHECKING:
+    from consumer.api.dead_letters.pace import Pace
     from consumer.api.dead_letters.page import Page
     from consumer.deliveries.origin import Sender
     from consumer.tools.replay.query import StoredLetter
@@ -65,9 +66,9 @@ class Choice(ABC):
         """Return the answer. Letters without a result are still to be done."""
 
 
-def choice_of(chosen: tuple[int, ...] | LettersAsked) -> Choice:
+def choice_of(chosen: tuple[int, ...] | LettersAsked, pace: Pace) -> Choice:
     """Return the choice that a request makes."""
-    return ByFilter(chosen) if isinstance(chosen, LettersAsked) else ByNumbers(chosen)
+    return ByFilter(chosen, pace) if isinstance(chosen, LettersAsked) else ByNumbers(chosen)
 
 
 class ByNumbers(Choice):
@@ -115,10 +116,12 @@ class ByFilter(Choice):
 
     Args:
         asked: The filter.
+        pace: The pauses of all pages.
     """
 
-    def __init__(self, asked: LettersAsked) -> None:
+    def __init__(self, asked: LettersAsked, pace: Pace) -> None:
         super().__init__()
+        self._pace = pace
         self._asked = asked
         self._chosen: tuple[LettersState, Place, Page] | None = None
 
@@ -127,7 +130,7 @@ class ByFilter(Choice):
         query = self._asked.query_of(sender)
         state = await reader.state()
         place = cursor.read(self._asked.after, state)
-        page = await read_page(reader, query, place)
+        page = await read_page(reader, query, place, self._pace)
         self._chosen = state, place, page
         return page.letters
 

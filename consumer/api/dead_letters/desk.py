@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from consumer.api.dead_letters.asked import LettersAsked
     from consumer.api.dead_letters.choice import Outcome
     from consumer.api.dead_letters.connection import LetterConnection
+    from consumer.api.dead_letters.pace import Pace
     from consumer.dead_letters.record import Letter
     from consumer.deliveries.origin import Sender
     from consumer.lanes.outside import ServedEnvironment
@@ -66,9 +67,11 @@ class LetterDesk:
         served: The environment. Its parts are those of the lanes: so a replay knows what the lanes
             have stored, also if the store is the memory of this process.
         connection: The way to its letters. The desk closes it.
+        pace: The pauses of all pages in this process.
     """
 
-    def __init__(self, served: ServedEnvironment, connection: LetterConnection) -> None:
+    def __init__(self, served: ServedEnvironment, connection: LetterConnection, pace: Pace) -> None:
+        self._pace = pace
         self._served = served
         self._connection = connection
         # A replay is no listener, so it must not show among the listeners of the process.
@@ -92,7 +95,7 @@ class LetterDesk:
             # The end is that of now, also if the cursor is from a replay, which has an end of its
             # own: a list has to reach the letters that came since.
             place = Place(place.number, state.last_number)
-            page = await read_page(reader, query, place)
+            page = await read_page(reader, query, place, self._pace)
         return {
             "letters": [in_list(stored) for stored in page.letters],
             "more": page.more,
@@ -138,7 +141,7 @@ class LetterDesk:
     async def _write(
         self, sender: Sender, chosen: tuple[int, ...] | LettersAsked, begin: Begin
     ) -> Outcome:
-        choice = choice_of(chosen)
+        choice = choice_of(chosen, self._pace)
         try:
             async with answered_within(WRITE_MAX_S):
                 reader = await self._connection.reader()

@@ -13,10 +13,10 @@ import msgspec
 
 from consumer.clock import SYSTEM_CLOCK
 from consumer.tools.replay.query import StoredLetter
-from consumer.turn import Turn
 
 if TYPE_CHECKING:
     from consumer.api.dead_letters.cursor import Place
+    from consumer.api.dead_letters.pace import Pace
     from consumer.tools.replay.query import Query
     from consumer.tools.replay.read import LetterReader
 
@@ -39,22 +39,23 @@ class Page(msgspec.Struct, frozen=True):
     more: bool
 
 
-async def read_page(reader: LetterReader, query: Query, place: Place) -> Page:
+async def read_page(reader: LetterReader, query: Query, place: Place, pace: Pace) -> Page:
     """Read the letters that fit a query, from a place on.
 
     Args:
         reader: The reader of the letters, whose connection is open.
         query: Which letters are wanted, and how many.
         place: Where the page begins.
+        pace: The pauses of all pages.
 
     Raises:
         SinkUnavailable: There is no stream, or no answer.
     """
     found: list[StoredLetter] = []
-    looked_count, turn = 0, Turn()
+    looked_count = 0
     until_s = SYSTEM_CLOCK.monotonic_s() + LOOKED_MAX_S
     looking = reader.looked_at(query, place.number, place.last_number)
-    async with contextlib.aclosing(looking) as letters:
+    async with pace.page() as page_pace, contextlib.aclosing(looking) as letters:
         async for stored in letters:
             looked_count += 1
             if query.wants(stored):
@@ -65,5 +66,5 @@ async def read_page(reader: LetterReader, query: Query, place: Place) -> Page:
                 or SYSTEM_CLOCK.monotonic_s() > until_s
             ):
                 return Page(found, stored.number, stored.number < place.last_number)
-            await turn.give_way()
+            await page_pace.give_way()
     return Page(found, max(place.number, place.last_number), more=False)
