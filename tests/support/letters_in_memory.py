@@ -23,25 +23,27 @@ from tests.support.samples import casino
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from consumer.tools.replay.read import Writable
+
 CREATED_S: Final = 1_800_000_000.5
+MICROSECONDS_IN_S: Final = 1_000_000
 
 
-def letter_of(brand: str, environment: Environment = Environment.LIVE, **fields: Any) -> Letter:  # noqa: ANN401  # any field of a letter
-    """Return a letter whose body has become good meanwhile. `fields` are other fields of it."""
-    given: dict[str, Any] = {
-        "reason": Reason.UNKNOWN_TYPE,
-        "error": "type: no message type is called 'CASINO'",
-        "listener": "api",
-        "brand": brand,
-        "environment": environment,
-        "message_type": "CASINO",
-        "content_encoding": "",
-        "coordinates": {"path": "/v1/integration/events"},
-        "headers": {"user-agent": "test"},
-        "arrived": "2026-01-01T00:00:00.000000Z",
-        "body": casino(activity_id=f"of-{brand}"),
-    }
-    return Letter(**(given | fields))
+def letter_of(brand: str, environment: Environment = Environment.LIVE) -> Letter:
+    """Return a letter whose body has become good meanwhile."""
+    return Letter(
+        reason=Reason.UNKNOWN_TYPE,
+        error="type: no message type is called 'CASINO'",
+        listener="api",
+        brand=brand,
+        environment=environment,
+        message_type="CASINO",
+        content_encoding="",
+        coordinates={"path": "/v1/integration/events"},
+        headers={"user-agent": "test"},
+        arrived="2026-01-01T00:00:00.000000Z",
+        body=casino(activity_id=f"of-{brand}"),
+    )
 
 
 class Shelf(MemorySink):
@@ -82,7 +84,7 @@ class Shelf(MemorySink):
 
     async def state(self) -> LettersState:
         """See `LetterReader.state`."""
-        return LettersState(CREATED_S, self.last_number)
+        return LettersState(round(CREATED_S * MICROSECONDS_IN_S), self.last_number)
 
     async def looked_at(
         self, query: Query, after_number: int, last_number: int
@@ -101,7 +103,7 @@ class Shelf(MemorySink):
             raise NoSuchLetterError(f"there is no dead letter {number}")
         return self.letters[number]
 
-    async def write_body(self, letter: Letter, out: Any) -> None:  # noqa: ANN401  # what has a `write`
+    async def write_body(self, letter: Letter, out: Writable) -> None:
         """See `LetterReader.write_body`."""
         out.write(letter.body)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 import pytest
@@ -53,7 +53,7 @@ def put(scene: DeskScene, count: int, brand: str = "ours", **fields: object) -> 
     """Store so many letters, each with an event of its own."""
     for number in range(count):
         body = casino(activity_id=f"{brand}-{number}")
-        scene.shelf.put(replace(letter_of(brand, body=body), **fields))
+        scene.shelf.put(replace(letter_of(brand), **({"body": body} | fields)))
 
 
 async def test_pages_reach_each_letter_once_while_letters_come_and_go(scene: DeskScene) -> None:
@@ -117,12 +117,15 @@ async def test_filters(scene: DeskScene, asked: dict[str, str], found: list[int]
 
 def test_each_reason_can_be_asked_for() -> None:
     """The description of the endpoint has them as literals."""
-    assert set(ReasonName.__args__) == {reason.value for reason in Reason}  # type: ignore[attr-defined]
+    assert set(get_args(ReasonName)) == {reason.value for reason in Reason}
 
 
 @pytest.mark.parametrize(
     ("after", "status"),
-    [("x", (400, "invalid")), ("1-1", (410, "cursor_expired")), ("-", (400, "invalid"))],
+    [
+        *((after, (400, "invalid")) for after in ("x", "-", "1-1-", "1-1-1-1", "1-1-1-1-1-1")),
+        *((after, (410, "cursor_expired")) for after in ("1-1", "1-1-1")),
+    ],
 )
 async def test_cursor_that_is_not_of_this_stream_is_refused(
     scene: DeskScene, after: str, status: tuple[int, str]
@@ -265,7 +268,7 @@ def test_sink_that_goes_away_meanwhile_is_waited_for_within_the_time() -> None:
             scene.sink.down = True  # once the first step was stored
             return scene.shelf.letters.pop(number, None) is not None
 
-        scene.shelf.remove = remove  # type: ignore[method-assign]
+        scene.shelf.remove = remove  # type: ignore[method-assign]  # it takes the sink away
         outcome = await scene.desk.replay(OURS, LettersAsked(limit=150))
         assert [one.number for one in outcome.results] == list(range(1, 101))
         assert (outcome.more, len(stored), len(scene.shelf.letters)) == (True, 100, 50)

@@ -55,6 +55,7 @@ FOREIGN: Final = {
     "batch": "nats/pull.py: a field of NATS's pull request",
     "expires": "nats/pull.py: a field of NATS's pull request, in nanoseconds",
     "idle_heartbeat": "nats/pull.py: a field of NATS's pull request, in nanoseconds",
+    "limit": "api/dead_letters/asked.py: a parameter whose name is given, in letters",
     "max_length": "deliveries/decompress.py: a parameter of zlib's",
     "rate": "config/http.py: an option of `[sandbox]` whose name is given, in events a second",
     "seq": "sinks/jetstream.py: a field of NATS's confirmation",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 NUMBERS_MAX_COUNT: Final = 1000
 LIMIT_MAX_COUNT: Final = 1000
-NUMBER_MAX: Final = 2**63 - 1
+MAX_NUMBER: Final = 2**63 - 1
 ReasonName = Literal[
     "malformed",
     "invalid",
@@ -75,15 +75,15 @@ class LettersAsked(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-Number = Annotated[int, Meta(ge=1, le=NUMBER_MAX)]
-Numbers = Annotated[
-    tuple[Number, ...],
+LetterNumber = Annotated[int, Meta(ge=1, le=MAX_NUMBER)]
+LetterNumbers = Annotated[
+    tuple[LetterNumber, ...],
     Meta(min_length=1, max_length=NUMBERS_MAX_COUNT, description="1 to 1,000 numbers of letters"),
 ]
 
 
 class _Chosen(msgspec.Struct, frozen=True, kw_only=True):
-    numbers: Numbers | UnsetType = UNSET
+    numbers: LetterNumbers | UnsetType = UNSET
     filter: Annotated[dict[str, object], Meta(description="an object")] | UnsetType = UNSET
 
 

@@ -34,7 +34,7 @@ async def answered_within(limit_s: float) -> AsyncIterator[None]:
         raise _away(f"no answer within {limit_s:g} s") from None
     except Unavailable as error:
         raise _away(str(error)) from error
-    except ExceptionGroup as group:
+    except BaseExceptionGroup as group:
         away, others = group.split(Unavailable)
         if away is None or others is not None:
             raise

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from consumer.api.dead_letters import cursor
 from consumer.api.dead_letters.asked import LettersAsked
-from consumer.api.dead_letters.cursor import Place
+from consumer.api.dead_letters.cursor import LetterRange, read_range, write_rest
 from consumer.api.dead_letters.page import read_page
 from consumer.api.dead_letters.shown import LetterResult
 from consumer.tools.replay.read import NoSuchLetterError
@@ -18,7 +17,7 @@ from consumer.tools.replay.replay import several
 
 if TYPE_CHECKING:
     from consumer.api.dead_letters.pace import Pace
-    from consumer.api.dead_letters.page import Page
+    from consumer.api.dead_letters.page import LetterPage
     from consumer.deliveries.origin import Sender
     from consumer.tools.replay.query import StoredLetter
     from consumer.tools.replay.read import LetterReader, LettersState
@@ -123,24 +122,24 @@ class ByFilter(Choice):
         super().__init__()
         self._pace = pace
         self._asked = asked
-        self._chosen: tuple[LettersState, Place, Page] | None = None
+        self._chosen: tuple[LettersState, LetterRange, LetterPage] | None = None
 
     async def letters(self, reader: LetterReader, sender: Sender) -> list[StoredLetter]:
         """See `Choice.letters`."""
         query = self._asked.query_of(sender)
         state = await reader.state()
-        place = cursor.read(self._asked.after, state)
-        page = await read_page(reader, query, place, self._pace)
-        self._chosen = state, place, page
+        wanted = read_range(self._asked.after, state)
+        page = await read_page(reader, query, wanted, self._pace)
+        self._chosen = state, wanted, page
         return page.letters
 
     def outcome(self) -> Outcome:
         """See `Choice.outcome`."""
         if self._chosen is None:
             raise RuntimeError("nothing was chosen")  # a bug of ours
-        state, place, page = self._chosen
+        state, wanted, page = self._chosen
         left = [stored.number for stored in page.letters if stored.number not in self.results]
-        reached = Place(left[0] - 1 if left else page.number, place.last_number)
+        rest = LetterRange(left[0] - 1 if left else page.number, wanted.last_number)
         results = [self.results[number] for number in sorted(self.results)]
-        at = cursor.write(state, reached, bounded=True)
-        return Outcome(results, more=page.more or bool(left), cursor=at)
+        more = page.more or bool(left)
+        return Outcome(results, more=more, cursor=write_rest(state, rest))

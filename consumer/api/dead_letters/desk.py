@@ -13,10 +13,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from consumer.api.dead_letters import cursor
 from consumer.api.dead_letters.away import answered_within
 from consumer.api.dead_letters.choice import choice_of
-from consumer.api.dead_letters.cursor import Place
+from consumer.api.dead_letters.cursor import LetterRange, read_range, write_after
 from consumer.api.dead_letters.page import read_page
 from consumer.api.dead_letters.shown import LetterResult, in_list, result_of, whole_letter
 from consumer.clock import SYSTEM_CLOCK
@@ -91,15 +90,15 @@ class LetterDesk:
         async with answered_within(READ_MAX_S):
             reader = await self._connection.reader()
             state = await reader.state()
-            place = cursor.read(asked.after, state)
+            after_number = read_range(asked.after, state).after_number
             # The end is that of now, also if the cursor is from a replay, which has an end of its
             # own: a list has to reach the letters that came since.
-            place = Place(place.number, state.last_number)
-            page = await read_page(reader, query, place, self._pace)
+            wanted = LetterRange(after_number, state.last_number)
+            page = await read_page(reader, query, wanted, self._pace)
         return {
             "letters": [in_list(stored) for stored in page.letters],
             "more": page.more,
-            "cursor": cursor.write(state, Place(page.number, 0), bounded=False),
+            "cursor": write_after(state, page.number),
         }
 
     async def letter(self, sender: Sender, number: int) -> bytes:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from consumer.api.dead_letters.asked import NUMBER_MAX, NUMBERS_MAX_COUNT, LettersAsked
+from consumer.api.dead_letters.asked import MAX_NUMBER, NUMBERS_MAX_COUNT, LettersAsked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +15,7 @@ CURSOR: Final = "6450f1a3c2b40-11"
 ERROR: Final = 'amount: expected number, got "abc"'
 TEXT: Final = {"type": "string"}
 _TEXT_OR_NULL: Final = {"type": ["string", "null"]}
-_NUMBER: Final = {"type": "integer", "minimum": 1, "maximum": NUMBER_MAX}
+_NUMBER: Final = {"type": "integer", "minimum": 1, "maximum": MAX_NUMBER}
 _COUNT: Final = {"type": "integer", "minimum": 0}
 _TEXTS: Final = {"type": "object", "additionalProperties": TEXT}
 MORE: Final = {

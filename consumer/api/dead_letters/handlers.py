@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import structlog
 
-from consumer.api.dead_letters.asked import NUMBER_MAX, LettersAsked, read_chosen
+from consumer.api.dead_letters.asked import MAX_NUMBER, LettersAsked, read_chosen
 from consumer.api.dead_letters.desk import LetterDesk, no_such_letter
 from consumer.api.dead_letters.places import Places
 from consumer.http.answer import Answer
@@ -114,8 +114,8 @@ def _number(text: str) -> int:
     Raises:
         Problem: 404: it is no number that a letter can have.
     """
-    if text.isascii() and text.isdigit() and len(text) <= len(str(NUMBER_MAX)):
+    if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_NUMBER)):
         number = int(text)
-        if 1 <= number <= NUMBER_MAX:
+        if 1 <= number <= MAX_NUMBER:
             return number
     raise no_such_letter()

@@ -15,7 +15,7 @@ from consumer.clock import SYSTEM_CLOCK
 from consumer.tools.replay.query import StoredLetter
 
 if TYPE_CHECKING:
-    from consumer.api.dead_letters.cursor import Place
+    from consumer.api.dead_letters.cursor import LetterRange
     from consumer.api.dead_letters.pace import Pace
     from consumer.tools.replay.query import Query
     from consumer.tools.replay.read import LetterReader
@@ -25,7 +25,7 @@ LOOKED_MAX_S: Final = 1.0
 """A page looks at so many letters, and for so long, at most."""
 
 
-class Page(msgspec.Struct, frozen=True):
+class LetterPage(msgspec.Struct, frozen=True):
     """A page of letters.
 
     Attributes:
@@ -39,13 +39,15 @@ class Page(msgspec.Struct, frozen=True):
     more: bool
 
 
-async def read_page(reader: LetterReader, query: Query, place: Place, pace: Pace) -> Page:
-    """Read the letters that fit a query, from a place on.
+async def read_page(
+    reader: LetterReader, query: Query, wanted: LetterRange, pace: Pace
+) -> LetterPage:
+    """Read the letters of a range that fit a query, from its beginning on.
 
     Args:
         reader: The reader of the letters, whose connection is open.
         query: Which letters are wanted, and how many.
-        place: Where the page begins.
+        wanted: The numbers of the letters.
         pace: The pauses of all pages.
 
     Raises:
@@ -54,7 +56,7 @@ async def read_page(reader: LetterReader, query: Query, place: Place, pace: Pace
     found: list[StoredLetter] = []
     looked_count = 0
     until_s = SYSTEM_CLOCK.monotonic_s() + LOOKED_MAX_S
-    looking = reader.looked_at(query, place.number, place.last_number)
+    looking = reader.looked_at(query, wanted.after_number, wanted.last_number)
     async with pace.page() as page_pace, contextlib.aclosing(looking) as letters:
         async for stored in letters:
             looked_count += 1
@@ -65,6 +67,6 @@ async def read_page(reader: LetterReader, query: Query, place: Place, pace: Pace
                 or looked_count == LOOKED_MAX_COUNT
                 or SYSTEM_CLOCK.monotonic_s() > until_s
             ):
-                return Page(found, stored.number, stored.number < place.last_number)
+                return LetterPage(found, stored.number, stored.number < wanted.last_number)
             await page_pace.give_way()
-    return Page(found, max(place.number, place.last_number), more=False)
+    return LetterPage(found, max(wanted.after_number, wanted.last_number), more=False)

@@ -63,12 +63,12 @@ class LettersState(msgspec.Struct, frozen=True):
     """What the stream of letters says of itself.
 
     Attributes:
-        created_s: When the stream was made, in seconds since 1970. A stream that was deleted and
-            made anew has another time, and its numbers begin with 1 again.
+        epoch_us: When the stream was created, in microseconds since 1970. A stream that was deleted
+            and created again has another time, and its numbers begin with 1 again.
         last_number: The number of the newest letter that was ever stored, or 0 if there was none.
     """
 
-    created_s: float
+    epoch_us: int
     last_number: int
 
 
@@ -175,8 +175,8 @@ class LetterReader:
         """
         with self._explained():
             info = await self._jetstream.stream_info(self._settings.stream)
-        created_s = info.created.timestamp() if info.created else 0.0
-        return LettersState(created_s, info.state.last_seq)
+        epoch_us = round(info.created.timestamp() * 1_000_000) if info.created else 0
+        return LettersState(epoch_us, info.state.last_seq)
 
     async def following(
         self, query: Query, after_number: int, last_number: int, max_count: int
