@@ -170,7 +170,7 @@ class StreamConnection(asyncio.Protocol, ABC):
         """Tell the session that the process ends."""
         if self._has_begun and not self._is_told:
             self._is_told = True
-            self._session.shut_down()
+            self._loop.call_soon(self._session.shut_down)  # a bug of it must not end the drain
 
     def abort(self) -> None:
         """End the connection at once."""
@@ -254,11 +254,11 @@ class StreamConnection(asyncio.Protocol, ABC):
             return
         if self._limits.draining:
             self.shutdown()
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
         behind, self._behind = self._behind, b""
         if behind:
             self.data_received(behind)
-        if not self._transport.is_closing():
-            self._transport.resume_reading()
 
     def _session_ended(self, task: asyncio.Task[None]) -> None:
         if task.cancelled():

@@ -93,9 +93,16 @@ class StreamPort:
         sessions: All sessions that were made.
     """
 
-    def __init__(self, here: RunningPort, sessions: list[Session]) -> None:
+    def __init__(self, here: RunningPort, sessions: list[Session], metrics: Metrics) -> None:
         self.here = here
         self.sessions = sessions
+        self._metrics = metrics
+
+    def answered_count(self, status: int) -> float | None:
+        """Return how many requests were answered with this status; None if there was none."""
+        return self._metrics.registry.get_sample_value(
+            "consumer_http_requests_total", {"endpoint": "stream", "status": str(status)}
+        )
 
     @contextlib.asynccontextmanager
     async def streaming(
@@ -140,11 +147,10 @@ async def stream_port(
         open_stream=open_stream,
     )
     gate: Any = OpenGate()
-    application = HttpApplication(
-        [endpoint], gate, ClientAddress(()), Cors(origins), metrics=Metrics()
-    )
+    metrics = Metrics()
+    application = HttpApplication([endpoint], gate, ClientAddress(()), Cors(origins), metrics)
     async with port(monkeypatch, application, **limits) as here:
-        yield StreamPort(here, sessions)
+        yield StreamPort(here, sessions, metrics)
 
 
 def frame(code: int, payload: bytes, *, is_last: bool = True) -> bytes:

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from structlog.testing import capture_logs
 
-from consumer.http import stream as stream_module
-from consumer.http.connections import CutOff
+from consumer.http import connections as connections_module, stream as stream_module
+from consumer.http.client_address import ClientAddress
+from consumer.http.connections import Connections, CutOff
+from consumer.http.sent_events import SentEvents
 from consumer.http.stream import HELD_MAX_BYTES
+from consumer.operations.metrics import Metrics
 from tests.support.eventually import eventually
-from tests.support.http_port import NEVER_S, POST, SHORT_S, TLS, rest, trusting
+from tests.support.http_port import NEVER_S, PATIENT, POST, SHORT_S, TLS, rest, trusting
 from tests.support.http_streams import (
     EVENTS,
     GET,
@@ -69,6 +72,23 @@ class Pushing(Session):
             await asyncio.sleep(0)
 
 
+class Nowhere(asyncio.Transport):
+    """A connection to nobody."""
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Tell nobody anything."""
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Have no buffer."""
+
+    def get_write_buffer_size(self) -> int:
+        """Return that nothing waits."""
+        return 0
+
+    def write(self, data: object) -> None:
+        """Send nothing."""
+
+
 async def message(client: Client, asked: bytes) -> bytes:
     """Read one message, over either form."""
     if asked == EVENTS:
@@ -93,20 +113,33 @@ async def test_client_that_goes_ends_its_session(
         assert not session.outlet.is_open
         session.outlet.send(b"nobody reads this")
         await session.outlet.drained()
+        assert session.outlet.buffered_bytes == 0
         await there.here.all_left()
 
 
 @each_form
-async def test_every_session_that_is_made_also_runs(
+async def test_clients_that_go_at_once_leave_no_session_behind(
     monkeypatch: pytest.MonkeyPatch, asked: bytes
 ) -> None:
-    """Even if its client has gone by then: it has to give back what it was given."""
+    """Whether they go before or after their stream has begun."""
     async with stream_port(monkeypatch) as there:
         for _ in range(20):
             async with there.here.connected(asked):
                 await asyncio.sleep(0)
         await there.here.all_left()
         await eventually(lambda: all(session.ended.is_set() for session in there.sessions))
+
+
+async def test_every_session_that_is_made_also_runs() -> None:
+    """Even if its client goes before its first step: it has to give back what it was given."""
+    session, tasks = Session(), set[asyncio.Task[None]]()
+    connections = Connections(PATIENT, ClientAddress(()), Metrics())
+    stream = SentEvents(session, b"", "id", is_chunked=True)
+    stream.begin(Nowhere(), connections, tasks, b"", is_full=False)
+    stream.connection_lost(None)
+    async with asyncio.timeout(1):
+        await session.ended.wait()
+    assert session.was_cancelled
 
 
 @each_form
@@ -123,6 +156,38 @@ async def test_bug_of_a_session_is_logged(monkeypatch: pytest.MonkeyPatch, asked
     (logged,) = (one for one in logs if one["event"] == "stream failed")
     assert logged["log_level"] == "error"
     assert isinstance(logged["exc_info"], ZeroDivisionError)
+
+
+@each_form
+async def test_stream_is_counted_when_it_begins(
+    monkeypatch: pytest.MonkeyPatch, asked: bytes
+) -> None:
+    """As a request that was answered. How long the stream lasts does not count."""
+    async with stream_port(monkeypatch) as there, there.streaming(asked):
+        assert there.answered_count(101 if asked == UPGRADE else 200) == 1
+
+
+async def test_bug_in_one_session_does_not_end_a_drain(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The others are told all the same."""
+    broken = [True, False]
+    told = Session.shut_down
+
+    def shut_down(session: Session) -> None:
+        if broken.pop(0):
+            raise ZeroDivisionError
+        told(session)
+
+    monkeypatch.setattr(Session, "shut_down", shut_down)
+    async with stream_port(monkeypatch) as there, contextlib.AsyncExitStack() as stack:
+        clients = [(await stack.enter_async_context(there.streaming(UPGRADE)))[0] for _ in "ab"]
+        errors: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, what: errors.append(what))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(there.here.server.drain(4 * SHORT_S), name="drain")
+            assert await close_code(clients[1]) == (1012, "come back")
+        assert len(errors) == 1
 
 
 @each_form
@@ -144,13 +209,16 @@ async def test_session_that_ends_closes_its_stream(
 @each_form
 async def test_drain_tells_each_session_once(monkeypatch: pytest.MonkeyPatch, asked: bytes) -> None:
     """It ends when all streams have ended."""
+    monkeypatch.setattr(connections_module, "LAST_REQUESTS_S", SHORT_S)
+    waiting = Session()
     async with stream_port(monkeypatch) as there, contextlib.AsyncExitStack() as stack:
         opened = [await stack.enter_async_context(there.streaming(asked)) for _ in range(3)]
         async with asyncio.TaskGroup() as group:
             drained = group.create_task(there.here.server.drain(NEVER_S), name="drain")
-            for client, session in opened:
+            for client, _ in opened:
                 assert await message(client, asked) == b"shutdown\n\n"
-                assert session.shut_down_count == 1
+            await pause(waiting, 2 * SHORT_S)  # meanwhile the drain looks again at all connections
+            for client, _ in opened:
                 client[1].close()
             await drained
         assert [session.shut_down_count for _, session in opened] == [1, 1, 1]
@@ -170,7 +238,8 @@ async def test_drain_cuts_off_who_does_not_go(
 
 
 async def test_stream_that_begins_during_a_drain_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its request was on its way."""
+    """Its request was on its way. Sessions that were told before are not told again."""
+    monkeypatch.setattr(connections_module, "LAST_REQUESTS_S", NEVER_S)
     async with stream_port(monkeypatch) as there, there.here.connected() as client:
         await eventually(lambda: there.here.open_count == 1)
         async with asyncio.TaskGroup() as group:
@@ -253,11 +322,15 @@ async def test_client_that_reads_nothing_is_cut_off(
 
 
 @each_form
+@pytest.mark.parametrize("tls", [None, TLS], ids=["plain", "tls"])
 async def test_session_that_buffers_for_ever_is_ended(
-    monkeypatch: pytest.MonkeyPatch, asked: bytes
+    monkeypatch: pytest.MonkeyPatch, asked: bytes, tls: HttpTlsSettings | None
 ) -> None:
     """It has a bug, which must not take the memory of the process."""
-    async with stream_port(monkeypatch) as there, there.streaming(asked) as (_, session):
+    async with (
+        stream_port(monkeypatch, tls=tls) as there,
+        there.streaming(asked, context=trusting() if tls else None) as (_, session),
+    ):
         for _ in range(4 * HELD_MAX_BYTES // MEGABYTE):
             session.outlet.send(b"x" * MEGABYTE)
             if session.outlet.is_open:
