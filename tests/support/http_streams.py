@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 from consumer.http.answer import Answer
 from consumer.http.application import HttpApplication
 from consumer.http.client_address import ClientAddress
+from consumer.http.connections import Connections
 from consumer.http.cors import Cors
 from consumer.http.endpoint import Endpoint
 from consumer.http.outlet import Outlet, StreamSession
+from consumer.http.sent_events import SentEvents
 from consumer.operations.metrics import Metrics
 from tests.support.eventually import eventually
 from tests.support.http_application import OpenGate
-from tests.support.http_port import DEADLINE_S, port
+from tests.support.http_port import DEADLINE_S, PATIENT, port
 
 if TYPE_CHECKING:
     import ssl
@@ -151,6 +153,33 @@ async def stream_port(
     application = HttpApplication([endpoint], gate, ClientAddress(()), Cors(origins), metrics)
     async with port(monkeypatch, application, **limits) as here:
         yield StreamPort(here, sessions, metrics)
+
+
+class Nowhere(asyncio.Transport):
+    """A connection to nobody."""
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Tell nobody anything."""
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Have no buffer."""
+
+    def get_write_buffer_size(self) -> int:
+        """Return that nothing waits."""
+        return 0
+
+    def write(self, data: object) -> None:
+        """Send nothing."""
+
+
+def begun(
+    session: Session, *, transport: Nowhere | None = None, is_full: bool = False
+) -> SentEvents:
+    """Return a stream to nowhere, before the first step of its session."""
+    stream = SentEvents(session, b"", "id", is_chunked=True)
+    connections = Connections(PATIENT, ClientAddress(()), Metrics())
+    stream.begin(transport or Nowhere(), connections, set(), b"", is_full=is_full)
+    return stream
 
 
 def frame(code: int, payload: bytes, *, is_last: bool = True) -> bytes:

@@ -27,6 +27,7 @@ ON_BOTH_PLACES: Final = {
     "test_http_connection.py",
     "test_http_sent_events.py",
     "test_http_server.py",
+    "test_http_slow_streams.py",
     "test_http_streams.py",
     "test_http_tls.py",
     "test_http_websocket.py",
