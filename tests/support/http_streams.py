@@ -202,8 +202,10 @@ async def next_frame(client: Client) -> tuple[int, bytes]:
         assert first & 0xF0 == 0x80, "expected a whole message without extensions"
         if size_bytes == 126:
             (size_bytes,) = struct.unpack("!H", await client[0].readexactly(2))
+            assert size_bytes > 125, "expected the shortest form of a length"
         elif size_bytes == 127:
             (size_bytes,) = struct.unpack("!Q", await client[0].readexactly(8))
+            assert size_bytes > 65_535, "expected the shortest form of a length"
         return first & 0x0F, await client[0].readexactly(size_bytes)
 
 

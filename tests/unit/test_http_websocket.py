@@ -10,10 +10,11 @@ import pytest
 from websockets.asyncio.client import connect
 
 from consumer.access.key import Scope
+from consumer.http import stream as stream_module
 from consumer.http.answer import Problem
 from consumer.http.connections import CutOff
 from tests.support.eventually import eventually
-from tests.support.http_port import TLS, one_answer, rest, trusting
+from tests.support.http_port import NEVER_S, TLS, one_answer, rest, trusting
 from tests.support.http_streams import (
     CLOSE,
     EVENTS,
@@ -73,6 +74,14 @@ async def test_messages_go_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
         assert client.close_code == 1000
         await there.here.all_left()
         assert there.here.shed_count(CutOff.FRAMES) == 0
+
+
+async def test_length_of_a_message_has_its_shortest_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the standard demands."""
+    async with stream_port(monkeypatch) as there, there.streaming(UPGRADE) as (client, session):
+        for size_bytes in (0, 125, 126, 65_535, 65_536, 1_000_000):
+            session.outlet.send(b"x" * size_bytes)
+            assert await next_frame(client) == (TEXT, b"x" * size_bytes)
 
 
 async def test_messages_go_both_ways_over_tls(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,6 +224,7 @@ async def test_fragments_are_one_message(monkeypatch: pytest.MonkeyPatch, size_b
 
 async def test_session_closes_behind_what_it_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     """With its code, and a reason that is not too long. Then it sends nothing."""
+    monkeypatch.setattr(stream_module, "CLOSE_S", NEVER_S)
     async with stream_port(monkeypatch) as there, there.streaming(UPGRADE) as (client, session):
         session.outlet.send(b"last")
         session.outlet.close(4408, "é" * 100)
@@ -232,7 +242,8 @@ async def test_session_closes_behind_what_it_sent(monkeypatch: pytest.MonkeyPatc
 async def test_client_that_closes_gets_its_close_back(
     monkeypatch: pytest.MonkeyPatch, payload: bytes
 ) -> None:
-    """And its session is cancelled."""
+    """Then the server closes the connection. The session is cancelled."""
+    monkeypatch.setattr(stream_module, "CLOSE_S", NEVER_S)
     async with stream_port(monkeypatch) as there, there.streaming(UPGRADE) as (client, session):
         client[1].write(frame(TEXT, b"last") + frame(CLOSE, payload) + frame(TEXT, b"unheard"))
         assert await next_frame(client) == (TEXT, b"<last>")
@@ -241,3 +252,16 @@ async def test_client_that_closes_gets_its_close_back(
         await eventually(session.ended.is_set)
         assert session.was_cancelled
         assert there.here.shed_count(CutOff.FRAMES) == 0
+
+
+async def test_session_may_close_when_its_client_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The close frame of the client arrived with the message that the session answers so."""
+
+    def close(session: Session, _: bytes) -> None:
+        session.outlet.close(4000, "done")
+
+    monkeypatch.setattr(Session, "received", close)
+    async with stream_port(monkeypatch) as there, there.streaming(UPGRADE) as (client, _):
+        client[1].write(frame(TEXT, b"last") + frame(CLOSE, NORMAL))
+        assert await next_frame(client) == (CLOSE, NORMAL)
+        assert await rest(client) == b""

@@ -11,7 +11,7 @@ from consumer.http.connections import CutOff
 from consumer.http.stream import IGNORED_MAX_BYTES
 from consumer.http.websocket import FRAMES_MAX_COUNT, MESSAGE_MAX_BYTES
 from tests.support.eventually import eventually
-from tests.support.http_port import SHORT_S, rest
+from tests.support.http_port import NEVER_S, SHORT_S, rest
 from tests.support.http_streams import (
     BINARY,
     CLOSE,
@@ -87,11 +87,13 @@ async def test_client_that_was_let_go_is_not_waited_for(monkeypatch: pytest.Monk
 
 async def test_client_that_was_let_go_may_send_so_much(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it sends is thrown away."""
+    monkeypatch.setattr(stream_module, "CLOSE_S", NEVER_S)
     async with stream_port(monkeypatch) as there, there.streaming(UPGRADE) as (client, _):
         client[1].write(frame(BINARY, b"a"))
         assert (await close_code(client))[0] == 1003
         with pytest.raises(ConnectionError):
             await send_for_ever(client, b"x" * (IGNORED_MAX_BYTES // 8))
+        assert there.here.shed_count(CutOff.PIPELINED) == 1
         await there.here.all_left()
 
 
@@ -119,6 +121,21 @@ async def test_client_that_answers_no_ping_is_cut_off(monkeypatch: pytest.Monkey
         assert b"\x89\x00" in await rest(client)
         await session.ended.wait()
         await there.here.all_left()
+
+
+async def test_client_is_not_silent_before_it_can_see_its_ping(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The ping waits behind what the client still has to read."""
+    async with (
+        stream_port(monkeypatch, idle_timeout_s=SHORT_S) as there,
+        there.streaming(UPGRADE) as (client, session),
+    ):
+        session.outlet.send(b"x" * 8 * MEGABYTE)
+        await pause(session, 3 * SHORT_S)
+        assert there.here.shed_count(CutOff.SILENT) == 0
+        assert (await next_frame(client))[0] == TEXT
+        assert await next_frame(client) == (PING, b"")
 
 
 @pytest.mark.parametrize("sent", [frame(TEXT, b"a"), frame(PING, b"a"), frame(TEXT, b"a")[:3]])
