@@ -165,7 +165,7 @@ class Exchanges(HttpToolsProtocol):
 
     @staticmethod
     def unbind(cycle: RequestResponseCycle) -> None:
-        """End the loops of references of a request that was answered, so no collector has to."""
+        """End the loops of references of a request that is over, so no collector has to."""
         cycle.on_response = lambda: None
         scope = cast("AsgiEvent", cycle.scope)
         del scope[SEND_WHOLE]
@@ -181,7 +181,10 @@ class Exchanges(HttpToolsProtocol):
             raise Problem(400, "cut_off", "the client went away before its stream began")
         stream = make()
         cycle.response_started = cycle.response_complete = True
-        self.pipeline.clear()  # there is no answer behind a stream
+        self.cycle = cycle
+        for waiting, _ in self.pipeline:  # there is no answer behind a stream
+            self.unbind(waiting)
+        self.pipeline.clear()
         self.connections.discard(self)
         self.hand_on(stream)
         self.parser = None  # the two would keep each other in memory
