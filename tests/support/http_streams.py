@@ -93,11 +93,19 @@ class StreamPort:
     Attributes:
         here: The port.
         sessions: All sessions that were made.
+        may_answer: The event for which each answer to a plain request waits.
+        may_begin: The event for which each stream of Server-Sent Events waits.
+        checked_count: The number of such streams that wait, or have waited.
     """
 
-    def __init__(self, here: RunningPort, sessions: list[Session], metrics: Metrics) -> None:
-        self.here = here
+    def __init__(self, sessions: list[Session], metrics: Metrics) -> None:
+        self.here: RunningPort
         self.sessions = sessions
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+        self.may_begin = asyncio.Event()
+        self.may_begin.set()
+        self.checked_count = 0
         self._metrics = metrics
 
     def answered_count(self, status: int) -> float | None:
@@ -131,12 +139,19 @@ async def stream_port(
 ) -> AsyncIterator[StreamPort]:
     """Serve streams for a test of limited length."""
     sessions: list[Session] = []
+    metrics = Metrics()
+    there = StreamPort(sessions, metrics)
 
     def open_stream(request: Request) -> Session:
         sessions.append(make(request))
         return sessions[-1]
 
+    async def check(_: Request) -> None:
+        there.checked_count += 1
+        await there.may_begin.wait()
+
     async def handle(request: Request) -> Answer:
+        await there.may_answer.wait()
         return Answer(200, b"%b, no stream" % request.method.encode(), "text/plain")
 
     endpoint = Endpoint(
@@ -147,12 +162,12 @@ async def stream_port(
         handle=handle,
         scope=scope,
         open_stream=open_stream,
+        check_stream=check,
     )
     gate: Any = OpenGate()
-    metrics = Metrics()
     application = HttpApplication([endpoint], gate, ClientAddress(()), Cors(origins), metrics)
-    async with port(monkeypatch, application, **limits) as here:
-        yield StreamPort(here, sessions, metrics)
+    async with port(monkeypatch, application, **limits) as there.here:
+        yield there
 
 
 class Nowhere(asyncio.Transport):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 from typing import TYPE_CHECKING, Final
 
 import pytest
 from structlog.testing import capture_logs
 
 from consumer.http import connections as connections_module, stream as stream_module
+from consumer.http.connection import PublicConnection
 from consumer.http.connections import CutOff
+from consumer.http.cycle import AnsweringCycle
 from tests.support.eventually import eventually
 from tests.support.http_port import NEVER_S, POST, SHORT_S, rest
 from tests.support.http_streams import (
@@ -116,6 +119,37 @@ async def test_session_waits_for_what_was_sent_before_its_stream() -> None:
     stream.resume_writing()
     await pause(session, SHORT_S)
     assert session.ended.is_set()
+
+
+async def test_client_that_goes_before_its_stream_has_no_session(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It was checked for a while whether the stream may begin."""
+    async with stream_port(monkeypatch) as there:
+        there.may_begin.clear()
+        async with there.here.connected(EVENTS):
+            await eventually(lambda: there.checked_count == 1)
+        await there.here.all_left()
+        there.may_begin.set()
+        await eventually(lambda: there.answered_count(400) == 1)
+        assert there.sessions == []
+
+
+@each_form
+async def test_connection_that_read_the_request_is_gone(
+    monkeypatch: pytest.MonkeyPatch, asked: bytes
+) -> None:
+    """It does not need the garbage collector for that: there may be thousands of streams."""
+    async with stream_port(monkeypatch) as there:
+        gc.collect()
+        gc.disable()
+        try:
+            async with there.streaming(asked), there.streaming(EVENTS + asked):
+                kept = (PublicConnection, AnsweringCycle)
+                left = [each for each in gc.get_objects() if isinstance(each, kept)]
+                assert left == []
+        finally:
+            gc.enable()
 
 
 @each_form

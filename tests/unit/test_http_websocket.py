@@ -14,7 +14,7 @@ from consumer.http import stream as stream_module
 from consumer.http.answer import Problem
 from consumer.http.connections import CutOff
 from tests.support.eventually import eventually
-from tests.support.http_port import NEVER_S, TLS, one_answer, rest, trusting
+from tests.support.http_port import NEVER_S, SHORT_S, TLS, one_answer, rest, trusting
 from tests.support.http_streams import (
     CLOSE,
     EVENTS,
@@ -31,6 +31,7 @@ from tests.support.http_streams import (
     close_code,
     frame,
     next_frame,
+    pause,
     stream_port,
 )
 
@@ -206,6 +207,22 @@ async def test_bytes_behind_the_handshake_are_frames(monkeypatch: pytest.MonkeyP
                 await client[0].readuntil(b"\r\n\r\n")
                 assert await next_frame(client) == (TEXT, b"<a>")
                 assert len((await next_frame(client))[1]) == 40_002
+
+
+async def test_websocket_waits_for_the_answer_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For any time: the client waits for us."""
+    sent = GET + b"\r\n" + UPGRADE + frame(TEXT, b"a")
+    async with (
+        stream_port(monkeypatch, header_timeout_s=SHORT_S, idle_timeout_s=2 * SHORT_S) as there,
+        there.here.connected() as client,
+    ):
+        there.may_answer.clear()
+        client[1].write(sent)
+        await pause(Session(), 3 * SHORT_S)
+        there.may_answer.set()
+        assert await one_answer(client) == b"GET, no stream"
+        await client[0].readuntil(b"\r\n\r\n")
+        assert await next_frame(client) == (TEXT, b"<a>")
 
 
 @pytest.mark.parametrize("size_bytes", [0, 5, 65_536])
