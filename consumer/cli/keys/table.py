@@ -8,8 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from consumer.cli.keys.view import NEVER, state_of, time_of
+from consumer.access.shown import state_of, time_of
+from consumer.cli.keys.view import NEVER
 from consumer.cli.terminal.safe_text import printable
+from consumer.clock import SYSTEM_CLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +27,9 @@ def print_table(uses: Sequence[KeyUse]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("id", "brand", "environment", "scopes", "state", "expires", "last used", "holder"):
         table.add_column(name, no_wrap=name == "id", overflow="fold")
+    now_s = SYSTEM_CLOCK.now_s()
     for use in uses:
-        key, state = use.key, state_of(use.key)
+        key, state = use.key, state_of(use.key, now_s)
         table.add_row(
             Text(key.id),
             Text(key.brand),

@@ -7,33 +7,15 @@ from typing import TYPE_CHECKING, Final
 import click
 import msgspec
 
+from consumer.access.shown import ends_of_secrets, fields_of, state_of, time_of
 from consumer.cli.terminal.safe_text import printable
 from consumer.clock import SYSTEM_CLOCK
-from consumer.events.timestamp import from_epoch_s
 
 if TYPE_CHECKING:
     from consumer.access.edit import KeyList, KeyUse
     from consumer.access.key import Key
 
 NEVER: Final = "never"
-
-
-def state_of(key: Key) -> str:
-    """Return whether a key is `in force`, `expired` or `revoked`."""
-    if key.revoked_s is not None:
-        return "revoked"
-    expired = key.expires_s is not None and key.expires_s <= SYSTEM_CLOCK.now_s()
-    return "expired" if expired else "in force"
-
-
-def time_of(epoch_s: float | None) -> str | None:
-    """Write a time. What no calendar can hold is written as seconds."""
-    if epoch_s is None:
-        return None
-    try:
-        return from_epoch_s(epoch_s)
-    except (ValueError, OverflowError, OSError):
-        return f"{epoch_s:g} s"
 
 
 def key_json(use: KeyUse, text: str | None = None) -> str:
@@ -43,35 +25,17 @@ def key_json(use: KeyUse, text: str | None = None) -> str:
         use: The key, and when it was used last.
         text: The text of a key that was made just now. None for a key whose text nobody knows.
     """
-    key = use.key
-    fields = {
-        "id": key.id,
-        "brand": key.brand,
-        "environment": key.environment,
-        "name": key.name,
-        "person": key.person,
-        "scopes": key.scopes,
-        "subjects": key.subjects,
-        "addresses": key.addresses,
-        "events_per_s": key.events_per_s,
-        "requests_per_s": key.requests_per_s,
-        "state": state_of(key),
-        "created": time_of(key.created_s),
-        "expires": time_of(key.expires_s),
-        "revoked": time_of(key.revoked_s),
-        "used_on": use.used_on or None,
-        "secrets": [{"ends": time_of(ends_s)} for ends_s in _ends_of_secrets(key)],
-    }
+    fields = fields_of(use.key, use.used_on, SYSTEM_CLOCK.now_s())
     made = {} if text is None else {"key": text}
     return msgspec.json.encode(made | fields).decode()
 
 
 def key_facts(use: KeyUse) -> list[str]:
     """Return all that is known of a key: a line for each fact."""
-    key = use.key
+    key, now_s = use.key, SYSTEM_CLOCK.now_s()
     known = {
         "id": key.id,
-        "state": state_of(key),
+        "state": state_of(key, now_s),
         "brand": key.brand,
         "environment": key.environment.value,
         "name": key.name,
@@ -85,16 +49,9 @@ def key_facts(use: KeyUse) -> list[str]:
         "expires": time_of(key.expires_s) or NEVER,
         "revoked": time_of(key.revoked_s),
         "last used": use.used_on or NEVER,
-        "secrets": ", ".join(_secret(ends_s) for ends_s in _ends_of_secrets(key)),
+        "secrets": ", ".join(_secret(ends_s) for ends_s in ends_of_secrets(key, now_s)),
     }
     return [f"{name:<12}{printable(text)}" for name, text in known.items() if text]
-
-
-def _ends_of_secrets(key: Key) -> list[float | None]:
-    """Return until when each secret holds that still holds, in seconds since 1970."""
-    now_s = SYSTEM_CLOCK.now_s()
-    ends = [secret.ends_s for secret in key.secrets]
-    return [ends_s for ends_s in ends if ends_s is None or ends_s > now_s]
 
 
 def _rate(per_s: float | None) -> str:
