@@ -6,6 +6,7 @@ more than there is; then the key waits until the bucket is above zero again.
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import msgspec
@@ -62,6 +63,10 @@ class Allowance:
     def spend(self, key_id: str, per_s: float, now_s: float, count: int) -> None:
         """Take from a key's bucket, also more than there is."""
         self._bucket(key_id, per_s, now_s).tokens_count -= count
+
+    def left_count(self, key_id: str, per_s: float, now_s: float) -> int:
+        """Return how many a key may have at once now. Nothing is taken."""
+        return max(0, math.ceil(self._bucket(key_id, per_s, now_s).tokens_count))
 
     def _bucket(self, key_id: str, per_s: float, now_s: float) -> _Tokens:
         bucket = self._buckets.get(key_id)

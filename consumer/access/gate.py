@@ -12,6 +12,8 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, NoReturn
 
+import msgspec
+
 from consumer.access import ticket, token
 from consumer.access.allowance import BURST_S, Allowance
 from consumer.access.fields import network_of
@@ -49,6 +51,20 @@ WORDS: Final = {
 UNREAD_RETRY_S: Final = 2.0
 SEEN_MAX_COUNT: Final = 4096
 """So many texts of keys are remembered."""
+
+
+class RateLeft(msgspec.Struct, frozen=True):
+    """A rate of a key, and what this process would let pass of it now.
+
+    Attributes:
+        per_s: The rate, a second.
+        burst_count: How many may come at once if none came for a while.
+        left_count: How many may come at once now.
+    """
+
+    per_s: float
+    burst_count: int
+    left_count: int
 
 
 class Gate:
@@ -196,6 +212,20 @@ class Gate:
     def events_per_s(self, key: Key) -> float | None:
         """Return the rate of events of a key; None if it has no limit."""
         return key.events_per_s or self._events_per_s.get(key.environment)
+
+    def events_left(self, key: Key) -> RateLeft | None:
+        """Return what is left of a key's rate of events; None if it has no limit."""
+        return self._left(self._events, key, self.events_per_s(key))
+
+    def requests_left(self, key: Key) -> RateLeft | None:
+        """Return what is left of a key's rate of requests; None if it has no limit."""
+        return self._left(self._requests, key, key.requests_per_s)
+
+    def _left(self, allowance: Allowance, key: Key, per_s: float | None) -> RateLeft | None:
+        if per_s is None:
+            return None
+        left_count = allowance.left_count(key.id, per_s, self._clock.monotonic_s())
+        return RateLeft(per_s, int(per_s * BURST_S), left_count)
 
     def is_still_good(self, key: Key) -> bool:
         """Tell whether a key that was let in still exists, is not revoked, and has not expired.
