@@ -222,9 +222,7 @@ class Decoder:
     ) -> Normaliser:
         event_type = known_type(name, strict=self._strict, meant=self._meant)
         if self._types is not None and event_type not in self._types:
-            raise Rejected(
-                Reason.FORBIDDEN_TYPE, f"type: this listener does not take {event_type.name}"
-            )
+            raise forbidden(event_type)
         usual = normalisers.get(event_type.name)
         if usual is None:
             window_s = self._dedupe.window_of_s(*event_type.names)
@@ -267,6 +265,11 @@ def known_type(name: str | None, *, strict: bool, meant: Callable[[str], str]) -
         text = f"type: no message type is called {_shown(name)}{meant(_cut(name))}"
         raise Rejected(Reason.UNKNOWN_TYPE, text)
     return event_type
+
+
+def forbidden(event_type: EventType) -> Rejected:
+    """Return the error of a message of a type that the listener does not take."""
+    return Rejected(Reason.FORBIDDEN_TYPE, f"type: this listener does not take {event_type.name}")
 
 
 def suggestion(name: str) -> str:

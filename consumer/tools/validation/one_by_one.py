@@ -1,8 +1,9 @@
 """Looks at each field of an event on its own, to find all misfits of the event, not only the first.
 
-Only `validator.py` uses this module. A listener stops at the first misfit, because that is enough
-for a dead letter and takes a tenth of the time. The words of both are the same, because each field
-is decoded by a struct that has no other field, and brought into its normal form by the same steps.
+Only `verdict.py` and the answers of the HTTP port use this module. A listener stops at the first
+misfit, because that is enough for a dead letter and takes a tenth of the time. The words of both
+are the same, because each field is decoded by a struct that has no other field, and brought into
+its normal form by the same steps.
 """
 
 from __future__ import annotations
@@ -127,7 +128,7 @@ class _Field:
         except Rejected as rejected:
             misfit = as_sent(rejected, body).misfit
             found.misfits = [misfit] if misfit else []
-        found.oddities = [(odd.name, self._expected(odd)) for odd in oddities]
+        found.oddities = [(odd.name, expected_of(odd, self._values)) for odd in oddities]
         if self.nested and sent and not any(fault.field == self.name for fault in found.misfits):
             inside = self._look_inside(bytes(sent).strip(), max_count)
             own = [odd for odd in found.oddities if odd[1].field == self.name]
@@ -159,21 +160,29 @@ class _Field:
                     break
         return found
 
-    def _expected(self, odd: Oddity) -> Misfit:
-        expected = {
-            "unknown_value": " or ".join(self._values),
-            "unreadable_time": A_TIME,
-            "no_zone": "a zone such as Z (taken as UTC)",
-            "fraction": "a whole number",
-            "space_around_value": "no space around it (read all the same)",
-            "number_with_point": "text, or a number without point",
-            "unusual_time": "the form of RFC 3339 (read all the same)",
-            "other_flag": "true or false (read all the same)",
-            "empty_list": "an object (read as {})",
-            "numbered_list": "a list (read as such)",
-        }
-        misfit = invalid(odd.field, expected.get(odd.name, ""), odd.found).misfit
-        return misfit or Misfit(odd.field, "", odd.found)
+
+def expected_of(odd: Oddity, values: tuple[str, ...] = ()) -> Misfit:
+    """Return an oddity with what was expected, in words.
+
+    Args:
+        odd: The oddity.
+        values: The values that the field may have. Empty if they are not known.
+    """
+    expected = {
+        "unknown_field": "a known field",
+        "unknown_value": " or ".join(values) or "a listed value",
+        "unreadable_time": A_TIME,
+        "no_zone": "a zone such as Z (taken as UTC)",
+        "fraction": "a whole number",
+        "space_around_value": "no space around it (read all the same)",
+        "number_with_point": "text, or a number without point",
+        "unusual_time": "the form of RFC 3339 (read all the same)",
+        "other_flag": "true or false (read all the same)",
+        "empty_list": "an object (read as {})",
+        "numbered_list": "a list (read as such)",
+    }
+    misfit = invalid(odd.field, expected.get(odd.name, ""), odd.found).misfit
+    return misfit or Misfit(odd.field, "", odd.found)
 
 
 @cache

@@ -1,8 +1,7 @@
 """Says what the pipeline would say of each event in a file, and more, for `consumer validate`.
 
-Responsible for the verdict on an event. The same `Normaliser` as in a lane decides whether an event
-is good. If it is not good, `one_by_one.py` finds everything that is wrong with it. Not responsible
-for reading files (`cut.py`) and for printing.
+Responsible for the remarks about each event, and for what an event repeats. Not responsible for the
+verdict on a single event (`verdict.py`), for reading files (`cut.py`) and for printing.
 """
 
 from __future__ import annotations
@@ -14,28 +13,22 @@ import msgspec
 
 from consumer.errors import Misfit, Reason, Rejected
 from consumer.events.conflict import conflict_text
-from consumer.events.normalise import Event, Normaliser
 from consumer.events.refuse import shown
-from consumer.pipeline.budget import max_body_bytes, refuse_long, refuse_many_values
 from consumer.pipeline.decode import quoted_type
-from consumer.pipeline.plain_body import EXPECTED, LABEL, plain_body
-from consumer.pipeline.route import message_bytes
+from consumer.pipeline.plain_body import EXPECTED, LABEL
 from consumer.tools.validation.cut import EVENT_MAX_BYTES, EventFile, Record
-from consumer.tools.validation.habits import habits
-from consumer.tools.validation.one_by_one import Faults, OneByOne
 from consumer.tools.validation.repeats import UNKNOWN, Earlier, Repeats
+from consumer.tools.validation.verdict import Judge, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from consumer.events.base import EventType
+    from consumer.events.normalise import Event
     from consumer.events.steps import Oddity
 
 BRAND: Final = "brand"
 """The brand of all events of a file. Its name makes no difference."""
-USUAL_MAX_BYTES: Final = 1024 * 1024
-"""The default of a NATS server's `max_payload`, which an event may not exceed:
-https://docs.nats.io/running-a-nats-service/configuration#limits"""
 PROPERTIES: Final = ("type", LABEL)
 """The names of what a message carries beside its body, as oddities have them in `field`."""
 LOST: Final = "lost_change"
@@ -131,9 +124,7 @@ class Validator:
     ) -> None:
         self._type = event_type
         self._unit = unit
-        self._strict = strict
-        self._normalise = Normaliser(event_type, BRAND, strict=strict).normalise
-        self._one_by_one = OneByOne(event_type, strict=strict)
+        self._judge = Judge(event_type, BRAND, strict=strict)
         self._repeats = Repeats(event_type)
         self._content_encoding = content_encoding
         self._of_type = quoted_type(message_type)
@@ -143,62 +134,30 @@ class Validator:
     def look(self, record: Record) -> list[Remark]:
         """Return all remarks about one event: the errors, then the warnings."""
         self.tally.events_count += 1
-        around: list[Oddity] = []
-        try:
-            record, around = self._plain(record)
-            event = self._normalise(record.body, 0.0, str(record.event_number))
-        except Rejected as rejected:
-            self.tally.wrong_count += 1
-            errors, found = self._wrong(record, rejected)
+        verdict = self._verdict(record)
+        record = msgspec.structs.replace(record, body=verdict.body)
+        lost: list[tuple[str, Misfit]] = []
+        if verdict.event is not None:
+            errors, lost = self._again(record, verdict.event)
         else:
-            errors, found = self._again(record, event)
-            if event.oddities:
-                found.add(self._one_by_one.look(record.body))
-            found.oddities = [*found.oddities, *habits(self._type.fields, record.body)]
-            if message_bytes(event) > USUAL_MAX_BYTES:
-                found.oddities.append((Reason.TOO_LARGE, _large(event)))
-        around = [odd for odd in (*self._of_type, *around) if odd.name not in self._told]
+            self.tally.wrong_count += 1
+            errors = _errors(record, verdict)
+        around = [odd for odd in (*self._of_type, *verdict.around) if odd.name not in self._told]
         # All messages of a file have the same properties, so what is odd about them is told once.
         self._told |= {odd.name for odd in around if odd.field in PROPERTIES}
-        found.oddities = [*((odd.name, _around(odd)) for odd in around), *found.oddities]
-        self.tally.warnings_count += len(found.oddities)
-        warnings = [
-            remark(record, Severity.WARNING, name, misfit) for name, misfit in found.oddities
-        ]
+        oddities = [*((odd.name, _around(odd)) for odd in around), *lost, *verdict.oddities]
+        self.tally.warnings_count += len(oddities)
+        warnings = [remark(record, Severity.WARNING, name, misfit) for name, misfit in oddities]
         return [*errors, *warnings]
 
-    def _plain(self, record: Record) -> tuple[Record, list[Oddity]]:
-        """Return the record with the JSON of its body, and what is odd about the body."""
+    def _verdict(self, record: Record) -> Verdict:
         if record.size_bytes > EVENT_MAX_BYTES:
             limit = Misfit("event", f"at most {EVENT_MAX_BYTES} bytes", str(record.size_bytes))
-            raise Rejected(Reason.TOO_LARGE, limit)
-        limit_bytes = max_body_bytes()
-        refuse_long(record.body, limit_bytes)
-        body, around = plain_body(
-            record.body, self._content_encoding, limit_bytes, strict=self._strict
-        )
-        refuse_many_values(body, limit_bytes)
-        return msgspec.structs.replace(record, body=body), around
+            return Verdict(record.body, rejected=Rejected(Reason.TOO_LARGE, limit), errors=[limit])
+        occurrence = str(record.event_number)
+        return self._judge.look(record.body, self._content_encoding, occurrence)
 
-    def _wrong(self, record: Record, rejected: Rejected) -> tuple[list[Remark], Faults]:
-        """Return the error of the dead letter and the errors that it does not mention.
-
-        Also returns what else was found, for the warnings.
-        """
-        first = rejected.misfit
-        if first is None:  # the body is not JSON
-            why = rejected.detail.removeprefix("JSON is malformed: ")
-            first = Misfit("", f"JSON ({why})", shown(record.body))
-            plain = remark(record, Severity.ERROR, rejected.reason, first)
-            return [msgspec.structs.replace(plain, message=rejected.detail)], Faults()
-        if rejected.reason is not Reason.INVALID:
-            return [remark(record, Severity.ERROR, rejected.reason, first)], Faults()
-        found = self._one_by_one.look(record.body)
-        misfits = [first, *(misfit for misfit in found.misfits if misfit.field != first.field)]
-        errors = [remark(record, Severity.ERROR, rejected.reason, misfit) for misfit in misfits]
-        return errors, found
-
-    def _again(self, record: Record, event: Event) -> tuple[list[Remark], Faults]:
+    def _again(self, record: Record, event: Event) -> tuple[list[Remark], list[tuple[str, Misfit]]]:
         """Count an event as good, unless an earlier event has the same identity.
 
         Returns:
@@ -208,7 +167,7 @@ class Validator:
         before = self._repeats.earlier(event, self._number(record))
         if before is None:
             self.tally.good_count += 1
-            return [], Faults()
+            return [], []
         earlier = f"{self._unit} {before.number}"
         identity = ", ".join(self._type.identified_by)
         if before.is_conflict:
@@ -217,13 +176,13 @@ class Validator:
             misfit = Misfit(identity, f"as in {earlier}: {same}", f"{earlier} with other values")
             message = f"{conflict_text(event)}: see {earlier}"
             again = remark(record, Severity.ERROR, Reason.CONFLICT, misfit)
-            return [msgspec.structs.replace(again, message=message)], Faults()
+            return [msgspec.structs.replace(again, message=message)], []
         self.tally.repeated_count += 1
         misfit = Misfit(identity, "sent once", f"repeats {earlier}")
         message = f"{self._unit} {self._number(record)} repeats {earlier}"
         again = remark(record, Severity.WARNING, "repeated", misfit)
         lost = [(LOST, one) for one in self._lost(record, before, earlier)]
-        return [msgspec.structs.replace(again, message=message)], Faults(oddities=lost)
+        return [msgspec.structs.replace(again, message=message)], lost
 
     def _lost(self, record: Record, before: Earlier, earlier: str) -> Iterator[Misfit]:
         """Yield what a repetition says otherwise than the earlier event."""
@@ -242,6 +201,21 @@ class Validator:
 
     def _number(self, record: Record) -> int:
         return record.line if self._unit == "line" else record.event_number
+
+
+def _errors(record: Record, verdict: Verdict) -> list[Remark]:
+    """Return a remark about each error of an event that would be a dead letter."""
+    rejected = verdict.rejected
+    if rejected is None:
+        return []
+    if verdict.errors:
+        return [
+            remark(record, Severity.ERROR, rejected.reason, misfit) for misfit in verdict.errors
+        ]
+    why = rejected.detail.removeprefix("JSON is malformed: ")
+    misfit = Misfit("", f"JSON ({why})", shown(record.body))
+    plain = remark(record, Severity.ERROR, rejected.reason, misfit)
+    return [msgspec.structs.replace(plain, message=rejected.detail)]
 
 
 def remark(record: Record, severity: Severity, reason: str, misfit: Misfit) -> Remark:
@@ -275,8 +249,3 @@ def about_file(file: EventFile, tally: FileTally) -> list[Remark]:
 def _around(odd: Oddity) -> Misfit:
     expected = UNQUOTED if odd.name == "quoted_type" else EXPECTED[odd.name]
     return Misfit(odd.field, expected, odd.found)
-
-
-def _large(event: Event) -> Misfit:
-    limit = "at most 1 MiB as an event, unless the operator allows more"
-    return Misfit("", limit, f"{message_bytes(event)} bytes")
