@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Final
 import nats.errors
 import nats.js.errors
 import structlog
-from nats.js.api import KeyValueConfig, StorageType
+from nats.js.api import StorageType
 
+from consumer.access.opening import GONE, open_bucket
 from consumer.access.record import KEY_PREFIX, TICKETS, USED_PREFIX, decode, record_of, stream_of
 from consumer.cancel import end_tasks
 from consumer.errors import SinkUnavailable, Unavailable
@@ -50,55 +51,9 @@ LOOK_EVERY_S: Final = 0.4
 LOOK_DEADLINE_S: Final = 2.0
 USED_EVERY_S: Final = 30.0
 """The pause after which the days of last use are written again, in seconds."""
-MAX_KEY_BYTES: Final = 64 * 1024
-DELETED: Final = (
-    "the bucket {} was deleted: bring it back with `consumer keys restore`; "
-    "known keys go on working"
-)
-"""A process that has read the bucket does not create it again. While the bucket is missing, known
-keys work, and unknown keys get 503. With a new empty bucket, every key would get 401, and senders
-would stop."""
-GONE: Final = "was the bucket deleted just now?"
-
+ARRIVED_MAX_S: Final = 1.0
+"""So long is waited for a change to come back by the watch, in seconds."""
 log = structlog.get_logger()
-
-
-async def open_bucket(
-    client: Client, settings: KeysSettings, replicas_count: int, *, create: bool = True
-) -> KeyValue:
-    """Return the bucket of the keys. If it is missing, create it.
-
-    Args:
-        client: The connection.
-        settings: The name of the bucket.
-        replicas_count: The number of servers that keep a new bucket.
-        create: If false, a missing bucket is not created.
-
-    Raises:
-        SinkUnavailable: The server does not answer, this user may not open or create the bucket, or
-            the bucket is missing and must not be created.
-    """
-    stream = stream_of(settings.bucket)
-    jetstream = client.jetstream()
-    request = f"$JS.API.STREAM.*.{stream}"
-    with explained(stream, missing=GONE, request=request):
-        try:
-            return await jetstream.key_value(settings.bucket)
-        except nats.js.errors.BucketNotFoundError:
-            if not create:
-                raise SinkUnavailable(DELETED.format(settings.bucket)) from None
-            wanted = KeyValueConfig(
-                bucket=settings.bucket,
-                description="access keys of consumer: hashes, never secrets",
-                # With one message a record, their number tells whether a record is gone (`_look`).
-                history=1,
-                storage=StorageType.FILE,
-                replicas=replicas_count,
-                max_value_size=MAX_KEY_BYTES,
-            )
-            made = await jetstream.create_key_value(wanted)
-            log.info("bucket of keys created", bucket=settings.bucket)
-            return made
 
 
 class _State:
@@ -146,6 +101,7 @@ class KeyBucket(Part):
         self._follower: StreamFollower | None = None
         self._opened = contextlib.AsyncExitStack()
         self._lost = asyncio.Event()
+        self._news = asyncio.Event()
         self._why_lost = "not connected yet"
         self._applied = _State()
         self._seen_number = 0
@@ -159,6 +115,41 @@ class KeyBucket(Part):
     def names(self) -> frozenset[str]:
         """The names of the records that have arrived."""
         return frozenset(self._applied.names)
+
+    @property
+    def client(self) -> Client:
+        """The open connection to the server.
+
+        Raises:
+            SinkUnavailable: There is none at this moment.
+        """
+        if self._client is None:
+            raise SinkUnavailable(self._why_lost)
+        return self._client
+
+    @property
+    def bucket(self) -> KeyValue:
+        """The open bucket.
+
+        Raises:
+            SinkUnavailable: It is not open at this moment.
+        """
+        if self._client is None or self._bucket is None:
+            raise SinkUnavailable(self._why_lost)
+        return self._bucket
+
+    def used_on(self, key_id: str) -> str:
+        """Return the last day on which a key was used; empty if it was never used."""
+        if key_id in self._used:
+            return _today()
+        return self._noted.get(key_id, "")
+
+    async def arrived(self, key: Key) -> None:
+        """Return once the watch has brought a key in this form, at most after `ARRIVED_MAX_S`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ARRIVED_MAX_S):
+                while self._keyring.find(key.id) != key:
+                    await self._news.wait()
 
     def note_used(self, key_id: str) -> None:
         """Note that a key was used today. `write_used` writes this to the bucket later."""
@@ -306,6 +297,8 @@ class KeyBucket(Part):
             async for msg in follower:
                 record = record_of(msg, self._settings.bucket)
                 self._apply(record, self._keyring.keys)
+                self._news.set()
+                self._news = asyncio.Event()
                 if record.name.startswith(KEY_PREFIX):
                     self._tell(record.name.removeprefix(KEY_PREFIX))
         except SinkUnavailable as error:
@@ -329,7 +322,7 @@ class KeyBucket(Part):
         """
         if self._bucket is None:
             return
-        today = datetime.now(UTC).date().isoformat()
+        today = _today()
         used, self._used = self._used, set()
         while used:
             key_id = used.pop()
@@ -349,6 +342,10 @@ class KeyBucket(Part):
             self._client = None
             self._lose("closed")
         await self._opened.aclose()
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
 
 
 def _caveats(bucket: str, config: StreamConfig) -> list[Caveat]:

@@ -18,9 +18,9 @@ import nats.js.errors
 import structlog
 
 from consumer.access import token
-from consumer.access.bucket import GONE, open_bucket
 from consumer.access.fields import check_fields
 from consumer.access.key import Key, KeySecret
+from consumer.access.opening import GONE, open_bucket
 from consumer.access.record import KEY_PREFIX, USED_PREFIX, decode, encode, record_of, stream_of
 from consumer.clock import SYSTEM_CLOCK
 from consumer.errors import ConsumerError
@@ -29,7 +29,7 @@ from consumer.nats.explain import explained
 from consumer.nats.follow import FIRST, following
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from nats.aio.client import Client
     from nats.js.kv import KeyValue
@@ -46,6 +46,14 @@ _is_id: Final = re.compile(rf"[0-9A-Za-z]{{{token.ID_CHARACTERS}}}").fullmatch
 
 class KeyChangeRefused(ConsumerError):
     """A change of a key is not possible. The text says why."""
+
+
+class NoSuchKey(KeyChangeRefused):
+    """There is no such key, or nobody knows what it is, because its record is not understood."""
+
+
+class KeyChangedMeanwhile(KeyChangeRefused):
+    """Somebody else changed the key at the same moment. Nothing was stored."""
 
 
 class KeyUse(msgspec.Struct, frozen=True):
@@ -70,6 +78,10 @@ class KeyList(msgspec.Struct, frozen=True):
 
     uses: list[KeyUse]
     unread: list[str]
+
+
+def anything(_: Key) -> None:
+    """Let every change of a key pass."""
 
 
 class Keys:
@@ -117,13 +129,16 @@ class Keys:
         await self._put(made, 0, "key created")
         return made, token.write(token.KeyText(made.environment, made.id, secret))
 
-    async def rotate(self, key_id: str, overlap_s: float) -> tuple[Key, str]:
+    async def rotate(
+        self, key_id: str, overlap_s: float, check: Callable[[Key], None] = anything
+    ) -> tuple[Key, str]:
         """Give a key a new secret, and let the earlier secrets end after the overlap.
 
         Args:
             key_id: The key's id.
             overlap_s: The time for which the earlier secrets still hold, in seconds. With 0 they
                 end at once.
+            check: Gets the key as it was read, and raises an exception if it must not be changed.
 
         Returns:
             The key as it is stored, and its new text.
@@ -133,6 +148,7 @@ class Keys:
                 hold, or it was changed meanwhile.
         """
         key, revision_number = await self._get(key_id)
+        check(key)
         if key.revoked_s is not None:
             raise KeyChangeRefused(f"key {key_id} was revoked, so it cannot be rotated")
         now_s = self._clock.now_s()
@@ -153,8 +169,12 @@ class Keys:
         await self._put(made, revision_number, "key rotated")
         return made, token.write(token.KeyText(made.environment, made.id, secret))
 
-    async def revoke(self, key_id: str) -> Key:
+    async def revoke(self, key_id: str, check: Callable[[Key], None] = anything) -> Key:
         """Revoke a key. Within a second, every process refuses it.
+
+        Args:
+            key_id: The key's id.
+            check: Gets the key as it was read, and raises an exception if it must not be changed.
 
         Returns:
             The key. If it was revoked before, it is not changed.
@@ -163,6 +183,7 @@ class Keys:
             KeyChangeRefused: There is no such key, or it was changed meanwhile.
         """
         key, revision_number = await self._get(key_id)
+        check(key)
         if key.revoked_s is not None:
             return key
         made = msgspec.structs.replace(key, revoked_s=self._clock.now_s())
@@ -240,10 +261,10 @@ class Keys:
     async def _get(self, key_id: str) -> tuple[Key, int]:
         record, revision_number = await self._find(key_id)
         if record is None:
-            raise KeyChangeRefused(f"there is no key {key_id}")
+            raise NoSuchKey(f"there is no key {key_id}")
         key = decode(record, key_id)
         if key is None:
-            raise KeyChangeRefused(
+            raise NoSuchKey(
                 f"the record of key {key_id} is not understood, so the key is refused and cannot "
                 "be changed. Was it written by a newer version of this program?"
             )
@@ -257,7 +278,7 @@ class Keys:
             there never was a record.
         """
         if not _is_id(key_id):
-            raise KeyChangeRefused(
+            raise NoSuchKey(
                 f"{key_id[:64]!r} is no id, expected {token.ID_CHARACTERS} of 0-9 A-Z a-z"
             )
         with self._explained(f"$JS.API.STREAM.MSG.GET.{self._stream}"):
@@ -276,7 +297,9 @@ class Keys:
             try:
                 await self._bucket.update(KEY_PREFIX + key.id, encode(key), last=revision_number)
             except nats.js.errors.KeyWrongLastSequenceError as error:
-                raise KeyChangeRefused(f"key {key.id} was changed meanwhile; try again") from error
+                raise KeyChangedMeanwhile(
+                    f"key {key.id} was changed meanwhile; try again"
+                ) from error
         self._audit.info(
             event,
             key=key.id,

@@ -10,8 +10,8 @@ import pytest
 import structlog.testing
 
 from consumer.access import token
-from consumer.access.bucket import MAX_KEY_BYTES
 from consumer.access.edit import KeyList, opened_keys
+from consumer.access.opening import MAX_KEY_BYTES
 from consumer.access.record import KEY_PREFIX, USED_PREFIX
 from consumer.access.refusal import Refusal
 from consumer.access.settings import KeysSettings
