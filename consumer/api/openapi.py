@@ -31,6 +31,15 @@ REQUEST_ID: Final[Document] = {
         "schema": {"type": "string"},
     }
 }
+IDEMPOTENCY_KEY: Final[Document] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A text of your own for this write, such as a UUID. If you send the same "
+    "request with the same text again within 24 hours, you get the first answer again, and nothing "
+    "is written a second time.",
+    "schema": {"type": "string", "pattern": "^[ -~]{1,128}$"},
+}
 FIELD_ERROR: Final[Document] = {
     "type": "object",
     "required": ["field", "expected", "found"],
@@ -90,6 +99,8 @@ def _operation(endpoint: Endpoint) -> Document:
         "responses": _answers(endpoint),
     }
     parameters = [*_path_parameters(endpoint.path), *_query_parameters(endpoint.query)]
+    if endpoint.takes_idempotency_key:
+        parameters.append(IDEMPOTENCY_KEY)
     if parameters:
         operation["parameters"] = parameters
     if endpoint.body is not None:

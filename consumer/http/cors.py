@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 ALLOWED_HEADERS: Final = (
     "authorization, content-type, content-encoding, idempotency-key, x-api-key, x-request-id"
 )
-EXPOSED_HEADERS: Final = "ratelimit, ratelimit-policy, retry-after, x-request-id"
+EXPOSED_HEADERS: Final = (
+    "idempotent-replayed, ratelimit, ratelimit-policy, retry-after, x-request-id"
+)
 MAX_AGE_S: Final = 600
 NOTHING: Final[Mapping[str, str]] = {}
 

@@ -88,6 +88,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             wait.
         query: The struct of the parameters in its query: see `parameters.read_query`. The
             description of each field is in its `Meta`. None means that it takes no parameters.
+        takes_idempotency_key: If true, it takes the header `Idempotency-Key`: see
+            `api/idempotency.py`.
         body: The body that it takes. None means no body.
         answers: The answers that the endpoint itself gives. Those of the checks before it are
             described once for all endpoints.
@@ -106,5 +108,6 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     open_stream: OpenStream | None = None
     check_stream: CheckStream | None = None
     query: type[msgspec.Struct] | None = None
+    takes_idempotency_key: bool = False
     body: BodyForm | None = None
     answers: tuple[AnswerForm, ...] = ()
