@@ -23,6 +23,9 @@ from consumer.api.dead_letters.endpoints import dead_letter_endpoints
 from consumer.api.dead_letters.pace import Pace
 from consumer.api.endpoints import all_endpoints
 from consumer.api.one_event import OneEventSearch, one_event_endpoints
+from consumer.api.people import ForPeople, people_endpoints
+from consumer.api.remembered import RememberedWrites
+from consumer.clock import SYSTEM_CLOCK
 from consumer.deliveries.origin import Environment
 from consumer.http.application import HttpApplication
 from consumer.http.client_address import ClientAddress
@@ -117,8 +120,21 @@ class Port:
                 *reader_endpoints(self._reading.endpoints),
                 *one_event_endpoints(OneEventSearch(configs)),
             )
+        writes = RememberedWrites(
+            lambda: self._keys.client, config.keys.bucket, config.sink.replicas, SYSTEM_CLOCK
+        )
+        people = ForPeople(
+            dedupe={each: one.config.dedupe for each, one in served.items()},
+            listener=settings,
+            max_event_bytes=limits.max_single_bytes,
+            gate=gate,
+            keyring=keyring,
+            keys=self._keys,
+            bucket_name=config.keys.bucket,
+            writes=writes,
+        )
         application = HttpApplication(
-            all_endpoints(ingest, settings, (*reading, *letters)),
+            all_endpoints(ingest, settings, (*reading, *letters, *people_endpoints(people))),
             gate,
             ClientAddress(self._http.trusted_proxies),
             Cors(self._http.cors_origins),

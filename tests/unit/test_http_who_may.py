@@ -23,6 +23,7 @@ from consumer.api.all_errors import AllErrors
 from consumer.api.dead_letters.endpoints import dead_letter_endpoints
 from consumer.api.endpoints import all_endpoints, described_endpoints
 from consumer.api.one_event import OneEventSearch, one_event_endpoints
+from consumer.api.people import unserved_people
 from consumer.config.load import Config
 from consumer.deliveries.origin import Environment, Sender
 from consumer.http.application import HttpApplication
@@ -62,6 +63,12 @@ def body_of(endpoint: Endpoint) -> bytes:
     return b'{"filter": {}}' if endpoint in WRITES else EVENT
 
 
+PLACES: Final = {"message_type": "CASINO", "id": "A" * token.ID_CHARACTERS}
+"""What stands in the variable parts of paths."""
+BODIES: Final = {"create_key": b'{"scopes": ["admin"]}', "rotate_key": b"{}"}
+"""The bodies of endpoints that do not take an event."""
+
+
 def key_of(brand: str, environment: Environment, scope: Scope | None) -> Key:
     """Return a key with at most one scope."""
     return Key(
@@ -79,6 +86,9 @@ ALLOWED: Final = {
     "create_ticket": 400,  # the body is an event
     "list_events": 503,  # there is no connection to NATS here
     "find_event": 400,  # without a query
+    "create_key": 503,  # no connection either: tests/integration/test_api_keys.py has one
+    "rotate_key": 503,
+    "revoke_key": 503,
 }
 """The status of an allowed request, if it is not 200."""
 
@@ -131,6 +141,7 @@ class Served:
                 (
                     *reading_without_a_server(gate, environments),
                     *dead_letter_endpoints(desks, gate.admit_again),
+                    *unserved_people(self.keyring),
                 ),
             ),
             gate,
@@ -154,6 +165,7 @@ class Served:
         if number is None:
             number = BRANDS.index(key.brand) + 1 if key is not None else 1
         headers = {}
+        sent = BODIES.get(endpoint.name, body_of(endpoint)) if body is None else body
         if key is not None:
             self.keyring.keys[key.id] = key
             parts = token.KeyText(environment or key.environment, key.id, SECRET)
@@ -162,9 +174,9 @@ class Served:
         async with httpx.AsyncClient(transport=transport, base_url="http://c") as client:
             return await client.request(
                 endpoint.method,
-                endpoint.path.replace("{number}", str(number)),
+                endpoint.path.format(**PLACES | {"number": str(number)}),
                 headers=headers,
-                content=b"" if endpoint.method == "GET" else body or body_of(endpoint),
+                content=b"" if endpoint.method == "GET" else sent,
             )
 
     def taken(self) -> list[tuple[Environment, Sender]]:
