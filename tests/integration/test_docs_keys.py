@@ -9,21 +9,37 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from msgspec.structs import replace
 
 from consumer.access.edit import opened_keys
+from consumer.access.key import Scope
 from consumer.access.refusal import Refusal
 from consumer.access.settings import KeysSettings
 from consumer.errors import SinkUnavailable
 from consumer.nats.connection import NatsSettings, close, connect
 from tests.brokers.nats import Nats
+from tests.support.key_desk import Desk
 from tests.support.snippets import snippet
 from tests.support.watching_keys import ASKED, process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 SETTINGS: Final = KeysSettings()
 DEADLINE_S: Final = 10
+
+
+OVER_HTTP: Final = snippet("keys.md", "Permissions for keys over HTTP", "text")
+
+
+@pytest.fixture
+def serving_admins(tmp_path: Path) -> Iterator[Nats]:
+    """Start a server whose daemon also has the permissions for keys over HTTP."""
+    rights = snippet("keys.md", "Permissions of keys", "text")
+    before, used, after = rights.partition('"$KV.CONSUMER_KEYS.used.*"\n')
+    with Nats(tmp_path, extra=f"{before}{used}{OVER_HTTP}{after}") as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +105,36 @@ async def test_daemon_without_the_right_to_note_uses_works(server: Nats) -> None
         await one.note_uses()
         assert (await keys.one(key.id)).used_on == ""
         assert one.refuses(text) is None
+
+
+async def test_daemon_with_more_permissions_serves_admin_keys(serving_admins: Nats) -> None:
+    """It makes, rotates and revokes keys, and remembers the answers."""
+    async with (
+        opened_keys(desk_of(serving_admins), SETTINGS) as keys,
+        process(daemon_of(serving_admins), SETTINGS.bucket) as one,
+    ):
+        desk = Desk(one, SETTINGS.bucket)
+        admin, desk.text = await keys.create(replace(ASKED, scopes=(*ASKED.scopes, Scope.ADMIN)))
+        await one.bucket.arrived(admin)
+        made = await desk.call("POST", "/v1/keys", {"scopes": ["ingest"]}, key="1")
+        path = f"/v1/keys/{made.json()['id']}"
+        rotated = await desk.call("POST", f"{path}/rotate", key="2")
+        again = await desk.call("POST", f"{path}/rotate", key="2")
+        revoked = await desk.call("DELETE", path, key="3")
+        answers = [made, rotated, again, revoked]
+        assert [answer.status_code for answer in answers] == [201, 200, 200, 200], made.text
+        assert again.headers["idempotent-replayed"] == "true"
+
+
+async def test_daemon_without_them_lists_and_changes_nothing(server: Nats) -> None:
+    """Each change gets 503."""
+    async with (
+        opened_keys(desk_of(server), SETTINGS) as keys,
+        process(daemon_of(server), SETTINGS.bucket) as one,
+    ):
+        desk = Desk(one, SETTINGS.bucket)
+        admin, desk.text = await keys.create(replace(ASKED, scopes=(*ASKED.scopes, Scope.ADMIN)))
+        await one.bucket.arrived(admin)
+        assert (await desk.call("GET", "/v1/keys")).status_code == 200
+        refused = await desk.call("POST", "/v1/keys", {"scopes": ["ingest"]})
+        assert (refused.status_code, refused.json()["reason"]) == (503, "unavailable")

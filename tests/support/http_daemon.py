@@ -143,8 +143,9 @@ class HttpScene:
         await self.sink.__aexit__(kind, error, traceback)
         await self.sandbox.__aexit__(kind, error, traceback)
         client = await nats.connect(self._nats_url)
-        with contextlib.suppress(NotFoundError):
-            await client.jetstream().delete_key_value(self._bucket)
+        for bucket in (self._bucket, f"{self._bucket}_ANSWERS"):
+            with contextlib.suppress(NotFoundError):
+                await client.jetstream().delete_key_value(bucket)
         await client.close()
 
     async def key(self, environment: Environment = Environment.LIVE, **fields: object) -> str:
