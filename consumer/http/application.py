@@ -29,7 +29,7 @@ from consumer.http.opening import IS_WEBSOCKET, opened
 from consumer.http.parameters import PARAMETERS_MAX_COUNT
 from consumer.http.paths import EndpointTable
 from consumer.http.refused import problem_of
-from consumer.http.request import Request
+from consumer.http.request import Request, wanted_headers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,28 +48,6 @@ Receive = Callable[[], Awaitable[AsgiEvent]]
 Send = Callable[[AsgiEvent], Awaitable[None]]
 SendWhole = Callable[[Answer, str], Awaitable[None]]
 
-WANTED: Final = {
-    name.encode(): name
-    for name in (
-        "accept",
-        "authorization",
-        "content-encoding",
-        "content-length",
-        "content-type",
-        "expect",
-        "idempotency-key",
-        "last-event-id",
-        "origin",
-        "transfer-encoding",
-        "user-agent",
-        "x-api-key",
-        "x-forwarded-for",
-        "x-request-id",
-    )
-}
-"""The headers that a `Request` keeps."""
-LISTS: Final = frozenset(("x-forwarded-for", "accept", "content-encoding"))
-"""The headers that a client may send several times. Their values are joined to one list."""
 UNREAD_MAX_BYTES: Final = 64 * 1024
 """If an endpoint does not read the body, a body of up to this size is skipped, and the connection
 stays open. After a larger body, the connection is closed."""
@@ -132,7 +110,7 @@ class HttpApplication:
     async def __call__(self, scope: AsgiEvent, receive: Receive, send: Send) -> None:
         """Answer one request. See https://asgi.readthedocs.io/en/latest/specs/www.html."""
         started_s = time.perf_counter()
-        headers = _wanted(scope["headers"])
+        headers = wanted_headers(scope["headers"])
         request_id = self._request_id(headers)
         exchange = _Exchange(receive, send, scope.get(SEND_WHOLE), headers)
         name = NO_ENDPOINT
@@ -164,7 +142,7 @@ class HttpApplication:
     ) -> None:
         """Answer a request that arrived in one piece, now or later. Never raises."""
         started_s = time.perf_counter()
-        headers = _wanted(scope["headers"])
+        headers = wanted_headers(scope["headers"])
         request_id = self._request_id(headers)
 
         def reply(make: Callable[[], Answer]) -> None:
@@ -346,19 +324,6 @@ def _line(header: tuple[str, str]) -> str:
     if "\n" in text or "\r" in text:
         raise ValueError(name)
     return f"{name}: {text}\r\n"
-
-
-def _wanted(sent: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for raw_name, value in sent:
-        name = WANTED.get(raw_name)
-        if name is None:
-            continue
-        text = value.decode("latin-1")
-        if name in LISTS and name in headers:
-            text = f"{headers[name]}, {text}"
-        headers[name] = text
-    return headers
 
 
 def _ticket_in(query: bytes) -> str:

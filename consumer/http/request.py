@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Final
 
 import msgspec
 
 from consumer.access.key import Key
 from consumer.access.ticket import StreamTicket
 
+WANTED: Final = {
+    name.encode(): name
+    for name in (
+        "accept",
+        "accept-encoding",
+        "authorization",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "expect",
+        "idempotency-key",
+        "if-none-match",
+        "last-event-id",
+        "origin",
+        "transfer-encoding",
+        "user-agent",
+        "x-api-key",
+        "x-forwarded-for",
+        "x-request-id",
+    )
+}
+"""The headers that a `Request` keeps."""
+LISTS: Final = frozenset(
+    ("x-forwarded-for", "accept", "accept-encoding", "content-encoding", "if-none-match")
+)
+"""The headers that a client may send several times. Their values are joined to one list."""
 ReadBody = Callable[[int], Awaitable[bytes]]
 """Reads the whole body, up to a number of bytes."""
 
@@ -43,3 +70,17 @@ class Request(msgspec.Struct, eq=False, kw_only=True):
     read_body: ReadBody
     ticket: StreamTicket | None = None
     wants_websocket: bool = False
+
+
+def wanted_headers(sent: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return the headers that a `Request` keeps, of all that were sent."""
+    headers: dict[str, str] = {}
+    for raw_name, value in sent:
+        name = WANTED.get(raw_name)
+        if name is None:
+            continue
+        text = value.decode("latin-1")
+        if name in LISTS and name in headers:
+            text = f"{headers[name]}, {text}"
+        headers[name] = text
+    return headers
