@@ -24,6 +24,8 @@ from consumer.http.answer import Answer
 SEND_WHOLE: Final = "consumer.send_whole"
 """The name of the coroutine function in the scope of a request: see `AnsweringCycle.send_whole`."""
 
+WITHOUT_LENGTH: Final = frozenset((HTTPStatus.NO_CONTENT.value, HTTPStatus.NOT_MODIFIED.value))
+"""The answers that have no body, and no `Content-Length` of 0 either: RFC 9110, 8.6."""
 AsgiEvent = MutableMapping[str, Any]
 SendNow = Callable[[Answer, str], None]
 """Sends an answer: see `WholeCycle.send`."""
@@ -62,9 +64,10 @@ def written(
         has_body: False for an answer to HEAD, which has the length of the body, but no body.
     """
     closing = "" if keep_alive else "connection: close\r\n"
+    length = "" if answer.status in WITHOUT_LENGTH else f"content-length: {len(answer.body)}\r\n"
     head = (
         f"{_FIRST_LINES[answer.status]}content-type: {answer.content_type}\r\n"
-        f"content-length: {len(answer.body)}\r\n{headers}{_lines(default_headers)}{closing}\r\n"
+        f"{length}{headers}{_lines(default_headers)}{closing}\r\n"
     )
     text = head.encode("latin-1")
     return text + answer.body if has_body else text
