@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from consumer.access.key import Scope
 from consumer.api.problems import PROBLEM_SCHEMA, common_problems
 from consumer.events.registry import CATALOGUE
-from consumer.http.answer import JSON, PROBLEM
+from consumer.http.answer import PROBLEM
 from consumer.tools.schemas import example, json_schema
 
 if TYPE_CHECKING:
@@ -24,6 +25,15 @@ if TYPE_CHECKING:
     from consumer.tools.schemas.asyncapi import Document
 
 SCHEMAS_AT: Final = "#/components/schemas/"
+TAGS: Final = {
+    Scope.INGEST: "Posting events",
+    Scope.EVENTS_READ: "Reading events",
+    Scope.DEAD_LETTERS_READ: "Dead letters",
+    Scope.DEAD_LETTERS_REPLAY: "Dead letters",
+    Scope.WALLET: "Wallet",
+    Scope.WALLET_OPERATOR: "Wallet",
+    Scope.ADMIN: "Keys",
+}
 REQUEST_ID: Final[Document] = {
     "X-Request-Id": {
         "description": "The id of the request, which logs and dead letters show. It is the id that "
@@ -94,6 +104,7 @@ def _operation(endpoint: Endpoint) -> Document:
     operation: Document = {
         "operationId": endpoint.name,
         "summary": endpoint.summary,
+        "tags": [_tag(endpoint)],
         "description": _description(endpoint),
         "security": [{"bearer": []}, {"apiKey": []}] if endpoint.needs_key else [],
         "responses": _answers(endpoint),
@@ -106,6 +117,13 @@ def _operation(endpoint: Endpoint) -> Document:
     if endpoint.body is not None:
         operation["requestBody"] = _body(endpoint.body)
     return operation
+
+
+def _tag(endpoint: Endpoint) -> str:
+    """Return the heading under which pages show an endpoint."""
+    if endpoint.scope is not None:
+        return TAGS[endpoint.scope]
+    return "For every key" if endpoint.needs_key else "Without a key"
 
 
 def _path_parameters(path: str) -> Iterator[Document]:
@@ -168,23 +186,31 @@ def _answer(status: int, forms: list[AnswerForm]) -> Document:
         for form in forms
         for name, meaning in form.headers.items()
     }
-    schema = next((form.schema for form in forms if form.schema is not None), None)
-    examples = {name: one for form in forms for name, one in form.examples.items()}
-    if schema is None:
-        examples = {name: _problem(status, one) for name, one in examples.items()}
     return {
         "description": " ".join(form.meaning for form in forms),
         "headers": REQUEST_ID | headers,
-        "content": {
-            JSON if schema is not None else PROBLEM: {
-                "schema": schema or {"$ref": f"{SCHEMAS_AT}Problem"},
-                "examples": {name: {"value": one} for name, one in examples.items()},
-            }
-        },
+        "content": _content(status, forms),
     }
 
 
-def _problem(status: int, facts: Mapping[str, object]) -> Document:
+def _content(status: int, forms: list[AnswerForm]) -> Document:
+    if any(form.media_type is None for form in forms):
+        return {}
+    described = next((form for form in forms if form.schema is not None), None)
+    examples = {name: one for form in forms for name, one in form.examples.items()}
+    if described is None:
+        examples = {name: _problem(status, one) for name, one in examples.items()}
+    return {
+        PROBLEM if described is None else str(described.media_type): {
+            "schema": {"$ref": f"{SCHEMAS_AT}Problem"} if described is None else described.schema,
+            "examples": {name: {"value": one} for name, one in examples.items()},
+        }
+    }
+
+
+def _problem(status: int, facts: Mapping[str, object] | str) -> Document:
+    if isinstance(facts, str):
+        raise TypeError("an example of a problem is an object")  # a bug of ours
     return {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,

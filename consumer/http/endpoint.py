@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from consumer.access.key import Scope
-from consumer.http.answer import Answer
+from consumer.http.answer import JSON, Answer
 from consumer.http.outlet import StreamSession
 from consumer.http.request import Request
 
@@ -40,6 +40,7 @@ class AnswerForm(msgspec.Struct, frozen=True, kw_only=True):
         status: The status code.
         meaning: When this answer is given, in a sentence.
         schema: The JSON Schema of the body. None for a problem document.
+        media_type: The media type of a body with a schema. None means that there is no body.
         examples: Bodies, by the names of the examples.
         headers: The further headers, each with its meaning.
     """
@@ -47,7 +48,8 @@ class AnswerForm(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     meaning: str
     schema: Mapping[str, object] | None = None
-    examples: Mapping[str, Mapping[str, object]] = {}
+    media_type: str | None = JSON
+    examples: Mapping[str, Mapping[str, object] | str] = {}
     headers: Mapping[str, str] = {}
 
 

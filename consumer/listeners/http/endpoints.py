@@ -30,7 +30,7 @@ _STORED: Final = {
     "type": "object",
     "required": ["status", "id", "type"],
     "properties": {
-        "status": {"enum": ["stored", "duplicate"]},
+        "status": {"type": "string", "enum": ["stored", "duplicate"]},
         "id": {"type": "string", "description": "the CloudEvents id"},
         "type": {"type": "string", "description": "the subject of the event"},
     },
@@ -39,7 +39,7 @@ _REJECTED: Final = {
     "type": "object",
     "required": ["status", "reason", "detail", "errors"],
     "properties": {
-        "status": {"const": "rejected"},
+        "status": {"type": "string", "const": "rejected"},
         "reason": {"type": "string"},
         "detail": {"type": "string"},
         "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
@@ -50,7 +50,7 @@ _LINE: Final = {
     "required": ["line", "status"],
     "properties": {
         "line": {"type": "integer", "minimum": 1},
-        "status": {"enum": ["stored", "duplicate", "rejected"]},
+        "status": {"type": "string", "enum": ["stored", "duplicate", "rejected"]},
         "id": {"type": "string"},
         "type": {"type": "string"},
         "reason": {"type": "string"},
