@@ -1,6 +1,7 @@
 """The catalogue as an AsyncAPI 3.0 document: what comes in and goes out, and where.
 
-Responsible for channels, operations and messages. The payloads come from `json_schema.py`.
+Responsible for channels, operations and messages. The payloads come from `json_schema.py`. The
+messages of the stream over HTTP are in `asyncapi_stream.py`.
 https://www.asyncapi.com/docs/reference/specification/v3.0.0
 """
 
@@ -65,7 +66,7 @@ def document(prefix: str = "") -> Document:
             operations[f"send.{subject}"] = _operation("send", subject, event_type)
     return {
         "asyncapi": "3.0.0",
-        "info": _info(),
+        "info": info(),
         "defaultContentType": "application/json",
         "channels": channels,
         "operations": operations,
@@ -79,7 +80,7 @@ def document(prefix: str = "") -> Document:
                 )
             },
             "schemas": {
-                name: _payload(schema, event_type)
+                name: payload_of(schema, event_type)
                 for event_type in CATALOGUE
                 for name, schema in (
                     (_sent(event_type), json_schema.incoming(event_type)),
@@ -90,7 +91,8 @@ def document(prefix: str = "") -> Document:
     }
 
 
-def _info() -> Document:
+def info() -> Document:
+    """Return what a document says of this package."""
     package = metadata("consumer")
     tags = sorted({family for event_type in CATALOGUE for family in families(event_type)})
     return {
@@ -109,8 +111,8 @@ def _incoming_channel(event_type: EventType) -> Document:
         "title": f"{event_type.name}, as sent",
         "description": "The queue, topic or subject that the listener's configuration names. "
         "All message types may share one.",
-        "messages": {event_type.name: _reference("messages", _sent(event_type))},
-        "tags": _tags(event_type),
+        "messages": {event_type.name: reference("messages", _sent(event_type))},
+        "tags": tags_of(event_type),
     }
 
 
@@ -119,7 +121,7 @@ def _subject_channel(event_type: EventType, subject: str, address: str) -> Docum
         "address": address,
         "title": subject,
         "description": f"{event_type.name}: {summary(event_type.fields)}",
-        "messages": {event_type.name: _reference("messages", _event(event_type))},
+        "messages": {event_type.name: reference("messages", _event(event_type))},
         "tags": [{"name": subject.partition(".")[0]}],
     }
 
@@ -129,7 +131,7 @@ def _operation(action: str, channel: str, event_type: EventType) -> Document:
         "action": action,
         "channel": {"$ref": f"#/channels/{channel}"},
         "summary": summary(event_type.fields),
-        "tags": _tags(event_type),
+        "tags": tags_of(event_type),
         "messages": [{"$ref": f"#/channels/{channel}/messages/{event_type.name}"}],
     }
 
@@ -161,13 +163,14 @@ def _message(event_type: EventType, name: str, headers: Document, content_type: 
         "summary": summary(event_type.fields),
         "contentType": content_type,
         "headers": headers,
-        "payload": _reference("schemas", name),
-        "tags": _tags(event_type),
+        "payload": reference("schemas", name),
+        "tags": tags_of(event_type),
         "externalDocs": {"url": event_type.sources[0]},
     }
 
 
-def _payload(schema: Schema, event_type: EventType) -> Document:
+def payload_of(schema: Schema, event_type: EventType) -> Document:
+    """Return a JSON Schema of a message type as a part of a document."""
     # A tool would take a schema with `$schema` and `$id` for a separate document. All other
     # keywords in it belong to draft-07, which is AsyncAPI's own dialect.
     inner = {
@@ -178,11 +181,13 @@ def _payload(schema: Schema, event_type: EventType) -> Document:
     return {**inner, "externalDocs": {"url": event_type.sources[0]}}
 
 
-def _tags(event_type: EventType) -> list[Document]:
+def tags_of(event_type: EventType) -> list[Document]:
+    """Return the families of the subjects of a message type, as tags."""
     return [{"name": family} for family in families(event_type)]
 
 
-def _reference(section: str, name: str) -> Document:
+def reference(section: str, name: str) -> Document:
+    """Return a reference to a component of the same document."""
     return {"$ref": f"#/components/{section}/{name}"}
 
 
