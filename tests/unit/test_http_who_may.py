@@ -63,7 +63,11 @@ def body_of(endpoint: Endpoint) -> bytes:
     return b'{"filter": {}}' if endpoint in WRITES else EVENT
 
 
-PLACES: Final = {"message_type": "CASINO", "id": "A" * token.ID_CHARACTERS}
+PLACES: Final = {
+    "message_type": "CASINO",
+    "id": "A" * token.ID_CHARACTERS,
+    "file": "stream.js",
+}
 """What stands in the variable parts of paths."""
 BODIES: Final = {"create_key": b'{"scopes": ["admin"]}', "rotate_key": b"{}"}
 """The bodies of endpoints that do not take an event."""
