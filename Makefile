@@ -13,7 +13,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test check fmt lint types unit contract integration acceptance \
-	brokers brokers-down bench docs image lock clean
+	brokers brokers-down browser bench docs image lock clean
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -36,7 +36,7 @@ demo: $(STAMP) ## Send a mix with duplicates and broken events, and balance the 
 # compiles every module again.
 test unit: export PYTHONDONTWRITEBYTECODE =
 
-test: lint types brokers ## Everything, on real RabbitMQ, Kafka, NATS and Redis
+test: lint types brokers browser ## Everything, on real RabbitMQ, Kafka, NATS and Redis
 	$(BIN)/python -m pytest $(ARGS)
 
 check: lint types unit ## The short ring, without brokers
@@ -59,7 +59,7 @@ unit: $(STAMP) ## Tests without brokers, on up to four cores
 contract: brokers ## One suite a role, on fakes and on real brokers
 	$(BIN)/python -m pytest tests/contract $(ARGS)
 
-integration: brokers ## What only one broker does
+integration: brokers browser ## What only one broker does
 	$(BIN)/python -m pytest tests/integration $(ARGS)
 
 acceptance: brokers ## The installed command, seen from outside
@@ -70,6 +70,9 @@ brokers: $(STAMP) ## Install and start RabbitMQ, Kafka, NATS and Redis natively
 
 brokers-down: $(STAMP) ## End them
 	$(BIN)/python -m tests.brokers down
+
+browser: $(STAMP) ## Install Chromium, in which the pages are tested
+	$(BIN)/python -m tests.brokers.browser
 
 bench: brokers ## Cost of each step
 	@for bench in bench/*.py; do $(BIN)/python -m bench.$$(basename $$bench .py) || exit 1; done

@@ -36,12 +36,17 @@ def install(names: list[str]) -> None:
     if "kafka" in names and not LIBRARIES.exists() and shutil.which("mvn") is None:
         packages.append("maven")
     if packages:
-        _install_packages(packages)
+        install_packages(packages)
     if "kafka" in names and not LIBRARIES.exists():
         _fetch_kafka()
 
 
-def _install_packages(packages: list[str]) -> None:
+def install_packages(packages: list[str]) -> None:
+    """Install Debian packages.
+
+    Raises:
+        EmbeddedError: it cannot be done here, with what to install by hand.
+    """
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         raise EmbeddedError(
             f"install {' '.join(packages)} first (only root on Debian can have it done here),"
