@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from tests.support.scene import Scene
 
 PAGE = (Path(__file__).parents[2] / "docs" / "subscribing.md").read_text(encoding="utf-8")
-SNIPPET, REPLAY = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+SNIPPET = snippet("subscribing.md", "A durable consumer")
+REPLAY = snippet("subscribing.md", "From a time")
 
 
 def test_the_table_has_every_subject() -> None:
