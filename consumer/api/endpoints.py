@@ -10,7 +10,7 @@ from consumer.api.all_errors import AllErrors
 from consumer.api.dead_letters.endpoints import dead_letter_endpoints
 from consumer.api.documents import with_documents
 from consumer.api.one_event import OneEventSearch, one_event_endpoints
-from consumer.api.people import unserved_people
+from consumer.api.people import unserved_people, unserved_writes
 from consumer.listeners.http.endpoints import ingest_endpoints
 from consumer.listeners.http.ingest import Ingest, IngestLimits
 from consumer.listeners.http.settings import HttpListenerSettings
@@ -64,6 +64,6 @@ def described_endpoints(
     others = (
         *reader_endpoints(ReadersEndpoints(readers, gate)),
         *one_event_endpoints(OneEventSearch({})),
-        *dead_letter_endpoints({}, gate.admit_again),
+        *dead_letter_endpoints({}, gate.admit_again, unserved_writes()),
     )
     return all_endpoints(ingest, settings, (*others, *unserved_people()))

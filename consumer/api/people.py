@@ -69,6 +69,13 @@ def people_endpoints(given: ForPeople) -> tuple[Endpoint, ...]:
     )
 
 
+def unserved_writes(bucket: KeyBucket | None = None) -> RememberedWrites:
+    """Return the answers to writes, whose server is away, for endpoints to be described."""
+    sink, keys = SinkSettings(), KeysSettings()
+    away = bucket or KeyBucket(sink, keys, sink.replicas, Keyring())
+    return RememberedWrites(lambda: away.client, keys.bucket, sink.replicas, SYSTEM_CLOCK)
+
+
 def unserved_people(keyring: Keyring | None = None) -> tuple[Endpoint, ...]:
     """Return the endpoints for people, to be described. The server of the keys is away.
 
@@ -88,8 +95,6 @@ def unserved_people(keyring: Keyring | None = None) -> tuple[Endpoint, ...]:
             keyring=keyring,
             keys=bucket,
             bucket_name=keys.bucket,
-            writes=RememberedWrites(
-                lambda: bucket.client, keys.bucket, sink.replicas, SYSTEM_CLOCK
-            ),
+            writes=unserved_writes(bucket),
         )
     )

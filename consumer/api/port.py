@@ -111,7 +111,10 @@ class Port:
             each: LetterDesk(one, LetterConnection(one.config), pace)
             for each, one in served.items()
         }
-        letters = dead_letter_endpoints(self._letters, gate.admit_again)
+        writes = RememberedWrites(
+            lambda: self._keys.client, config.keys.bucket, config.sink.replicas, SYSTEM_CLOCK
+        )
+        letters = dead_letter_endpoints(self._letters, gate.admit_again, writes)
         self._reading = _reading_of(config, served, gate, watched)
         reading: tuple[Endpoint, ...] = ()
         if self._reading is not None:
@@ -120,9 +123,6 @@ class Port:
                 *reader_endpoints(self._reading.endpoints),
                 *one_event_endpoints(OneEventSearch(configs)),
             )
-        writes = RememberedWrites(
-            lambda: self._keys.client, config.keys.bucket, config.sink.replicas, SYSTEM_CLOCK
-        )
         people = ForPeople(
             dedupe={each: one.config.dedupe for each, one in served.items()},
             listener=settings,

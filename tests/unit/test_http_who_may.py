@@ -23,7 +23,7 @@ from consumer.api.all_errors import AllErrors
 from consumer.api.dead_letters.endpoints import dead_letter_endpoints
 from consumer.api.endpoints import all_endpoints, described_endpoints
 from consumer.api.one_event import OneEventSearch, one_event_endpoints
-from consumer.api.people import unserved_people
+from consumer.api.people import unserved_people, unserved_writes
 from consumer.config.load import Config
 from consumer.deliveries.origin import Environment, Sender
 from consumer.http.application import HttpApplication
@@ -144,7 +144,7 @@ class Served:
                 HttpListenerSettings(),
                 (
                     *reading_without_a_server(gate, environments),
-                    *dead_letter_endpoints(desks, gate.admit_again),
+                    *dead_letter_endpoints(desks, gate.admit_again, unserved_writes()),
                     *unserved_people(self.keyring),
                 ),
             ),

@@ -20,6 +20,7 @@ from consumer.api.dead_letters.forms import (
     object_of,
 )
 from consumer.api.dead_letters.handlers import DeadLetterHandlers
+from consumer.api.idempotency import once
 from consumer.http.endpoint import RETRY, AnswerForm, BodyForm, Endpoint
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from consumer.access.key import Key
     from consumer.api.dead_letters.desk import LetterDesk
+    from consumer.api.remembered import RememberedWrites
     from consumer.deliveries.origin import Environment
     from consumer.http.endpoint import Handle
 
@@ -35,66 +37,75 @@ _JSON: Final = "application/json"
 
 
 def dead_letter_endpoints(
-    desks: Mapping[Environment, LetterDesk], admit_again: Callable[[Key, str], None]
+    desks: Mapping[Environment, LetterDesk],
+    admit_again: Callable[[Key, str], None],
+    writes: RememberedWrites,
 ) -> tuple[Endpoint, ...]:
     """Return all endpoints of dead letters.
 
     Args:
         desks: The dead letters of each environment that is served.
         admit_again: Checks a key again after the body was read: see `DeadLetterHandlers`.
+        writes: Remembers the answers to requests with an `Idempotency-Key`.
     """
     handlers = DeadLetterHandlers(desks, admit_again)
     return (
         _list(handlers.list_letters),
         _show(handlers.show),
-        _write(
-            "replay",
-            handlers.replay,
-            "Replay dead letters",
-            "Sends letters through the pipeline again. Each of them ends as one event (`stored`), "
-            "as a known `duplicate`, or as a letter again (`rejected`), which has a new number. "
-            "Nothing is stored twice, so a repetition is safe.",
-            {
-                "mixed": {
-                    "results": [
-                        {"number": 17, "status": "stored", "id": "a1", "type": "game.bet"},
-                        {
-                            "number": 18,
-                            "status": "rejected",
-                            "reason": "invalid",
-                            "error": ERROR,
-                            "new_number": 31,
-                        },
-                        {"number": 19, "status": "not_found"},
-                    ],
-                    "more": False,
-                    "cursor": None,
+        once(
+            _write(
+                "replay",
+                handlers.replay,
+                "Replay dead letters",
+                "Sends letters through the pipeline again. Each of them ends as one event (`stored`), "
+                "as a known `duplicate`, or as a letter again (`rejected`), which has a new number. "
+                "Nothing is stored twice, so a repetition is safe.",
+                {
+                    "mixed": {
+                        "results": [
+                            {"number": 17, "status": "stored", "id": "a1", "type": "game.bet"},
+                            {
+                                "number": 18,
+                                "status": "rejected",
+                                "reason": "invalid",
+                                "error": ERROR,
+                                "new_number": 31,
+                            },
+                            {"number": 19, "status": "not_found"},
+                        ],
+                        "more": False,
+                        "cursor": None,
+                    },
+                    "filter": {
+                        "results": [
+                            {"number": 17, "status": "duplicate", "id": "a1", "type": "game.bet"},
+                            {"number": 18, "status": "without_body"},
+                        ],
+                        "more": True,
+                        "cursor": f"{CURSOR}-1f",
+                    },
                 },
-                "filter": {
-                    "results": [
-                        {"number": 17, "status": "duplicate", "id": "a1", "type": "game.bet"},
-                        {"number": 18, "status": "without_body"},
-                    ],
-                    "more": True,
-                    "cursor": f"{CURSOR}-1f",
-                },
-            },
+            ),
+            writes,
         ),
-        _write(
-            "drop",
-            handlers.drop,
-            "Drop dead letters",
-            "Deletes letters for ever. A letter that is gone already is `not_found`.",
-            {
-                "dropped": {
-                    "results": [
-                        {"number": 17, "status": "dropped"},
-                        {"number": 18, "status": "not_found"},
-                    ],
-                    "more": False,
-                    "cursor": None,
-                }
-            },
+        once(
+            _write(
+                "drop",
+                handlers.drop,
+                "Drop dead letters",
+                "Deletes letters for ever. A letter that is gone already is `not_found`.",
+                {
+                    "dropped": {
+                        "results": [
+                            {"number": 17, "status": "dropped"},
+                            {"number": 18, "status": "not_found"},
+                        ],
+                        "more": False,
+                        "cursor": None,
+                    }
+                },
+            ),
+            writes,
         ),
     )
 
