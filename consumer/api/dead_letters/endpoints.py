@@ -57,9 +57,9 @@ def dead_letter_endpoints(
                 "replay",
                 handlers.replay,
                 "Replay dead letters",
-                "Sends letters through the pipeline again. Each of them ends as one event (`stored`), "
-                "as a known `duplicate`, or as a letter again (`rejected`), which has a new number. "
-                "Nothing is stored twice, so a repetition is safe.",
+                "Sends letters through the pipeline again. Each of them ends as one event "
+                "(`stored`), as a known `duplicate`, or as a letter again (`rejected`), which has "
+                "a new number. Nothing is stored twice, so a repetition is safe.",
                 {
                     "mixed": {
                         "results": [

@@ -92,6 +92,19 @@ class Ingest:
             Problem: 429 if too many events of the key were rejected; 503 if the intake has no room
                 for its events.
         """
+        key = self.posting_key(request)
+        try:
+            self._intakes[key.environment].refuse_if_full(key.id)
+        except NotTaken as refused:
+            raise self.shed(refused) from refused
+        return key
+
+    def posting_key(self, request: Request) -> Key:
+        """Return the key of a request whose body is here, so that `put` looks for room.
+
+        Raises:
+            Problem: 429 if too many events of the key were rejected.
+        """
         key = request.key
         if key is None:
             raise TypeError("an endpoint of ingest needs a key")  # a bug of ours
@@ -106,10 +119,6 @@ class Ingest:
                 "mend the sender, then send again",
                 headers={"retry-after": str(wait_s)},
             )
-        try:
-            self._intakes[key.environment].refuse_if_full(key.id)
-        except NotTaken as refused:
-            raise self.shed(refused) from refused
         return key
 
     async def ask(

@@ -128,17 +128,22 @@ class Intake:
         Raises:
             NotTaken: The reason is `closed`, `full` or `busy`.
         """
+        self._check_room(key_id, 0, 1)
+
+    def _check_room(self, key_id: str, body_bytes: int, count: int) -> float:
+        """Refuse deliveries for which there is no room. Return the time on the loop's clock."""
         if not self._open:
             raise NotTaken(Shed.CLOSED)
-        if not self._bytes.has_room(key_id, 0):
+        if not self._bytes.has_room(key_id, body_bytes):
             raise NotTaken(Shed.FULL)
         now_s = self._loop.time()
         waited_s = self._waited_s(now_s)
         first_count = FIRST_COUNT if waited_s < self._timeout_s * YOUNG_SHARE else LEAST_COUNT
         self._deliveries.total_count = max(first_count, self._in_time_count)
-        is_stuck = waited_s > self._longest_s
-        if is_stuck or not self._deliveries.has_room(key_id, 1):
+        is_stuck = waited_s > self._timeout_s * WAITING_SHARE
+        if is_stuck or not self._deliveries.has_room(key_id, count):
             raise NotTaken(Shed.BUSY)
+        return now_s
 
     async def ask(
         self,
@@ -190,22 +195,16 @@ class Intake:
         Raises:
             NotTaken: There is no room. Nothing was taken.
         """
-        if not self._open:
-            raise NotTaken(Shed.CLOSED)
-        key_id = question.key_id
+        key_id, count = question.key_id, len(deliveries)
         body_bytes = 0
         for delivery in deliveries:
             body_bytes += len(delivery.body)
-        if not self._bytes.has_room(key_id, body_bytes):
-            raise NotTaken(Shed.FULL)
-        if not self._deliveries.has_room(key_id, len(deliveries)):
-            raise NotTaken(Shed.BUSY)
-        now_s = self._loop.time()
+        now_s = self._check_room(key_id, body_bytes, count)
         question.until_s = now_s + self._timeout_s
-        question.open_count = len(deliveries)
+        question.open_count = count
         if not self._deliveries.held_count:
             self._last_end_s = now_s  # the lane was idle until now
-        self._deliveries.take(key_id, len(deliveries))
+        self._deliveries.take(key_id, count)
         self._bytes.take(key_id, body_bytes)
         self._add(key_id, deliveries)
         self._questions.append(question)

@@ -50,7 +50,7 @@ class OneEvent:
 
     def take(self, request: Request, body: bytes, reply: Reply) -> None:
         """Post the event of a request that arrived in one piece: see `Endpoint.take`."""
-        key = self._ingest.key_of(request)
+        key = self._ingest.posting_key(request)
         if len(body) > self._ingest.limits.max_single_bytes:
             raise BodyTooLarge(self._ingest.limits.max_single_bytes)
         self._post(request, key, body, reply)
