@@ -104,8 +104,7 @@ class HttpApplication:
         self._bodies = Bodies()
         self._prefix = secrets.token_hex(4)
         self._numbers = itertools.count(1)
-        self._counters: dict[tuple[str, int], Counter] = {}
-        self._times: dict[str, Histogram] = {}
+        self._counters: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: AsgiEvent, receive: Receive, send: Send) -> None:
         """Answer one request. See https://asgi.readthedocs.io/en/latest/specs/www.html."""
@@ -204,13 +203,13 @@ class HttpApplication:
 
     def _count(self, name: str, status: int, took_s: float) -> None:
         # To look up a counter by its labels takes longer than to count, so the counters are kept.
-        counter = self._counters.get((name, status))
-        if counter is None:
-            counter = self._metrics.http_requests.labels(name, str(status))
-            self._counters[name, status] = counter
-            self._times[name] = self._metrics.http_request.labels(name)
-        counter.inc()
-        self._times[name].observe(took_s)
+        counters = self._counters.get((name, status))
+        if counters is None:
+            requests = self._metrics.http_requests.labels(name, str(status))
+            counters = requests, self._metrics.http_request.labels(name)
+            self._counters[name, status] = counters
+        counters[0].inc()
+        counters[1].observe(took_s)
 
 
 class _Exchange:

@@ -241,11 +241,11 @@ class Intake:
             if taken and taken_bytes > max_bytes:
                 break
             taken.append(queue.popleft())
-            if queue:
-                turns.rotate(-1)
-            else:
+            if not queue:
                 turns.popleft()
                 del waiting[key_id]
+            elif len(turns) > 1:
+                turns.rotate(-1)
         self._waiting_count -= len(taken)
         return taken
 
