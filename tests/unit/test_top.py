@@ -112,6 +112,19 @@ def test_requests_of_the_port_are_counted_by_status() -> None:
     assert row.words() == f"3 connections; {told}"
 
 
+def test_readers_are_shown_with_what_they_are_sent() -> None:
+    """And with those who were let go."""
+    before, now = posted(10), posted(10)
+    for metrics in (before, now):
+        metrics.stream_readers.set(12)
+    now.stream_sent.inc(600)
+    now.stream_let_go.labels("slow").inc(4)
+    row = port_row(PROCESS, reading(0, before), reading(2, now))
+    assert row is not None
+    assert (row.readers_count, row.sent_per_s, row.let_go_per_s) == (12, 300, {"slow": 2})
+    assert row.words() == "3 connections; 12 readers, 300 events/s; let go/s: slow 2.0"
+
+
 def test_port_without_an_earlier_reading_has_no_rates() -> None:
     """After a restart neither."""
     for before in (None, msgspec.structs.replace(reading(0, posted(1)), started_s=1)):

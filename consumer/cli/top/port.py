@@ -27,6 +27,10 @@ class PortRow(msgspec.Struct, frozen=True):
             to protect the others, by reason.
         key_refusals_per_s: The number of requests per second that were refused because of their
             key, by reason.
+        readers_count: The number of open streams of events.
+        sent_per_s: The number of events per second that were sent over streams.
+        let_go_per_s: The number of streams per second that were closed before their client left, by
+            reason.
     """
 
     process: str
@@ -34,15 +38,22 @@ class PortRow(msgspec.Struct, frozen=True):
     requests_per_s: dict[str, float] | None = None
     shed_per_s: dict[str, float] | None = None
     key_refusals_per_s: dict[str, float] | None = None
+    readers_count: int = 0
+    sent_per_s: float | None = None
+    let_go_per_s: dict[str, float] | None = None
     port: str = "public"
 
     def words(self) -> str:
         """Return the row as a line of text."""
         parts = [f"{self.connections_count} connections"]
+        if self.readers_count or self.sent_per_s:
+            sent = "" if self.sent_per_s is None else f", {short_number(self.sent_per_s)} events/s"
+            parts.append(f"{self.readers_count} readers{sent}")
         for what, rates in (
             ("requests/s", self.requests_per_s),
             ("shed/s", self.shed_per_s),
             ("refused keys/s", self.key_refusals_per_s),
+            ("let go/s", self.let_go_per_s),
         ):
             if rates:
                 told = (f"{printable(key)} {short_number(rates[key])}" for key in sorted(rates))
@@ -62,7 +73,7 @@ def port_row(process: str, before: ProcessReading | None, now: ProcessReading) -
     if not port.is_used:
         return None
     if before is None or before.started_s != now.started_s or now.at_s <= before.at_s:
-        return PortRow(process, port.connections_count)
+        return PortRow(process, port.connections_count, readers_count=port.readers_count)
     took_s = now.at_s - before.at_s
     return PortRow(
         process,
@@ -70,6 +81,9 @@ def port_row(process: str, before: ProcessReading | None, now: ProcessReading) -
         requests_per_s=_rates(before.port.requests, port.requests, took_s),
         shed_per_s=_rates(before.port.shed, port.shed, took_s),
         key_refusals_per_s=_rates(before.port.key_refusals, port.key_refusals, took_s),
+        readers_count=port.readers_count,
+        sent_per_s=round((port.sent_count - before.port.sent_count) / took_s, 3),
+        let_go_per_s=_rates(before.port.let_go, port.let_go, took_s),
     )
 
 

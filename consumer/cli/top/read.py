@@ -68,12 +68,18 @@ class PortReading(msgspec.Struct, frozen=True):
         requests: The number of answered requests, by status.
         shed: The number of connections and requests that were cut off or refused, by reason.
         key_refusals: The number of requests refused because of their key, by reason.
+        readers_count: The number of open streams of events.
+        sent_count: The number of events that were sent over streams.
+        let_go: The number of streams that were closed before their client left, by reason.
     """
 
     connections_count: int
     requests: dict[str, float]
     shed: dict[str, float]
     key_refusals: dict[str, float]
+    readers_count: int = 0
+    sent_count: float = 0.0
+    let_go: dict[str, float] = {}
 
     @property
     def is_used(self) -> bool:
@@ -184,10 +190,15 @@ def _port(families: Iterable[Metric]) -> PortReading:
             found[labelled.labels[label]] += labelled.value
         return dict(found)
 
-    connections = by_name.get("consumer_http_connections", ())
+    def summed(name: str) -> float:
+        return sum(labelled.value for labelled in by_name.get(name, ()))
+
     return PortReading(
-        connections_count=int(sum(labelled.value for labelled in connections)),
+        connections_count=int(summed("consumer_http_connections")),
         requests=counted("consumer_http_requests", "status"),
         shed=counted("consumer_http_shed", "reason"),
         key_refusals=counted("consumer_key_refusals", "reason"),
+        readers_count=int(summed("consumer_stream_readers")),
+        sent_count=summed("consumer_stream_sent"),
+        let_go=counted("consumer_stream_let_go", "reason"),
     )
