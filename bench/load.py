@@ -36,6 +36,7 @@ class Load(msgspec.Struct, frozen=True):
         connections_count: The number of connections that post at the same time.
         lines_count: The number of events in one request. With 0, each request has a single event,
             and goes to the path of its type.
+        first_number: The number in the id of the first event.
         pause_s: The pause of each connection between two posts, in seconds.
     """
 
@@ -45,6 +46,7 @@ class Load(msgspec.Struct, frozen=True):
     count: int
     connections_count: int
     lines_count: int = 0
+    first_number: int = 0
     pause_s: float = 0.0
 
 
@@ -107,7 +109,7 @@ class _Run:
     def __init__(self, load: Load) -> None:
         self.load = load
         self.posted = Posted([], {})
-        self._next = 0
+        self._next = load.first_number
         self._open_count = load.connections_count
         self._ended = asyncio.get_running_loop().create_future()
         path = "events" if load.lines_count else "casino"
@@ -120,7 +122,7 @@ class _Run:
     def next_request(self) -> bytes | None:
         """Return the next request, or nothing if all are sent."""
         first, name = self._next, self.load.name.encode()
-        if first >= self.load.count:
+        if first >= self.load.first_number + self.load.count:
             return None
         if not self.load.lines_count:
             self._next += 1
