@@ -34,8 +34,6 @@ from consumer.http.request import Request, wanted_headers
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from prometheus_client import Counter, Histogram
-
     from consumer.access.gate import Gate
     from consumer.access.key import Key
     from consumer.access.ticket import StreamTicket
@@ -43,6 +41,7 @@ if TYPE_CHECKING:
     from consumer.http.cors import Cors
     from consumer.http.endpoint import BodyForm, Endpoint, Take
     from consumer.operations.metrics import Metrics
+    from consumer.operations.tallies import RequestTally
 
 Receive = Callable[[], Awaitable[AsgiEvent]]
 Send = Callable[[AsgiEvent], Awaitable[None]]
@@ -104,7 +103,7 @@ class HttpApplication:
         self._bodies = Bodies()
         self._prefix = secrets.token_hex(4)
         self._numbers = itertools.count(1)
-        self._counters: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._tallies: dict[tuple[str, int], RequestTally] = {}
 
     async def __call__(self, scope: AsgiEvent, receive: Receive, send: Send) -> None:
         """Answer one request. See https://asgi.readthedocs.io/en/latest/specs/www.html."""
@@ -202,14 +201,10 @@ class HttpApplication:
         return f"{self._prefix}-{next(self._numbers):x}"
 
     def _count(self, name: str, status: int, took_s: float) -> None:
-        # To look up a counter by its labels takes longer than to count, so the counters are kept.
-        counters = self._counters.get((name, status))
-        if counters is None:
-            requests = self._metrics.http_requests.labels(name, str(status))
-            counters = requests, self._metrics.http_request.labels(name)
-            self._counters[name, status] = counters
-        counters[0].inc()
-        counters[1].observe(took_s)
+        tally = self._tallies.get((name, status))
+        if tally is None:
+            tally = self._tallies[name, status] = self._metrics.http_requests.of(name, status)
+        tally.add(took_s)
 
 
 class _Exchange:

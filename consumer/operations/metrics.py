@@ -21,6 +21,8 @@ from prometheus_client import (
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from consumer.operations.tallies import RequestTallies
+
 disable_created_metrics()  # type: ignore[no-untyped-call]  # nobody reads this second series
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -86,15 +88,8 @@ class Metrics:
             _AGES_S,
             *listener,
         )
-        self.http_requests = self._counter(
-            "http_requests", "Requests answered at the public port.", "endpoint", "status"
-        )
-        self.http_request = self._histogram(
-            "http_request_seconds",
-            "Time from the headers of a request to its answer.",
-            _SECONDS,
-            "endpoint",
-        )
+        self.http_requests = RequestTallies(_SECONDS)
+        self.registry.register(self.http_requests)
         self.http_connections = self._gauge(
             "http_connections", "Open connections at the public port."
         )

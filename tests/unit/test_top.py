@@ -88,15 +88,21 @@ def test_trouble_of_the_sandbox_is_shown() -> None:
     assert now.whys == {"sink": "gone", "sandbox sink": "full", "listener api-test": "held"}
 
 
+def answered(metrics: Metrics, endpoint: str, status: int, count: int) -> None:
+    """Count requests."""
+    for _ in range(count):
+        metrics.http_requests.of(endpoint, status).add(0.01)
+
+
 def posted(stored: int, refused: int = 0) -> Metrics:
     """Return the metrics of a process with a public port that has answered requests."""
     metrics = metrics_after(stored)
     metrics.http_connections.set(3)
     for endpoint in ("ingest_casino", "ingest_many"):
-        metrics.http_requests.labels(endpoint, "200").inc(stored / 2)
-    metrics.http_requests.labels("ingest_casino", "400").inc(7)
+        answered(metrics, endpoint, 200, stored // 2)
+    answered(metrics, "ingest_casino", 400, 7)
     if refused:
-        metrics.http_requests.labels("ingest_casino", "503").inc(refused)
+        answered(metrics, "ingest_casino", 503, refused)
         metrics.http_shed.labels("full").inc(refused)
         metrics.key_refusals.labels("unknown").inc(refused)
     return metrics
