@@ -27,10 +27,12 @@ LANDS: Final = {
 
 
 def port_lines(config: Config, keys: Mapping[Environment, Path]) -> Iterator[str]:
-    """Yield the line with the address of the public port, if there is one that has an address."""
+    """Yield the lines with the addresses of the public port, if it has an address."""
     url = _url(config)
     if url:
         yield f"HTTP        {url}   keys in {', '.join(map(str, keys.values()))}"
+        events = f"; events live, with a key pasted in: {url}/docs/stream"
+        yield f"pages       {url}/docs{events if config.stream_api is not None else ''}"
 
 
 def curl_lines(config: Config, keys: Mapping[Environment, Path]) -> Iterator[str]:
