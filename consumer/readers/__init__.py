@@ -1,1 +1,1 @@
-"""Lets platform engineers read events over HTTP: live, after the fact, and by their id."""
+"""Lets platform engineers read events over HTTP: live, and in pages of the past."""

@@ -62,8 +62,9 @@ class StreamState(msgspec.Struct, frozen=True):
 
     Attributes:
         epoch_us: See `Cursor`.
-        first_number: The sequence number of its first message, or of the next one if it is empty.
-        last_number: The sequence number of its last message. 0 if it never had one.
+        first_number: The sequence number of its first message. If the stream is empty, that of the
+            next message.
+        last_number: The sequence number of its last message. 0 if it never had a message.
     """
 
     epoch_us: int

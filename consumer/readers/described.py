@@ -26,17 +26,18 @@ EVENT: Final[Mapping[str, object]] = {
     "data": {"amount": "12.30", "currency": "EUR"},
 }
 _STREAM: Final = """\
-A stream of events, live and from a cursor or a time on. As a WebSocket it has the subprotocol
-`consumer.v1`. With `Accept: text/event-stream` it is Server-Sent Events, and the query says which
-events are sent. The messages are in `/asyncapi.json`, and docs/subscribing.md explains them."""
+A stream of events: live, and from a cursor or a time on. A WebSocket has the subprotocol
+`consumer.v1`. With `Accept: text/event-stream`, the stream is Server-Sent Events, and the query
+says which events are sent. `/asyncapi.json` describes the messages, and docs/subscribing.md
+explains them."""
 _TICKET: Final = """\
-A ticket opens streams in place of a key, for browsers, which cannot send headers:
-`/v1/stream?ticket=…`. It allows reading only, and never more than the key. It ends with the key,
-and may be used any number of times until it expires."""
+A ticket opens streams in place of a key: `/v1/stream?ticket=…`. It is for browsers, which cannot
+send a key in a header when they open a stream. A ticket allows reading only, and never more than
+its key. It ends with the key, and may be used any number of times until it expires."""
 _EVENTS: Final = """\
-Events that were stored before, in the order of the stream. A page may be empty and say `more`: then
-ask again with its cursor. Without `after` and `since`, the first page begins with the oldest event
-of the stream."""
+Events that were stored before, in the order of the stream. If `more` is true, ask for the next page
+with the cursor of this page, even if this page is empty. Without `after` and `since`, the first
+page begins with the oldest event of the stream."""
 
 
 def reader_endpoints(handlers: ReadersEndpoints) -> tuple[Endpoint, ...]:

@@ -101,7 +101,7 @@ class ReadersEndpoints:
         """Refuse an expired cursor in the query of a stream over Server-Sent Events.
 
         Raises:
-            Problem: 410.
+            Problem: 410. Also 400 or 403 if the query is wrong, and 503 if the sink is away.
         """
         query = read_query(request, StreamQuery)
         if query.after is None or request.headers.get("last-event-id"):
@@ -196,7 +196,7 @@ def _start(after: str | None, since: str | None) -> Cursor | float | None:
 
 
 def refused_selection(refused: SelectionRefused) -> Problem:
-    """Return the answer to a request for events that may not be read, or that there are not."""
+    """Return the answer to a request for events that may not be read, or that do not exist."""
     status = 403 if refused.reason.startswith("forbidden") else 400
     return Problem(status, refused.reason, str(refused))
 

@@ -1,8 +1,9 @@
 """Serves a reader over Server-Sent Events: one subscription, which the address describes.
 
 The format: https://html.spec.whatwg.org/multipage/server-sent-events.html. A browser that loses the
-connection comes back by itself, with the last `id` in the header `Last-Event-ID`. It sees no status
-of an answer, so a cursor that has expired is told by an event, and the live part follows.
+connection comes back by itself, with the last `id` in the header `Last-Event-ID`. A page does not
+see the status of the answer then. So if the cursor in this header has expired, an event says so,
+and the live part follows.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ class EventSourceReader(Reader):
                 self._was_expired.clear()
                 await self._subscription.run(start)
                 await self._was_expired.wait()
-                start = None  # the events that are missing were told, and the live part follows
+                start = None  # the client knows that events are missing: go on live
         except SinkUnavailable:
             away = StreamError("unavailable", "events cannot be read now", temporary=True)
             self._send(away.message(), b"error")

@@ -1,11 +1,11 @@
-"""Reads new events once for all who follow live, and keeps the newest ones for those who join.
+"""Reads new events once for all live readers, and keeps the newest events for readers that join.
 
     stream ─► reading ─► a short queue ─► pushing ─► every subscription that wants the event
                                              └─► the newest events (`_newest`)
 
-A feed reads only the families of subjects that somebody follows, and nothing without readers. If
-the families change, it begins to read again behind the last event that it has read, with the new
-families. So nothing is missed, and nothing comes twice.
+A feed reads only the families of subjects that somebody follows. Without readers, it reads nothing.
+If the families change, it begins to read again with the new families, behind the last event that it
+has pushed. So no event is missed, and no event comes twice.
 
 Not responsible for events from before a reader came (`subscription.py`).
 """
@@ -45,8 +45,8 @@ IDLE_S: Final = 5.0
 """A feed that nobody follows any more goes on reading for so long, in seconds. Readers often come
 back at once."""
 MOVE_EVERY_S: Final = 5.0
-"""The pause between two looks whether events have passed that nobody wants, in seconds. With such a
-look, the cursor of a reader of rare events stays good."""
+"""How often a feed looks whether the stream has new events that nobody wants, in seconds. Then it
+moves its position behind them. So the cursor of a reader of rare events does not expire."""
 
 log = structlog.get_logger()
 
@@ -109,7 +109,7 @@ class Feed:
         self._reading: frozenset[str] = frozenset()
         """The families that are read now, or were read until an outage."""
         self._covered: dict[str, int] = {}
-        """For each of them: all of its events behind this sequence number are in `_newest`."""
+        """For each of them: `_newest` has all events of the family behind this sequence number."""
         self._changed = asyncio.Event()
         self._began = asyncio.Event()
         self._newest: deque[ReadEvent] = deque()
@@ -132,7 +132,7 @@ class Feed:
             group.create_task(self._read_all(), name="read events")
 
     async def hold(self, selection: Selection) -> None:
-        """Read the families of a selection until `release`. Return once they are read.
+        """Read the families of a selection until `release`. Return once the feed reads them.
 
         Waits for the server as long as it takes. Cancelling: the families are released.
         """
@@ -154,7 +154,7 @@ class Feed:
         self._changed.set()
 
     def covers(self, selection: Selection, cursor: Cursor) -> bool:
-        """Tell whether `since` has all events of a selection behind a cursor that were pushed."""
+        """Tell whether `since` returns every pushed event of a selection behind a cursor."""
         return cursor.epoch_us == self.epoch_us and all(
             self._covered.get(family, cursor.sequence + 1) <= cursor.sequence
             for family in families_of(selection.subjects)
@@ -320,7 +320,7 @@ class Feed:
             return
         tail = tail_of(event, self.epoch_us)
         for live in list(lives):
-            # A subscription that joins meanwhile has this event from `since`.
+            # A subscription that joins meanwhile gets this event from `since`.
             if live in lives:
                 live.push(event, tail)
                 self._unyielded_count += 1
@@ -329,7 +329,7 @@ class Feed:
                     await asyncio.sleep(0)
 
     def _keep(self, event: ReadEvent) -> None:
-        """Keep an event for those who join, and forget the oldest."""
+        """Keep an event for readers that join, and forget the oldest events."""
         self._newest.append(event)
         self._newest_bytes += len(event.body)
         while len(self._newest) > NEWEST_COUNT or self._newest_bytes > NEWEST_BYTES:

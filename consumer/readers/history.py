@@ -1,4 +1,4 @@
-"""Reads events after the fact, in pages."""
+"""Reads events of the past, in pages."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 LOOKED_MAX_COUNT: Final = 20_000
 PAGE_S: Final = 1.0
-"""A page looks at so many messages, or for so long, in seconds: the subjects of the stream name
-neither a brand nor a player."""
+"""A page looks at no more messages, and for no more seconds, than this. Without these limits, it
+could read the whole stream: the subjects of the stream name neither a brand nor a player."""
 PAGE_BYTES: Final = 4 * 1024 * 1024
 """The size of a page's events beyond which no further event is added, in bytes."""
 

@@ -36,7 +36,7 @@ class Subscribe(
 
     Attributes:
         id: The name of the subscription, which the client chooses.
-        subjects: The subjects, which may have wildcards. None means all that the key may read.
+        subjects: The subjects, which may have wildcards. Empty: all that the key may read.
         user: The player whose events are asked for. None means all players.
         after: The cursor behind which the events begin.
         since: The time from which on the events were stored.
@@ -62,7 +62,7 @@ class Unsubscribe(
 
 
 class StreamError(ConsumerError):
-    """Something that a client is told, while its stream goes on.
+    """An error that a client is told in a message of its stream.
 
     Attributes:
         reason: A word for programs.
@@ -110,7 +110,7 @@ def read_message(text: bytes) -> Subscribe | Unsubscribe:
     """Read a message of a client.
 
     Raises:
-        StreamError: It is none.
+        StreamError: The text is no such message.
     """
     try:
         message: Subscribe | Unsubscribe = _decode(text)
@@ -150,7 +150,7 @@ def caught_up(name: str, cursor: Cursor) -> bytes:
 
 
 def heartbeat(cursor: Cursor) -> bytes:
-    """Write that the stream lives, although nothing passed."""
+    """Write that the stream still works, although no event came."""
     return _encode({"op": "heartbeat", "cursor": str(cursor)})
 
 

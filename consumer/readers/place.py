@@ -55,11 +55,11 @@ class ReadEvent(msgspec.Struct, frozen=True, gc=False):
 
 
 class Place:
-    """The stream of an environment, and the subject in it of each subject of the catalogue.
+    """The stream of an environment, and where it has the events of each subject of the catalogue.
 
     An operator can route an event to several subjects. Then the stream has several messages of one
-    event. A reader gets the event from one of these subjects: its own subject if it goes there,
-    otherwise the first of its targets.
+    event. A reader gets the event from one of these subjects: from the event's own subject if the
+    event is routed there, otherwise from the first of its targets.
 
     Args:
         sink: The sink of the environment.
@@ -85,8 +85,8 @@ class Place:
         """Return the event of a message.
 
         Returns:
-            None if the message is another output of an event, a copy that shadow mode has marked,
-            or no event of ours.
+            None if the message is one of the further outputs of an event, a copy that shadow mode
+            has marked, or no event of ours.
         """
         if message.headers is not None and HEADER in message.headers:
             return None

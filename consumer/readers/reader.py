@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from consumer.readers.subscription import Subscription
 
 ROOM_S: Final = 10.0
-"""A reader that catches up and takes nothing for so long is let go, in seconds."""
+"""A reader that catches up has so long to take most of what waits for it, in seconds. If it takes
+less, it is let go."""
 REASON_MAX_BYTES: Final = 123
 """The largest size of the reason in a close frame: RFC 6455, 5.5."""
 
@@ -95,7 +96,7 @@ class Reader(StreamSession):
 
     @abstractmethod
     def tell_why(self, why: LetGo) -> None:
-        """Tell the reader why it is let go, in a message, if its form has one."""
+        """Tell the reader in a message why it is let go, if its form has such a message."""
 
     @abstractmethod
     def send_event(self, subscription: Subscription, event: ReadEvent, tail: bytes, /) -> None:
@@ -125,7 +126,7 @@ class Reader(StreamSession):
             self.let_go(LetGo.SLOW)
 
     def let_go(self, why: LetGo) -> None:
-        """Close the stream, with the cursor with which the reader may come back."""
+        """Close the stream, and tell the reader the cursor with which it may come back."""
         outlet = self.outlet
         if not outlet.is_open:
             return

@@ -31,11 +31,11 @@ class LetGo(StrEnum):
     SLOW = "slow"
     """It reads more slowly than events come."""
     MEMORY = "memory"
-    """All readers together had too much waiting, and this reader had the most."""
+    """Too much waited for all readers together, and the most of it waited for this reader."""
     KEY = "key"
     """Its key was revoked, or has expired."""
     MESSAGES = "messages"
-    """It sends messages faster than they can be answered."""
+    """It sends more messages than can be answered."""
 
 
 class KeptReader(Protocol):
@@ -61,7 +61,7 @@ class KeptReader(Protocol):
         """Send a heartbeat."""
 
     def let_go(self, why: LetGo) -> None:
-        """Close the stream, with the cursor with which the reader may come back."""
+        """Close the stream, and tell the reader the cursor with which it may come back."""
 
 
 class Readers:
@@ -102,7 +102,7 @@ class Readers:
         return self._sources[key.environment]
 
     def check_room(self, key: Key) -> None:
-        """Refuse another stream of a key that has too many.
+        """Refuse another stream of a key that has as many as it may have.
 
         Raises:
             Problem: 429.
@@ -158,7 +158,7 @@ class Readers:
             self.sent_count = 0
 
     def _free_memory(self) -> None:
-        """Let go the readers for which the most waits, until the sum is within its limit."""
+        """Let readers go until the sum is within its limit, those with the most waiting first."""
         sizes_bytes = {reader: reader.buffered_bytes for reader in self._readers}
         held_bytes = sum(sizes_bytes.values())
         while held_bytes > self._settings.max_buffered_total_bytes:

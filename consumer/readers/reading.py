@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 CATCH_UPS_COUNT: Final = 8
 CATCH_UPS_PER_KEY_COUNT: Final = 3
-"""So many readers catch up at the same time, in the process and for each key."""
+"""So many subscriptions catch up at the same time, in the process and for each key."""
 READERS: Final = "readers"
-"""Where `/readyz` shows the connection. It does not count: a process that takes in events is ready,
-even if nobody can read them at this moment."""
+"""The name under which `/readyz` shows the connection. A process that takes in events is ready,
+even if this connection is lost and nobody can read events at this moment."""
 
 
 def sources_of(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class SelectionRefused(ConsumerError):
-    """A reader asks for events that it may not read, or that there are not. The text says which.
+    """A reader asks for events that it may not read, or that do not exist. The text says which.
 
     Attributes:
         reason: `forbidden_subject`, `unknown_subject`, `forbidden_user` or `unknown_type`.
@@ -91,7 +91,7 @@ def select(
         message_type: The message type that it asks for, compared without case.
 
     Raises:
-        SelectionRefused: It asks for something that it may not read, or that there is not.
+        SelectionRefused: It asks for something that it may not read, or that does not exist.
     """
     wanted = rights.subjects
     if patterns:

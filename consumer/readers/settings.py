@@ -8,11 +8,11 @@ from consumer.options.values import Bytes, Seconds
 
 
 class StreamApiSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The table `[stream_api]`: events out over the public port. Without it, there are none.
+    """The table `[stream_api]`: reading events over the public port. Without it, nobody can.
 
     Attributes:
         max_buffered_bytes: The largest size of what waits to be sent to one reader, in bytes. A
-            reader that is slower is let go.
+            reader for which more waits is let go.
         max_buffered_total_bytes: The largest size of what waits to be sent to all readers together,
             in bytes.
         heartbeat_s: The time without an event after which a reader gets a heartbeat, in seconds.

@@ -1,4 +1,4 @@
-"""Limits how many readers read the past at the same time, in all and for each key."""
+"""Limits how many reads of the past run at the same time, in the process and for each key."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class _Holder:
 
 
 class Slots:
-    """A number of slots, of which each holder may use some.
+    """A number of slots. Each holder may use some of them at the same time.
 
     Args:
         all_count: The number of slots.

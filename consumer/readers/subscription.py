@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 ROUND_COUNT: Final = 5000
 ROUND_S: Final = 5.0
-"""A catch-up reads so many messages, or for so long, in seconds. Then others get their turn."""
+"""A round reads so many messages, or for so long, in seconds. Then others get their turn."""
 
 
 class Receiver(Protocol):
@@ -87,7 +87,7 @@ class Subscription:
 
     Attributes:
         name, selection: See above.
-        cursor: The cursor behind the last event that was sent.
+        cursor: The cursor behind everything that was sent, or was read and is not wanted.
         is_live: True if the feed pushes to it.
     """
 
@@ -115,7 +115,7 @@ class Subscription:
         Raises:
             SinkUnavailable: The server does not answer.
 
-        Cancelling: the subscription ends. `end` has to be called all the same.
+        Cancelling: the subscription ends. `end` has to be called then too.
         """
         feed = self._feed
         await feed.hold(self.selection)
@@ -205,7 +205,10 @@ class Subscription:
             start = self.cursor
 
     async def _read_round(self, start: Cursor | float) -> bool:
-        """Send some events of the stream. Return true if everything up to the cursor was sent."""
+        """Send some events of the stream. Return true if the catch-up is over.
+
+        That is so if the feed has everything behind the cursor, or the stream has nothing more.
+        """
         client = self._source.connection.client
         stream = self._source.place.stream
         state = await state_of(client, stream)
@@ -237,17 +240,18 @@ class Subscription:
         return True
 
     async def _send_chunk(self, chunk: list[Msg], sequence: int, *, whole: bool) -> None:
-        """Send the events of messages that were read one behind the other.
+        """Send the events of messages that were read one after the other.
 
         If the stream deletes its oldest messages faster than a reader reads, the server silently
         goes on with the first message that is left. So before anything is sent, the stream is asked
-        whether it still has the message behind the cursor. Then nothing in between can be missing.
+        whether it still has the message behind the cursor. If so, no message of the chunk can be
+        missing.
 
         Args:
             chunk: The messages.
             sequence: The sequence number of the last message.
-            whole: If true, this check is made. A reader that asks for events since a time gets
-                those that are left.
+            whole: If true, this check is made. False for the first chunk since a time: the reader
+                gets the events that are left.
 
         Raises:
             CursorExpired: Events may be missing.
@@ -265,7 +269,10 @@ class Subscription:
 
 
 async def _chunks(follower: StreamFollower) -> AsyncGenerator[list[Msg]]:
-    """Yield the messages that a stream holds, some at a time. The follower stands at the last."""
+    """Yield the messages that a stream holds, some at a time.
+
+    The follower's `sequence` is that of the last message that was yielded.
+    """
     chunk: list[Msg] = []
     async with contextlib.aclosing(follower.stored()) as messages:
         async for message in messages:
