@@ -1,9 +1,10 @@
 """Makes and reads tickets: short-lived texts with which a browser may open a stream.
 
-Browsers cannot send a key with a WebSocket or an EventSource, and a key in an address would end up
-in logs. A ticket is signed with a secret that all processes share (`bucket.py` keeps it). It allows
-reading only, never more than its key, and it ends with its key. It may be used any number of times
-until it expires, because a browser that lost its connection comes back with the same address.
+Browsers cannot send a key in a header with a WebSocket or an EventSource, and programs write
+addresses into logs, so a key must not be in an address. A ticket is signed with a secret that all
+processes share (`bucket.py` keeps it). A ticket allows reading only, never more than its key, and
+it ends with its key. It may be used any number of times until it expires, because a browser that
+lost its connection comes back with the same address.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class StreamTicket(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_
     Attributes:
         key_id: The id of its key.
         expires_s: The time from which it opens no stream any more, in seconds since 1970.
-        subjects: The subjects of the catalogue that may be read.
+        subjects: The subjects that may be read, perhaps with wildcards. Empty: all of the key.
         user: The player whose events may be read. None means all players.
     """
 

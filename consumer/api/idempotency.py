@@ -1,10 +1,10 @@
 """Carries out a write once for each `Idempotency-Key`, also if the client sends it again.
 
 The rules are those of the IETF's draft: https://datatracker.ietf.org/doc/
-draft-ietf-httpapi-idempotency-key-header/. The same key with the same request gets the first
-answer again, with another request 422, and 409 while the first request is still running. A key
-counts for one access key and for `KEPT_S`. Only the answer to a write that was carried out is kept:
-after an error, the client may send the same key again.
+draft-ietf-httpapi-idempotency-key-header/. If the same key comes with the same request, it gets the
+first answer again, or 409 while the first request is still running. If it comes with another
+request, it gets 422. A key counts for one access key and for `KEPT_S`. Only the answer to a write
+that was carried out is kept: after an error, the client may send the same key again.
 
 `once` wraps any endpoint that writes. Ingest needs none of this: events have identities.
 """
@@ -102,8 +102,8 @@ def once(
 ) -> Endpoint:
     """Return an endpoint that writes, so that it takes an `Idempotency-Key`.
 
-    Without the header, a request just writes. An `Unavailable` that the endpoint raises becomes
-    503. The endpoint must read no more than `BODY_MAX_BYTES` of body.
+    A request without the header is carried out each time. An `Unavailable` that the endpoint raises
+    becomes 503. The endpoint must read no more than `BODY_MAX_BYTES` of body.
 
     Args:
         endpoint: The endpoint. It needs a key, and has no `take`.

@@ -232,7 +232,7 @@ def _check_own(admin: Key, key: Key) -> None:
 
 
 def _check_gift(admin: Key, key: Key) -> None:
-    """Refuse to give away what the admin key has not.
+    """Refuse a key that allows something that the admin key does not allow.
 
     Raises:
         Problem: 403.

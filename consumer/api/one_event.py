@@ -1,4 +1,4 @@
-"""Tells where one event is: what `consumer seen` says, for the holder of a key."""
+"""Tells the holder of a key where one event is, as `consumer seen` does."""
 
 from __future__ import annotations
 
@@ -32,8 +32,9 @@ SEARCHES_PER_KEY_COUNT: Final = 1
 """So many events are searched for at the same time, in the process and for each key."""
 _DESCRIPTION: Final = """\
 Tells what is remembered of an event, and where it is stored. An event that is remembered as `done`
-is stored. The stream is searched around the time that is remembered, or else the last hour. If the
-event was not found, `searched_to` says up to which time of storing the stream was searched."""
+is stored. The stream is searched around the time that is remembered. If nothing is remembered, the
+last hour is searched. If the event was not found, `searched_to` says up to which time of storing
+the stream was searched."""
 _MARK: Final = {
     "type": "object",
     "properties": {

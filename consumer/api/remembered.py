@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from consumer.clock import Clock
 
 ENDING: Final = "_ANSWERS"
-"""What the name of the bucket has behind the name of the bucket of keys."""
+"""The end of the bucket's name, behind the name of the bucket of keys."""
 KEPT_S: Final = 86_400.0
 RESERVED_S: Final = 60.0
 """More than a write may take: see `idempotency.RUN_MAX_S`."""
@@ -113,8 +113,8 @@ class RememberedWrites:
             request: A hash of the request.
 
         Returns:
-            The reservation; or the record of an earlier write. That may be another request, or may
-            still be running.
+            The reservation; or the record of an earlier write. The earlier write may be another
+            request, or may still be running.
 
         Raises:
             SinkUnavailable: The server is away, or this user may not use the bucket.
@@ -132,7 +132,7 @@ class RememberedWrites:
         raise SinkUnavailable(f"the record {name} changes all the time")
 
     async def keep(self, reservation: Reservation, answer: Answer) -> None:
-        """Replace a reservation by the answer. If this is not possible, it is logged.
+        """Replace a reservation by the answer. If this is not possible, this is logged.
 
         The write was carried out, so its client gets the answer in any case.
         """
@@ -148,7 +148,10 @@ class RememberedWrites:
             log.warning("answer to a write not kept", record=reservation.name, why=why)
 
     async def release(self, reservation: Reservation) -> None:
-        """Give a reservation back, because nothing was carried out. If it fails, it ends soon."""
+        """Give a reservation back, because nothing was carried out.
+
+        If this fails, the reservation still ends after `RESERVED_S`.
+        """
         try:
             bucket = await self._bucket()
             with self._explained():

@@ -40,11 +40,11 @@ if TYPE_CHECKING:
     from consumer.listeners.base import ListenerSettings
 
 WAITING_MAX_COUNT: Final = 32
-"""So many requests wait at most. One key alone gets half of this."""
+"""The largest number of requests that wait. One key alone gets half of this."""
 REST_RATIO: Final = 3
 JUDGES_MAX_COUNT: Final = 256
-"""So many judges are kept: one for each brand and message type that was asked about. To make one
-takes about 5 ms."""
+"""So many judges are kept: one for each brand and message type that was asked about. It takes about
+5 ms to make a judge."""
 WARNINGS_MAX_COUNT: Final = 100
 BUSY_RETRY_S: Final = 2
 _THREAD: Final = ThreadPoolExecutor(1, thread_name_prefix="validate")
@@ -92,7 +92,7 @@ class Validation:
     async def _in_turn(
         self, event_type: EventType, brand: str, body: bytes, encoding: str
     ) -> bytes:
-        """Look at an event once those before it were looked at, and after a rest."""
+        """Look at an event after the events before it, and after a rest."""
         async with self._turn:
             await asyncio.sleep(self._rests_until_s - self._clock.monotonic_s())
             began_s = self._clock.monotonic_s()

@@ -4,8 +4,8 @@ uvicorn writes the head and the body of an answer with two writes, and checks ev
 regular expressions. That takes a third of the time of a small request. Here an answer is one write.
 
 - `AnsweringCycle` is uvicorn's object, for a request that a task answers. The application finds the
-  faster function in the scope, under `SEND_WHOLE`. It uses uvicorn's function for streams, and if a
-  large part of the body was not read.
+  faster function in the scope, under `SEND_WHOLE`. If a large part of the body was not read, it
+  uses uvicorn's function.
 - `WholeCycle` is for a request that arrived in one piece, and is answered without a task.
 """
 

@@ -1,11 +1,11 @@
 """Hands the requests of a connection to the application, and keeps their order.
 
-A request that arrives in one piece, for which the application needs no task, is answered without a
-task. That saves a quarter of the time of a small request. It must be alone: no request before it
-waits for its answer, and no part of the next request is in the same slice of bytes. A task answers
-all other requests.
+If a request arrives in one piece, and the application needs no task for it, it is answered without
+a task. That saves a quarter of the time of a small request. The request must be alone: no request
+before it waits for an answer, and no part of the next request is in the same slice of bytes. A task
+answers all other requests.
 
-Not responsible for any limit: `connection.py` is.
+Not responsible for limits (`connection.py`).
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class Exchanges(HttpToolsProtocol):
         arriving.take(arriving.scope, arriving.body, cycle.send)
 
     def hand_over(self) -> None:
-        """Let a task answer the newest request, as far as it is here."""
+        """Let a task answer the newest request. It gets what is here, and waits for the rest."""
         arriving, self._arriving = self._arriving, None
         if arriving is None:
             return
@@ -165,7 +165,7 @@ class Exchanges(HttpToolsProtocol):
 
     @staticmethod
     def unbind(cycle: RequestResponseCycle) -> None:
-        """End the loops of references of a request that is over, so no collector has to."""
+        """Cut the circles of references of a request that is over, so no collector has to."""
         cycle.on_response = lambda: None
         scope = cast("AsgiEvent", cycle.scope)
         del scope[SEND_WHOLE]

@@ -1,8 +1,8 @@
 """Opens the stream that a request asks for, once its key was checked.
 
 A request asks for a WebSocket with its Upgrade header, and for Server-Sent Events with its Accept
-header. What is wrong with the handshake of a WebSocket is told before the session is made, so each
-session that is made also runs.
+header. A wrong handshake of a WebSocket is refused before the session is made. So each session that
+is made also runs.
 """
 
 from __future__ import annotations
@@ -88,7 +88,10 @@ async def opened(endpoint: Endpoint, scope: AsgiEvent, request: Request, cors: C
 
 
 def _check_origin(headers: Iterable[tuple[bytes, bytes]], request: Request, cors: Cors) -> None:
-    """Refuse the page of another origin. A browser sends cookies for it, and asks no permission."""
+    """Refuse the page of another origin.
+
+    A browser sends cookies with the WebSocket of any page, and does not ask for permission.
+    """
     if any(name == b"cookie" for name, _ in headers) and not cors.allows(
         request.headers.get("origin")
     ):

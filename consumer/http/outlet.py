@@ -1,8 +1,8 @@
 """Defines a stream of messages to a client, over a WebSocket or as Server-Sent Events.
 
 An endpoint with `open_stream` makes a session for each stream. The session sends through an outlet,
-which belongs to the connection. The two forms differ in what a message looks like on the wire, and
-in that only a WebSocket has messages from the client.
+which belongs to the connection. The two forms write a message in different ways on the wire, and
+only a WebSocket has messages from the client.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Outlet(Protocol):
         """
 
     def close(self, code: int, reason: str) -> None:
-        """End the stream behind what was sent.
+        """End the stream after what was sent.
 
         Args:
             code: The close code of a WebSocket, such as 1012. Server-Sent Events have none.

@@ -5,7 +5,7 @@ in its place. It is the outlet through which its session sends.
 
 Each stream has two deadlines, at which `server.py` looks once a second. One is for the client to
 read something of what waits for it. The other is for the client to go after the end of the stream,
-or, over a WebSocket, to say something. How much may wait for a client is decided by the session.
+or, over a WebSocket, to say something. The session decides how much may wait for a client.
 `HELD_MAX_BYTES` is for a session that has a bug.
 """
 
@@ -33,9 +33,9 @@ FULL_BYTES: Final = 64 * 1024
 """A session waits in `drained` when more bytes are buffered. Over TLS, asyncio allows up
 to 512 KiB."""
 CLOSE_S: Final = 5.0
-"""So many seconds has a client to take what was sent, and to go, once its stream has ended."""
+"""The time that a client has after the end of its stream, to take what was sent and to go."""
 IGNORED_MAX_BYTES: Final = 4 * 1024 * 1024
-"""So many bytes may a client send that nobody reads."""
+"""The largest number of bytes of a client that are thrown away. If it sends more, it is cut off."""
 BUG_CODE: Final = 1011
 END_CODE: Final = 1000
 
@@ -208,7 +208,10 @@ class StreamConnection(asyncio.Protocol, ABC):
         self.until_s = self._loop.time() + CLOSE_S
 
     def _cancel_session(self) -> None:
-        """Cancel the session. It has begun then, so that it can undo what was done to make it."""
+        """Cancel the session, but not before it has begun.
+
+        A session that never began could not undo what was done to make it.
+        """
         self._is_gone = True
         if self._has_begun:
             self._task.cancel()
@@ -231,7 +234,7 @@ class StreamConnection(asyncio.Protocol, ABC):
     def _look(self, now_s: float) -> None:
         """Cut the client off if it has read nothing since the last look, although bytes waited.
 
-        Over TLS, what waits is larger than what was sent. So the difference may also shrink.
+        Over TLS, what waits has more bytes than what was sent. So `taken_bytes` may also shrink.
         """
         taken_bytes = self._sent_bytes - self.buffered_bytes
         if self._did_wait and taken_bytes <= self._taken_bytes:
@@ -247,7 +250,7 @@ class StreamConnection(asyncio.Protocol, ABC):
         await self._session.run(self)
 
     def begun(self) -> None:
-        """Go on behind the first step of the session."""
+        """Go on after the first step of the session."""
         self._has_begun = True
         if self._is_gone:
             self._task.cancel()

@@ -32,7 +32,7 @@ FRAMES_WINDOW_S: Final = 10.0
 """A client may send so many frames in so many seconds. A frame may be empty, so a limit of bytes
 would allow many more."""
 PARSED_MAX_BYTES: Final = 4 * 1024
-"""The frames are counted behind so many bytes. Within them may be some hundred frames."""
+"""Frames are counted after each piece of so many bytes. A piece may hold some hundred frames."""
 
 _TEXT_CODE: Final = 0x81
 """The first byte of a whole message of text."""
@@ -52,7 +52,7 @@ class WebSocket(StreamConnection):
     """
 
     _pinged_at_bytes: int | None = None
-    """The place behind the last ping in what was sent. None if the client has said something."""
+    """What was sent up to the end of the last ping. None if the client has said something since."""
     _pong = b""
     """The answer to the newest ping of a client that does not read."""
     _frames_count = 0
@@ -98,7 +98,7 @@ class WebSocket(StreamConnection):
             self._write(pong)
 
     def begun(self) -> None:
-        """Begin to wait for the client, behind the first step of the session."""
+        """Begin to wait for the client, after the first step of the session."""
         if self.is_open:
             self._wait(self._loop.time())
         super().begun()
@@ -109,7 +109,10 @@ class WebSocket(StreamConnection):
         self.until_s = now_s + self._limits.settings.idle_timeout_s / 2
 
     def _late(self, now_s: float) -> None:
-        """Send a ping. If that was done, cut the client off, unless the ping is not sent yet."""
+        """Send a ping, or cut the client off if it got a ping and said nothing.
+
+        A ping that waits behind other bytes has not reached the client yet: it gets more time.
+        """
         if not self.is_open:
             self.abort()
             return
@@ -163,7 +166,7 @@ class WebSocket(StreamConnection):
                 self._session.received(text)
 
     def _refuse(self, code: CloseCode, reason: str) -> None:
-        """Close the WebSocket of a client that broke a rule. What it said behind that is lost."""
+        """Close the WebSocket of a client that broke a rule. What it said after that is lost."""
         self._protocol.fail(code, reason)
         if self.is_open:
             self._let_go(is_refused=True)
