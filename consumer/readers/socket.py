@@ -35,7 +35,7 @@ class SocketReader(Reader):
         super().__init__(readers, rights)
         self._subscriptions: dict[str, Subscription] = {}
         self._heads: dict[str, bytes] = {}
-        self._starting: dict[str, asyncio.Task[None]] = {}
+        self._starting: dict[Subscription, asyncio.Task[None]] = {}
         self._received: asyncio.Queue[bytes] = asyncio.Queue(WAITING_MAX_COUNT)
 
     @property
@@ -96,7 +96,8 @@ class SocketReader(Reader):
         subscription = Subscription(name, selection, source, self, self.rights.key.id)
         self._subscriptions[name] = subscription
         self._heads[name] = messages.event_head(name)
-        self._starting[name] = group.create_task(self._run(subscription, start), name="subscribe")
+        task = group.create_task(self._run(subscription, start), name="subscribe")
+        self._starting[subscription] = task
 
     async def _run(self, subscription: Subscription, start: Cursor | float | None) -> None:
         try:
@@ -106,14 +107,14 @@ class SocketReader(Reader):
             self._send(told.message())
             self._forget(subscription)
         finally:
-            self._starting.pop(subscription.name, None)
+            self._starting.pop(subscription, None)
 
     def _unsubscribe(self, message: Unsubscribe) -> None:
         subscription = self._subscriptions.get(message.id)
         if subscription is None:
             text = "there is no subscription with this id"
             raise StreamError("unknown_id", text, name=message.id)
-        starting = self._starting.pop(message.id, None)
+        starting = self._starting.pop(subscription, None)
         if starting is not None:
             starting.cancel()
         self._forget(subscription)
@@ -121,8 +122,9 @@ class SocketReader(Reader):
 
     def _forget(self, subscription: Subscription) -> None:
         subscription.end()
-        self._subscriptions.pop(subscription.name, None)
-        self._heads.pop(subscription.name, None)
+        # One that was unsubscribed may end later, and its id may be in use again.
+        if self._subscriptions.get(subscription.name) is subscription:
+            del self._subscriptions[subscription.name], self._heads[subscription.name]
 
     def _send(self, message: bytes) -> None:
         self.sent_s = self._loop.time()

@@ -278,3 +278,23 @@ async def test_cursor_that_is_older_than_the_memory_is_read_from_the_stream(
         reader.subscribe(after=live.told("event")[3]["cursor"])
         await reader.got("caught_up")
         assert reader.ids() == numbered(16, 4)
+
+
+async def test_id_is_used_again_while_its_first_subscription_ends(scene: ReadersScene) -> None:
+    """Each subscription ends when its client says so, and leaves nothing behind."""
+    await scene.publish(*numbered(2000))
+    async with scene.running():
+        async with scene.follower() as reader:
+            for _ in range(3):
+                before = len(reader.told("event"))
+                reader.subscribe(since=BEGINNING)
+                await reader.got("event", before + 50)
+                reader.say(op="unsubscribe", id="a")
+            reader.subscribe(since=BEGINNING)
+            await reader.got("caught_up")
+            await scene.publish("last")
+            await eventually(lambda: "last" in reader.ids(), within_s=10, what="the last")
+            (*_, begun) = (at for at, one in enumerate(reader.told()) if one["op"] == "subscribed")
+            events = [one for one in reader.told()[begun:] if one["op"] == "event"]
+            assert [one["event"]["id"] for one in events] == [*numbered(2000), "last"]
+        assert scene.source[Environment.LIVE].feed.lives() == set()
