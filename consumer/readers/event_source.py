@@ -66,12 +66,7 @@ class EventSourceReader(Reader):
     @property
     def cursor(self) -> Cursor:
         """See `Reader.cursor`."""
-        if self._subscription.is_live:
-            feed = self._readers.source_of(self.rights.key).feed
-            if feed.epoch_us == self._subscription.cursor.epoch_us:
-                behind = max(feed.position, self._subscription.cursor.sequence)
-                return Cursor(feed.epoch_us, behind)
-        return self._subscription.cursor
+        return self._subscription.behind or Cursor(0, 0)
 
     async def serve(self) -> None:
         """See `Reader.serve`."""
@@ -93,7 +88,9 @@ class EventSourceReader(Reader):
 
     def _send(self, message: bytes, name: bytes, cursor: Cursor | None = None) -> None:
         self.sent_s = self._loop.time()
-        place = b"" if cursor is None else b"id: %b\n" % str(cursor).encode()
+        # Without an id, a browser keeps the one that it has.
+        has_place = cursor is not None and cursor.epoch_us
+        place = b"id: %b\n" % str(cursor).encode() if has_place else b""
         self.outlet.send(b"event: %b\n%bdata: %b\n\n" % (name, place, message))
 
     def send_event(self, subscription: Subscription, _: ReadEvent, tail: bytes, /) -> None:

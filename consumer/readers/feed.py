@@ -98,7 +98,9 @@ class Feed:
 
     Attributes:
         epoch_us: The epoch of the stream: see `Cursor`. 0 before anything was read.
-        position: The sequence number up to which everything was pushed that somebody follows.
+        position: The sequence number up to which everything was taken that somebody follows. The
+            last of it may still be on its way to some of the subscriptions.
+        pushed_position: The sequence number up to which all subscriptions have everything.
     """
 
     def __init__(self, connection: ReadersConnection, place: Place) -> None:
@@ -119,11 +121,17 @@ class Feed:
         self._lives: dict[tuple[str, str], dict[Live, None]] = {}
         self.epoch_us = 0
         self.position = 0
+        self.pushed_position = 0
 
     @property
     def cursor(self) -> Cursor:
-        """The cursor behind everything that was pushed."""
+        """The cursor behind everything that was taken."""
         return Cursor(self.epoch_us, self.position)
+
+    @property
+    def pushed(self) -> Cursor:
+        """The cursor behind everything that all subscriptions have."""
+        return Cursor(self.epoch_us, self.pushed_position)
 
     async def run(self) -> None:
         """Read and push for as long as somebody follows. Runs until cancelled."""
@@ -270,7 +278,8 @@ class Feed:
                     live.expire(error)
             else:
                 return
-        self.epoch_us, self.position = state.epoch_us, state.last_number
+        self.epoch_us = state.epoch_us
+        self.position = self.pushed_position = state.last_number
         self._newest.clear()
         self._newest_bytes = 0
         self._covered = {}
@@ -304,7 +313,7 @@ class Feed:
                 raise SinkUnavailable("the stream was deleted and created again")
             if await follower.has_read_all():
                 await self._queue.join()
-                self.position = max(self.position, state.last_number)
+                self.position = self.pushed_position = max(self.position, state.last_number)
 
     async def _push_all(self) -> None:
         while True:
@@ -312,6 +321,7 @@ class Feed:
             self.position = event.sequence
             self._keep(event)
             await self._push(event)
+            self.pushed_position = event.sequence
             self._queue.task_done()
 
     async def _push(self, event: ReadEvent) -> None:

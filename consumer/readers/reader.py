@@ -11,12 +11,11 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Final
 
 from consumer.http.outlet import StreamSession
-from consumer.readers.cursor import Cursor
 from consumer.readers.readers import LetGo
 
 if TYPE_CHECKING:
     from consumer.http.outlet import Outlet
-    from consumer.readers.cursor import CursorExpired
+    from consumer.readers.cursor import Cursor, CursorExpired
     from consumer.readers.place import ReadEvent
     from consumer.readers.readers import Readers
     from consumer.readers.selection import Rights
@@ -55,7 +54,6 @@ class Reader(StreamSession):
         self._readers = readers
         self._loop = asyncio.get_running_loop()
         self._outlet: Outlet | None = None
-        self._last = Cursor(0, 0)
 
     @property
     def rights(self) -> Rights:

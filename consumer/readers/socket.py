@@ -41,10 +41,10 @@ class SocketReader(Reader):
     @property
     def cursor(self) -> Cursor:
         """See `Reader.cursor`. Of several subscriptions, the one furthest behind counts."""
-        behind = [one.cursor for one in self._subscriptions.values() if not one.is_live]
-        feed = self._readers.source_of(self.rights.key).feed
-        live = [self._last] if self._last.epoch_us == feed.epoch_us else []
-        return min([*behind, *live], key=lambda one: one.sequence, default=feed.cursor)
+        places = (one.behind for one in self._subscriptions.values())
+        begun = [place for place in places if place is not None]
+        pushed = self._readers.source_of(self.rights.key).feed.pushed
+        return min(begun, key=lambda one: one.sequence, default=pushed)
 
     def received(self, text: bytes) -> None:
         """See `StreamSession.received`."""
@@ -132,7 +132,6 @@ class SocketReader(Reader):
 
     def send_event(self, subscription: Subscription, _: ReadEvent, tail: bytes, /) -> None:
         """See `Reader.send_event`."""
-        self._last = subscription.cursor
         self.outlet.send(self._heads[subscription.name], tail)
 
     def subscribed(self, subscription: Subscription, *, caught_up: bool) -> None:

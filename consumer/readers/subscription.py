@@ -87,7 +87,8 @@ class Subscription:
 
     Attributes:
         name, selection: See above.
-        cursor: The cursor behind everything that was sent, or was read and is not wanted.
+        cursor: The cursor behind everything that was sent, or was read and is not wanted; before
+            that, where it shall begin. Its epoch is 0 before that is known.
         is_live: True if the feed pushes to it.
     """
 
@@ -102,8 +103,21 @@ class Subscription:
         self._feed = source.feed
         self._receiver = receiver
         self._holder = holder
+        self._begins_now = False
         self._held = False
         self._announced = False
+
+    @property
+    def behind(self) -> Cursor | None:
+        """The cursor with which its reader may come back, and misses nothing.
+
+        None if nothing can be missing yet, because it has not begun with what is stored from now
+        on. The epoch is 0 if it has not begun with what is stored from a time on.
+        """
+        pushed = self._feed.pushed
+        if self.is_live and pushed.epoch_us == self.cursor.epoch_us:
+            return max(self.cursor, pushed, key=lambda one: one.sequence)
+        return None if self._begins_now else self.cursor
 
     async def run(self, start: Cursor | float | None) -> None:
         """Send everything from a start on, until the subscription is live. Then return.
@@ -118,16 +132,18 @@ class Subscription:
         Cancelling: the subscription ends. `end` has to be called then too.
         """
         feed = self._feed
+        self.cursor = start if isinstance(start, Cursor) else Cursor(0, 0)
+        self._begins_now = start is None
         await feed.hold(self.selection)
         self._held = True
         try:
             if start is None:
                 self.cursor = feed.cursor
+                self._begins_now = False
                 self._receiver.subscribed(self, caught_up=True)
                 self._join()
                 return
             if isinstance(start, Cursor) and self._is_near(start):
-                self.cursor = start
                 self._announce()
             else:
                 await self._catch_up(start)
