@@ -41,6 +41,9 @@ NEWEST_BYTES: Final = 16 * 1024 * 1024
 QUEUE_COUNT: Final = 1000
 YIELD_COUNT: Final = 100
 """After so many sends, other tasks get a turn, so that ingest is not held up."""
+YIELD_BYTES: Final = 64 * 1024
+"""Also after so many bytes for one reader. The system takes nothing of them before, so a reader of
+large events would count as slow."""
 IDLE_S: Final = 5.0
 """A feed that nobody follows any more goes on reading for so long, in seconds. Readers often come
 back at once."""
@@ -118,6 +121,7 @@ class Feed:
         self._newest_bytes = 0
         self._queue: asyncio.Queue[ReadEvent] = asyncio.Queue(QUEUE_COUNT)
         self._unyielded_count = 0
+        self._unyielded_bytes = 0
         self._lives: dict[tuple[str, str], dict[Live, None]] = {}
         self.epoch_us = 0
         self.position = 0
@@ -335,8 +339,14 @@ class Feed:
                 live.push(event, tail)
                 self._unyielded_count += 1
                 if self._unyielded_count >= YIELD_COUNT:
-                    self._unyielded_count = 0
-                    await asyncio.sleep(0)
+                    await self._yield()
+        self._unyielded_bytes += len(event.body)
+        if self._unyielded_bytes >= YIELD_BYTES:
+            await self._yield()
+
+    async def _yield(self) -> None:
+        self._unyielded_count = self._unyielded_bytes = 0
+        await asyncio.sleep(0)
 
     def _keep(self, event: ReadEvent) -> None:
         """Keep an event for readers that join, and forget the oldest events."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from consumer.nats.follow import StreamStart, following
 from consumer.readers.cursor import Cursor, CursorExpired, state_of
-from consumer.readers.feed import YIELD_COUNT, tail_of
+from consumer.readers.feed import YIELD_BYTES, YIELD_COUNT, tail_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -195,9 +195,14 @@ class Subscription:
                 await self._catch_up(self.cursor)
                 continue
             newer = feed.since(self.selection, self.cursor.sequence)
+            sent_count = sent_bytes = 0
             for event in newer[:YIELD_COUNT]:
                 self._send(event, feed.epoch_us)
-            if len(newer) <= YIELD_COUNT:
+                sent_count += 1
+                sent_bytes += len(event.body)
+                if sent_bytes >= YIELD_BYTES:
+                    break
+            if len(newer) == sent_count:
                 self._join()
                 self._receiver.caught_up(self)
                 return
@@ -276,10 +281,15 @@ class Subscription:
             state = await state_of(self._source.connection.client, self._source.place.stream)
             state.check(self.cursor)
         epoch_us = self.cursor.epoch_us
+        sent_bytes = 0
         for message in chunk:
             event = self._source.place.read(message)
             if event is not None and self.selection.wants(event):
                 self._send(event, epoch_us)
+                sent_bytes += len(event.body)
+                if sent_bytes >= YIELD_BYTES:
+                    sent_bytes = 0
+                    await self._receiver.room()
         self.cursor = Cursor(epoch_us, sequence)
         await self._receiver.room()
 

@@ -10,12 +10,19 @@ import nats
 import pytest
 from nats.js.api import StreamConfig
 
+from consumer.deliveries.origin import Environment
 from consumer.readers import feed
 from consumer.readers.readers import LetGo
 from consumer.readers.settings import StreamApiSettings
 from consumer.readers.socket import SocketReader
 from tests.support.eventually import eventually
-from tests.support.readers import ReadersScene, numbered, reading_key, sink_settings
+from tests.support.readers import (
+    ReadersScene,
+    TakenLater,
+    numbered,
+    reading_key,
+    sink_settings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -142,6 +149,30 @@ async def test_slow_reader_is_let_go_with_its_cursor(client: Client, nats_url: s
         assert code == 4408
         assert int(reason.rpartition("-")[2], 16) > int(cursor.rpartition("-")[2], 16)
     await client.jetstream().delete_stream(scene.stream)
+
+
+async def test_reader_of_large_events_is_not_slow(
+    scene: ReadersScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system gets turns to take them: from the stream, from the memory, and live."""
+    await scene.publish(*numbered(60), size_bytes=30_000)
+    async with scene.running(), scene.follower(outlet=TakenLater()) as reader:
+        reader.subscribe(since=BEGINNING)
+        await reader.got("caught_up")
+        going_on = asyncio.Event()
+        pushing = scene.source[Environment.LIVE].feed._push  # noqa: SLF001  # to let events pile up
+
+        async def push(event: ReadEvent) -> None:
+            await going_on.wait()
+            await pushing(event)
+
+        monkeypatch.setattr(scene.source[Environment.LIVE].feed, "_push", push)
+        await scene.publish(*numbered(60, 60), size_bytes=30_000)
+        going_on.set()
+        await reader.got_ids(numbered(120))
+        async with scene.follower(outlet=TakenLater()) as again:
+            again.subscribe(after=reader.told("event")[59]["cursor"])
+            await again.got_ids(numbered(60, 60))
 
 
 async def test_revoked_key_ends_its_streams_within_a_second(scene: ReadersScene) -> None:

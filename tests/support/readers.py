@@ -89,6 +89,25 @@ class Taken:
             await asyncio.Event().wait()
 
 
+class TakenLater(Taken):
+    """An outlet that takes everything as soon as the loop has a turn, as a socket does."""
+
+    def send(self, *parts: bytes) -> None:
+        """See `Outlet.send`."""
+        super().send(*parts)
+        if not self._buffered_bytes:
+            asyncio.get_running_loop().call_soon(self._take)
+        self._buffered_bytes += sum(map(len, parts))
+
+    async def drained(self) -> None:
+        """See `Outlet.drained`."""
+        if self._buffered_bytes:
+            await asyncio.sleep(0)  # `_take` comes first
+
+    def _take(self) -> None:
+        self._buffered_bytes = 0
+
+
 class Followed:
     """A reader over a WebSocket that runs.
 
@@ -97,9 +116,9 @@ class Followed:
         outlet: What it is sent.
     """
 
-    def __init__(self, reader: SocketReader) -> None:
+    def __init__(self, reader: SocketReader, outlet: Taken) -> None:
         self.reader = reader
-        self.outlet = Taken()
+        self.outlet = outlet
 
     def say(self, **message: object) -> None:
         """Send a message of the client."""
@@ -159,7 +178,12 @@ class ReadersScene:
         self.readers = Readers(limits, 100, self.source, gate, self.metrics)
 
     async def publish(
-        self, *ids: str, subject: str = "game.bet", brand: str = BRAND, user: str | None = None
+        self,
+        *ids: str,
+        subject: str = "game.bet",
+        brand: str = BRAND,
+        user: str | None = None,
+        size_bytes: int = 0,
     ) -> None:
         """Store events."""
         jetstream = self._client.jetstream()
@@ -170,7 +194,7 @@ class ReadersScene:
                 "source": f"/{brand}/casino",
                 "type": subject,
                 "brand": brand,
-                "data": {},
+                "data": {"more": "x" * size_bytes},
             }
             if user is not None:
                 event["subject"] = user
@@ -193,12 +217,13 @@ class ReadersScene:
         self,
         key: Key | None = None,
         make: Callable[..., Reader] = SocketReader,
+        outlet: Taken | None = None,
     ) -> AsyncIterator[Followed]:
         """Run a reader for the time of the block."""
         key = key or reading_key()
         self.keyring.keys[key.id] = key
         reader: Any = make(self.readers, rights_of(key))
-        followed = Followed(reader)
+        followed = Followed(reader, outlet or Taken())
         async with asyncio.TaskGroup() as group:
             task = group.create_task(reader.run(followed.outlet), name="reader")
             try:
