@@ -36,10 +36,12 @@ def sources_of(
 ) -> dict[Environment, Source]:
     """Return where the events of each environment come from."""
     slots = Slots(CATCH_UPS_COUNT, CATCH_UPS_PER_KEY_COUNT)
+    looks = Slots(1, 1)
     sources: dict[Environment, Source] = {}
     for environment, sink in sinks.items():
         place = Place(sink, routes)
-        sources[environment] = Source(connection, place, Feed(connection, place), slots)
+        feed = Feed(connection, place)
+        sources[environment] = Source(connection, place, feed, slots, looks)
     return sources
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from typing import TYPE_CHECKING, Final, Protocol
 
 from consumer.nats.follow import StreamStart, following
@@ -64,15 +65,24 @@ class Source:
         place: Where the events are.
         feed: The newest events.
         slots: Limits how many readers catch up at the same time.
+        looks: Lets one reader after the other look through the newest events. Each then pauses for
+            as long as it has looked, so that clients who subscribe all the time leave half of the
+            time to ingest.
     """
 
     def __init__(
-        self, connection: ReadersConnection, place: Place, feed: Feed, slots: Slots
+        self,
+        connection: ReadersConnection,
+        place: Place,
+        feed: Feed,
+        slots: Slots,
+        looks: Slots,
     ) -> None:
         self.connection = connection
         self.place = place
         self.feed = feed
         self.slots = slots
+        self.looks = looks
 
 
 class Subscription:
@@ -189,24 +199,31 @@ class Subscription:
 
     async def _join_behind(self) -> None:
         """Send what the feed has behind the cursor, and join it."""
-        feed = self._feed
-        while True:
-            if not feed.covers(self.selection, self.cursor):
+        while not self.is_live:
+            if not self._feed.covers(self.selection, self.cursor):
                 await self._catch_up(self.cursor)
-                continue
-            newer = feed.since(self.selection, self.cursor.sequence)
-            sent_count = sent_bytes = 0
-            for event in newer[:YIELD_COUNT]:
-                self._send(event, feed.epoch_us)
-                sent_count += 1
-                sent_bytes += len(event.body)
-                if sent_bytes >= YIELD_BYTES:
-                    break
-            if len(newer) == sent_count:
-                self._join()
-                self._receiver.caught_up(self)
-                return
+            async with self._source.looks.turn(self._holder):
+                began_s = time.perf_counter()
+                self._send_newest()
+                await asyncio.sleep(time.perf_counter() - began_s)
             await self._receiver.room()
+
+    def _send_newest(self) -> None:
+        """Send some of what the feed has behind the cursor. Join the feed behind the last of it."""
+        feed = self._feed
+        if not feed.covers(self.selection, self.cursor):  # it forgot some during the wait
+            return
+        newer = feed.since(self.selection, self.cursor.sequence)
+        sent_count = sent_bytes = 0
+        for event in newer[:YIELD_COUNT]:
+            self._send(event, feed.epoch_us)
+            sent_count += 1
+            sent_bytes += len(event.body)
+            if sent_bytes >= YIELD_BYTES:
+                break
+        if sent_count == len(newer):
+            self._join()
+            self._receiver.caught_up(self)
 
     def _send(self, event: ReadEvent, epoch_us: int) -> None:
         self.cursor = Cursor(epoch_us, event.sequence)

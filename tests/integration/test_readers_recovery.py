@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import secrets
 from typing import TYPE_CHECKING, Any, Final
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from nats.aio.client import Client
+
+    from consumer.readers.selection import Selection
 
 BEGINNING: Final = "1970-01-01T00:00:00Z"
 
@@ -298,3 +301,41 @@ async def test_id_is_used_again_while_its_first_subscription_ends(scene: Readers
             events = [one for one in reader.told()[begun:] if one["op"] == "event"]
             assert [one["event"]["id"] for one in events] == [*numbered(2000), "last"]
         assert scene.source[Environment.LIVE].feed.lives() == set()
+
+
+async def test_looks_through_the_newest_events_leave_turns_to_others(
+    scene: ReadersScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if many subscriptions begin at once: each pauses before the next one looks."""
+    turns_count = 0
+    looks: list[int] = []
+    looking = feed.Feed.since
+
+    def since(of: feed.Feed, selection: Selection, sequence: int) -> list[ReadEvent]:
+        looks.append(turns_count)
+        return looking(of, selection, sequence)
+
+    async def take_turns(until: asyncio.Event) -> None:
+        nonlocal turns_count
+        while not until.is_set():
+            turns_count += 1
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(feed.Feed, "since", since)
+    until = asyncio.Event()
+    async with scene.running(), contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
+        readers = [await stack.enter_async_context(scene.follower()) for _ in range(20)]
+        readers[0].subscribe("first")
+        await readers[0].got("subscribed")
+        await scene.publish(*numbered(10))
+        await readers[0].got("event", 10)
+        cursor = readers[0].told("event")[4]["cursor"]
+        group.create_task(take_turns(until))
+        for reader in readers:
+            reader.subscribe(after=cursor)
+        for reader in readers:
+            await reader.got("caught_up")
+            assert reader.ids("a") == numbered(5, 5)
+        until.set()
+    assert len(looks) == 20
+    assert len(set(looks)) == 20
