@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 ID_MAX_CHARACTERS: Final = 64
 PATTERNS_MAX_COUNT: Final = 100
+PATTERN_MAX_CHARACTERS: Final = 128
+"""A longer subject takes long to compare with the catalogue, and is in none."""
 
 SubscriptionId = Annotated[str, Meta(min_length=1, max_length=ID_MAX_CHARACTERS)]
 SubjectPatterns = Annotated[
-    tuple[str, ...],
+    tuple[Annotated[str, Meta(max_length=PATTERN_MAX_CHARACTERS)], ...],
     Meta(
         max_length=PATTERNS_MAX_COUNT,
         description="up to 100 subjects, perhaps with wildcards (`game.*`); none means all",

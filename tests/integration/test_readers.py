@@ -198,16 +198,18 @@ async def test_wrong_messages_are_told_and_the_stream_goes_on(scene: ReadersScen
         reader.say(op="subscribe", id="a", after="x")
         reader.say(op="subscribe", id="a", after="1-1", since="1h")
         reader.say(op="subscribe", id="a", more=1)
+        reader.say(op="subscribe", id="a", subjects=["a." * 30_000])
         reader.say(op="unsubscribe", id="a")
         reader.subscribe()
         reader.subscribe()
-        errors = await reader.got("error", 10)
+        errors = await reader.got("error", 11)
         assert [one["reason"] for one in errors] == [
             "malformed",
             "invalid",
             "invalid",
             "invalid",
             "unknown_subject",
+            "invalid",
             "invalid",
             "invalid",
             "invalid",
