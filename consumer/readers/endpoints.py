@@ -88,13 +88,14 @@ class ReadersEndpoints:
         """Make the session of a stream: see `Endpoint.open_stream`."""
         rights = _rights_in(request)
         query = read_query(request, StreamQuery)
-        self._readers.check_room(rights.key)
         if request.wants_websocket:
+            self._readers.reserve(rights.key)
             return SocketReader(self._readers, rights)
         selection, start = _wanted(rights, query)
         comes_back = request.headers.get("last-event-id")
         if comes_back:
             start = _start(comes_back, None)
+        self._readers.reserve(rights.key)
         return EventSourceReader(self._readers, rights, selection, start)
 
     async def check_stream(self, request: Request) -> None:

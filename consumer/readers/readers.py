@@ -101,8 +101,10 @@ class Readers:
         """Return where the events of a key's environment come from."""
         return self._sources[key.environment]
 
-    def check_room(self, key: Key) -> None:
-        """Refuse another stream of a key that has as many as it may have.
+    def reserve(self, key: Key) -> None:
+        """Count another stream of a key. Refuse it if the key has as many as it may have.
+
+        Each stream that is counted has to come to `admitted`.
 
         Raises:
             Problem: 429.
@@ -114,13 +116,13 @@ class Readers:
                 f"the key may have {self._max_streams_per_key_count} open streams",
                 headers={"retry-after": "5"},
             )
+        self._by_key[key.id] += 1
 
     @contextlib.contextmanager
     def admitted(self, reader: KeptReader) -> Iterator[None]:
-        """Keep a reader for the time of the block."""
+        """Keep a reader, for which there is a reservation, for the time of the block."""
         key_id = reader.rights.key.id
         self._readers[reader] = None
-        self._by_key[key_id] += 1
         self._metrics.stream_readers.set(len(self._readers))
         try:
             yield

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -223,3 +224,22 @@ async def test_one_event_is_found_by_its_id(scene: HttpScene) -> None:
             ):
                 assert answer.status_code == 404
                 assert answer.json()["searched_to"]
+
+
+async def test_streams_that_begin_at_once_are_counted(scene: HttpScene) -> None:
+    """A key has no more than its number, also if all requests come in the same moment."""
+    scene.tables["http"]["max_streams_per_key_count"] = 5
+    key = await scene.key(scopes=READING)
+    ask = (
+        f"GET /v1/stream HTTP/1.1\r\nHost: x\r\nX-Api-Key: {key}\r\n"
+        "Accept: text/event-stream\r\n\r\n"
+    ).encode()
+    with scene.daemon() as daemon:
+        await daemon.is_ready()
+        found = [await asyncio.open_connection("127.0.0.1", scene.port) for _ in range(60)]
+        for _, writer in found:
+            writer.write(ask)
+        answers = [(await reader.readline()).split()[1] for reader, _ in found]
+        assert Counter(answers) == {b"200": 5, b"429": 55}
+        for _, writer in found:
+            writer.close()

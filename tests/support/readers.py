@@ -222,6 +222,7 @@ class ReadersScene:
         """Run a reader for the time of the block."""
         key = key or reading_key()
         self.keyring.keys[key.id] = key
+        self.readers.reserve(key)
         reader: Any = make(self.readers, rights_of(key))
         followed = Followed(reader, outlet or Taken())
         async with asyncio.TaskGroup() as group:
