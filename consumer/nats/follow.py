@@ -39,6 +39,9 @@ FORGET_AFTER_S: Final = 30.0
 """The time without a request after which the server deletes our consumer, in seconds."""
 LOOK_EVERY_S: Final = 1.0
 """The time within which a lost connection is noticed, in seconds."""
+LATEST_S: Final = 9_000_000_000.0
+"""The latest time at which reading may begin, in seconds since 1970: in the year 2255. The server
+counts nanoseconds in 64 bits, and takes a later time for an earlier one."""
 ANSWER_DEADLINE_S: Final = 5.0
 GOODBYE_DEADLINE_S: Final = 1.0
 
@@ -255,5 +258,5 @@ def _ephemeral_consumer(
         config.opt_start_seq = start.sequence
     elif start.time_s is not None:
         config.deliver_policy = DeliverPolicy.BY_START_TIME
-        config.opt_start_time = datetime.fromtimestamp(start.time_s, UTC)
+        config.opt_start_time = datetime.fromtimestamp(min(max(0.0, start.time_s), LATEST_S), UTC)
     return config

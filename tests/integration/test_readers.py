@@ -249,3 +249,23 @@ async def test_reader_that_leaves_during_a_push_gets_nothing_more(
         await eventually(lambda: one.ids() or other.ids(), within_s=10, what="the event")
         await asyncio.sleep(0)
         assert sorted(one.ids() + other.ids()) == ["e"]
+
+
+@pytest.mark.parametrize(
+    ("since", "ids"),
+    [
+        ("999999999d", ["e0"]),
+        ("0001-01-01T00:00:00Z", ["e0"]),
+        ("1500-01-01T00:00:00Z", ["e0"]),
+        ("9999-12-31T23:59:59Z", []),
+    ],
+)
+async def test_times_that_the_server_cannot_count(
+    scene: ReadersScene, since: str, ids: list[str]
+) -> None:
+    """Events of the past are not left out, nor sent for a time in the future."""
+    await scene.publish("e0")
+    async with scene.running(), scene.follower() as reader:
+        reader.subscribe(since=since)
+        await reader.got("caught_up")
+        assert reader.ids() == ids
