@@ -273,7 +273,10 @@ class Subscription:
                 count += len(chunk)
                 if count >= ROUND_COUNT or asyncio.get_running_loop().time() > until_s:
                     return False
-        # Everything was read that the stream had before the consumer was made.
+        # Everything was read that the stream had when the consumer was made. It may have lost
+        # events just before.
+        if isinstance(start, Cursor):
+            (await state_of(client, stream)).check(self.cursor)
         self.cursor = Cursor(state.epoch_us, max(state.last_number, self.cursor.sequence))
         return True
 

@@ -15,7 +15,7 @@ from nats.js.api import StreamConfig
 from consumer.deliveries.origin import Environment
 from consumer.nats import follow
 from consumer.readers import feed, subscription
-from consumer.readers.cursor import Cursor, state_of
+from consumer.readers.cursor import Cursor, StreamState, state_of
 from consumer.readers.feed import tail_of
 from consumer.readers.place import ReadEvent
 from consumer.readers.socket import SocketReader
@@ -339,3 +339,25 @@ async def test_looks_through_the_newest_events_leave_turns_to_others(
         until.set()
     assert len(looks) == 20
     assert len(set(looks)) == 20
+
+
+async def test_events_that_go_before_they_are_read_are_told(
+    scene: ReadersScene, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at the stream and the reading, the stream may lose all that was wanted."""
+    await scene.publish(*numbered(20))
+    before = await state_of(client, scene.stream)
+    stateful = [before]
+
+    async def state(of: Client, stream: str) -> StreamState:
+        if stateful:
+            await client.jetstream().purge_stream(stream)
+            return stateful.pop()
+        return await state_of(of, stream)
+
+    monkeypatch.setattr(subscription, "state_of", state)
+    async with scene.running(), scene.follower() as reader:
+        reader.subscribe(after=str(Cursor(before.epoch_us, 2)))
+        (error,) = await reader.got("error")
+        assert error["reason"] == "cursor_expired"
+        assert error["earliest"] == str(before.end)
