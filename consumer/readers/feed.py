@@ -13,6 +13,7 @@ Not responsible for events from before a reader came (`subscription.py`).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -290,17 +291,24 @@ class Feed:
         self._reading = frozenset()
 
     async def _until_changed(self, families: frozenset[str]) -> None:
+        """Wait until another family is wanted, or some are not wanted any more for `IDLE_S`."""
+        loop = asyncio.get_running_loop()
+        before, until_s = families, 0.0
         while True:
             self._changed.clear()
             wanted = frozenset(self._families)
             if not wanted <= families:
                 return
-            if wanted != families:
-                await asyncio.sleep(IDLE_S)
-                if frozenset(self._families) == wanted:
-                    return
+            if wanted != before:
+                before, until_s = wanted, loop.time() + IDLE_S
+            if wanted == families:
+                await self._changed.wait()
                 continue
-            await self._changed.wait()
+            if loop.time() >= until_s:
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(until_s):
+                    await self._changed.wait()
 
     async def _follow(self, follower: StreamFollower) -> None:
         async for message in follower:

@@ -127,6 +127,20 @@ async def test_a_process_reads_each_family_once(scene: ReadersScene, client: Cli
             assert subjects == [f"{prefix}.custom.event", f"{prefix}.system.ping"]
 
 
+async def test_new_family_is_read_at_once(scene: ReadersScene) -> None:
+    """Also while another one is about to be dropped."""
+    async with scene.running(), scene.follower() as reader:
+        for name, subject in (("a", "system.*"), ("b", "custom.event")):
+            reader.subscribe(name, subjects=[subject])
+        await reader.got("subscribed", 2)
+        reader.say(op="unsubscribe", id="b")
+        await reader.got("unsubscribed")
+        await scene.publish("e", subject="system.ping")
+        await reader.got("event")  # so the feed has had time to see it
+        reader.subscribe("c", subjects=["game.*"])
+        await reader.got("subscribed", 3, within_s=feed.IDLE_S / 2)
+
+
 async def test_slow_reader_is_let_go_with_its_cursor(client: Client, nats_url: str) -> None:
     """And nobody else is held up."""
     name = f"r{secrets.token_hex(4)}"
