@@ -20,7 +20,6 @@ from consumer.api.all_errors import AllErrors
 from consumer.api.dead_letters.connection import LetterConnection
 from consumer.api.dead_letters.desk import LetterDesk
 from consumer.api.dead_letters.endpoints import dead_letter_endpoints
-from consumer.api.dead_letters.pace import Pace
 from consumer.api.endpoints import all_endpoints
 from consumer.api.one_event import OneEventSearch, one_event_endpoints
 from consumer.api.people import ForPeople, people_endpoints
@@ -37,6 +36,7 @@ from consumer.listeners.http.settings import HttpListenerSettings
 from consumer.parts.keep_open import KeptOpen
 from consumer.readers.connection import ReadersConnection
 from consumer.readers.described import reader_endpoints
+from consumer.readers.pace import Pace
 from consumer.readers.readers import Readers
 from consumer.readers.reading import Reading, sources_of
 
@@ -115,7 +115,7 @@ class Port:
             lambda: self._keys.client, config.keys.bucket, config.sink.replicas, SYSTEM_CLOCK
         )
         letters = dead_letter_endpoints(self._letters, gate.admit_again, writes)
-        self._reading = _reading_of(config, served, gate, watched)
+        self._reading = _reading_of(config, served, gate, watched, pace)
         reading: tuple[Endpoint, ...] = ()
         if self._reading is not None:
             configs = {each: one.config for each, one in served.items()}
@@ -206,6 +206,7 @@ def _reading_of(
     served: Mapping[Environment, ServedEnvironment],
     gate: Gate,
     watched: Watched,
+    pace: Pace,
 ) -> Reading | None:
     """Return what lets clients read events; None without the table `[stream_api]`."""
     if config.stream_api is None or config.http is None:
@@ -215,7 +216,7 @@ def _reading_of(
     readers = Readers(
         config.stream_api,
         config.http.max_streams_per_key_count,
-        sources_of(connection, sinks, config.routes),
+        sources_of(connection, sinks, config.routes, pace),
         gate,
         watched.metrics,
     )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
     from consumer.nats.follow import StreamFollower
+    from consumer.readers.pace import PagePace
     from consumer.readers.selection import Selection
     from consumer.readers.subscription import Source
 
@@ -71,8 +72,11 @@ async def read_page(
     begin = _begin_of(start)
     subjects = source.place.on_wire(selection.subjects)
     reading = _PageReader(source, selection, limit_count)
-    async with following(client, begin, stream=stream, subjects=subjects) as follower:
-        more = await reading.read(follower)
+    async with (
+        source.pace.page() as page_pace,
+        following(client, begin, stream=stream, subjects=subjects) as follower,
+    ):
+        more = await reading.read(follower, page_pace)
     if isinstance(start, Cursor):
         (await state_of(client, stream)).check(start)
     sequence = follower.sequence if more else max(follower.sequence, state.last_number)
@@ -105,19 +109,20 @@ class _PageReader:
         self._looked_count = 0
         self._held_bytes = 0
 
-    async def read(self, follower: StreamFollower) -> bool:
+    async def read(self, follower: StreamFollower, page_pace: PagePace) -> bool:
         """Read until the page is full. Return true if the stream has more."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PAGE_S):
-                return await self._fill(follower)
+                return await self._fill(follower, page_pace)
         return True
 
-    async def _fill(self, follower: StreamFollower) -> bool:
+    async def _fill(self, follower: StreamFollower, page_pace: PagePace) -> bool:
         async with contextlib.aclosing(follower.stored()) as messages:
             async for message in messages:
                 self._look_at(message)
                 if self._is_full:
                     return True
+                await page_pace.give_way()
         return False
 
     def _look_at(self, message: Msg) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from consumer.events.subjects import Routes
     from consumer.operations.health import Health
     from consumer.readers.connection import ReadersConnection
+    from consumer.readers.pace import Pace
     from consumer.readers.readers import Readers
     from consumer.sinks.base import SinkSettings
 
@@ -32,7 +33,10 @@ even if this connection is lost and nobody can read events at this moment."""
 
 
 def sources_of(
-    connection: ReadersConnection, sinks: Mapping[Environment, SinkSettings], routes: Routes
+    connection: ReadersConnection,
+    sinks: Mapping[Environment, SinkSettings],
+    routes: Routes,
+    pace: Pace,
 ) -> dict[Environment, Source]:
     """Return where the events of each environment come from."""
     slots = Slots(CATCH_UPS_COUNT, CATCH_UPS_PER_KEY_COUNT)
@@ -41,7 +45,7 @@ def sources_of(
     for environment, sink in sinks.items():
         place = Place(sink, routes)
         feed = Feed(connection, place)
-        sources[environment] = Source(connection, place, feed, slots, looks)
+        sources[environment] = Source(connection, place, feed, slots, looks, pace)
     return sources
 
 

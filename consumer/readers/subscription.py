@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from consumer.nats.follow import StreamFollower
     from consumer.readers.connection import ReadersConnection
     from consumer.readers.feed import Feed
+    from consumer.readers.pace import Pace
     from consumer.readers.place import Place, ReadEvent
     from consumer.readers.selection import Selection
     from consumer.readers.slots import Slots
@@ -68,6 +69,7 @@ class Source:
         looks: Lets one reader after the other look through the newest events. Each then pauses for
             as long as it has looked, so that clients who subscribe all the time leave half of the
             time to ingest.
+        pace: The pauses of all that reads the past.
     """
 
     def __init__(
@@ -77,12 +79,14 @@ class Source:
         feed: Feed,
         slots: Slots,
         looks: Slots,
+        pace: Pace,
     ) -> None:
         self.connection = connection
         self.place = place
         self.feed = feed
         self.slots = slots
         self.looks = looks
+        self.pace = pace
 
 
 class Subscription:
@@ -262,6 +266,7 @@ class Subscription:
         until_s = asyncio.get_running_loop().time() + ROUND_S
         count = 0
         async with (
+            self._source.pace.page() as page_pace,
             following(client, begin, stream=stream, subjects=subjects) as follower,
             contextlib.aclosing(_chunks(follower)) as chunks,
         ):
@@ -273,6 +278,7 @@ class Subscription:
                 count += len(chunk)
                 if count >= ROUND_COUNT or asyncio.get_running_loop().time() > until_s:
                     return False
+                await page_pace.give_way()
         # Everything was read that the stream had when the consumer was made. It may have lost
         # events just before.
         if isinstance(start, Cursor):

@@ -11,8 +11,11 @@ import pytest
 from nats.js.api import StreamConfig
 
 from consumer.deliveries.origin import Environment
-from consumer.readers import feed
+from consumer.readers import feed, pace as pace_module
+from consumer.readers.history import read_page
+from consumer.readers.pace import Pace
 from consumer.readers.readers import LetGo
+from consumer.readers.selection import rights_of, select
 from consumer.readers.settings import StreamApiSettings
 from consumer.readers.socket import SocketReader
 from tests.support.eventually import eventually
@@ -283,3 +286,29 @@ async def test_times_that_the_server_cannot_count(
         reader.subscribe(since=since)
         await reader.got("caught_up")
         assert reader.ids() == ids
+
+
+@pytest.mark.parametrize("page", [True, False])
+async def test_reading_the_past_gives_way(
+    scene: ReadersScene, monkeypatch: pytest.MonkeyPatch, *, page: bool
+) -> None:
+    """To events that are posted: a page of history, and a reader that catches up."""
+    pauses: list[float] = []
+    pausing = Pace.pause_s
+
+    def pause_s(pace: Pace, worked_s: float) -> float:
+        pauses.append(worked_s)
+        return pausing(pace, worked_s)
+
+    monkeypatch.setattr(pace_module, "SLICE_S", 0.0)
+    monkeypatch.setattr(Pace, "pause_s", pause_s)
+    await scene.publish(*numbered(250))
+    async with scene.running(), scene.follower() as reader:
+        if page:
+            wanted = select(rights_of(reading_key()))
+            found = await read_page(scene.source[Environment.LIVE], wanted, None, 1000)
+            assert len(found.events) == 250
+        else:
+            reader.subscribe(since=BEGINNING)
+            await reader.got_ids(numbered(250))
+    assert len(pauses) >= (200 if page else 2)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from consumer.api.dead_letters.desk import LetterDesk
-from consumer.api.dead_letters.pace import Pace
 from consumer.config.load import Config
 from consumer.dead_letters.record import Letter, from_message
 from consumer.dead_letters.stream import DeadLetters
 from consumer.deliveries.origin import Environment, Sender
 from consumer.errors import Reason, SinkUnavailable
 from consumer.lanes.outside import Outside, ServedEnvironment
+from consumer.readers.pace import Pace
 from consumer.sinks.base import Message, Receipt
 from consumer.stores.base import DedupeSettings
 from consumer.stores.memory import MemoryStore

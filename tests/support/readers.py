@@ -14,6 +14,7 @@ from consumer.access.keyring import Keyring
 from consumer.deliveries.origin import Environment
 from consumer.operations.metrics import Metrics
 from consumer.readers.connection import ReadersConnection
+from consumer.readers.pace import Pace
 from consumer.readers.readers import Readers
 from consumer.readers.reading import sources_of
 from consumer.readers.selection import rights_of
@@ -173,7 +174,7 @@ class ReadersScene:
         self._prefix = settings.subject_prefix
         self._client = client
         self.connection = ReadersConnection(settings)
-        self.source = sources_of(self.connection, {Environment.LIVE: settings}, {})
+        self.source = sources_of(self.connection, {Environment.LIVE: settings}, {}, Pace())
         gate = Gate(self.keyring, self.metrics, environments=(Environment.LIVE,), events_per_s={})
         self.readers = Readers(limits, 100, self.source, gate, self.metrics)
 

@@ -11,13 +11,14 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from consumer.api.dead_letters import desk as desk_module, pace as pace_module, page as page_module
+from consumer.api.dead_letters import desk as desk_module, page as page_module
 from consumer.api.dead_letters.asked import LettersAsked, ReasonName, read_chosen
-from consumer.api.dead_letters.pace import Pace
 from consumer.api.dead_letters.places import Places
 from consumer.deliveries.origin import Environment, Sender
 from consumer.errors import Reason
 from consumer.http.answer import Problem
+from consumer.readers import pace as pace_module
+from consumer.readers.pace import Pace
 from tests.support.letters_in_memory import DeskScene, letter_of
 from tests.support.memory_sink import jump
 from tests.support.samples import casino

@@ -36,6 +36,7 @@ from consumer.operations.metrics import Metrics
 from consumer.readers.connection import ReadersConnection
 from consumer.readers.described import reader_endpoints
 from consumer.readers.endpoints import ReadersEndpoints
+from consumer.readers.pace import Pace
 from consumer.readers.readers import Readers
 from consumer.readers.reading import sources_of
 from consumer.readers.settings import StreamApiSettings
@@ -103,7 +104,7 @@ def reading_without_a_server(
     """Return the endpoints for readers, which have no connection."""
     sinks = dict.fromkeys(Environment, SinkSettings())
     connection = ReadersConnection(SinkSettings())
-    sources = sources_of(connection, sinks, {})
+    sources = sources_of(connection, sinks, {}, Pace())
     handlers = ReadersEndpoints(Readers(StreamApiSettings(), 9, sources, gate, Metrics()), gate)
     config = Config(
         listeners={}, dedupe=DedupeSettings(store="memory"), sink=SinkSettings(url=AWAY)

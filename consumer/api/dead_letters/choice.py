@@ -16,9 +16,9 @@ from consumer.tools.replay.read import NoSuchLetterError
 from consumer.tools.replay.replay import several
 
 if TYPE_CHECKING:
-    from consumer.api.dead_letters.pace import Pace
     from consumer.api.dead_letters.page import LetterPage
     from consumer.deliveries.origin import Sender
+    from consumer.readers.pace import Pace
     from consumer.tools.replay.query import StoredLetter
     from consumer.tools.replay.read import LetterReader, LettersState
 

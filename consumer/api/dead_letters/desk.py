@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from consumer.api.dead_letters.asked import LettersAsked
     from consumer.api.dead_letters.choice import Outcome
     from consumer.api.dead_letters.connection import LetterConnection
-    from consumer.api.dead_letters.pace import Pace
     from consumer.dead_letters.record import Letter
     from consumer.deliveries.origin import Sender
     from consumer.lanes.outside import ServedEnvironment
     from consumer.parts.base import Part
+    from consumer.readers.pace import Pace
 
 READ_MAX_S: Final = 5.0
 """A list or a letter that took longer is answered with 503."""

@@ -16,7 +16,7 @@ from consumer.tools.replay.query import StoredLetter
 
 if TYPE_CHECKING:
     from consumer.api.dead_letters.cursor import LetterRange
-    from consumer.api.dead_letters.pace import Pace
+    from consumer.readers.pace import Pace
     from consumer.tools.replay.query import Query
     from consumer.tools.replay.read import LetterReader
 

@@ -1,4 +1,7 @@
-"""Leaves half of the time to the lanes, however many pages of letters are read at the same time."""
+"""Leaves half of the time to the lanes, however much of the past is read at the same time.
+
+A page is a page of history or of dead letters, or a round in which a reader catches up.
+"""
 
 from __future__ import annotations
 
