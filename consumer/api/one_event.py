@@ -118,11 +118,18 @@ class OneEventSearch:
             raise Problem(
                 403, "forbidden_subject", "the key may not read all subjects of this type"
             )
-        if self._slots.is_full(key.id):
+        if self._slots.is_used_up(key.id):
             raise Problem(
                 429,
                 "too_many_pages",
                 "the key searches already; send again",
+                headers={"retry-after": "1"},
+            )
+        if self._slots.is_full:
+            raise Problem(
+                503,
+                "busy",
+                "others search already; send again",
                 headers={"retry-after": "1"},
             )
         async with self._slots.turn(key.id):
@@ -215,9 +222,13 @@ def one_event_endpoints(search: OneEventSearch) -> tuple[Endpoint, ...]:
                 AnswerForm(
                     status=503,
                     meaning="Events cannot be searched for now.",
-                    examples=_because(
-                        "unavailable", "events cannot be searched for at this moment; send again"
-                    ),
+                    examples={
+                        **_because(
+                            "unavailable",
+                            "events cannot be searched for at this moment; send again",
+                        ),
+                        **_because("busy", "others search already; send again"),
+                    },
                     headers=RETRY,
                 ),
             ),

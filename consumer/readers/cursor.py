@@ -34,6 +34,11 @@ class Cursor(msgspec.Struct, frozen=True):
     epoch_us: int
     sequence: int
 
+    @property
+    def is_known(self) -> bool:
+        """False for the cursor of a subscription that has not looked at its stream yet."""
+        return self.epoch_us != 0
+
     def __str__(self) -> str:
         """Write the cursor as readers see it. Its form may change."""
         return f"{self.epoch_us:x}-{self.sequence:x}"

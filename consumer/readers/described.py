@@ -166,6 +166,12 @@ def _events(handlers: ReadersEndpoints) -> Endpoint:
                 headers=RETRY,
             ),
             _away(),
+            AnswerForm(
+                status=503,
+                meaning="Too many pages are being read.",
+                examples=_because("busy", "at most 8 pages are read at a time; send again"),
+                headers=RETRY,
+            ),
         ),
     )
 

@@ -147,11 +147,18 @@ class ReadersEndpoints:
         query = read_query(request, EventsQuery)
         selection, start = _wanted(rights, query)
         key_id = rights.key.id
-        if self._pages.is_full(key_id):
+        if self._pages.is_used_up(key_id):
             raise Problem(
                 429,
                 "too_many_pages",
                 f"at most {PAGES_PER_KEY_COUNT} pages of a key are read at a time; send again",
+                headers={"retry-after": "1"},
+            )
+        if self._pages.is_full:
+            raise Problem(
+                503,
+                "busy",
+                f"at most {PAGES_COUNT} pages are read at a time; send again",
                 headers={"retry-after": "1"},
             )
         try:

@@ -152,7 +152,12 @@ def caught_up(name: str, cursor: Cursor) -> bytes:
 
 
 def heartbeat(cursor: Cursor) -> bytes:
-    """Write that the stream still works, although no event came."""
+    """Write that the stream still works, although no event came.
+
+    The cursor is left out while it is not known. A client would come back with it in vain.
+    """
+    if not cursor.is_known:
+        return _encode({"op": "heartbeat"})
     return _encode({"op": "heartbeat", "cursor": str(cursor)})
 
 

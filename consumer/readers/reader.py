@@ -130,7 +130,9 @@ class Reader(StreamSession):
             return
         self._readers.count_let_go(why)
         self.tell_why(why)
-        outlet.close(CLOSE_CODES[why], str(self.cursor)[:REASON_MAX_BYTES])
+        cursor = self.cursor
+        reason = str(cursor)[:REASON_MAX_BYTES] if cursor.is_known else ""
+        outlet.close(CLOSE_CODES[why], reason)
 
     def shut_down(self) -> None:
         """See `StreamSession.shut_down`."""

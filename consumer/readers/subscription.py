@@ -261,7 +261,6 @@ class Subscription:
         else:
             self.cursor = Cursor(state.epoch_us, state.first_number - 1)
             begin = StreamStart(time_s=start)
-        self._announce()
         subjects = self._source.place.on_wire(self.selection.subjects)
         until_s = asyncio.get_running_loop().time() + ROUND_S
         count = 0
@@ -270,6 +269,9 @@ class Subscription:
             following(client, begin, stream=stream, subjects=subjects) as follower,
             contextlib.aclosing(_chunks(follower)) as chunks,
         ):
+            if not isinstance(start, Cursor):  # the server has found the place of the time
+                self.cursor = Cursor(state.epoch_us, max(self.cursor.sequence, follower.sequence))
+            self._announce()
             async for chunk in chunks:
                 is_first_of_time = not count and not isinstance(start, Cursor)
                 await self._send_chunk(chunk, follower.sequence, whole=not is_first_of_time)
