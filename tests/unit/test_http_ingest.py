@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 from typing import TYPE_CHECKING, Final
@@ -12,6 +13,7 @@ from consumer.deliveries.delivery import Dead, Duplicate
 from consumer.errors import Misfit, Reason, Rejected
 from consumer.events.registry import CATALOGUE
 from consumer.listeners.http.paths import MANY_PATH, PATHS
+from consumer.listeners.http.question import Question
 from tests.support.fates import STORED, end_all
 from tests.support.http_application import Transport, ingesting
 
@@ -57,6 +59,17 @@ async def test_stored_event_is_answered_with_its_id_and_type() -> None:
     async with ingesting() as (client, _):
         answer = await client.post(CASINO, content=b"{}")
     assert answer.json() == {"status": "stored", "id": "a", "type": "game.bet"}
+
+
+async def test_answered_posts_are_freed() -> None:
+    """Also by a collector that does not look into deliveries."""
+    async with ingesting() as (client, lane):
+        for _ in range(20):
+            await client.post(CASINO, content=b"{}")
+        lane.taken.clear()
+        gc.collect()
+        left = [each for each in gc.get_objects() if isinstance(each, Question)]
+    assert len(left) <= 1  # the intake may hold the last one for a while
 
 
 async def test_duplicate_is_answered_like_a_stored_event() -> None:

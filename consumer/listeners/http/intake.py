@@ -280,11 +280,11 @@ class Intake:
 
         The longer of these two times is returned. If no delivery is held, the time is 0.
         """
-        if not self._deliveries.held_count:
-            return 0.0
         questions = self._questions
         while questions and questions[0].is_over:
             questions.popleft()
+        if not self._deliveries.held_count:
+            return 0.0
         asked_s = questions[0].until_s - self._timeout_s if questions else now_s
         return now_s - min(asked_s, self._last_end_s)
 

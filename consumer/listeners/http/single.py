@@ -80,7 +80,7 @@ class _Post(Question, eq=False, kw_only=True):
         """See `Question.ended`."""
         ingest = self.ingest
         ingest.note_ended(self.key_id, 1, is_senders_fault(delivery))
-        self.reply(
+        self._take_reply()(
             lambda: of_event(
                 delivery,
                 ingest.limits.rejected_status,
@@ -96,4 +96,17 @@ class _Post(Question, eq=False, kw_only=True):
         def refused() -> Answer:
             raise self.ingest.shed(NotTaken(why))
 
-        self.reply(refused)
+        self._take_reply()(refused)
+
+    def _take_reply(self) -> Reply:
+        """Return what answers the sender, and forget it.
+
+        The answer of a task holds the delivery. The delivery holds this question, and the garbage
+        collector does not look into deliveries. So such a circle would stay in memory for ever.
+        """
+        reply, self.reply = self.reply, _answered_before
+        return reply
+
+
+def _answered_before(_: Callable[[], Answer]) -> None:
+    raise TypeError("the intake answers a question once")  # a bug of ours
