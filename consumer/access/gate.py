@@ -141,18 +141,21 @@ class Gate:
             self._refuse(Refusal.REVOKED, address, key.id)
         if self._is_over(key.expires_s):
             self._refuse(Refusal.EXPIRED, address, key.id)
+        if not self._has_secret(key, said.mark):
+            self._refuse(Refusal.EXPIRED, address, key.id, "the key was rotated")
         if self._is_over(said.expires_s):
             self._refuse(Refusal.EXPIRED, address, key.id, "the ticket has expired")
         self._check_place(key, scope, address)
         return key, said
 
     def make_ticket(
-        self, key: Key, subjects: Sequence[str], user: str | None, life_s: float
+        self, key: Key, mark: str, subjects: Sequence[str], user: str | None, life_s: float
     ) -> tuple[str, float]:
         """Return the text of a new ticket, and the time from which it opens nothing any more.
 
         Args:
             key: The key, which was admitted.
+            mark: Tells with which secret of the key: see `token.mark_of`.
             subjects: The subjects of the catalogue that its holder may read.
             user: The player whose events its holder may read. None means all players.
             life_s: How long it opens streams, in seconds. It ends with its key in any case.
@@ -165,7 +168,7 @@ class Gate:
             self._refuse(Refusal.UNREAD, "", key.id)
         expires_s = min(self._clock.now_s() + life_s, key.expires_s or math.inf)
         return ticket.write(
-            ticket.StreamTicket(key.id, expires_s, tuple(subjects), user), secret
+            ticket.StreamTicket(key.id, expires_s, tuple(subjects), mark, user), secret
         ), expires_s
 
     def _check_place(self, key: Key, scope: Scope | None, address: str) -> None:
@@ -227,15 +230,27 @@ class Gate:
         left_count = allowance.left_count(key.id, per_s, self._clock.monotonic_s())
         return RateLeft(per_s, int(per_s * BURST_S), left_count)
 
-    def is_still_good(self, key: Key) -> bool:
+    def is_still_good(self, key: Key, mark: str = "") -> bool:
         """Tell whether a key that was let in still exists, is not revoked, and has not expired.
 
         While not all keys are known, a key that is not known counts as good.
+
+        Args:
+            key: The key.
+            mark: Tells with which of its secrets it was let in: see `token.mark_of`. This secret
+                must not have ended. Empty if this does not matter.
         """
         known = self._keyring.find(key.id)
         if known is None:
             return not self._keyring.complete
-        return known.revoked_s is None and not self._is_over(known.expires_s)
+        is_good = known.revoked_s is None and not self._is_over(known.expires_s)
+        return is_good and (not mark or self._has_secret(known, mark))
+
+    def _has_secret(self, key: Key, mark: str) -> bool:
+        """Tell whether a secret of a key, which has not ended, has this mark."""
+        return any(
+            one.sha256.startswith(mark) and not self._is_over(one.ends_s) for one in key.secrets
+        )
 
     def _known(self, text: str | None, address: str) -> Key:
         if not text:

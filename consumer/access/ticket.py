@@ -28,12 +28,14 @@ class StreamTicket(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_
         key_id: The id of its key.
         expires_s: The time from which it opens no stream any more, in seconds since 1970.
         subjects: The subjects that may be read, perhaps with wildcards. Empty: all of the key.
+        mark: Tells which secret of the key has made the ticket: see `token.mark_of`.
         user: The player whose events may be read. None means all players.
     """
 
     key_id: str
     expires_s: float
     subjects: tuple[str, ...]
+    mark: str = ""
     user: str | None = None
 
 

@@ -22,6 +22,7 @@ ID_CHARACTERS: Final = 12
 SECRET_CHARACTERS: Final = 32
 """190 random bits: nobody can guess them, so a fast hash of them is safe."""
 CHECK_CHARACTERS: Final = 6
+MARK_DIGITS: Final = 16
 
 _PAIRS: Final = tuple(one + other for one in ALPHABET for other in ALPHABET)
 """All pairs of digits. To write two digits at once takes half the time."""
@@ -73,6 +74,15 @@ def read(text: str) -> KeyText | None:
     if found is None or _check(text[:-CHECK_CHARACTERS]) != found[4]:
         return None
     return KeyText(_ENVIRONMENTS[found[1]], found[2], found[3])
+
+
+def mark_of(text: str) -> str:
+    """Return what tells the secret in a key's text from the other secrets of the key.
+
+    It is the beginning of the secret's hash. Empty if the text is no key.
+    """
+    sent = read(text)
+    return "" if sent is None else hash_of(sent.secret)[:MARK_DIGITS]
 
 
 def hash_of(secret: str) -> str:

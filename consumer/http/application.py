@@ -29,7 +29,7 @@ from consumer.http.opening import IS_WEBSOCKET, opened
 from consumer.http.parameters import PARAMETERS_MAX_COUNT
 from consumer.http.paths import EndpointTable
 from consumer.http.refused import problem_of
-from consumer.http.request import Request, wanted_headers
+from consumer.http.request import Request, key_text_in, wanted_headers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -177,7 +177,7 @@ class HttpApplication:
         if sent and endpoint.scope is not None:
             key, ticket = self._gate.admit_ticket(sent, endpoint.scope, address)
         elif endpoint.needs_key:
-            key = self._gate.admit(_token(headers), endpoint.scope, address)
+            key = self._gate.admit(key_text_in(headers), endpoint.scope, address)
         if endpoint.body is not None:
             _check_media_type(headers.get("content-type", ""), endpoint.body)
         return Request(
@@ -327,14 +327,6 @@ def _ticket_in(query: bytes) -> str:
     except ValueError:  # the endpoint refuses such a query
         return ""
     return next((text for name, text in pairs if name == "ticket"), "")
-
-
-def _token(headers: Mapping[str, str]) -> str | None:
-    """Return the text of the key, from `Authorization` or else from `X-Api-Key`."""
-    bearer = headers.get("authorization", "")
-    if bearer[:7].lower() == "bearer ":
-        return bearer[7:].strip()
-    return headers.get("x-api-key")
 
 
 def _check_media_type(sent: str, body: BodyForm) -> None:

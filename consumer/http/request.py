@@ -84,3 +84,11 @@ def wanted_headers(sent: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
             text = f"{headers[name]}, {text}"
         headers[name] = text
     return headers
+
+
+def key_text_in(headers: Mapping[str, str]) -> str | None:
+    """Return the text of the key, from `Authorization` or else from `X-Api-Key`."""
+    bearer = headers.get("authorization", "")
+    if bearer[:7].lower() == "bearer ":
+        return bearer[7:].strip()
+    return headers.get("x-api-key")

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 from msgspec import Meta
 
+from consumer.access.ticket import TEXT_MAX_CHARACTERS
+from consumer.access.token import mark_of
 from consumer.errors import SinkUnavailable
 from consumer.events import timestamp
 from consumer.events.moments import WORDS
 from consumer.http.answer import Answer, Problem
 from consumer.http.parameters import BODY_MAX_BYTES, read_object, read_query
+from consumer.http.request import key_text_in
 from consumer.readers.cursor import CursorExpired, state_of
 from consumer.readers.event_source import EventSourceReader
 from consumer.readers.history import read_page
@@ -136,8 +139,10 @@ class ReadersEndpoints:
         except SelectionRefused as refused:
             raise refused_selection(refused) from refused
         text, expires_s = self._gate.make_ticket(
-            rights.key, wish.subjects, wish.user, wish.expires_s
+            rights.key, rights.mark, wish.subjects, wish.user, wish.expires_s
         )
+        if len(text) > TEXT_MAX_CHARACTERS:
+            raise Problem(400, "invalid", "subjects: the ticket would be too long, expected fewer")
         told = {"ticket": text, "expires": timestamp.from_epoch_s(expires_s)}
         return Answer(201, msgspec.json.encode(told), headers={"cache-control": "no-store"})
 
@@ -180,9 +185,11 @@ def _rights_in(request: Request) -> Rights:
     rights = rights_of(request.key)
     ticket = request.ticket
     if ticket is None:
-        return rights
+        mark = mark_of(key_text_in(request.headers) or "")
+        return msgspec.structs.replace(rights, mark=mark)
     allowed = msgspec.structs.replace(request.key, subjects=ticket.subjects)
-    return Rights(request.key, rights.subjects & rights_of(allowed).subjects, ticket.user)
+    subjects = rights.subjects & rights_of(allowed).subjects
+    return Rights(request.key, subjects, ticket.user, ticket.mark)
 
 
 def _wanted(

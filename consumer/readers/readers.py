@@ -150,7 +150,7 @@ class Readers:
             await asyncio.sleep(LOOK_EVERY_S)
             quiet_since_s = loop.time() - self._settings.heartbeat_s
             for reader in list(self._readers):
-                if not self._gate.is_still_good(reader.rights.key):
+                if not self._gate.is_still_good(reader.rights.key, reader.rights.mark):
                     reader.let_go(LetGo.KEY)
                 elif reader.sent_s <= quiet_since_s:
                     reader.sent_s = loop.time()

@@ -38,11 +38,13 @@ class Rights(msgspec.Struct, frozen=True):
         key: The key.
         subjects: The subjects of the catalogue.
         user: The player whose events may be read. None means all players.
+        mark: Tells with which secret of the key: see `token.mark_of`. Empty if it is not known.
     """
 
     key: Key
     subjects: frozenset[str]
     user: str | None = None
+    mark: str = ""
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -115,7 +117,7 @@ def narrowed(rights: Rights, patterns: Sequence[str], user: str | None) -> Right
         SelectionRefused: These are not part of the rights.
     """
     selection = select(rights, patterns, user)
-    return Rights(rights.key, selection.subjects, selection.user)
+    return Rights(rights.key, selection.subjects, selection.user, rights.mark)
 
 
 def _checked(rights: Rights, pattern: str) -> frozenset[str]:

@@ -205,6 +205,26 @@ async def test_revoked_key_loses_its_stream(scene: HttpScene) -> None:
         assert await daemon.metric("stream_let_go", "key") == 1
 
 
+async def test_rotation_without_overlap_ends_streams_and_tickets(scene: HttpScene) -> None:
+    """Within a second. The old secret may be in wrong hands."""
+    key = await scene.key(scopes=READING)
+    with scene.daemon() as daemon:
+        await daemon.is_ready()
+        async with scene.client(key) as client:
+            ticket = (await client.post("/v1/tickets")).json()["ticket"]
+        async with connected(scene, key) as socket, connected(scene, query=f"?ticket={ticket}"):
+            await socket.send(json.dumps({"op": "subscribe", "id": "a"}))
+            await socket.recv()
+            new_key = await scene.rotate(key)
+            await until_closed(socket, within_s=1.5)
+            assert socket.close_code == 4401
+        with pytest.raises(websockets.InvalidStatus, match="401"):
+            await connected(scene, query=f"?ticket={ticket}")
+        async with connected(scene, new_key) as socket:
+            await socket.send(json.dumps({"op": "subscribe", "id": "a"}))
+            assert json.loads(await socket.recv())["op"] == "subscribed"
+
+
 async def test_one_event_is_found_by_its_id(scene: HttpScene) -> None:
     """With what the store remembers, and its place in the stream."""
     key = await scene.key(scopes=READING)

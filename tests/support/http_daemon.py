@@ -173,6 +173,15 @@ class HttpScene:
         async with opened_keys(settings, KeysSettings(bucket=self._bucket)) as keys:
             await keys.revoke(parts.id)
 
+    async def rotate(self, key: str) -> str:
+        """Rotate a key without an overlap, and return its new text."""
+        parts = token.read(key)
+        assert parts is not None
+        settings = SinkSettings(url=self._nats_url)
+        async with opened_keys(settings, KeysSettings(bucket=self._bucket)) as keys:
+            _, text = await keys.rotate(parts.id, 0.0)
+        return text
+
     def client(self, key: str) -> httpx.AsyncClient:
         """Return a client of the public port that sends a key."""
         return httpx.AsyncClient(base_url=self.url, headers={"x-api-key": key}, timeout=60)
