@@ -40,9 +40,12 @@ _ONLY_DIGITS: Final = "^[0-9]+$"
 
 _FLAG_IN: Final[Schema] = {
     "type": ["boolean", "integer", "string"],
-    "enum": [True, False, 1, 0, *FLAGS],
+    "minimum": 0,
+    "maximum": 1,
+    "pattern": f"^(?:{'|'.join(FLAGS)})$",
 }
-"""What `repair.py` reads as a flag. In JSON Schema, 1.0 is the same as 1."""
+"""What `repair.py` reads as a flag. In JSON Schema, 1.0 is the same as 1. One `enum` of all values
+would say the same, but generators of clients cannot make an enum of values of several types."""
 _PASSED: Final[dict[Form, Schema]] = {
     Form.FLAG: {"type": "boolean"},
     Form.OBJECT: {"type": "object"},
@@ -131,7 +134,8 @@ def _value_out(fact: Fact, *, own_time: bool) -> Schema:
 def _value_in(fact: Fact, *, own_time: bool, strict: bool) -> Schema:
     if not strict and may_be_empty_list(fact):
         inside = object_in(fact.nested, strict=False) if fact.nested else {}
-        return {**inside, "type": ["object", "array"], "maxItems": 0}
+        # Generators and linters refuse an array without `items`.
+        return {**inside, "type": ["object", "array"], "items": {}, "maxItems": 0}
     if fact.nested is not None:
         return object_in(fact.nested, strict=strict)
     least = {"minimum": 0} if strict and fact.not_negative else {}
