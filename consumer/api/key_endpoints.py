@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from consumer.access.key import Scope
+from consumer.access.token import ID_CHARACTERS
 from consumer.api.idempotency import once
 from consumer.api.keys import KEYS_MAX_COUNT, KeyPages, NewKey, Rotation, without_secret
-from consumer.api.own_key import KEY_PROPERTIES, SHOWN_KEY
+from consumer.api.own_key import KEY_PROPERTIES, SCOPE, SHOWN_KEY
 from consumer.http.endpoint import AnswerForm, BodyForm, Endpoint
 from consumer.listeners.http.endpoints import JSON_TYPES
 
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
 
 TEXT: Final = "ck_live_nq1Urtg6ciEv_xPkgAi3EATZ19L1m61nwHBK9T7vjttwh3QdY8V"
 _KEY: Final = {
+    "title": "AccessKey",
     "type": "object",
     "required": [*KEY_PROPERTIES],
     "properties": KEY_PROPERTIES,
 }
 _KEY_WITH_TEXT: Final = {
+    "title": "AccessKeyWithText",
     "type": "object",
     "required": ["key", *KEY_PROPERTIES],
     "properties": {
@@ -35,6 +38,13 @@ _KEY_WITH_TEXT: Final = {
         },
         **KEY_PROPERTIES,
     },
+}
+_PLACES: Final = {
+    "id": {
+        "type": "string",
+        "pattern": f"^[0-9A-Za-z]{{{ID_CHARACTERS}}}$",
+        "description": "the id of the key, which is the second part of its text",
+    }
 }
 _NEW: Final = {**SHOWN_KEY, "used_on": None}
 _SHOWN_ONCE: Final[Mapping[str, Mapping[str, object]]] = {
@@ -105,6 +115,7 @@ def _list(pages: KeyPages) -> Endpoint:
                 status=200,
                 meaning="The keys.",
                 schema={
+                    "title": "AccessKeys",
                     "type": "object",
                     "required": ["keys"],
                     "properties": {"keys": {"type": "array", "items": _KEY}},
@@ -161,6 +172,7 @@ def _rotate(pages: KeyPages) -> Endpoint:
         name="rotate_key",
         method="POST",
         path="/v1/keys/{id}/rotate",
+        places=_PLACES,
         summary="Give a key a new secret",
         description="The earlier secrets end after the overlap. The key must not allow more than "
         f"the admin key, because the answer lets its reader use the key. {_ONCE}",
@@ -197,6 +209,7 @@ def _revoke(pages: KeyPages) -> Endpoint:
         name="revoke_key",
         method="DELETE",
         path="/v1/keys/{id}",
+        places=_PLACES,
         summary="Revoke a key",
         description="Every process refuses the key within a second, for ever. Any key of the brand "
         "and the environment can be revoked, the admin key itself included. A key that was revoked "
@@ -231,6 +244,6 @@ def _schema_of(kind: type[msgspec.Struct]) -> dict[str, Any]:
     schema: dict[str, Any] = components[kind.__name__]
     for field in schema["properties"].values():
         if field.get("items", {}).get("$ref") == Scope.__name__:
-            field["items"] = {"enum": [scope.value for scope in Scope]}
+            field["items"] = SCOPE
     schema["description"] = schema["description"].partition("\n")[0]
     return {**schema, "additionalProperties": False}

@@ -36,6 +36,7 @@ is stored. The stream is searched around the time that is remembered. If nothing
 last hour is searched. If the event was not found, `searched_to` says up to which time of storing
 the stream was searched."""
 _MARK: Final = {
+    "title": "RememberedIdentity",
     "type": "object",
     "properties": {
         "state": {"enum": ["done", "pending"]},
@@ -47,6 +48,7 @@ _MARK: Final = {
     },
 }
 _STORED: Final = {
+    "title": "PlaceInStream",
     "type": "object",
     "properties": {
         "subject": {"type": "string"},
@@ -175,6 +177,7 @@ def one_event_endpoints(search: OneEventSearch) -> tuple[Endpoint, ...]:
                     status=200,
                     meaning="What is remembered of the event, and where it is stored.",
                     schema={
+                        "title": "FoundEvent",
                         "type": "object",
                         "properties": {
                             "store": {"type": ["array", "null"], "items": _MARK},

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from consumer.access.key import Scope
+from consumer.api.named import SCHEMAS_AT, named, referring
 from consumer.api.problems import PROBLEM_SCHEMA, common_problems
 from consumer.events.registry import CATALOGUE
 from consumer.http.answer import PROBLEM
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from consumer.http.endpoint import AnswerForm, BodyForm, Endpoint
     from consumer.tools.schemas.asyncapi import Document
 
-SCHEMAS_AT: Final = "#/components/schemas/"
+NULL: Final = {"type": "null"}
 TAGS: Final = {
     Scope.INGEST: "Posting events",
     Scope.EVENTS_READ: "Reading events",
@@ -34,6 +35,17 @@ TAGS: Final = {
     Scope.WALLET_OPERATOR: "Wallet",
     Scope.ADMIN: "Keys",
 }
+WITH_ANY_KEY: Final = "For every key"
+WITHOUT_KEY: Final = "Without a key"
+HEADINGS: Final = {
+    "Posting events": "Events come in: one at a time, or many.",
+    "Reading events": "Events come out: live, or from the past.",
+    "Dead letters": "Events that were rejected, and what is done about them.",
+    "Keys": "The keys of a brand, for its admin keys.",
+    WITH_ANY_KEY: "What the holder of any key may ask.",
+    WITHOUT_KEY: "What everybody may ask.",
+}
+"""Explains each heading."""
 REQUEST_ID: Final[Document] = {
     "X-Request-Id": {
         "description": "The id of the request, which logs and dead letters show. It is the id that "
@@ -67,9 +79,11 @@ FIELD_ERROR: Final[Document] = {
 
 def document(endpoints: Iterable[Endpoint]) -> Document:
     """Return the OpenAPI document of these endpoints."""
+    endpoints = list(endpoints)
     paths: Document = {}
     for endpoint in endpoints:
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint)
+    headings = {_tag(endpoint) for endpoint in endpoints}
     package = metadata("consumer")
     return {
         "openapi": "3.1.0",
@@ -81,12 +95,24 @@ def document(endpoints: Iterable[Endpoint]) -> Document:
                 "name": package["License-Expression"],
                 "identifier": package["License-Expression"],
             },
+            "contact": {"name": "The operator, who gave you your key"},
         },
+        "tags": [
+            {"name": name, "description": meaning}
+            for name, meaning in HEADINGS.items()
+            if name in headings
+        ],
         "paths": paths,
         "components": {
             "schemas": {
-                "Problem": PROBLEM_SCHEMA,
+                **dict(named(PROBLEM_SCHEMA)),
                 "FieldError": FIELD_ERROR,
+                **{
+                    name: schema
+                    for endpoint in endpoints
+                    for whole in _schemas(endpoint)
+                    for name, schema in named(whole)
+                },
                 **{
                     event_type.name: json_schema.without_address(json_schema.incoming(event_type))
                     for event_type in CATALOGUE
@@ -109,7 +135,7 @@ def _operation(endpoint: Endpoint) -> Document:
         "security": [{"bearer": []}, {"apiKey": []}] if endpoint.needs_key else [],
         "responses": _answers(endpoint),
     }
-    parameters = [*_path_parameters(endpoint.path), *_query_parameters(endpoint.query)]
+    parameters = [*_path_parameters(endpoint), *_query_parameters(endpoint.query)]
     if endpoint.takes_idempotency_key:
         parameters.append(IDEMPOTENCY_KEY)
     if parameters:
@@ -123,28 +149,45 @@ def _tag(endpoint: Endpoint) -> str:
     """Return the heading under which pages show an endpoint."""
     if endpoint.scope is not None:
         return TAGS[endpoint.scope]
-    return "For every key" if endpoint.needs_key else "Without a key"
+    return WITH_ANY_KEY if endpoint.needs_key else WITHOUT_KEY
 
 
-def _path_parameters(path: str) -> Iterator[Document]:
-    for part in path.split("/"):
+def _schemas(endpoint: Endpoint) -> Iterator[object]:
+    """Yield all schemas of an endpoint."""
+    yield from endpoint.places.values()
+    if endpoint.body is not None:
+        yield from endpoint.body.schema.values()
+    yield from (form.schema for form in endpoint.answers)
+
+
+def _path_parameters(endpoint: Endpoint) -> Iterator[Document]:
+    for part in endpoint.path.split("/"):
         if part[:1] == "{":
-            yield {"name": part[1:-1], "in": "path", "required": True, "schema": {"type": "string"}}
+            schema = endpoint.places[part[1:-1]]
+            yield {
+                "name": part[1:-1],
+                "in": "path",
+                "required": True,
+                "description": schema["description"],
+                "schema": referring(schema),
+            }
 
 
 def _query_parameters(query: type[msgspec.Struct] | None) -> Iterator[Document]:
     if query is None:
         return
     _, components = msgspec.json.schema_components([query])
-    schema: Document = components[query.__name__]
-    for name, field in schema["properties"].items():
-        one = {key: value for key, value in field.items() if value not in (None, [], ())}
+    whole: Document = components[query.__name__]
+    for name, field in whole["properties"].items():
+        # No query can have a parameter that is null.
+        value = next((one for one in field.get("anyOf", ()) if one != NULL), field)
+        schema = {name: rule for name, rule in value.items() if rule not in (None, [], ())}
         yield {
             "name": name,
             "in": "query",
-            "required": name in schema["required"],
-            "description": one.pop("description", ""),
-            "schema": one,
+            "required": name in whole["required"],
+            "description": schema.pop("description"),
+            "schema": schema,
         }
 
 
@@ -157,7 +200,7 @@ def _body(body: BodyForm) -> Document:
     return {
         "required": True,
         "content": {
-            media_type: {"schema": schema, **_body_examples(media_type, schema, body)}
+            media_type: {"schema": referring(schema), **_body_examples(media_type, schema, body)}
             for media_type, schema in body.schema.items()
         },
     }
@@ -202,7 +245,9 @@ def _content(status: int, forms: list[AnswerForm]) -> Document:
         examples = {name: _problem(status, one) for name, one in examples.items()}
     return {
         PROBLEM if described is None else str(described.media_type): {
-            "schema": {"$ref": f"{SCHEMAS_AT}Problem"} if described is None else described.schema,
+            "schema": {"$ref": f"{SCHEMAS_AT}Problem"}
+            if described is None
+            else referring(described.schema),
             "examples": {name: {"value": one} for name, one in examples.items()},
         }
     }

@@ -23,21 +23,30 @@ if TYPE_CHECKING:
     from consumer.http.request import Request
 
 DAY_CHARACTERS: Final = 10
+SCOPE: Final = {"title": "Scope", "type": "string", "enum": [scope.value for scope in Scope]}
 _TIME: Final = {"type": ["string", "null"], "format": "date-time"}
 _PER_S: Final = {"type": ["number", "null"], "exclusiveMinimum": 0}
 _TEXTS: Final = {"type": "array", "items": {"type": "string"}}
 KEY_PROPERTIES: Final[Mapping[str, object]] = {
     "id": {"type": "string", "description": "the second part of the key's text; it is no secret"},
     "brand": {"type": "string"},
-    "environment": {"enum": [environment.value for environment in Environment]},
+    "environment": {
+        "title": "Environment",
+        "type": "string",
+        "enum": [environment.value for environment in Environment],
+    },
     "name": {"type": "string", "description": "a name for people"},
     "person": {"type": "string", "description": "who holds the key; empty for a program"},
-    "scopes": {"type": "array", "items": {"enum": [scope.value for scope in Scope]}},
+    "scopes": {"type": "array", "items": SCOPE},
     "subjects": {**_TEXTS, "description": "the subjects that the key may read; empty: all"},
     "addresses": {**_TEXTS, "description": "from where the key may be used; empty: everywhere"},
     "events_per_s": {**_PER_S, "description": "the rate of events that the key was made with"},
     "requests_per_s": {**_PER_S, "description": "the rate of requests that the key was made with"},
-    "state": {"enum": ["in force", "expired", "revoked"]},
+    "state": {
+        "title": "KeyState",
+        "type": "string",
+        "enum": ["in force", "expired", "revoked"],
+    },
     "created": _TIME,
     "expires": {**_TIME, "description": "null: never"},
     "revoked": {**_TIME, "description": "null: not revoked"},
@@ -82,6 +91,7 @@ _LEFT: Final = {
     },
 }
 _SCHEMA: Final = {
+    "title": "OwnKey",
     "type": "object",
     "required": [*KEY_PROPERTIES, "limits"],
     "properties": {
@@ -140,7 +150,7 @@ def own_key_endpoint(own_key: OwnKey) -> Endpoint:
     """
     limits = {"events": {"per_s": 500, "burst": 1000, "left": 998}, "requests": None}
     return Endpoint(
-        name="own_key",
+        name="show_own_key",
         method="GET",
         path="/v1/key",
         summary="Show the key of the request",

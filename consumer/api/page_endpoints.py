@@ -84,6 +84,13 @@ def page_endpoints() -> tuple[Endpoint, ...]:
             name="docs_file",
             method="GET",
             path="/docs/files/{file}",
+            places={
+                "file": {
+                    "type": "string",
+                    "enum": [*FILES],
+                    "description": "the name of the file",
+                }
+            },
             summary="Get a file of the pages",
             description="The scripts and styles of the pages.",
             needs_key=False,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from consumer.http.endpoint import Endpoint
 
 PROBLEM_SCHEMA: Final[Mapping[str, object]] = {
+    "title": "Problem",
     "type": "object",
     "description": "A problem document: https://www.rfc-editor.org/rfc/rfc9457",
     "required": ["type", "title", "status", "detail", "reason", "request_id"],
@@ -25,6 +26,15 @@ PROBLEM_SCHEMA: Final[Mapping[str, object]] = {
         "detail": {"type": "string", "description": "what is wrong and what to do, for people"},
         "reason": {"type": "string", "description": "a word for programs"},
         "request_id": {"type": "string"},
+        "earliest": {
+            "type": "string",
+            "description": "with `cursor_expired`: the first cursor that still holds",
+        },
+        "searched_to": {
+            "type": "string",
+            "format": "date-time",
+            "description": "the time of storing up to which the stream was searched for an event",
+        },
         "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
     },
 }

@@ -38,7 +38,17 @@ NO_TYPE: Final = AnswerForm(
         }
     },
 )
+PLACES: Final = {
+    "message_type": {
+        "title": "MessageTypeName",
+        "type": "string",
+        "enum": [event_type.name for event_type in CATALOGUE],
+        "description": "the message type; upper and lower case are the same",
+    }
+}
+"""The variable part of the paths of one type."""
 _TYPE: Final = {
+    "title": "MessageType",
     "type": "object",
     "required": [
         "type",
@@ -89,6 +99,7 @@ _TYPE: Final = {
     },
 }
 _SCHEMAS: Final = {
+    "title": "TypeSchemas",
     "type": "object",
     "required": ["type", "sent", "event"],
     "properties": {
@@ -183,7 +194,7 @@ def type_endpoints(pages: TypePages) -> tuple[Endpoint, ...]:
     casino = _in_short(type_of("CASINO"), {"live": DedupeSettings()})
     return (
         Endpoint(
-            name="types",
+            name="list_types",
             method="GET",
             path="/v1/types",
             summary="List the message types",
@@ -195,6 +206,7 @@ def type_endpoints(pages: TypePages) -> tuple[Endpoint, ...]:
                     status=200,
                     meaning="The types.",
                     schema={
+                        "title": "MessageTypes",
                         "type": "object",
                         "required": ["types"],
                         "properties": {"types": {"type": "array", "items": _TYPE}},
@@ -204,9 +216,10 @@ def type_endpoints(pages: TypePages) -> tuple[Endpoint, ...]:
             ),
         ),
         Endpoint(
-            name="type_schema",
+            name="show_type_schema",
             method="GET",
             path="/v1/types/{message_type}/schema",
+            places=PLACES,
             summary="Describe a message type as JSON Schema",
             description="The schema of what is posted, and the schema of the event that comes out "
             "of it. The name of the type may be in upper or lower case.",

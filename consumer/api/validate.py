@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from consumer.api.own_key import key_of
-from consumer.api.types import NO_TYPE, type_of
+from consumer.api.types import NO_TYPE, PLACES, type_of
 from consumer.clock import SYSTEM_CLOCK
 from consumer.events.registry import find
 from consumer.http.answer import Answer, Problem, described
@@ -175,6 +175,7 @@ def _warnings(verdict: Verdict) -> Iterator[dict[str, str | None]]:
 
 
 _WARNING: Final = {
+    "title": "Oddity",
     "type": "object",
     "required": ["reason", "field", "expected", "found"],
     "properties": {
@@ -192,6 +193,7 @@ _WARNINGS: Final = {
 }
 _TYPE: Final = {"type": "string", "description": "the name of the message type"}
 _GOOD: Final = {
+    "title": "ValidEvent",
     "type": "object",
     "required": ["valid", "type", "subject", "id", "identified_by", "event", "warnings"],
     "properties": {
@@ -209,6 +211,7 @@ _GOOD: Final = {
     },
 }
 _WRONG: Final = {
+    "title": "InvalidEvent",
     "type": "object",
     "required": ["valid", "type", "reason", "detail", "errors", "warnings"],
     "properties": {
@@ -236,9 +239,10 @@ def validate_endpoint(validation: Validation) -> Endpoint:
     casino = type_of("CASINO")
     put_out = example.put_out(casino)
     return Endpoint(
-        name="validate",
+        name="validate_event",
         method="POST",
         path="/v1/validate/{message_type}",
+        places=PLACES,
         summary="Look at an event without storing it",
         description="Says what would become of an event if it were posted with this key, in the "
         "words of `consumer validate`. Nothing is stored or remembered, so it does not find "

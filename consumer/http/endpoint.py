@@ -39,7 +39,8 @@ class AnswerForm(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         status: The status code.
         meaning: When this answer is given, in a sentence.
-        schema: The JSON Schema of the body. None for a problem document.
+        schema: The JSON Schema of the body. None for a problem document. A part whose `title` is
+            one word, such as `StoredEvent`, is a type of this name in generated clients.
         media_type: The media type of a body with a schema. None means that there is no body.
         examples: Bodies, by the names of the examples.
         headers: The further headers, each with its meaning.
@@ -88,6 +89,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             `handle` answers requests that ask for neither.
         check_stream: Refuses a request for Server-Sent Events before the stream begins. Here it may
             wait.
+        places: The JSON Schema of each variable part of the path, with its description.
         query: The struct of the parameters in its query: see `parameters.read_query`. The
             description of each field is in its `Meta`. None means that it takes no parameters.
         takes_idempotency_key: If true, it takes the header `Idempotency-Key`: see
@@ -109,6 +111,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     needs_key: bool = True
     open_stream: OpenStream | None = None
     check_stream: CheckStream | None = None
+    places: Mapping[str, Mapping[str, object]] = {}
     query: type[msgspec.Struct] | None = None
     takes_idempotency_key: bool = False
     body: BodyForm | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
 
 from consumer.access.key import Scope
@@ -25,6 +26,33 @@ EVENT: Final[Mapping[str, object]] = {
     "brand": "brand-a",
     "data": {"amount": "12.30", "currency": "EUR"},
 }
+_SENT_EVENT: Final = {
+    "op": "event",
+    "id": "events",
+    "cursor": CURSOR,
+    "subject": EVENT["type"],
+    "event": EVENT,
+}
+_EVENT_SCHEMA: Final[Mapping[str, object]] = {
+    "title": "Event",
+    "description": "A CloudEvent: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md",
+    "type": "object",
+    "required": [name for name in EVENT if name != "subject"],
+    "properties": {
+        "specversion": {"type": "string"},
+        "id": {"type": "string", "description": "unique together with `source`"},
+        "source": {"type": "string", "description": "the brand and the message type"},
+        "type": {"type": "string", "description": "the subject, without the operator's prefix"},
+        "subject": {"type": "string", "description": "the player"},
+        "time": {"type": "string", "description": "when it happened, or when it arrived"},
+        "datacontenttype": {"type": "string"},
+        "brand": {"type": "string"},
+        "data": {
+            "type": "object",
+            "description": "`GET /v1/types/{message_type}/schema` has the schema of its fields",
+        },
+    },
+}
 _STREAM: Final = """\
 A stream of events: live, and from a cursor or a time on. A WebSocket has the subprotocol
 `consumer.v1`. With `Accept: text/event-stream`, the stream is Server-Sent Events, and the query
@@ -47,7 +75,7 @@ def reader_endpoints(handlers: ReadersEndpoints) -> tuple[Endpoint, ...]:
 
 def _stream(handlers: ReadersEndpoints) -> Endpoint:
     return Endpoint(
-        name="stream",
+        name="open_stream",
         method="GET",
         path="/v1/stream",
         summary="Follow events live",
@@ -59,6 +87,14 @@ def _stream(handlers: ReadersEndpoints) -> Endpoint:
         check_stream=handlers.check_stream,
         handle=handlers.no_stream,
         answers=(
+            AnswerForm(
+                status=200,
+                meaning="The stream, as Server-Sent Events.",
+                media_type="text/event-stream",
+                schema={"type": "string"},
+                examples={"event": f"id: {CURSOR}\ndata: {json.dumps(_SENT_EVENT)}\n\n"},
+                headers={"Cache-Control": "`no-store`"},
+            ),
             *_wrong_selection(),
             _expired(),
             AnswerForm(
@@ -92,6 +128,7 @@ def _ticket(handlers: ReadersEndpoints) -> Endpoint:
             media_types=("application/json",),
             schema={
                 "application/json": {
+                    "title": "TicketWish",
                     "type": "object",
                     "properties": {
                         "subjects": {"type": "array", "items": {"type": "string"}},
@@ -114,6 +151,7 @@ def _ticket(handlers: ReadersEndpoints) -> Endpoint:
                 status=201,
                 meaning="The ticket.",
                 schema={
+                    "title": "Ticket",
                     "type": "object",
                     "required": ["ticket", "expires"],
                     "properties": {
@@ -145,10 +183,11 @@ def _events(handlers: ReadersEndpoints) -> Endpoint:
                 status=200,
                 meaning="A page of events.",
                 schema={
+                    "title": "EventsPage",
                     "type": "object",
                     "required": ["events", "cursor", "more"],
                     "properties": {
-                        "events": {"type": "array", "items": {"type": "object"}},
+                        "events": {"type": "array", "items": _EVENT_SCHEMA},
                         "cursor": {"type": "string"},
                         "more": {"type": "boolean"},
                     },

@@ -87,7 +87,7 @@ def key_of(brand: str, environment: Environment, scope: Scope | None) -> Key:
 
 AWAY: Final = "nats://127.0.0.1:1"
 ALLOWED: Final = {
-    "stream": 406,  # it was asked for neither form of a stream
+    "open_stream": 406,  # it was asked for neither form of a stream
     "create_ticket": 400,  # the body is an event
     "list_events": 503,  # there is no connection to NATS here
     "find_event": 400,  # without a query

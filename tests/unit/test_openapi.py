@@ -16,11 +16,12 @@ from jsonschema import Draft202012Validator
 import consumer
 from consumer.access.refusal import KeyRefused, Refusal
 from consumer.api.endpoints import described_endpoints
+from consumer.api.named import named
 from consumer.api.openapi import document
 from consumer.cli.main import cli
 from consumer.errors import Reason
 from consumer.events.normalise import Normaliser
-from consumer.events.registry import find
+from consumer.events.registry import CATALOGUE, find
 from consumer.http.body import BodyBusy, BodyTooLarge
 from consumer.http.refused import problem_of
 from consumer.listeners.http.answers import of_refusal
@@ -32,6 +33,8 @@ from consumer.readers.selection import SelectionRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from consumer.http.endpoint import Endpoint
 
 OFFICIAL: Final = Path(__file__).parents[1] / "data" / "openapi-3.1.schema.json.gz"
 ROOMS: Final = ("api", "api/dead_letters", "http", "listeners/http", "readers")
@@ -88,6 +91,13 @@ def bodies(whole: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], list[An
                 examples = [one["value"] for one in form.get("examples", {}).values()]
                 examples += [form["example"]] if "example" in form else []
                 yield f"{name} {what} {media_type}", form["schema"], examples
+
+
+def schemas(endpoint: Endpoint) -> Iterator[object]:
+    """Yield each schema of an endpoint, as the endpoint has it."""
+    yield from endpoint.places.values()
+    yield from endpoint.body.schema.values() if endpoint.body else ()
+    yield from (form.schema for form in endpoint.answers)
 
 
 def described(whole: dict[str, Any]) -> set[tuple[int, str]]:
@@ -236,6 +246,52 @@ def test_operations_have_names_of_their_own() -> None:
     """Generated clients make functions of them."""
     names = [operation["operationId"] for _, operation in operations(DOCUMENTS[400])]
     assert len(names) == len(set(names)) == len(list(operations(DOCUMENTS[400])))
+
+
+def test_each_name_of_a_schema_means_one_schema() -> None:
+    """Otherwise one of two types of clients would be wrong."""
+    found: dict[str, object] = {}
+    for endpoint in described_endpoints():
+        for name, schema in (pair for whole in schemas(endpoint) for pair in named(whole)):
+            assert found.setdefault(name, schema) == schema, name
+    assert {"StoredEvent", "AccessKey", "DeadLetter"} <= set(found)
+
+
+def test_parts_with_a_name_are_in_one_place() -> None:
+    """The answers of all paths of ingest have one type."""
+    whole = DOCUMENTS[400]
+    stored = {"$ref": "#/components/schemas/StoredEvent"}
+    for path in ("/v1/integration/casino", "/v1/integration/payment"):
+        answer = whole["paths"][path]["post"]["responses"]["200"]
+        assert answer["content"]["application/json"]["schema"] == stored
+    keys = whole["components"]["schemas"]["AccessKeys"]["properties"]["keys"]
+    assert keys["items"] == {"$ref": "#/components/schemas/AccessKey"}
+
+
+def test_each_parameter_is_described_and_none_is_null() -> None:
+    """Neither a path nor a query can have null."""
+    for name, operation in operations(DOCUMENTS[400]):
+        for parameter in operation.get("parameters", ()):
+            assert parameter["description"], (name, parameter)
+            assert "null" not in json.dumps(parameter), (name, parameter)
+
+
+def test_the_names_of_the_types_are_listed() -> None:
+    """So that a client is told of a misspelt name before it calls."""
+    whole = DOCUMENTS[400]
+    assert whole["components"]["schemas"]["MessageTypeName"]["enum"] == [
+        event_type.name for event_type in CATALOGUE
+    ]
+    [parameter] = whole["paths"]["/v1/types/{message_type}/schema"]["get"]["parameters"]
+    assert parameter["schema"] == {"$ref": "#/components/schemas/MessageTypeName"}
+
+
+def test_each_heading_is_explained_and_in_use() -> None:
+    """By the list of all headings."""
+    headings = {tag for _, one in operations(DOCUMENTS[400]) for tag in one["tags"]}
+    explained = {tag["name"]: tag["description"] for tag in DOCUMENTS[400]["tags"]}
+    assert set(explained) == headings
+    assert all(explained.values())
 
 
 def test_the_verb_prints_it() -> None:

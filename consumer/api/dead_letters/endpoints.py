@@ -9,15 +9,15 @@ from consumer.api.dead_letters.asked import NUMBERS_MAX_COUNT, LettersAsked
 from consumer.api.dead_letters.forms import (
     CURSOR,
     DETAIL,
-    DETAIL_FIELDS,
     ERROR,
     IN_LIST,
-    LETTER_FIELDS,
+    LETTER,
+    LETTER_NUMBER,
     MORE,
     OUTCOME,
     TEXT,
+    WHOLE_LETTER,
     chosen_schema,
-    object_of,
 )
 from consumer.api.dead_letters.handlers import DeadLetterHandlers
 from consumer.api.idempotency import once
@@ -130,10 +130,14 @@ def _list(handle: Handle) -> Endpoint:
                 status=200,
                 meaning="A page of letters.",
                 schema={
+                    "title": "DeadLetters",
                     "type": "object",
                     "required": ["letters", "more", "cursor"],
                     "properties": {
-                        "letters": {"type": "array", "items": object_of(LETTER_FIELDS)},
+                        "letters": {
+                            "type": "array",
+                            "items": LETTER,
+                        },
                         "more": MORE,
                         "cursor": TEXT,
                     },
@@ -154,6 +158,7 @@ def _show(handle: Handle) -> Endpoint:
         name="show_dead_letter",
         method="GET",
         path=f"{PATH}/{{number}}",
+        places={"number": LETTER_NUMBER},
         summary="Show a dead letter",
         description="Everything that is known of one letter, with its body.",
         scope=Scope.DEAD_LETTERS_READ,
@@ -162,7 +167,7 @@ def _show(handle: Handle) -> Endpoint:
             AnswerForm(
                 status=200,
                 meaning="The letter.",
-                schema=object_of({**LETTER_FIELDS, **DETAIL_FIELDS}),
+                schema=WHOLE_LETTER,
                 examples={
                     "text": DETAIL,
                     "not_utf_8": {

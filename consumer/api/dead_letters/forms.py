@@ -22,7 +22,7 @@ MORE: Final = {
     "type": "boolean",
     "description": "true if there may be more letters: go on with `cursor` as `after`",
 }
-LETTER_FIELDS: Final[Mapping[str, Mapping[str, object]]] = {
+_LETTER_FIELDS: Final[Mapping[str, Mapping[str, object]]] = {
     "number": {**_NUMBER, "description": "the number of the letter; no other letter ever has it"},
     "stored": {**TEXT, "description": "when the letter was stored, RFC 3339"},
     "arrived": {**_TEXT_OR_NULL, "description": "when the delivery arrived, RFC 3339"},
@@ -50,7 +50,7 @@ _PAST: Final = {
         "until": {**TEXT, "description": "when the next attempt failed too, RFC 3339"},
     },
 }
-DETAIL_FIELDS: Final[Mapping[str, Mapping[str, object]]] = {
+_DETAIL_FIELDS: Final[Mapping[str, Mapping[str, object]]] = {
     "content_encoding": {**_TEXT_OR_NULL, "description": "the content encoding as it was sent"},
     "source": {**_TEXTS, "description": "the place of the delivery at its source"},
     "headers": {**_TEXTS, "description": "those headers of the sender that were kept"},
@@ -65,12 +65,28 @@ DETAIL_FIELDS: Final[Mapping[str, Mapping[str, object]]] = {
         "description": "why the body is left out: it has more than 4 MiB, or is not kept any more",
     },
 }
+LETTER_NUMBER: Final = _LETTER_FIELDS["number"]
+LETTER: Final = {
+    "title": "DeadLetter",
+    "type": "object",
+    "required": [*_LETTER_FIELDS],
+    "properties": _LETTER_FIELDS,
+}
+_WHOLE_FIELDS: Final = {**_LETTER_FIELDS, **_DETAIL_FIELDS}
+WHOLE_LETTER: Final = {
+    "title": "WholeDeadLetter",
+    "type": "object",
+    "required": [*_WHOLE_FIELDS],
+    "properties": _WHOLE_FIELDS,
+}
 _RESULT: Final = {
+    "title": "LetterResult",
     "type": "object",
     "required": ["number", "status"],
     "properties": {
         "number": _NUMBER,
         "status": {
+            "type": "string",
             "enum": [
                 "stored",
                 "duplicate",
@@ -89,6 +105,7 @@ _RESULT: Final = {
     },
 }
 OUTCOME: Final = {
+    "title": "LetterResults",
     "type": "object",
     "required": ["results", "more", "cursor"],
     "properties": {
@@ -136,6 +153,7 @@ def chosen_schema() -> dict[str, object]:
         "description": "the numbers of the letters",
     }
     return {
+        "title": "LettersChosen",
         "type": "object",
         "additionalProperties": False,
         "minProperties": 1,
@@ -143,6 +161,7 @@ def chosen_schema() -> dict[str, object]:
         "properties": {
             "numbers": numbers,
             "filter": {
+                "title": "LettersFilter",
                 "type": "object",
                 "additionalProperties": False,
                 "description": "as in the list of letters",
@@ -150,8 +169,3 @@ def chosen_schema() -> dict[str, object]:
             },
         },
     }
-
-
-def object_of(fields: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
-    """Return the schema of an object that has all of these fields."""
-    return {"type": "object", "required": list(fields), "properties": fields}

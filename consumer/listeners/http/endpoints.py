@@ -27,6 +27,7 @@ GAME: Final = "GAME"
 ID: Final = "6f9619ff-8b86-d011-b42d-00cf4fc964ff"
 
 _STORED: Final = {
+    "title": "StoredEvent",
     "type": "object",
     "required": ["status", "id", "type"],
     "properties": {
@@ -36,6 +37,7 @@ _STORED: Final = {
     },
 }
 _REJECTED: Final = {
+    "title": "RejectedEvent",
     "type": "object",
     "required": ["status", "reason", "detail", "errors"],
     "properties": {
@@ -46,6 +48,7 @@ _REJECTED: Final = {
     },
 }
 _LINE: Final = {
+    "title": "LineResult",
     "type": "object",
     "required": ["line", "status"],
     "properties": {
@@ -58,6 +61,7 @@ _LINE: Final = {
     },
 }
 _LINES: Final = {
+    "title": "BatchResult",
     "type": "object",
     "required": ["rejected", "results"],
     "properties": {
@@ -66,6 +70,7 @@ _LINES: Final = {
     },
 }
 _EVENT: Final = {
+    "title": "EventWithType",
     "type": "object",
     "required": ["type", "data"],
     "properties": {
