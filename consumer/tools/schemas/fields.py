@@ -48,9 +48,11 @@ _FLAG_IN: Final[Schema] = {
 would say the same, but generators of clients cannot make an enum of values of several types."""
 _PASSED: Final[dict[Form, Schema]] = {
     Form.FLAG: {"type": "boolean"},
-    Form.OBJECT: {"type": "object"},
+    Form.OBJECT: {"type": "object", "additionalProperties": True},
 }
-"""The schemas of the forms that pass as they came. Text passes too, but has rules of its own."""
+"""The schemas of the forms that pass as they came. Text passes too, but has rules of its own.
+
+Without `additionalProperties`, openapi-typescript takes an object for an object without fields."""
 
 
 def object_out(struct: type[Fields | Nested], time: str | None = None) -> Schema:
@@ -133,7 +135,7 @@ def _value_out(fact: Fact, *, own_time: bool) -> Schema:
 
 def _value_in(fact: Fact, *, own_time: bool, strict: bool) -> Schema:
     if not strict and may_be_empty_list(fact):
-        inside = object_in(fact.nested, strict=False) if fact.nested else {}
+        inside = object_in(fact.nested, strict=False) if fact.nested else _PASSED[Form.OBJECT]
         # Generators and linters refuse an array without `items`.
         return {**inside, "type": ["object", "array"], "items": {}, "maxItems": 0}
     if fact.nested is not None:
