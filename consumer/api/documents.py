@@ -58,7 +58,7 @@ def _document(
             AnswerForm(
                 status=200,
                 meaning="The document.",
-                schema={"type": "object"},
+                schema={"type": "object", "additionalProperties": True},
                 examples={"begin": begin},
                 headers=ETAG,
             ),

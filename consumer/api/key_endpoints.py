@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
-
-import msgspec
+from typing import TYPE_CHECKING, Final
 
 from consumer.access.key import Scope
 from consumer.access.token import ID_CHARACTERS
+from consumer.api.body_schema import body_schema
 from consumer.api.idempotency import once
 from consumer.api.keys import KEYS_MAX_COUNT, KeyPages, NewKey, Rotation, without_secret
 from consumer.api.own_key import KEY_PROPERTIES, SCOPE, SHOWN_KEY
@@ -16,6 +15,8 @@ from consumer.listeners.http.endpoints import JSON_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import msgspec
 
     from consumer.api.remembered import RememberedWrites
 
@@ -233,17 +234,6 @@ def _revoke(pages: KeyPages) -> Endpoint:
 def _body(kind: type[msgspec.Struct], sample: object) -> BodyForm:
     return BodyForm(
         media_types=JSON_TYPES,
-        schema={"application/json": _schema_of(kind)},
+        schema={"application/json": body_schema(kind, {Scope.__name__: SCOPE})},
         examples={"application/json": sample},
     )
-
-
-def _schema_of(kind: type[msgspec.Struct]) -> dict[str, Any]:
-    """Return the JSON Schema of a struct, without references to other parts."""
-    _, components = msgspec.json.schema_components([kind], ref_template="{name}")
-    schema: dict[str, Any] = components[kind.__name__]
-    for field in schema["properties"].values():
-        if field.get("items", {}).get("$ref") == Scope.__name__:
-            field["items"] = SCOPE
-    schema["description"] = schema["description"].partition("\n")[0]
-    return {**schema, "additionalProperties": False}

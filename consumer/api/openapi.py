@@ -114,8 +114,7 @@ def document(endpoints: Iterable[Endpoint]) -> Document:
                     for name, schema in named(whole)
                 },
                 **{
-                    event_type.name: json_schema.without_address(json_schema.incoming(event_type))
-                    for event_type in CATALOGUE
+                    event_type.name: json_schema.for_clients(event_type) for event_type in CATALOGUE
                 },
             },
             "securitySchemes": {

@@ -104,8 +104,16 @@ _SCHEMAS: Final = {
     "required": ["type", "sent", "event"],
     "properties": {
         "type": {"type": "string", "description": "the name of the message type"},
-        "sent": {"type": "object", "description": "the JSON Schema of what is posted"},
-        "event": {"type": "object", "description": "the JSON Schema of the event that comes out"},
+        "sent": {
+            "type": "object",
+            "additionalProperties": True,
+            "description": "the JSON Schema of what is posted",
+        },
+        "event": {
+            "type": "object",
+            "additionalProperties": True,
+            "description": "the JSON Schema of the event that comes out",
+        },
     },
 }
 

@@ -206,7 +206,11 @@ _GOOD: Final = {
             "items": {"type": "string"},
             "description": "what the identity consists of, in words",
         },
-        "event": {"type": "object", "description": "the event that would come out"},
+        "event": {
+            "type": "object",
+            "additionalProperties": True,
+            "description": "the event that would come out",
+        },
         "warnings": _WARNINGS,
     },
 }
@@ -252,7 +256,7 @@ def validate_endpoint(validation: Validation) -> Endpoint:
         handle=validation,
         body=BodyForm(
             media_types=JSON_TYPES,
-            schema={"application/json": {"type": "object"}},
+            schema={"application/json": {"type": "object", "additionalProperties": True}},
             examples={"application/json": example.sent(casino)},
         ),
         answers=(

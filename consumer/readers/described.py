@@ -49,6 +49,7 @@ _EVENT_SCHEMA: Final[Mapping[str, object]] = {
         "brand": {"type": "string"},
         "data": {
             "type": "object",
+            "additionalProperties": True,
             "description": "`GET /v1/types/{message_type}/schema` has the schema of its fields",
         },
     },

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import msgspec
-
+from consumer.api.body_schema import body_schema
 from consumer.api.dead_letters.asked import MAX_NUMBER, NUMBERS_MAX_COUNT, LettersAsked
 
 if TYPE_CHECKING:
@@ -143,8 +142,6 @@ DETAIL: Final = {
 
 def chosen_schema() -> dict[str, object]:
     """Return the schema of the body that names letters: numbers or a filter."""
-    _, components = msgspec.json.schema_components([LettersAsked])
-    asked: dict[str, Any] = components[LettersAsked.__name__]
     numbers = {
         "type": "array",
         "items": _NUMBER,
@@ -161,11 +158,9 @@ def chosen_schema() -> dict[str, object]:
         "properties": {
             "numbers": numbers,
             "filter": {
+                **body_schema(LettersAsked),
                 "title": "LettersFilter",
-                "type": "object",
-                "additionalProperties": False,
                 "description": "as in the list of letters",
-                "properties": asked["properties"],
             },
         },
     }

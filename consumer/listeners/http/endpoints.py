@@ -75,7 +75,11 @@ _EVENT: Final = {
     "required": ["type", "data"],
     "properties": {
         "type": {"type": "string", "description": "the message type, such as CASINO"},
-        "data": {"type": "object", "description": "the event, as the type's own path takes it"},
+        "data": {
+            "type": "object",
+            "additionalProperties": True,
+            "description": "the event, as the type's own path takes it",
+        },
     },
 }
 _SENT: Final = (

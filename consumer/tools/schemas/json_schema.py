@@ -86,6 +86,17 @@ def incoming(event_type: EventType, *, strict: bool = False) -> Schema:
     }
 
 
+def for_clients(event_type: EventType) -> Schema:
+    """Return the schema of what a brand sends, without its own address, for a generated client.
+
+    It has no rules about other spellings of the names of fields, because openapi-typescript makes
+    of such a rule a type to which no event can be assigned. Such a client spells the names well.
+    """
+    left_out = other_spellings(event_type)
+    schema = without_address(incoming(event_type))
+    return {name: value for name, value in schema.items() if name not in left_out}
+
+
 def all_outgoing() -> Schema:
     """Return one schema of everything that a subscriber can get."""
     # The subjects of the types differ, so no event fits two schemas.
