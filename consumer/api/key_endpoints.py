@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from consumer.access.key import Scope
 from consumer.access.token import ID_CHARACTERS
-from consumer.api.body_schema import body_schema
 from consumer.api.idempotency import once
 from consumer.api.keys import KEYS_MAX_COUNT, KeyPages, NewKey, Rotation, without_secret
 from consumer.api.own_key import KEY_PROPERTIES, SCOPE, SHOWN_KEY
+from consumer.http.body_schema import body_schema
 from consumer.http.endpoint import AnswerForm, BodyForm, Endpoint
 from consumer.listeners.http.endpoints import JSON_TYPES
 
@@ -45,6 +45,7 @@ _PLACES: Final = {
         "type": "string",
         "pattern": f"^[0-9A-Za-z]{{{ID_CHARACTERS}}}$",
         "description": "the id of the key, which is the second part of its text",
+        "examples": [SHOWN_KEY["id"]],
     }
 }
 _NEW: Final = {**SHOWN_KEY, "used_on": None}
@@ -179,7 +180,7 @@ def _rotate(pages: KeyPages) -> Endpoint:
         f"the admin key, because the answer lets its reader use the key. {_ONCE}",
         scope=Scope.ADMIN,
         handle=pages.rotate,
-        body=_body(Rotation, {"overlap_s": 86400}),
+        body=_body(Rotation, {"overlap_s": 86400}, required=False),
         answers=(
             AnswerForm(
                 status=200,
@@ -231,8 +232,9 @@ def _revoke(pages: KeyPages) -> Endpoint:
     )
 
 
-def _body(kind: type[msgspec.Struct], sample: object) -> BodyForm:
+def _body(kind: type[msgspec.Struct], sample: object, *, required: bool = True) -> BodyForm:
     return BodyForm(
+        required=required,
         media_types=JSON_TYPES,
         schema={"application/json": body_schema(kind, {Scope.__name__: SCOPE})},
         examples={"application/json": sample},

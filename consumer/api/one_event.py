@@ -13,6 +13,7 @@ from consumer.events.timestamp import from_epoch_s
 from consumer.http.answer import Answer, Problem
 from consumer.http.endpoint import RETRY, AnswerForm, Endpoint
 from consumer.http.parameters import read_query
+from consumer.listeners.http.endpoints import ID
 from consumer.readers.selection import rights_of
 from consumer.readers.slots import Slots
 from consumer.tools.seen.find import find_event
@@ -64,7 +65,7 @@ _FOUND: Final = {
         {
             "state": "done",
             "brand": "brand-a",
-            "identity": ["6f9619ff-8b86"],
+            "identity": [ID],
             "key": _KEY,
             "since": "2026-01-31T12:00:00.300000Z",
             "remaining_s": 86_398.5,
@@ -88,9 +89,11 @@ _FOUND: Final = {
 class OneEventQuery(msgspec.Struct, kw_only=True):
     """The query of a search for one event."""
 
-    message_type: Annotated[str, Meta(max_length=64, description="a message type")]
+    message_type: Annotated[
+        str, Meta(max_length=64, description="a message type", examples=["CASINO"])
+    ]
     event_id: Annotated[
-        str, Meta(max_length=512, description="the CloudEvents id of the event")
+        str, Meta(max_length=512, description="the CloudEvents id of the event", examples=[ID])
     ] = msgspec.field(name="id")
 
 

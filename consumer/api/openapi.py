@@ -197,7 +197,7 @@ def _description(endpoint: Endpoint) -> str:
 
 def _body(body: BodyForm) -> Document:
     return {
-        "required": True,
+        "required": body.required,
         "content": {
             media_type: {"schema": referring(schema), **_body_examples(media_type, schema, body)}
             for media_type, schema in body.schema.items()
@@ -238,18 +238,21 @@ def _answer(status: int, forms: list[AnswerForm]) -> Document:
 def _content(status: int, forms: list[AnswerForm]) -> Document:
     if any(form.media_type is None for form in forms):
         return {}
-    described = next((form for form in forms if form.schema is not None), None)
-    examples = {name: one for form in forms for name, one in form.examples.items()}
-    if described is None:
-        examples = {name: _problem(status, one) for name, one in examples.items()}
-    return {
-        PROBLEM if described is None else str(described.media_type): {
-            "schema": {"$ref": f"{SCHEMAS_AT}Problem"}
-            if described is None
-            else referring(described.schema),
-            "examples": {name: {"value": one} for name, one in examples.items()},
-        }
+    described = {
+        str(form.media_type): {"schema": referring(form.schema), **_examples(form.examples)}
+        for form in forms
+        if form.schema is not None
     }
+    if described:
+        return described
+    problems = {
+        name: _problem(status, one) for form in forms for name, one in form.examples.items()
+    }
+    return {PROBLEM: {"schema": referring(PROBLEM_SCHEMA), **_examples(problems)}}
+
+
+def _examples(examples: Mapping[str, object]) -> Document:
+    return {"examples": {name: {"value": one} for name, one in examples.items()}}
 
 
 def _problem(status: int, facts: Mapping[str, object] | str) -> Document:

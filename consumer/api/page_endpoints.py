@@ -96,7 +96,8 @@ def page_endpoints() -> tuple[Endpoint, ...]:
             needs_key=False,
             handle=file,
             answers=(
-                _text("text/*", "The file.", {"begin": "// Gives RapiDoc the colours"}),
+                _text("text/*", "A script or a style.", {"begin": "// Gives RapiDoc the colours"}),
+                _text("image/svg+xml", "The icon.", {"begin": "<svg"}),
                 COPY,
                 AnswerForm(
                     status=404,

@@ -255,8 +255,9 @@ def validate_endpoint(validation: Validation) -> Endpoint:
         "event without an identity of its own gets a new `id` each time.",
         handle=validation,
         body=BodyForm(
+            required=False,
             media_types=JSON_TYPES,
-            schema={"application/json": {"type": "object", "additionalProperties": True}},
+            schema={"application/json": {"description": "the event, right or wrong"}},
             examples={"application/json": example.sent(casino)},
         ),
         answers=(

@@ -62,11 +62,13 @@ class BodyForm(msgspec.Struct, frozen=True, kw_only=True):
         schema: The JSON Schema, by media type.
         examples: An example of a body, by media type. A body whose schema is that of a message type
             needs none.
+        required: If false, the body may be empty.
     """
 
     media_types: tuple[str, ...]
     schema: Mapping[str, Mapping[str, object]]
     examples: Mapping[str, object] = {}
+    required: bool = True
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True, eq=False):

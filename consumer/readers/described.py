@@ -6,8 +6,9 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from consumer.access.key import Scope
+from consumer.http.body_schema import body_schema
 from consumer.http.endpoint import RETRY, AnswerForm, BodyForm, Endpoint
-from consumer.readers.endpoints import EventsQuery, StreamQuery
+from consumer.readers.endpoints import EventsQuery, StreamQuery, TicketWish
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -126,19 +127,9 @@ def _ticket(handlers: ReadersEndpoints) -> Endpoint:
         scope=Scope.EVENTS_READ,
         handle=handlers.ticket,
         body=BodyForm(
+            required=False,
             media_types=("application/json",),
-            schema={
-                "application/json": {
-                    "title": "TicketWish",
-                    "type": "object",
-                    "properties": {
-                        "subjects": {"type": "array", "items": {"type": "string"}},
-                        "user": {"type": "string"},
-                        "expires_s": {"type": "integer", "minimum": 30, "maximum": 3600},
-                    },
-                    "additionalProperties": False,
-                }
-            },
+            schema={"application/json": body_schema(TicketWish)},
             examples={
                 "application/json": {
                     "subjects": ["wallet.*"],

@@ -276,6 +276,17 @@ def test_each_parameter_is_described_and_none_is_null() -> None:
             assert "null" not in json.dumps(parameter), (name, parameter)
 
 
+def test_no_event_or_body_has_what_generators_misread() -> None:
+    """Patterns of names and defaults: see `json_schema.for_clients` and `body_schema`."""
+    whole = DOCUMENTS[400]
+    assert "patternProperties" not in json.dumps(whole["components"]["schemas"])
+    for name in ("NewKey", "Rotation", "LettersFilter", "TicketWish"):
+        for field in whole["components"]["schemas"][name]["properties"].values():
+            assert "default" not in field
+    overlap = whole["components"]["schemas"]["Rotation"]["properties"]["overlap_s"]
+    assert overlap["description"].endswith("; by default 86400")
+
+
 def test_the_names_of_the_types_are_listed() -> None:
     """So that a client is told of a misspelt name before it calls."""
     whole = DOCUMENTS[400]

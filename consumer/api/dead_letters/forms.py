@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from consumer.api.body_schema import body_schema
 from consumer.api.dead_letters.asked import MAX_NUMBER, NUMBERS_MAX_COUNT, LettersAsked
+from consumer.http.body_schema import body_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -35,7 +35,6 @@ from consumer_client.models import (
     Problem,
     Scope,
     StoredEvent,
-    ValidateEventBody,
 )
 
 URL = os.environ["URL"]
@@ -79,9 +78,7 @@ page = list_events.sync(client=client, subject=["game.*"], limit=10)
 assert isinstance(page, EventsPage), page
 letters = list_dead_letters.sync(client=client, reason=ListDeadLettersReason.INVALID)
 assert isinstance(letters, DeadLetters), letters
-verdict = validate_event.sync(
-    MessageTypeName.CASINO, client=client, body=ValidateEventBody.from_dict(wrong.to_dict())
-)
+verdict = validate_event.sync(MessageTypeName.CASINO, client=client, body=wrong.to_dict())
 assert isinstance(verdict, InvalidEvent), verdict
 types = list_types.sync(client=client)
 assert isinstance(types, MessageTypes), types

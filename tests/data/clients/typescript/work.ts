@@ -51,7 +51,7 @@ const letters = good(
 const verdict = good(
   await client.POST("/v1/validate/{message_type}", {
     params: { path: { message_type: "CASINO" } },
-    body: { ...wrong },
+    body: wrong,
   }),
 );
 if (verdict.valid) throw new Error("a wrong event is valid");
