@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
+from consumer.access.key import Scope
+from consumer.listeners.http.endpoints import ID
 from consumer.listeners.http.paths import MANY_PATH
 from tests.support.samples import casino
+from tests.support.schemathesis_hooks import OTHER_KEY, OWN_KEY
 
 if TYPE_CHECKING:
+    from tests.support.daemon import Daemon
     from tests.support.http_daemon import HttpScene
 
 ROOT: Final = Path(__file__).parents[2]
@@ -22,18 +26,29 @@ RULES: Final = ROOT / "tests" / "data" / "schemathesis.toml"
 EXAMPLES_COUNT: Final = 5
 """For each operation, beside thousands of requests that are made of the document one by one."""
 DEADLINE_S: Final = 180
+EXAMPLE: Final = b'{"type": "CASINO", "data": %s}' % casino(activity_id=ID)
+"""The event that the example of a search looks for."""
 GOOD_COUNT: Final = 8_000
 """More than all that is rejected. Otherwise the answer would soon be `too_many_rejected`."""
+NEVER_DONE: Final = ["open_stream"]
+"""The stream is not asked for, because its answer would have no end."""
 
 
-async def _schemathesis(url: str, key: str, folder: Path) -> tuple[int | None, str]:
-    """Run it, and return its exit code and what it has printed."""
+async def _schemathesis(url: str, keys: dict[str, str], folder: Path) -> tuple[int | None, str]:
+    """Run it, and return its exit code and what it has printed.
+
+    Args:
+        url: The port.
+        keys: The keys that `schemathesis_hooks.py` knows, by the names of their variables.
+        folder: The folder in which it runs.
+    """
+    ids = {variable: key.split("_")[2] for variable, key in keys.items()}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(RULES), "--no-color"),
-        *("run", f"{url}/openapi.json", "-H", f"Authorization: Bearer {key}"),
+        *("run", f"{url}/openapi.json", "-H", f"Authorization: Bearer {keys[OWN_KEY]}"),
         *("--max-examples", str(EXAMPLES_COUNT), "--generation-deterministic"),
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), **ids},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -48,15 +63,27 @@ async def _schemathesis(url: str, key: str, folder: Path) -> tuple[int | None, s
     return process.returncode, said.decode()
 
 
-def operations_count(scene: HttpScene) -> int:
-    """Return the number of operations that the running port describes."""
+def operations(scene: HttpScene) -> list[str]:
+    """Return the names of the operations that the running port describes."""
     paths = httpx.get(f"{scene.url}/openapi.json").json()["paths"]
-    return sum(len(by_verb) for by_verb in paths.values())
+    return [one["operationId"] for by_verb in paths.values() for one in by_verb.values()]
+
+
+async def never_done(scene: HttpScene, daemon: Daemon) -> list[str]:
+    """Return the operations that had no success."""
+    counts = {
+        name: await daemon.metric("http_requests", f'endpoint="{name}",status="2')
+        for name in operations(scene)
+    }
+    return [name for name, count in counts.items() if not count]
 
 
 async def test_each_answer_is_as_the_document_says(http_scene: HttpScene, tmp_path: Path) -> None:
-    """Good and bad events, wrong media types, verbs and keys: no surprise, and never a 5xx."""
-    key = await http_scene.key()
+    """Good and bad events, wrong media types, verbs and keys: no surprise, and never a 5xx.
+
+    The key may do everything, and at the end it is as it was.
+    """
+    key = await http_scene.key(scopes=tuple(Scope))
     lines = [b'{"type": "CASINO", "data": %s}\n' % casino(activity_id=f"{n}") for n in range(1000)]
     with http_scene.daemon() as daemon:
         await daemon.is_ready()
@@ -64,11 +91,17 @@ async def test_each_answer_is_as_the_document_says(http_scene: HttpScene, tmp_pa
             for _ in range(GOOD_COUNT // len(lines)):
                 sent = await client.post(MANY_PATH, content=b"".join(lines))
                 assert sent.status_code == 200
-        code, said = await _schemathesis(http_scene.url, key, tmp_path)
+            assert (await client.post(MANY_PATH, content=EXAMPLE)).status_code == 200
+        keys = {OWN_KEY: key, OTHER_KEY: await http_scene.key()}
+        code, said = await _schemathesis(http_scene.url, keys, tmp_path)
         assert code == 0, said
         # It leaves the document itself out.
-        assert f"Tested: {operations_count(http_scene) - 1}\n" in said, said
+        assert f"Tested: {len(operations(http_scene)) - 1}\n" in said, said
         for label in ('status="429"', 'status="5'):
             assert await daemon.metric("http_requests", label) == 0
         assert await daemon.metric("http_requests", 'status="400"') > 1000
+        assert await never_done(http_scene, daemon) == NEVER_DONE
+        async with http_scene.client(key) as client:
+            own = (await client.get("/v1/key")).json()
+        assert (own["state"], len(own["secrets"])) == ("in force", 1)
     assert await http_scene.sink.count() > len(lines)
