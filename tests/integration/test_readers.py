@@ -246,7 +246,7 @@ async def test_reader_that_leaves_during_a_push_gets_nothing_more(
     scene: ReadersScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pushing gives way to others in between."""
-    monkeypatch.setattr(feed, "YIELD_COUNT", 1)
+    monkeypatch.setattr(feed, "PUSH_COUNT", 1)
     async with scene.running(), scene.follower() as one, scene.follower() as other:
         for reader in (one, other):
             reader.subscribe()

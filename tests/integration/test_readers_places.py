@@ -64,7 +64,7 @@ async def test_goodbye_during_a_push_names_no_event_that_was_not_sent(
     scene: ReadersScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A browser would come back behind that event, and never get it."""
-    monkeypatch.setattr(feed, "YIELD_COUNT", 1)
+    monkeypatch.setattr(feed, "PUSH_COUNT", 1)
     sending = EventSourceReader.send_event
     async with (
         scene.running(),

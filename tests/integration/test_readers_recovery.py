@@ -90,7 +90,7 @@ async def test_no_gap_and_no_repeat_while_events_come(
     """Readers come and go with their cursors all the time, and the memory may be short."""
     monkeypatch.setattr(feed, "NEWEST_COUNT", newest_count)
     monkeypatch.setattr(subscription, "ROUND_COUNT", 7)
-    monkeypatch.setattr(feed, "YIELD_COUNT", 3)
+    monkeypatch.setattr(feed, "PUSH_COUNT", 3)
     monkeypatch.setattr(subscription, "YIELD_COUNT", 3)
     wanted = numbered(400)
     draw = random.Random(3)  # no secret
