@@ -6,7 +6,6 @@ import asyncio
 import secrets
 from typing import TYPE_CHECKING, Final
 
-import nats
 import pytest
 from nats.js.api import StreamConfig
 
@@ -28,33 +27,12 @@ from tests.support.readers import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from nats.aio.client import Client
 
     from consumer.readers.place import ReadEvent
     from consumer.readers.subscription import Subscription
 
 BEGINNING: Final = "1970-01-01T00:00:00Z"
-
-
-@pytest.fixture
-async def client(nats_url: str) -> AsyncIterator[Client]:
-    """Connect to the server."""
-    connected = await nats.connect(nats_url)
-    yield connected
-    await connected.close()
-
-
-@pytest.fixture
-async def scene(client: Client, nats_url: str) -> AsyncIterator[ReadersScene]:
-    """Make a stream, and delete it at the end."""
-    name = f"r{secrets.token_hex(4)}"
-    made = ReadersScene(client, sink_settings(nats_url, name))
-    jetstream = client.jetstream()
-    await jetstream.add_stream(StreamConfig(name=made.stream, subjects=[f"{name}.>"]))
-    yield made
-    await jetstream.delete_stream(made.stream)
 
 
 async def test_live_events_come_in_order(scene: ReadersScene) -> None:

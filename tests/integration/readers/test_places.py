@@ -4,49 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import re
-import secrets
 from typing import TYPE_CHECKING
 
-import nats
 import pytest
-from nats.js.api import StreamConfig
 
 from consumer.readers import feed
 from consumer.readers.cursor import Cursor
 from consumer.readers.event_source import EventSourceReader
 from consumer.readers.selection import select
 from tests.support.eventually import eventually
-from tests.support.readers import ReadersScene, numbered, sink_settings
+from tests.support.readers import ReadersScene, numbered
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
-    from nats.aio.client import Client
+    from collections.abc import Callable
 
     from consumer.readers.place import ReadEvent
     from consumer.readers.readers import Readers
     from consumer.readers.selection import Rights
     from consumer.readers.subscription import Subscription
     from tests.support.readers import Followed
-
-
-@pytest.fixture
-async def client(nats_url: str) -> AsyncIterator[Client]:
-    """Connect to the server."""
-    connected = await nats.connect(nats_url)
-    yield connected
-    await connected.close()
-
-
-@pytest.fixture
-async def scene(client: Client, nats_url: str) -> AsyncIterator[ReadersScene]:
-    """Make a stream, and delete it at the end."""
-    name = f"r{secrets.token_hex(4)}"
-    made = ReadersScene(client, sink_settings(nats_url, name))
-    jetstream = client.jetstream()
-    await jetstream.add_stream(StreamConfig(name=made.stream, subjects=[f"{name}.>"]))
-    yield made
-    await jetstream.delete_stream(made.stream)
 
 
 def sent_events(start: Cursor | None = None) -> Callable[[Readers, Rights], EventSourceReader]:

@@ -1,0 +1,1 @@
+"""Readers of events on a real stream."""
