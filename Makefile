@@ -52,8 +52,8 @@ lint: $(STAMP) ## Style, and the project's own limits
 types: $(STAMP) ## mypy, strict, tests included
 	$(BIN)/mypy
 
-unit: $(STAMP) ## Tests without brokers, on up to four cores
-	$(BIN)/python -m pytest tests/unit --numprocesses auto --maxprocesses 4 --dist worksteal \
+unit: $(STAMP) ## Tests without brokers, in four processes, because some wait
+	$(BIN)/python -m pytest tests/unit --numprocesses 4 --dist worksteal \
 		--hypothesis-profile=short $(ARGS)
 
 contract: brokers ## One suite a role, on fakes and on real brokers
