@@ -49,7 +49,7 @@ class KeyChangeRefused(ConsumerError):
 
 
 class NoSuchKey(KeyChangeRefused):
-    """There is no such key, or nobody knows what it is, because its record is not understood."""
+    """No key has this id, or the record of the key is not understood."""
 
 
 class KeyChangedMeanwhile(KeyChangeRefused):

@@ -56,7 +56,7 @@ def _addresses(held: tuple[str, ...], given: tuple[str, ...]) -> Iterator[str]:
 
 
 def _is_inside(address: str, network: str) -> bool:
-    """Tell whether a network is a part of another. A text that is no network is in none."""
+    """Tell whether a network is a part of another. False if a text is not a network."""
     try:
         inner, outer = network_of(address), network_of(network)
     except ValueError:

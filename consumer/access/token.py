@@ -79,7 +79,7 @@ def read(text: str) -> KeyText | None:
 def mark_of(text: str) -> str:
     """Return what tells the secret in a key's text from the other secrets of the key.
 
-    It is the beginning of the secret's hash. Empty if the text is no key.
+    It is the beginning of the secret's hash. It is empty if the text is not a key.
     """
     sent = read(text)
     return "" if sent is None else hash_of(sent.secret)[:MARK_DIGITS]

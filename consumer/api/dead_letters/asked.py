@@ -64,7 +64,7 @@ class LettersAsked(msgspec.Struct, frozen=True, kw_only=True):
         """Return the query for the letters of a sender.
 
         Raises:
-            Problem: 400: `since` is no time.
+            Problem: 400: `since` cannot be read as a time.
         """
         return Query(
             sender=sender,

@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 @contextlib.asynccontextmanager
 async def answered_within(limit_s: float) -> AsyncIterator[None]:
-    """Let the block take at most so many seconds.
+    """Limit the time of the block to a number of seconds.
 
     Raises:
         Problem: 503: the time is over, or something is away. The answer does not say what, because

@@ -1,7 +1,7 @@
 """Holds the connection over which the port reads dead letters.
 
-It is a connection of its own: a list of many letters does not stand in the way of the letters that
-the lanes store. It is opened for the first request, and again after a loss.
+Requests have this connection for themselves. So a long list of letters does not delay the letters
+that the lanes store. It is opened for the first request, and again after a loss.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ def read_range(text: str, state: LettersState) -> LetterRange:
         state: What the stream says of itself.
 
     Raises:
-        Problem: 400 if the text is no cursor; 410 if it is a cursor of another stream.
+        Problem: 400: the text cannot be read as a cursor. 410: the cursor is of another stream.
     """
     if not text:
         return LetterRange(0, state.last_number)

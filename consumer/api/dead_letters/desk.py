@@ -73,7 +73,7 @@ class LetterDesk:
         self._pace = pace
         self._served = served
         self._connection = connection
-        # A replay is no listener, so it must not show among the listeners of the process.
+        # Without these, a replay would be shown among the listeners of the process.
         self._watched = Watched(Health(), Metrics())
 
     async def close(self) -> None:
@@ -105,7 +105,8 @@ class LetterDesk:
         """Return all that is known of a letter, as JSON.
 
         Raises:
-            Problem: 404: there is no such letter of this sender. 503: the letters are away.
+            Problem: 404: this sender has no letter with this number. 503: the letters cannot be
+                reached.
         """
         async with answered_within(READ_MAX_S):
             reader = await self._connection.reader()
@@ -177,7 +178,7 @@ class LetterDesk:
 
 
 def no_such_letter() -> Problem:
-    """Return the answer if there is no such letter, or if it is of another brand."""
+    """Return the answer for a number that no letter has, or only a letter of another brand."""
     return Problem(404, "no_such_letter", "there is no dead letter with this number")
 
 

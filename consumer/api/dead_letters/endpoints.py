@@ -189,7 +189,7 @@ def _show(handle: Handle) -> Endpoint:
             ),
             AnswerForm(
                 status=404,
-                meaning="There is no such letter of this brand in this environment.",
+                meaning="This brand has no letter with this number in this environment.",
                 examples=_because("no_such_letter", "there is no dead letter with this number"),
             ),
             *_not_now(),

@@ -112,7 +112,7 @@ def _number(text: str) -> int:
     """Read the number of a letter in a path.
 
     Raises:
-        Problem: 404: it is no number that a letter can have.
+        Problem: 404: no letter can have this number.
     """
     if text.isascii() and text.isdigit() and len(text) <= len(str(MAX_NUMBER)):
         number = int(text)
