@@ -8,12 +8,13 @@ import msgspec
 from msgspec import Meta
 
 from consumer.access.key import Scope
-from consumer.events.registry import find, nearest
+from consumer.events.registry import find
 from consumer.events.timestamp import from_epoch_s
 from consumer.http.answer import Answer, Problem
-from consumer.http.endpoint import RETRY, AnswerForm, Endpoint
+from consumer.http.endpoint import RETRY, AnswerForm, Endpoint, because
 from consumer.http.parameters import read_query
 from consumer.listeners.http.endpoints import ID
+from consumer.pipeline.decode import suggestion
 from consumer.readers.selection import rights_of
 from consumer.readers.slots import Slots
 from consumer.tools.seen.find import find_event
@@ -116,9 +117,11 @@ class OneEventSearch:
         query = read_query(request, OneEventQuery)
         event_type = find(query.message_type)
         if event_type is None:
-            near = nearest(query.message_type)
-            hint = f", did you mean {near}?" if near else ""
-            raise Problem(400, "unknown_type", f"message_type: there is no such type{hint}")
+            raise Problem(
+                400,
+                "unknown_type",
+                f"message_type: there is no such type{suggestion(query.message_type)}",
+            )
         if not rights_of(key).subjects.issuperset(event_type.subjects.values()):
             raise Problem(
                 403, "forbidden_subject", "the key may not read all subjects of this type"
@@ -196,14 +199,14 @@ def one_event_endpoints(search: OneEventSearch) -> tuple[Endpoint, ...]:
                     status=400,
                     meaning="A parameter is wrong.",
                     examples={
-                        **_because("invalid", "id: the CloudEvents id of the event, but missing"),
-                        **_because("unknown_type", "message_type: there is no such type"),
+                        **because("invalid", "id: the CloudEvents id of the event, but missing"),
+                        **because("unknown_type", "message_type: there is no such type"),
                     },
                 ),
                 AnswerForm(
                     status=403,
                     meaning="The key may not read this type.",
-                    examples=_because(
+                    examples=because(
                         "forbidden_subject", "the key may not read all subjects of this type"
                     ),
                 ),
@@ -222,25 +225,21 @@ def one_event_endpoints(search: OneEventSearch) -> tuple[Endpoint, ...]:
                 AnswerForm(
                     status=429,
                     meaning="The key searches for an event already.",
-                    examples=_because("too_many_pages", "the key searches already; send again"),
+                    examples=because("too_many_pages", "the key searches already; send again"),
                     headers=RETRY,
                 ),
                 AnswerForm(
                     status=503,
                     meaning="Events cannot be searched for now.",
                     examples={
-                        **_because(
+                        **because(
                             "unavailable",
                             "events cannot be searched for at this moment; send again",
                         ),
-                        **_because("busy", "others search already; send again"),
+                        **because("busy", "others search already; send again"),
                     },
                     headers=RETRY,
                 ),
             ),
         ),
     )
-
-
-def _because(reason: str, detail: str) -> dict[str, dict[str, object]]:
-    return {reason: {"reason": reason, "detail": detail}}

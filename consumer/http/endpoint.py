@@ -54,6 +54,11 @@ class AnswerForm(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
 
 
+def because(reason: str, detail: str) -> dict[str, dict[str, object]]:
+    """Return the example of a problem document, under the name of its reason."""
+    return {reason: {"reason": reason, "detail": detail}}
+
+
 class BodyForm(msgspec.Struct, frozen=True, kw_only=True):
     """The body that an endpoint takes, for its description and for the check of the media type.
 

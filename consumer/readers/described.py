@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from consumer.access.key import Scope
 from consumer.http.body_schema import body_schema
-from consumer.http.endpoint import RETRY, AnswerForm, BodyForm, Endpoint
+from consumer.http.endpoint import RETRY, AnswerForm, BodyForm, Endpoint, because
 from consumer.readers.endpoints import EventsQuery, StreamQuery, TicketWish
 
 if TYPE_CHECKING:
@@ -102,14 +102,14 @@ def _stream(handlers: ReadersEndpoints) -> Endpoint:
             AnswerForm(
                 status=406,
                 meaning="The request asks for neither form of a stream.",
-                examples=_because(
+                examples=because(
                     "not_acceptable", "expected a WebSocket, or Accept: text/event-stream"
                 ),
             ),
             AnswerForm(
                 status=429,
                 meaning="The key has too many open streams.",
-                examples=_because("too_many_streams", "the key may have 100 open streams"),
+                examples=because("too_many_streams", "the key may have 100 open streams"),
                 headers=RETRY,
             ),
             _away(),
@@ -191,7 +191,7 @@ def _events(handlers: ReadersEndpoints) -> Endpoint:
             AnswerForm(
                 status=429,
                 meaning="The key reads too many pages at the same time.",
-                examples=_because(
+                examples=because(
                     "too_many_pages", "at most 2 pages of a key are read at a time; send again"
                 ),
                 headers=RETRY,
@@ -200,7 +200,7 @@ def _events(handlers: ReadersEndpoints) -> Endpoint:
             AnswerForm(
                 status=503,
                 meaning="Too many pages are being read.",
-                examples=_because("busy", "at most 8 pages are read at a time; send again"),
+                examples=because("busy", "at most 8 pages are read at a time; send again"),
                 headers=RETRY,
             ),
         ),
@@ -209,19 +209,19 @@ def _events(handlers: ReadersEndpoints) -> Endpoint:
 
 def _wrong_selection(*, with_type: bool = False) -> tuple[AnswerForm, ...]:
     wrong = {
-        **_because("invalid", "limit: expected a whole number from 1 to 1000, got '0'"),
-        **_because("unknown_subject", "subjects: there is no such subject; did you mean game.*?"),
+        **because("invalid", "limit: expected a whole number from 1 to 1000, got '0'"),
+        **because("unknown_subject", "subjects: there is no such subject; did you mean game.*?"),
     }
     if with_type:
-        wrong |= _because("unknown_type", "message_type: there is no such type, did you mean CART?")
+        wrong |= because("unknown_type", "message_type: there is no such type, did you mean CART?")
     return (
         AnswerForm(status=400, meaning="A parameter is wrong.", examples=wrong),
         AnswerForm(
             status=403,
             meaning="The key, or the ticket, may not read this.",
             examples={
-                **_because("forbidden_subject", "subjects: the key may not read all of game.*"),
-                **_because("forbidden_user", "user: the ticket is for another user"),
+                **because("forbidden_subject", "subjects: the key may not read all of game.*"),
+                **because("forbidden_user", "user: the ticket is for another user"),
             },
         ),
     )
@@ -245,10 +245,6 @@ def _away() -> AnswerForm:
     return AnswerForm(
         status=503,
         meaning="Events cannot be read now. Sending the request again is safe.",
-        examples=_because("unavailable", "events cannot be read at this moment; send again"),
+        examples=because("unavailable", "events cannot be read at this moment; send again"),
         headers=RETRY,
     )
-
-
-def _because(reason: str, detail: str) -> dict[str, dict[str, object]]:
-    return {reason: {"reason": reason, "detail": detail}}

@@ -9,9 +9,10 @@ import msgspec
 
 from consumer.access.key import Key
 from consumer.errors import ConsumerError
-from consumer.events.registry import find, nearest, subjects
+from consumer.events.registry import find, subjects
 from consumer.nats.subjects import covers
 from consumer.options.check import no_such
+from consumer.pipeline.decode import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,8 +104,7 @@ def select(
     if message_type is not None:
         found = find(message_type)
         if found is None:
-            near = nearest(message_type[:64])
-            hint = f", did you mean {near}?" if near else ""
+            hint = suggestion(message_type[:64])
             raise SelectionRefused("unknown_type", f"message_type: there is no such type{hint}")
         message_type = found.name.lower()
     return Selection(rights.key.brand, wanted, user or rights.user, message_type)

@@ -21,7 +21,7 @@ from consumer.api.dead_letters.forms import (
 )
 from consumer.api.dead_letters.handlers import DeadLetterHandlers
 from consumer.api.idempotency import once
-from consumer.http.endpoint import RETRY, AnswerForm, BodyForm, Endpoint
+from consumer.http.endpoint import RETRY, AnswerForm, BodyForm, Endpoint, because
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -190,7 +190,7 @@ def _show(handle: Handle) -> Endpoint:
             AnswerForm(
                 status=404,
                 meaning="This brand has no letter with this number in this environment.",
-                examples=_because("no_such_letter", "there is no dead letter with this number"),
+                examples=because("no_such_letter", "there is no dead letter with this number"),
             ),
             *_not_now(),
         ),
@@ -236,10 +236,6 @@ def _write(
     )
 
 
-def _because(reason: str, detail: str) -> dict[str, dict[str, object]]:
-    return {reason: {"reason": reason, "detail": detail}}
-
-
 def _not_understood(field: str, expected: str, found: str) -> tuple[AnswerForm, ...]:
     name = f"{field}: " if field else ""
     error = {"field": field, "expected": expected, "found": found}
@@ -253,7 +249,7 @@ def _not_understood(field: str, expected: str, found: str) -> tuple[AnswerForm, 
         AnswerForm(
             status=410,
             meaning="The cursor is of a stream that was made anew since.",
-            examples=_because(
+            examples=because(
                 "cursor_expired",
                 "the dead letters were stored anew since this cursor was made; begin without "
                 "`after`",
@@ -267,7 +263,7 @@ def _not_now() -> tuple[AnswerForm, ...]:
         AnswerForm(
             status=429,
             meaning="Earlier requests of this kind are not answered yet.",
-            examples=_because(
+            examples=because(
                 "too_many_at_once",
                 "earlier requests of this kind are not answered yet; wait for their answers",
             ),
@@ -277,8 +273,8 @@ def _not_now() -> tuple[AnswerForm, ...]:
             status=503,
             meaning="Too many such requests are being answered, or something is away.",
             examples={
-                **_because("busy", "too many requests of this kind are being answered; send again"),
-                **_because(
+                **because("busy", "too many requests of this kind are being answered; send again"),
+                **because(
                     "unavailable",
                     "the dead letters cannot be reached at this moment; send again, which is safe",
                 ),

@@ -15,7 +15,6 @@ ERROR: Final = 'amount: expected number, got "abc"'
 TEXT: Final = {"type": "string"}
 _TEXT_OR_NULL: Final = {"type": ["string", "null"]}
 _NUMBER: Final = {"type": "integer", "minimum": 1, "maximum": MAX_NUMBER}
-_COUNT: Final = {"type": "integer", "minimum": 0}
 _TEXTS: Final = {"type": "object", "additionalProperties": TEXT}
 MORE: Final = {
     "type": "boolean",

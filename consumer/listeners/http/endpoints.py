@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from consumer.access.key import Scope
-from consumer.http.endpoint import RETRY, AnswerForm, BodyForm, Endpoint
+from consumer.http.endpoint import RETRY, AnswerForm, BodyForm, Endpoint, because
 from consumer.listeners.http.answers import WORDS
 from consumer.listeners.http.many import LINES_MAX_COUNT, ManyEvents
 from consumer.listeners.http.paths import MANY_PATH, PATHS
@@ -176,29 +176,25 @@ def _single_answers(rejected_status: int) -> tuple[AnswerForm, ...]:
             meaning="This will never be an event. It is kept as a dead letter. Mend it first.",
             examples={
                 "invalid": {"reason": "invalid", **_MISFIT},
-                **_because("malformed", "Input data was truncated"),
-                **_because("too_large", "body: expected at most 52428 values, got more"),
-                **_because(
+                **because("malformed", "Input data was truncated"),
+                **because("too_large", "body: expected at most 52428 values, got more"),
+                **because(
                     "unsupported_encoding",
                     "content-encoding: expected none, identity, gzip, deflate or zstd, got 'br'",
                 ),
-                **_because("forbidden_type", "type: this listener does not take PAYMENT"),
+                **because("forbidden_type", "type: this listener does not take PAYMENT"),
             },
         ),
         AnswerForm(
             status=409,
             meaning="An event with this identity was stored before, with other content.",
-            examples=_because(
+            examples=because(
                 "conflict",
                 f'id "{ID}" was sent before, about 3 h ago, with another value in at least one '
                 "of user_id, type, amount, currency, game_id, round_id, vendor_id",
             ),
         ),
     )
-
-
-def _because(reason: str, detail: str) -> dict[str, dict[str, object]]:
-    return {reason: {"reason": reason, "detail": detail}}
 
 
 _MISFIT: Final = {
@@ -223,7 +219,7 @@ def _many_ended(example: Mapping[str, object], rejected_status: int) -> tuple[An
         )
     return (
         AnswerForm(status=200, meaning=ended, schema=_LINES, examples={"mixed": example}),
-        AnswerForm(status=400, meaning=no_array, examples=_because(**why)),
+        AnswerForm(status=400, meaning=no_array, examples=because(**why)),
     )
 
 
@@ -268,7 +264,7 @@ def _many(handle: ManyEvents, rejected_status: int) -> Endpoint:
             AnswerForm(
                 status=415,
                 meaning="The body has a content encoding that cannot be undone.",
-                examples=_because(
+                examples=because(
                     "unsupported_encoding",
                     "content-encoding: expected gzip, deflate, zstd or none, and the body in it",
                 ),
@@ -283,7 +279,7 @@ def _not_now() -> Iterator[AnswerForm]:
     yield AnswerForm(
         status=429,
         meaning="More than half of the events of the key were rejected lately.",
-        examples=_because(
+        examples=because(
             "too_many_rejected",
             "more than half of the events of this key were rejected within 60 s; "
             "mend the sender, then send again",
@@ -293,6 +289,6 @@ def _not_now() -> Iterator[AnswerForm]:
     yield AnswerForm(
         status=503,
         meaning="The events are not stored, or nobody knows yet. Sending them again is safe.",
-        examples={word: one for why in Shed for word, one in _because(why, WORDS[why]).items()},
+        examples={word: one for why in Shed for word, one in because(why, WORDS[why]).items()},
         headers=RETRY,
     )
