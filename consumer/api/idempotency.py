@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from consumer.access.refusal import KeyRefused
-from consumer.api.own_key import key_of
 from consumer.api.remembered import RESERVED_S, RememberedWrites, WriteRecord
 from consumer.api.unavailable import NOT_AVAILABLE, answered_as_503, unavailable
 from consumer.errors import Misfit, Unavailable
@@ -27,6 +26,7 @@ from consumer.http.answer import Answer, Problem
 from consumer.http.body import BodyTooLarge
 from consumer.http.endpoint import AnswerForm, Endpoint
 from consumer.http.parameters import BODY_MAX_BYTES
+from consumer.http.request import key_of
 from consumer.options.check import shown
 
 if TYPE_CHECKING:

@@ -28,11 +28,11 @@ from consumer.access.grant import beyond
 from consumer.access.key import Key, PerSecond, Scope
 from consumer.access.refusal import KeyRefused, Refusal
 from consumer.access.shown import fields_of
-from consumer.api.own_key import key_of
 from consumer.clock import SYSTEM_CLOCK
 from consumer.errors import ConfigError
 from consumer.http.answer import Answer, Problem
 from consumer.http.parameters import BODY_MAX_BYTES, read_object
+from consumer.http.request import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

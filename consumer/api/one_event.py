@@ -13,6 +13,7 @@ from consumer.events.timestamp import from_epoch_s
 from consumer.http.answer import Answer, Problem
 from consumer.http.endpoint import RETRY, AnswerForm, Endpoint, because
 from consumer.http.parameters import read_query
+from consumer.http.request import key_of
 from consumer.listeners.http.endpoints import ID
 from consumer.pipeline.decode import suggestion
 from consumer.readers.selection import rights_of
@@ -111,9 +112,7 @@ class OneEventSearch:
 
     async def __call__(self, request: Request) -> Answer:
         """Search for an event."""
-        key = request.key
-        if key is None:
-            raise TypeError("this endpoint needs a key")  # a bug of ours
+        key = key_of(request)
         query = read_query(request, OneEventQuery)
         event_type = find(query.message_type)
         if event_type is None:

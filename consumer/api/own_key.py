@@ -13,12 +13,12 @@ from consumer.deliveries.origin import Environment
 from consumer.events.timestamp import from_epoch_s
 from consumer.http.answer import Answer
 from consumer.http.endpoint import AnswerForm, Endpoint
+from consumer.http.request import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from consumer.access.gate import Gate, RateLeft
-    from consumer.access.key import Key
     from consumer.clock import Clock
     from consumer.http.request import Request
 
@@ -127,13 +127,6 @@ class OwnKey:
             "requests": _left(self._gate.requests_left(key)),
         }
         return Answer(200, msgspec.json.encode({**fields_of(key, today, now_s), "limits": limits}))
-
-
-def key_of(request: Request) -> Key:
-    """Return the key of a request to an endpoint that needs a key."""
-    if request.key is None:
-        raise TypeError("this endpoint needs a key")  # a bug of ours
-    return request.key
 
 
 def _left(rate: RateLeft | None) -> dict[str, float] | None:

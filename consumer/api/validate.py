@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from consumer.api.own_key import key_of
 from consumer.api.types import NO_TYPE, PLACES, type_of
 from consumer.clock import SYSTEM_CLOCK
 from consumer.events.registry import find
 from consumer.http.answer import Answer, Problem, described
 from consumer.http.endpoint import RETRY, AnswerForm, BodyForm, Endpoint
+from consumer.http.request import key_of
 from consumer.http.shares import Shares
 from consumer.listeners.http.endpoints import JSON_TYPES
 from consumer.listeners.http.ingest import undone

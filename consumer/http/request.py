@@ -72,6 +72,13 @@ class Request(msgspec.Struct, eq=False, kw_only=True):
     wants_websocket: bool = False
 
 
+def key_of(request: Request) -> Key:
+    """Return the key of a request to an endpoint that needs a key."""
+    if request.key is None:
+        raise TypeError("this endpoint needs a key")  # a bug of ours
+    return request.key
+
+
 def wanted_headers(sent: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """Return the headers that a `Request` keeps, of all that were sent."""
     headers: dict[str, str] = {}

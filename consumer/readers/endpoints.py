@@ -14,7 +14,7 @@ from consumer.events import timestamp
 from consumer.events.moments import WORDS
 from consumer.http.answer import Answer, Problem
 from consumer.http.parameters import BODY_MAX_BYTES, read_object, read_query
-from consumer.http.request import key_text_in
+from consumer.http.request import key_of, key_text_in
 from consumer.readers.cursor import CursorExpired, state_of
 from consumer.readers.event_source import EventSourceReader
 from consumer.readers.history import read_page
@@ -180,16 +180,15 @@ class ReadersEndpoints:
 
 def _rights_in(request: Request) -> Rights:
     """Return what the sender of a request may read."""
-    if request.key is None:
-        raise TypeError("an endpoint of readers needs a key")  # a bug of ours
-    rights = rights_of(request.key)
+    key = key_of(request)
+    rights = rights_of(key)
     ticket = request.ticket
     if ticket is None:
         mark = mark_of(key_text_in(request.headers) or "")
         return msgspec.structs.replace(rights, mark=mark)
-    allowed = msgspec.structs.replace(request.key, subjects=ticket.subjects)
+    allowed = msgspec.structs.replace(key, subjects=ticket.subjects)
     subjects = rights.subjects & rights_of(allowed).subjects
-    return Rights(request.key, subjects, ticket.user, ticket.mark)
+    return Rights(key, subjects, ticket.user, ticket.mark)
 
 
 def _wanted(

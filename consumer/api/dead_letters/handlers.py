@@ -16,6 +16,7 @@ from consumer.api.dead_letters.desk import LetterDesk, no_such_letter
 from consumer.api.dead_letters.places import Places
 from consumer.http.answer import Answer
 from consumer.http.parameters import BODY_MAX_BYTES, read_query
+from consumer.http.request import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +60,7 @@ class DeadLetterHandlers:
 
     async def list_letters(self, request: Request) -> Answer:
         """Answer with a page of letters."""
-        key = _key_of(request)
+        key = key_of(request)
         asked = read_query(request, LettersAsked)
         with self._pages.taken(key.id):
             page = await self._desks[key.environment].page(key.sender, asked)
@@ -67,7 +68,7 @@ class DeadLetterHandlers:
 
     async def show(self, request: Request) -> Answer:
         """Answer with one letter."""
-        key = _key_of(request)
+        key = key_of(request)
         number = _number(request.parameters["number"])
         with self._pages.taken(key.id):
             return Answer(200, await self._desks[key.environment].letter(key.sender, number))
@@ -83,7 +84,7 @@ class DeadLetterHandlers:
     async def _write(
         self, request: Request, done: str, write_of: Callable[[LetterDesk], Write]
     ) -> Answer:
-        key = _key_of(request)
+        key = key_of(request)
         body = await request.read_body(BODY_MAX_BYTES)
         self._admit_again(key, request.address)
         chosen = read_chosen(body)
@@ -100,12 +101,6 @@ class DeadLetterHandlers:
             request=request.id,
         )
         return Answer(200, msgspec.json.encode(outcome))
-
-
-def _key_of(request: Request) -> Key:
-    if request.key is None:
-        raise TypeError("an endpoint of dead letters needs a key")  # a bug of ours
-    return request.key
 
 
 def _number(text: str) -> int:

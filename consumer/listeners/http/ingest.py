@@ -16,6 +16,7 @@ from consumer.deliveries.decompress import decompress
 from consumer.deliveries.delivery import Dead, Delivery
 from consumer.errors import Reason, Rejected
 from consumer.http.answer import Problem
+from consumer.http.request import key_of
 from consumer.listeners.http.answers import of_refusal
 from consumer.listeners.http.rejections import Rejections
 from consumer.listeners.http.shed import NotTaken
@@ -105,9 +106,7 @@ class Ingest:
         Raises:
             Problem: 429 if too many events of the key were rejected.
         """
-        key = request.key
-        if key is None:
-            raise TypeError("an endpoint of ingest needs a key")  # a bug of ours
+        key = key_of(request)
         now_s = SYSTEM_CLOCK.monotonic_s()
         wait_s = self._rejections.wait_s(key.id, now_s)
         if wait_s is not None:
