@@ -19,7 +19,7 @@ from consumer.readers.cursor import CursorExpired, state_of
 from consumer.readers.event_source import EventSourceReader
 from consumer.readers.history import read_page
 from consumer.readers.messages import StreamError, SubjectPatterns
-from consumer.readers.selection import Rights, SelectionRefused, narrowed, rights_of, select
+from consumer.readers.selection import Rights, SelectionRefused, rights_of, select
 from consumer.readers.slots import Slots
 from consumer.readers.socket import SocketReader, start_of
 
@@ -135,7 +135,7 @@ class ReadersEndpoints:
         rights = _rights_in(request)
         wish = read_object(await request.read_body(BODY_MAX_BYTES), TicketWish)
         try:
-            narrowed(rights, wish.subjects, wish.user)
+            select(rights, wish.subjects, wish.user)
         except SelectionRefused as refused:
             raise refused_selection(refused) from refused
         text, expires_s = self._gate.make_ticket(

@@ -89,7 +89,7 @@ class EventSourceReader(Reader):
     def _send(self, message: bytes, name: bytes, cursor: Cursor | None = None) -> None:
         self.sent_s = self._loop.time()
         # Without an id, a browser keeps the one that it has.
-        has_place = cursor is not None and cursor.epoch_us
+        has_place = cursor is not None and cursor.is_known
         place = b"id: %b\n" % str(cursor).encode() if has_place else b""
         self.outlet.send(b"event: %b\n%bdata: %b\n\n" % (name, place, message))
 

@@ -23,6 +23,7 @@ class _CloudEvent(msgspec.Struct):
     """The attributes of a stored event that decide who may read it."""
 
     id: str
+    """Not used. A message without an id is not an event of ours."""
     source: str
     type: str
     brand: str
@@ -41,7 +42,6 @@ class ReadEvent(msgspec.Struct, frozen=True, gc=False):
         brand: The brand that sent it.
         user: The id of its player. None if it has no player.
         message_type: Its message type, in lower case.
-        id: Its CloudEvents id.
         body: The CloudEvent as JSON.
     """
 
@@ -50,7 +50,6 @@ class ReadEvent(msgspec.Struct, frozen=True, gc=False):
     brand: str
     user: str | None
     message_type: str
-    id: str
     body: bytes
 
 
@@ -102,6 +101,5 @@ class Place:
             event.brand,
             event.subject,
             event.source.rpartition("/")[2],
-            event.id,
             message.data,
         )

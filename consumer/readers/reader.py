@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 ROOM_S: Final = 10.0
 """A reader that catches up has so long to take most of what waits for it, in seconds. If it takes
 less, it is let go."""
-REASON_MAX_BYTES: Final = 123
-"""The largest size of the reason in a close frame: RFC 6455, 5.5."""
 
 
 CLOSE_CODES: Final = {
@@ -131,7 +129,7 @@ class Reader(StreamSession):
         self._readers.count_let_go(why)
         self.tell_why(why)
         cursor = self.cursor
-        reason = str(cursor)[:REASON_MAX_BYTES] if cursor.is_known else ""
+        reason = str(cursor) if cursor.is_known else ""
         outlet.close(CLOSE_CODES[why], reason)
 
     def shut_down(self) -> None:

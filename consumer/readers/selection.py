@@ -75,7 +75,7 @@ class Selection(msgspec.Struct, frozen=True):
 
 def rights_of(key: Key) -> Rights:
     """Return what the holder of a key may read."""
-    return Rights(key, _matched_by(key.subjects) if key.subjects else frozenset(subjects()))
+    return Rights(key, _matched_by(key.subjects or (">",)))
 
 
 def select(
@@ -108,16 +108,6 @@ def select(
             raise SelectionRefused("unknown_type", f"message_type: there is no such type{hint}")
         message_type = found.name.lower()
     return Selection(rights.key.brand, wanted, user or rights.user, message_type)
-
-
-def narrowed(rights: Rights, patterns: Sequence[str], user: str | None) -> Rights:
-    """Return rights that allow no more than these subjects, and this user.
-
-    Raises:
-        SelectionRefused: These are not part of the rights.
-    """
-    selection = select(rights, patterns, user)
-    return Rights(rights.key, selection.subjects, selection.user, rights.mark)
 
 
 def _checked(rights: Rights, pattern: str) -> frozenset[str]:

@@ -212,7 +212,7 @@ async def test_event_that_was_sent_from_history_is_not_pushed_again(scene: Reade
         reader.subscribe()
         await reader.got("subscribed")
         held = scene.source[Environment.LIVE].feed
-        event = ReadEvent(3, "game.bet", "brand-a", None, "casino", "e2", b"{}")
+        event = ReadEvent(3, "game.bet", "brand-a", None, "casino", b"{}")
         for live in held.lives():
             live.push(event, tail_of(event, held.epoch_us))
         await scene.publish("new")
