@@ -203,20 +203,24 @@ class Subscription:
 
     async def _join_behind(self) -> None:
         """Send what the feed has behind the cursor, and join it."""
-        while not self.is_live:
+        has_joined = False  # the feed may end the subscription soon after it has joined
+        while not has_joined:
             if not self._feed.covers(self.selection, self.cursor):
                 await self._catch_up(self.cursor)
             async with self._source.looks.turn(self._holder):
                 began_s = time.perf_counter()
-                self._send_newest()
+                has_joined = self._send_newest()
                 await asyncio.sleep(time.perf_counter() - began_s)
             await self._receiver.room()
 
-    def _send_newest(self) -> None:
-        """Send some of what the feed has behind the cursor. Join the feed behind the last of it."""
+    def _send_newest(self) -> bool:
+        """Send some of what the feed has behind the cursor.
+
+        Return true if that was the last of it, and the subscription has joined the feed.
+        """
         feed = self._feed
         if not feed.covers(self.selection, self.cursor):  # it forgot some during the wait
-            return
+            return False
         newer = feed.since(self.selection, self.cursor.sequence)
         sent_count = sent_bytes = 0
         for event in newer[:YIELD_COUNT]:
@@ -225,9 +229,11 @@ class Subscription:
             sent_bytes += len(event.body)
             if sent_bytes >= YIELD_BYTES:
                 break
-        if sent_count == len(newer):
-            self._join()
-            self._receiver.caught_up(self)
+        if sent_count < len(newer):
+            return False
+        self._join()
+        self._receiver.caught_up(self)
+        return True
 
     def _send(self, event: ReadEvent, epoch_us: int) -> None:
         self.cursor = Cursor(epoch_us, event.sequence)

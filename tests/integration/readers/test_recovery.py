@@ -13,7 +13,7 @@ from nats.js.api import StreamConfig
 from consumer.deliveries.origin import Environment
 from consumer.nats import follow
 from consumer.readers import feed, subscription
-from consumer.readers.cursor import Cursor, StreamState, state_of
+from consumer.readers.cursor import Cursor, CursorExpired, StreamState, state_of
 from consumer.readers.feed import tail_of
 from consumer.readers.place import ReadEvent
 from consumer.readers.socket import SocketReader
@@ -217,6 +217,28 @@ async def test_event_that_was_sent_from_history_is_not_pushed_again(scene: Reade
             live.push(event, tail_of(event, held.epoch_us))
         await scene.publish("new")
         await reader.got_ids(["new"])
+
+
+async def test_stream_that_is_made_anew_as_a_reader_joins_is_told_once(
+    scene: ReadersScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The feed finds out before the reader has rested behind its last event of the past."""
+    join = feed.Feed.join
+
+    def join_and_expire(held: feed.Feed, live: feed.Live) -> None:
+        join(held, live)
+        error = CursorExpired("events are missing", held.cursor)
+        asyncio.get_running_loop().call_soon(live.expire, error)
+
+    await scene.publish(*numbered(3))
+    async with scene.running(), scene.follower() as reader:
+        monkeypatch.setattr(feed.Feed, "join", join_and_expire)
+        reader.subscribe("a", since=BEGINNING)
+        await reader.got("error")
+        monkeypatch.undo()
+        reader.subscribe("b", since=BEGINNING)
+        await reader.got("caught_up", 2)
+        assert [one["reason"] for one in reader.told("error")] == ["cursor_expired"]
 
 
 async def test_events_that_go_while_a_reader_catches_up_are_told(
