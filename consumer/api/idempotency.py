@@ -25,7 +25,7 @@ from consumer.errors import Misfit, Unavailable
 from consumer.http.answer import Answer, Problem
 from consumer.http.body import BodyTooLarge
 from consumer.http.endpoint import AnswerForm, Endpoint
-from consumer.http.parameters import BODY_MAX_BYTES
+from consumer.http.parameters import BODY_MAX_BYTES, refused
 from consumer.http.request import key_of
 from consumer.options.check import shown
 
@@ -160,7 +160,7 @@ def _name_of(request: Request, text: str) -> str:
     """
     if not _is_usable(text):
         misfit = Misfit(HEADER, EXPECTED, shown(text))
-        raise Problem(400, "invalid", str(misfit), errors=[misfit])
+        raise refused([misfit])
     return f"{key_of(request).id}.{hashlib.sha256(text.encode()).hexdigest()}"
 
 

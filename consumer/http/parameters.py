@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typing
 from enum import Enum
-from typing import TYPE_CHECKING, Final, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -42,16 +43,18 @@ def read_query(request: Request, kind: type[Parameters]) -> Parameters:
             max_num_fields=PARAMETERS_MAX_COUNT,
         )
     except ValueError:
-        raise _refused([Misfit("", "a query with valid parameters", "another text")]) from None
+        raise refused([Misfit("", "a query with valid parameters", "another text")]) from None
     sent: dict[str, list[str]] = {}
     for name, text in pairs:
         sent.setdefault(name, []).append(text)
+    lists = {one.sent_name for one in _parameters_of(kind) if one.is_list}
     values: dict[str, object] = {}
     misfits: list[Misfit] = []
     for name, texts in sent.items():
-        if not _is_list(kind, name) and len(texts) > 1:
+        is_list = name in lists
+        if not is_list and len(texts) > 1:
             misfits.append(Misfit(name, "one value", f"{len(texts)} values"))
-        values[name] = tuple(texts) if _is_list(kind, name) else texts[0]
+        values[name] = tuple(texts) if is_list else texts[0]
     return _converted(values, kind, misfits, strict=False)
 
 
@@ -65,32 +68,32 @@ def read_object(body: bytes, kind: type[Parameters]) -> Parameters:
     try:
         values = msgspec.json.decode(body or b"{}", type=dict[str, object])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise _refused([Misfit("", "a JSON object", shown(body[:40].decode("latin-1")))]) from None
+        raise refused([Misfit("", "a JSON object", shown(body[:40].decode("latin-1")))]) from None
     return _converted(values, kind, [], strict=True)
 
 
 def _converted(
     values: dict[str, object], kind: type[Parameters], misfits: list[Misfit], *, strict: bool
 ) -> Parameters:
-    hints = typing.get_type_hints(kind, include_extras=True)
-    known = [field.encode_name for field in msgspec.structs.fields(kind)]
+    fields = _parameters_of(kind)
+    known = [field.sent_name for field in fields]
     words = f"one of: {', '.join(known)}" if known else "no parameter"
     misfits += [Misfit(name, words, "this name") for name in values if name not in known]
     given: dict[str, object] = {}
-    for field in msgspec.structs.fields(kind):
-        name = field.encode_name
+    for field in fields:
+        name = field.sent_name
         if name not in values:
-            if field.required:
-                misfits.append(Misfit(name, _words(hints[field.name]), None))
+            if field.is_required:
+                misfits.append(Misfit(name, _words(field.hint), None))
             continue
         value = values[name]
         try:
-            given[field.name] = msgspec.convert(value, hints[field.name], strict=strict)
+            given[field.name] = msgspec.convert(value, field.hint, strict=strict)
         except msgspec.ValidationError:
             found = shown(value[0] if isinstance(value, tuple) and len(value) == 1 else value)
-            misfits.append(Misfit(name, _words(hints[field.name]), found))
+            misfits.append(Misfit(name, _words(field.hint), found))
     if misfits:
-        raise _refused(misfits)
+        raise refused(misfits)
     return kind(**given)
 
 
@@ -102,14 +105,41 @@ def _words(hint: object) -> str:
     return expected(hint)
 
 
-def _refused(misfits: list[Misfit]) -> Problem:
+def refused(misfits: list[Misfit]) -> Problem:
+    """Return the answer to a request that has these faults."""
     detail = "; ".join(map(str, misfits))
     return Problem(400, "invalid", detail, errors=misfits)
 
 
-def _is_list(kind: type[msgspec.Struct], name: str) -> bool:
-    hints = typing.get_type_hints(kind)
-    return any(
-        field.encode_name == name and typing.get_origin(hints[field.name]) is tuple
+class _Parameter(msgspec.Struct, frozen=True):
+    """A field of a struct, which is a parameter of a request.
+
+    Attributes:
+        name: Its name in the struct.
+        sent_name: Its name in a request.
+        hint: Its type.
+        is_required: True if it has no default.
+        is_list: True if it is a tuple.
+    """
+
+    name: str
+    sent_name: str
+    hint: Any
+    is_required: bool
+    is_list: bool
+
+
+@cache
+def _parameters_of(kind: type[msgspec.Struct]) -> tuple[_Parameter, ...]:
+    hints = typing.get_type_hints(kind, include_extras=True)
+    plain_hints = typing.get_type_hints(kind)
+    return tuple(
+        _Parameter(
+            field.name,
+            field.encode_name,
+            hints[field.name],
+            field.required,
+            typing.get_origin(plain_hints[field.name]) is tuple,
+        )
         for field in msgspec.structs.fields(kind)
     )

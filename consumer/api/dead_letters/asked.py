@@ -11,7 +11,7 @@ from consumer.clock import SYSTEM_CLOCK
 from consumer.errors import Misfit, Reason
 from consumer.events import timestamp
 from consumer.http.answer import Problem
-from consumer.http.parameters import read_object
+from consumer.http.parameters import read_object, refused
 from consumer.options.duration import duration_s
 from consumer.tools.replay.query import Query
 
@@ -96,13 +96,13 @@ def read_chosen(body: bytes) -> tuple[int, ...] | LettersAsked:
     chosen = read_object(body, _Chosen)
     if (chosen.numbers is UNSET) == (chosen.filter is UNSET):
         found = "neither" if chosen.numbers is UNSET else "both"
-        raise _refused([Misfit("", "either numbers or filter", found)])
+        raise refused([Misfit("", "either numbers or filter", found)])
     if chosen.numbers is not UNSET:
         return tuple(dict.fromkeys(chosen.numbers))
     try:
         return read_object(msgspec.json.encode(chosen.filter), LettersAsked)
     except Problem as problem:
-        raise _refused([misfit.inside("filter") for misfit in problem.errors]) from problem
+        raise refused([misfit.inside("filter") for misfit in problem.errors]) from problem
 
 
 def _time_s(text: str) -> float:
@@ -113,8 +113,4 @@ def _time_s(text: str) -> float:
         return timestamp.parse(text).epoch_s
     except ValueError:
         misfit = Misfit("since", "30m, 1h, 2d or 2026-01-31T12:00:00Z", repr(text))
-        raise _refused([misfit]) from None
-
-
-def _refused(misfits: list[Misfit]) -> Problem:
-    return Problem(400, "invalid", "; ".join(map(str, misfits)), errors=misfits)
+        raise refused([misfit]) from None

@@ -14,6 +14,7 @@ import msgspec
 
 from consumer.errors import Misfit
 from consumer.http.answer import Problem
+from consumer.http.parameters import refused
 from consumer.readers.cursor import Cursor, read_cursor
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def read_range(text: str, state: LettersState) -> LetterRange:
     until = read_cursor(f"{epoch}-{end[0]}") if end else after
     if after is None or until is None or len(end) > 1:
         misfit = Misfit("after", "the cursor of an earlier answer", "another text")
-        raise Problem(400, "invalid", str(misfit), errors=[misfit])
+        raise refused([misfit])
     if after.epoch_us != state.epoch_us or after.sequence > state.last_number:
         raise Problem(
             410,
