@@ -13,11 +13,11 @@ from consumer.events.timestamp import from_epoch_s
 from consumer.http.answer import Answer, Problem
 from consumer.http.endpoint import RETRY, AnswerForm, Endpoint, because
 from consumer.http.parameters import read_query
+from consumer.http.places import Places
 from consumer.http.request import key_of
 from consumer.listeners.http.endpoints import ID
 from consumer.pipeline.decode import suggestion
 from consumer.readers.selection import rights_of
-from consumer.readers.slots import Slots
 from consumer.tools.seen.find import find_event
 from consumer.tools.seen.report import as_json
 
@@ -108,7 +108,13 @@ class OneEventSearch:
 
     def __init__(self, configs: Mapping[Environment, Config]) -> None:
         self._configs = configs
-        self._slots = Slots(SEARCHES_COUNT, SEARCHES_PER_KEY_COUNT)
+        self._places = Places(
+            SEARCHES_PER_KEY_COUNT,
+            SEARCHES_COUNT,
+            reason="too_many_pages",
+            holder_has_all="the key searches already; send again",
+            all_are_taken="others search already; send again",
+        )
 
     async def __call__(self, request: Request) -> Answer:
         """Search for an event."""
@@ -125,21 +131,7 @@ class OneEventSearch:
             raise Problem(
                 403, "forbidden_subject", "the key may not read all subjects of this type"
             )
-        if self._slots.is_used_up(key.id):
-            raise Problem(
-                429,
-                "too_many_pages",
-                "the key searches already; send again",
-                headers={"retry-after": "1"},
-            )
-        if self._slots.is_full:
-            raise Problem(
-                503,
-                "busy",
-                "others search already; send again",
-                headers={"retry-after": "1"},
-            )
-        async with self._slots.turn(key.id):
+        with self._places.taken(key.id):
             answer = await find_event(
                 self._configs[key.environment],
                 event_type,

@@ -14,13 +14,13 @@ from consumer.events import timestamp
 from consumer.events.moments import WORDS
 from consumer.http.answer import Answer, Problem
 from consumer.http.parameters import BODY_MAX_BYTES, read_object, read_query
+from consumer.http.places import Places
 from consumer.http.request import key_of, key_text_in
 from consumer.readers.cursor import CursorExpired, state_of
 from consumer.readers.event_source import EventSourceReader
 from consumer.readers.history import read_page
 from consumer.readers.messages import StreamError, SubjectPatterns
 from consumer.readers.selection import Rights, SelectionRefused, rights_of, select
-from consumer.readers.slots import Slots
 from consumer.readers.socket import SocketReader, start_of
 
 if TYPE_CHECKING:
@@ -85,7 +85,14 @@ class ReadersEndpoints:
     def __init__(self, readers: Readers, gate: Gate) -> None:
         self._readers = readers
         self._gate = gate
-        self._pages = Slots(PAGES_COUNT, PAGES_PER_KEY_COUNT)
+        self._pages = Places(
+            PAGES_PER_KEY_COUNT,
+            PAGES_COUNT,
+            reason="too_many_pages",
+            holder_has_all=f"at most {PAGES_PER_KEY_COUNT} pages of a key are read at a time; "
+            "send again",
+            all_are_taken=f"at most {PAGES_COUNT} pages are read at a time; send again",
+        )
 
     def open_stream(self, request: Request) -> StreamSession:
         """Make the session of a stream: see `Endpoint.open_stream`."""
@@ -151,23 +158,8 @@ class ReadersEndpoints:
         rights = _rights_in(request)
         query = read_query(request, EventsQuery)
         selection, start = _wanted(rights, query)
-        key_id = rights.key.id
-        if self._pages.is_used_up(key_id):
-            raise Problem(
-                429,
-                "too_many_pages",
-                f"at most {PAGES_PER_KEY_COUNT} pages of a key are read at a time; send again",
-                headers={"retry-after": "1"},
-            )
-        if self._pages.is_full:
-            raise Problem(
-                503,
-                "busy",
-                f"at most {PAGES_COUNT} pages are read at a time; send again",
-                headers={"retry-after": "1"},
-            )
         try:
-            async with self._pages.turn(key_id):
+            with self._pages.taken(rights.key.id):
                 page = await read_page(
                     self._readers.source_of(rights.key), selection, start, query.limit_count
                 )

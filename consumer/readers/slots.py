@@ -29,16 +29,6 @@ class Slots:
         self._holder_count = holder_count
         self._holders: dict[str, _Holder] = {}
 
-    @property
-    def is_full(self) -> bool:
-        """True if all slots are in use."""
-        return self._free.locked()
-
-    def is_used_up(self, holder: str) -> bool:
-        """Tell whether a holder uses all the slots that it may use."""
-        known = self._holders.get(holder)
-        return known is not None and known.free.locked()
-
     @contextlib.asynccontextmanager
     async def turn(self, holder: str) -> AsyncIterator[None]:
         """Wait for a slot, and use it for the time of the block."""

@@ -13,10 +13,10 @@ from msgspec.structs import replace
 
 from consumer.api.dead_letters import desk as desk_module, page as page_module
 from consumer.api.dead_letters.asked import LettersAsked, ReasonName, read_chosen
-from consumer.api.dead_letters.places import Places
 from consumer.deliveries.origin import Environment, Sender
 from consumer.errors import Reason
 from consumer.http.answer import Problem
+from consumer.http.places import Places
 from consumer.readers import pace as pace_module
 from consumer.readers.pace import Pace
 from tests.support.letters_in_memory import DeskScene, letter_of

@@ -13,9 +13,9 @@ import structlog
 
 from consumer.api.dead_letters.asked import MAX_NUMBER, LettersAsked, read_chosen
 from consumer.api.dead_letters.desk import LetterDesk, no_such_letter
-from consumer.api.dead_letters.places import Places
 from consumer.http.answer import Answer
 from consumer.http.parameters import BODY_MAX_BYTES, read_query
+from consumer.http.places import Places
 from consumer.http.request import key_of
 
 if TYPE_CHECKING:

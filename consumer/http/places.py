@@ -13,19 +13,35 @@ if TYPE_CHECKING:
 
 RETRY_S: Final = "1"
 """The seconds after which a refused request may be sent again. The answers take no longer."""
+HOLDER_HAS_ALL: Final = "earlier requests of this kind are not answered yet; wait for their answers"
+ALL_ARE_TAKEN: Final = "too many requests of this kind are being answered; send again"
 
 
 class Places:
-    """A limited number of places.
+    """A limited number of places. Nobody waits for a place.
 
     Args:
         holder_count: The largest number of places of one holder.
         total_count: The largest number of places of all holders together.
+        reason: The reason in the answer if a holder has all its places.
+        holder_has_all: The words of this answer.
+        all_are_taken: The words of the answer if all places are taken.
     """
 
-    def __init__(self, holder_count: int, total_count: int) -> None:
+    def __init__(
+        self,
+        holder_count: int,
+        total_count: int,
+        *,
+        reason: str = "too_many_at_once",
+        holder_has_all: str = HOLDER_HAS_ALL,
+        all_are_taken: str = ALL_ARE_TAKEN,
+    ) -> None:
         self._holder_count = holder_count
         self._total_count = total_count
+        self._reason = reason
+        self._holder_has_all = holder_has_all
+        self._all_are_taken = all_are_taken
         self._taken: Counter[str] = Counter()
 
     @contextlib.contextmanager
@@ -38,8 +54,8 @@ class Places:
         if self._taken[holder] >= self._holder_count:
             raise Problem(
                 429,
-                "too_many_at_once",
-                "earlier requests of this kind are not answered yet; wait for their answers",
+                self._reason,
+                self._holder_has_all,
                 headers={"retry-after": RETRY_S},
             )
         if self._taken.total() >= self._total_count:
@@ -47,7 +63,7 @@ class Places:
             raise Problem(
                 503,
                 "busy",
-                "too many requests of this kind are being answered; send again",
+                self._all_are_taken,
                 headers={"retry-after": RETRY_S},
             )
         self._taken[holder] += 1
