@@ -135,12 +135,8 @@ class Gate:
         said = ticket.read(text, secret)
         key = None if said is None else self._keyring.find(said.key_id)
         if said is None or key is None:
-            unknown = Refusal.UNKNOWN if self._keyring.complete else Refusal.UNREAD
-            self._refuse(unknown, address, detail=UNKNOWN_TICKET)
-        if key.revoked_s is not None:
-            self._refuse(Refusal.REVOKED, address, key.id)
-        if self._is_over(key.expires_s):
-            self._refuse(Refusal.EXPIRED, address, key.id)
+            self._refuse(self._unknown, address, detail=UNKNOWN_TICKET)
+        self._refuse_ended(key, address)
         if not self._has_secret(key, said.mark):
             self._refuse(Refusal.EXPIRED, address, key.id, "the key was rotated")
         if self._is_over(said.expires_s):
@@ -259,11 +255,20 @@ class Gate:
         # A key that was changed since is another object.
         if key is None or self._keyring.find(key.id) is not key:
             key = self._proven(text, address)
+        self._refuse_ended(key, address)
+        return key
+
+    def _refuse_ended(self, key: Key, address: str) -> None:
+        """Refuse a key that was revoked or has expired."""
         if key.revoked_s is not None:
             self._refuse(Refusal.REVOKED, address, key.id)
         if self._is_over(key.expires_s):
             self._refuse(Refusal.EXPIRED, address, key.id)
-        return key
+
+    @property
+    def _unknown(self) -> Refusal:
+        """The refusal of a key that is not known."""
+        return Refusal.UNKNOWN if self._keyring.complete else Refusal.UNREAD
 
     def _proven(self, text: str, address: str) -> Key:
         """Return the key whose text this is, and remember that."""
@@ -272,8 +277,7 @@ class Gate:
             self._refuse(Refusal.MALFORMED, address)
         key = self._keyring.find(sent.id)
         if key is None:
-            unknown = Refusal.UNKNOWN if self._keyring.complete else Refusal.UNREAD
-            self._refuse(unknown, address)
+            self._refuse(self._unknown, address)
         secret = self._secret_of(key, sent.secret)
         if key.environment is not sent.environment or secret is None:
             self._refuse(Refusal.UNKNOWN, address, key.id)
