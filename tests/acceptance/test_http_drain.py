@@ -7,11 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from consumer.access.edit import opened_keys
-from consumer.access.settings import KeysSettings
-from consumer.access.token import read
 from consumer.deliveries.origin import Environment
-from consumer.sinks.base import SinkSettings
 from tests.brokers.nats import Nats
 from tests.support.eventually import eventually
 from tests.support.http_daemon import HttpScene
@@ -30,15 +26,6 @@ async def scene(tmp_path: Path, nats_url: str, redis_url: str) -> AsyncIterator[
     """Return the surroundings of a daemon."""
     async with HttpScene(tmp_path, nats_url, redis_url) as scene:
         yield scene
-
-
-async def revoke(scene: HttpScene, nats_url: str, key: str) -> None:
-    """Revoke a key."""
-    text = read(key)
-    assert text is not None
-    bucket = KeysSettings(bucket=scene.tables["keys"]["bucket"])
-    async with opened_keys(SinkSettings(url=nats_url), bucket) as keys:
-        await keys.revoke(text.id)
 
 
 async def test_sigterm_under_load_loses_no_answer(scene: HttpScene) -> None:
@@ -70,7 +57,7 @@ async def test_sigterm_under_load_loses_no_answer(scene: HttpScene) -> None:
         assert (len(ids), set(ids.values())) == (done + 1, {1})
 
 
-async def test_key_revoked_while_its_request_is_open(scene: HttpScene, nats_url: str) -> None:
+async def test_key_revoked_while_its_request_is_open(scene: HttpScene) -> None:
     """A body that comes slowly behind a key that ends meanwhile is not taken."""
     key, other = await scene.key(), await scene.key()
     body = casino(activity_id="late")
@@ -83,7 +70,7 @@ async def test_key_revoked_while_its_request_is_open(scene: HttpScene, nats_url:
         )
         writer.write(head.encode() + body[:50])
         await writer.drain()
-        await revoke(scene, nats_url, key)
+        await scene.revoke(key)
         probe = Client(scene.port, key)
 
         async def refused() -> bool:

@@ -7,6 +7,8 @@ import contextlib
 import struct
 from typing import TYPE_CHECKING, Any, Final
 
+import pytest
+
 from consumer.http.answer import Answer
 from consumer.http.application import HttpApplication
 from consumer.http.client_address import ClientAddress
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Callable
 
-    import pytest
-
     from consumer.access.key import Scope
     from consumer.http.request import Request
     from tests.support.http_port import Client, RunningPort
@@ -37,6 +37,8 @@ KEY: Final = b"Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n"
 VERSION: Final = b"Sec-WebSocket-Version: 13\r\n"
 UPGRADE: Final = GET + WISH + KEY + VERSION + b"\r\n"
 EVENTS: Final = GET + b"Accept: text/event-stream\r\n\r\n"
+each_form = pytest.mark.parametrize("asked", [UPGRADE, EVENTS], ids=["websocket", "events"])
+"""Runs a test once for each form of a stream."""
 MASK: Final = b"\1\2\3\4"
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 

@@ -13,24 +13,15 @@ from consumer.http.connections import CutOff
 from consumer.http.cycle import AnsweringCycle, WholeCycle
 from tests.support.eventually import eventually
 from tests.support.http_port import HEAD, POST, SHORT_S, EchoApplication, one_answer, port, rest
+from tests.support.http_streams import send_for_ever
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from tests.support.http_port import Client
 
 CHUNKED: Final = HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
 EXPECTING: Final = POST.replace(b"Host", b"Expect: 100-continue\r\nHost")
 OTHER: Final = POST.replace(b"/a", b"/b")
 PATH: Final = re.compile(rb"POST (/[ab]) HTTP")
-
-
-async def send_for_ever(client: Client, sent: bytes) -> None:
-    """Send requests, and read no answers."""
-    while True:
-        client[1].write(sent)
-        await client[1].drain()
-        await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ from tests.support.http_port import SHORT_S, TLS, trusting
 from tests.support.http_streams import (
     EVENTS,
     GET,
-    UPGRADE,
     Nowhere,
     Session,
     begun,
+    each_form,
     next_chunk,
     pause,
     stream_port,
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 KILOBYTE: Final = 1024
 MEGABYTE: Final = 1024 * KILOBYTE
-each_form = pytest.mark.parametrize("asked", [UPGRADE, EVENTS], ids=["websocket", "events"])
 
 
 class Pushing(Session):

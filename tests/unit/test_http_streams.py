@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pytest
 from structlog.testing import capture_logs
@@ -22,6 +22,7 @@ from tests.support.http_streams import (
     Session,
     begun,
     close_code,
+    each_form,
     next_chunk,
     next_frame,
     pause,
@@ -30,10 +31,6 @@ from tests.support.http_streams import (
 
 if TYPE_CHECKING:
     from tests.support.http_port import Client
-
-KILOBYTE: Final = 1024
-MEGABYTE: Final = 1024 * KILOBYTE
-each_form = pytest.mark.parametrize("asked", [UPGRADE, EVENTS], ids=["websocket", "events"])
 
 
 class Failing(Session):
