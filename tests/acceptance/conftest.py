@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.brokers.nats import Nats
+from tests.brokers.redis import Redis
 from tests.support.http_daemon import HttpScene
 from tests.support.scene import Scene
 from tests.support.source_kafka import KafkaSource
@@ -13,9 +15,10 @@ from tests.support.source_nats import NatsSource
 from tests.support.source_rabbitmq import RabbitmqSource
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
+    from tests.brokers.base import Broker
     from tests.support.sources import Source
 
 
@@ -38,3 +41,10 @@ async def http_scene(tmp_path: Path, nats_url: str, redis_url: str) -> AsyncIter
     """Return what a daemon with a public port needs."""
     async with HttpScene(tmp_path, nats_url, redis_url) as scene:
         yield scene
+
+
+@pytest.fixture
+def servers(tmp_path: Path) -> Iterator[dict[str, Broker]]:
+    """Return a NATS and a Redis server that a test may stop."""
+    with Nats(tmp_path / "nats") as sink, Redis(tmp_path / "r") as store:
+        yield {"sink": sink, "store": store}

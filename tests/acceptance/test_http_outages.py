@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.brokers.nats import Nats
-from tests.brokers.redis import Redis
 from tests.support.eventually import eventually
 from tests.support.http_daemon import HttpScene
 from tests.support.proxy import Proxy
@@ -35,13 +33,6 @@ ANSWER_S = 1.0
 """The daemon's `answer_timeout_s` while servers are killed. After half of it, new posts are refused
 at once."""
 AT_ONCE_S = 0.5
-
-
-@pytest.fixture
-def servers(tmp_path: Path) -> Iterator[dict[str, Broker]]:
-    """Return a NATS and a Redis server that a test may stop."""
-    with Nats(tmp_path / "nats") as sink, Redis(tmp_path / "r") as store:
-        yield {"sink": sink, "store": store}
 
 
 @pytest.fixture

@@ -11,15 +11,13 @@ import pytest
 import websockets
 
 from consumer.access.key import Scope
-from tests.brokers.nats import Nats
-from tests.brokers.redis import Redis
 from tests.support.eventually import eventually
 from tests.support.http_daemon import HttpScene
 from tests.support.resending import Senders
 from tests.support.samples import casino
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from tests.brokers.base import Broker
@@ -27,13 +25,6 @@ if TYPE_CHECKING:
 COUNT: Final = 1500
 READERS_COUNT: Final = 3
 BEGINNING: Final = "1970-01-01T00:00:00Z"
-
-
-@pytest.fixture
-def servers(tmp_path: Path) -> Iterator[dict[str, Broker]]:
-    """Return a NATS and a Redis server that a test may stop."""
-    with Nats(tmp_path / "nats") as sink, Redis(tmp_path / "r") as store:
-        yield {"sink": sink, "store": store}
 
 
 @pytest.fixture
