@@ -7,7 +7,7 @@ import gzip
 import json
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeGuard
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from click.testing import CliRunner
@@ -23,6 +23,7 @@ from consumer.errors import Reason
 from consumer.events.normalise import Normaliser
 from consumer.events.registry import CATALOGUE, find
 from consumer.http.body import BodyBusy, BodyTooLarge
+from consumer.http.places import Places
 from consumer.http.refused import problem_of
 from consumer.listeners.http.answers import of_refusal
 from consumer.listeners.http.paths import MANY_PATH, PATHS
@@ -117,8 +118,11 @@ def written() -> set[tuple[int, str]]:
     """Return each status with its reason that is written in the code of the port."""
     folder = Path(consumer.__file__).parent
     trees = [ast.parse(file.read_text()) for room in ROOMS for file in (folder / room).glob("*.py")]
-    calls = [node for tree in trees for node in ast.walk(tree) if is_problem(node)]
+    nodes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    calls = [node for node in nodes if is_call_of(node, "Problem")]
     pairs = [[getattr(one, "value", None) for one in call.args[:2]] for call in calls]
+    places = [node for node in nodes if is_call_of(node, "Places")]
+    pairs += [[429, reason_of(call)] for call in places]
     return {
         (status, reason)
         for status, reason in pairs
@@ -126,9 +130,15 @@ def written() -> set[tuple[int, str]]:
     }
 
 
-def is_problem(node: ast.AST) -> TypeGuard[ast.Call]:
-    """Tell whether a part of the code makes a problem document."""
-    return isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Problem"
+def is_call_of(call: ast.Call, name: str) -> bool:
+    """Tell whether a part of the code makes an object of the class of this name."""
+    return getattr(call.func, "id", "") == name
+
+
+def reason_of(places: ast.Call) -> object:
+    """Return the reason with which places refuse a holder that has all its places."""
+    given = [word.value for word in places.keywords if word.arg == "reason"]
+    return getattr(given[0], "value", None) if given else Places.__init__.__kwdefaults__["reason"]
 
 
 def answered() -> set[tuple[int, str]]:

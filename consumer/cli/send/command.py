@@ -132,7 +132,8 @@ def send(options: SendOptions) -> None:
 
     To a listener of kind http, the events are posted as a brand posts them, each to the path of its
     type. The key decides about the brand, and whether they go to the sandbox. What is answered with
-    503 is sent again. Broken events are answered with an error, and count as sent.
+    503 is sent again. Broken events are answered with an error, and count as sent. Two kinds leave
+    no dead letter: an event that is too large, and a type that has no path in a wrong encoding.
 
     Examples:
       consumer send CASINO
