@@ -6,6 +6,7 @@ import ast
 import gzip
 import json
 from http import HTTPStatus
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -50,6 +51,7 @@ SELECTIONS: Final = [
     for reason in ("forbidden_subject", "forbidden_user", "unknown_subject", "unknown_type")
 ]
 """What a reader may ask for in vain."""
+PLACES_REASON: Final[str] = signature(Places).parameters["reason"].default
 NEVER_ON_A_PATH: Final = {Reason.UNKNOWN_TYPE, Reason.MISSING_TYPE}
 """The path names the type."""
 
@@ -138,7 +140,7 @@ def is_call_of(call: ast.Call, name: str) -> bool:
 def reason_of(places: ast.Call) -> object:
     """Return the reason with which places refuse a holder that has all its places."""
     given = [word.value for word in places.keywords if word.arg == "reason"]
-    return getattr(given[0], "value", None) if given else Places.__init__.__kwdefaults__["reason"]
+    return getattr(given[0], "value", None) if given else PLACES_REASON
 
 
 def answered() -> set[tuple[int, str]]:
