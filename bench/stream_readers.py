@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import statistics
 import sys
 import tempfile
 from pathlib import Path
@@ -30,6 +31,7 @@ from tests.brokers import running_brokers
 from tests.support.http_daemon import HttpScene
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from multiprocessing.connection import Connection
 
 EVENTS_PER_S: Final = 20
@@ -244,6 +246,11 @@ def crowd(ours: Connection, port: int, key: str, name: str, count: int) -> None:
     uvloop.run(Crowd(port, key, name).run(count, ours))
 
 
+def p99_s(took_s: Sequence[float]) -> float:
+    """Return the time within which 99 of 100 posts were answered."""
+    return sorted(took_s)[int(len(took_s) * 0.99)]
+
+
 def memory_mb(pid: int) -> float:
     """Return the resident memory of a process."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
@@ -265,15 +272,17 @@ class Bench:
                 self._scene.port, self._posting, f"{self._scene.name}-before", BEFORE_COUNT, 4, 100
             )  # fmt: skip
             await posted(before)
-            await self._post("alone", seconds_count)
+            alone_s = await self._post("alone", seconds_count)
             theirs, ours = SPAWN.Pipe()
             arguments = (ours, self._scene.port, self._reading, f"{self._scene.name}-read", count)
             process = SPAWN.Process(target=crowd, args=arguments)
             process.start()
             await asyncio.to_thread(theirs.recv)
             print(f"{count} readers are open, the daemon has {memory_mb(self._daemon.pid):.0f} MB")
+            read_s: list[float] = []
             for part in range(3):
-                await self._post("read", seconds_count // 3, first=part)
+                read_s += await self._post("read", seconds_count // 3, first=part)
+            print(f"p99 with readers / alone: {p99_s(read_s) / p99_s(alone_s):.2f}")
             theirs.send("end")
             told = msgspec.convert(await asyncio.to_thread(theirs.recv), Told)
             process.join()
@@ -283,7 +292,8 @@ class Bench:
                 f"{told.hostile_count} times; the slow reader: {told.slow}"
             )
 
-    async def _post(self, what: str, seconds_count: int, first: int = 0) -> None:
+    async def _post(self, what: str, seconds_count: int, first: int = 0) -> Sequence[float]:
+        """Post for a time, print how it went, and return how long each post took."""
         pid = self._daemon.pid
         count = EVENTS_PER_S * seconds_count
         before_s = cpu_s(pid)
@@ -292,13 +302,13 @@ class Bench:
             pause_s=1 / EVENTS_PER_S, first_number=first * count,
         )  # fmt: skip
         result = await posted(load)
-        took_s = sorted(result.took_s)
         used = (cpu_s(pid) - before_s) / result.wall_s
         print(
-            f"{what:6} p50 {took_s[len(took_s) // 2] * 1e3:.1f} ms, "
-            f"p99 {took_s[int(len(took_s) * 0.99)] * 1e3:.1f} ms, {result.statuses}, "
+            f"{what:6} p50 {statistics.median(result.took_s) * 1e3:.1f} ms, "
+            f"p99 {p99_s(result.took_s) * 1e3:.1f} ms, {result.statuses}, "
             f"{used:.0%} of a core, {memory_mb(pid):.0f} MB"
         )
+        return result.took_s
 
 
 async def main(count: int, seconds_count: int) -> None:
