@@ -17,7 +17,7 @@ from consumer.pipeline.books import LaneBooks
 from consumer.pipeline.budget import max_body_bytes
 from consumer.pipeline.claim import Claimer
 from consumer.pipeline.decode import Decoder
-from consumer.pipeline.dedupe import Ledger
+from consumer.pipeline.dedupe import StoreQueue
 from consumer.pipeline.deliver import Deliverer
 from consumer.pipeline.flood import FloodGuard
 from consumer.pipeline.mode import Enforce, Shadow
@@ -73,7 +73,7 @@ def make_steps(
         make_decoder(config, name, sink_bytes),
         FloodGuard(letters.max_share, letters.max_share_window_s),
         Claimer(
-            Ledger(outside.store, patience),
+            StoreQueue(outside.store, patience),
             books,
             mode,
             sink_bytes,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from consumer.pipeline.batch import Batch
     from consumer.pipeline.books import LaneBooks
-    from consumer.pipeline.dedupe import Ledger, SameKey
+    from consumer.pipeline.dedupe import SameKey, StoreQueue
     from consumer.pipeline.mode import Mode
     from consumer.stores.base import Memory
 
@@ -25,7 +25,7 @@ class Claimer:
     """Claims identities before a batch is published, and marks them done afterwards.
 
     Args:
-        ledger: The lane's calls to the store.
+        store_queue: The lane's calls to the store.
         books: The lane's metrics.
         mode: Decides what becomes of repetitions and contradictions.
         limit_bytes: Returns the size of the largest message that the sink takes.
@@ -35,14 +35,14 @@ class Claimer:
 
     def __init__(
         self,
-        ledger: Ledger,
+        store_queue: StoreQueue,
         books: LaneBooks,
         mode: Mode,
         limit_bytes: Callable[[], int],
         *,
         old_after_s: float,
     ) -> None:
-        self._ledger = ledger
+        self._store_queue = store_queue
         self._books = books
         self._mode = mode
         self._limit_bytes = limit_bytes
@@ -62,7 +62,7 @@ class Claimer:
         groups = group(batch)
         if not groups:
             return
-        known = await self._ledger.claim([same_key[0][1] for same_key in groups])
+        known = await self._store_queue.claim([same_key[0][1] for same_key in groups])
         await self._judge(zip(groups, known, strict=True))
 
     async def _judge(self, claimed: Iterable[tuple[SameKey, Memory | None]]) -> None:
@@ -85,7 +85,7 @@ class Claimer:
 
     async def _judge_with_age(self, contradicted: list[tuple[SameKey, Memory]]) -> None:
         # A D does not hold its age, so the store is asked once more. Conflicts are rare.
-        ages_s = await self._ledger.ages_s([same_key[0][1] for same_key, _ in contradicted])
+        ages_s = await self._store_queue.ages_s([same_key[0][1] for same_key, _ in contradicted])
         turn = Turn()
         for (same_key, memory), age_s in zip(contradicted, ages_s, strict=True):
             await turn.give_way()
@@ -108,4 +108,4 @@ class Claimer:
             for work in batch.works:
                 if work.repeated:
                     self._books.old_claim()
-        await self._ledger.mark_done(batch.in_sink)
+        await self._store_queue.mark_done(batch.in_sink)

@@ -49,7 +49,7 @@ class _StoreCall:
     reply: list[Memory | None] | None = None
 
 
-class Ledger:
+class StoreQueue:
     """One lane's calls to the store: one call at a time, which carries everything that waits.
 
     While a call is under way, the claims of the next batch and the marks of an earlier batch wait.
