@@ -1,7 +1,7 @@
 """Reads new events once for all live readers, and keeps the newest events for readers that join.
 
     stream ─► reading ─► a short queue ─► pushing ─► every subscription that wants the event
-                                             └─► the newest events (`_newest`)
+                      └─► the newest events (`_newest`)
 
 A feed reads only the families of subjects that somebody follows. Without readers, it reads nothing.
 If the families change, it begins to read again with the new families, behind the last event that it
@@ -321,6 +321,10 @@ class Feed:
             event = self._place.read(message)
             if event is not None:
                 await self._queue.put(event)
+                # Now, not when it is pushed: a reader that comes back gets it from the newest
+                # events, before it is told that it has caught up.
+                self.position = event.sequence
+                self._keep(event)
 
     async def _keep_moving(self, client: Client, follower: StreamFollower) -> None:
         """Move the position behind events that nobody wants."""
@@ -342,8 +346,6 @@ class Feed:
                 await self._push_next(self._queue.get_nowait())
 
     async def _push_next(self, event: ReadEvent) -> None:
-        self.position = event.sequence
-        self._keep(event)
         await self._push(event)
         self.pushed_position = event.sequence
         self._queue.task_done()
