@@ -79,6 +79,12 @@ def redis_url() -> str:
     return _address("redis")
 
 
+@pytest.fixture(scope="session")
+def postgres_url() -> str:
+    """Return the URL of a real PostgreSQL."""
+    return _address("postgres")
+
+
 @pytest.fixture(autouse=True)
 def _no_task_is_left_behind(request: pytest.FixtureRequest) -> None:
     """Watch the tests that have an event loop, and spare the others one."""

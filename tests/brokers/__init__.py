@@ -1,4 +1,4 @@
-"""RabbitMQ, Kafka, NATS and Redis as native processes, without Docker.
+"""RabbitMQ, Kafka, NATS, Redis and PostgreSQL as native processes, without Docker.
 
 `python -m tests.brokers up` installs and starts one of each for the test suite; tests that kill or
 freeze a broker start one of their own with the same classes.
@@ -16,6 +16,7 @@ VARIABLES: Final = {
     "kafka": "KAFKA_BOOTSTRAP_SERVERS",
     "nats": "NATS_URL",
     "redis": "REDIS_URL",
+    "postgres": "POSTGRES_URL",
 }
 """Where somebody says that a broker runs already."""
 

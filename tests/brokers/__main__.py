@@ -16,6 +16,7 @@ from tests.brokers import VARIABLES, running_brokers
 from tests.brokers.install import install
 from tests.brokers.kafka import Kafka
 from tests.brokers.nats import Nats
+from tests.brokers.postgres import Postgres
 from tests.brokers.rabbitmq import RabbitMQ
 from tests.brokers.redis import Redis
 from tests.brokers.state import FOLDER, Entry, alone, read_state, started_ticks, write_state
@@ -28,6 +29,7 @@ BROKERS: Final[dict[str, type[Broker]]] = {
     "kafka": Kafka,
     "nats": Nats,
     "redis": Redis,
+    "postgres": Postgres,
 }
 DOWN_DEADLINE_S: Final = 15.0
 _STATE_TURN: Final = Lock()
