@@ -16,6 +16,7 @@ FLOORS: Final = (
     ("operations",),
     ("nats",),
     ("parts",),
+    ("ledger",),
     ("access",),
     ("http",),
     ("stores",),
@@ -45,6 +46,7 @@ PLACES: Final = {
         "dead_letters",
     ),
     "The port for brands and platform": ("api", "readers", "http", "access"),
+    "The wallet": ("ledger",),
     "What it stands on": ("nats", "parts", "operations", "config", "options"),
     "What people use": ("cli", "tools"),
 }

@@ -21,6 +21,7 @@ UNITS: Final = {
     *("s", "ms", "us", "ns", "seconds", "minutes", "hours"),
     *("bytes", "bits", "wbits", "characters", "columns", "digits"),
     *("count", "ratio", "share", "percent"),
+    "units",  # the smallest units of a currency
 }
 """The last words of names that hold a quantity. A rate ends in one as well: `rate_per_s`."""
 NO_QUANTITY: Final = {
@@ -29,6 +30,7 @@ NO_QUANTITY: Final = {
     "channel": "which channel of a connection it is",
     "code": "a value with a meaning that a protocol gave it, as an error's code",
     "end": "a position, behind the last",
+    "id": "the number of a row",
     "index": "a place in a sequence",
     "line": "which line of a text it is",
     "method": "a value with a meaning that AMQP gave it",
@@ -51,6 +53,7 @@ NO_QUANTITY: Final = {
 }
 """Last words of names whose numbers are no quantities, and what they are instead."""
 FOREIGN: Final = {
+    "action": "ledger/sqlite/connection.py: a parameter of SQLite's authorizer",
     "max_records": "listeners/kafka/internals.py: a parameter of aiokafka's method",
     "batch": "nats/pull.py: a field of NATS's pull request",
     "expires": "nats/pull.py: a field of NATS's pull request, in nanoseconds",

@@ -1,0 +1,1 @@
+"""Keeps the players' money: double entry, in PostgreSQL or SQLite."""

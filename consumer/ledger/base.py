@@ -1,0 +1,123 @@
+"""States the contract of a ledger: everything that the code for a database has to provide.
+
+The ledger is double entry: each transaction has entries whose sum is zero. An entry belongs to a
+player's account (REAL, BONUS or HELD) or to a house account (HOUSE, SYSTEM, PROMO_POOL, WRITE_OFF).
+A player has one account in each currency, and its balances are never below zero. House accounts
+have entries only, and no balance that all orders would have to change.
+
+Every order is one transaction of the database, and is carried out once, whoever asks how often:
+
+- The provider's ids of an order, and then the player's account, are locked in this order. So two
+  orders with the same id never run at the same time. The second waits for the first, and gets the
+  answer of the first.
+- Under the account's lock, a transaction gets its time and the account's next `sequence`. The
+  numbers have no gap, and the times never decrease.
+- Transactions and entries are never changed and never deleted. The database refuses it.
+
+The answer of an order may get lost. The caller then sends the same order again, and gets what was
+stored.
+
+Order of calls: `open`, then any other at the same time from any task, then `close`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from consumer.ledger.answers import Booked, Fault, Funds
+    from consumer.ledger.orders import Callback, Caller, OperatorOrder
+    from consumer.ledger.shown import OutboxRow, PlayedSession, Player
+
+
+class Ledger(ABC):
+    """The money of all players of one environment.
+
+    Every method raises `LedgerUnavailable` if the database does not answer.
+    Cancelling a call: the order may have been carried out or not.
+    """
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Connect, and bring the tables to the state that this version needs."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Free everything. It may be called twice, and after an `open` that failed."""
+
+    @abstractmethod
+    async def call_back(self, caller: Caller, order: Callback) -> Sequence[Booked]:
+        """Carry out what a game asks. Return what was booked: two for a `BetWin`, else one.
+
+        Raises:
+            OrderRefused: No money has moved.
+        """
+
+    @abstractmethod
+    async def funds(self, caller: Caller, session: str) -> Funds:
+        """Return what is on the account of a session, also after the session has ended.
+
+        Raises:
+            OrderRefused: The caller has no such session.
+        """
+
+    @abstractmethod
+    async def operate(self, order: OperatorOrder) -> Booked:
+        """Carry out what a brand asks.
+
+        Raises:
+            OrderRefused: No money has moved.
+        """
+
+    @abstractmethod
+    async def add_player(self, brand: str, player_id: str, currency: str) -> Player:
+        """Open an account for a player, unless there is one already.
+
+        A player who is frozen is frozen in the new currency too.
+        """
+
+    @abstractmethod
+    async def players(self, brand: str, player_id: str) -> Sequence[Player]:
+        """Return the accounts of a player, sorted by currency. Empty if there are none."""
+
+    @abstractmethod
+    async def freeze(self, brand: str, player_id: str, *, frozen: bool) -> bool:
+        """Take no bets of a player, or take them again. Return false if there is no such player."""
+
+    @abstractmethod
+    async def add_session(self, session: PlayedSession, player_id: str, currency: str) -> None:
+        """Begin a session of a player.
+
+        Raises:
+            OrderRefused: There is no such player.
+        """
+
+    @abstractmethod
+    async def end_session(self, brand: str, session: str) -> int | None:
+        """End a session. Return its wins less its bets so far, in the smallest units.
+
+        What was rolled back does not count. None if the brand has no such session.
+        """
+
+    @abstractmethod
+    async def list_game(self, provider: str, game_id: str) -> None:
+        """Name a game of a provider. From now on, the provider has the games that are named."""
+
+    @abstractmethod
+    async def outbox(self, max_count: int) -> Sequence[OutboxRow]:
+        """Return rows of the outbox, the oldest first: at most one of each account.
+
+        It is the row with the account's lowest `sequence`. So an account's next event waits for the
+        confirmation of the last one.
+        """
+
+    @abstractmethod
+    async def delete_from_outbox(self, row_ids: Sequence[int]) -> None:
+        """Delete rows whose events are confirmed."""
+
+    @abstractmethod
+    async def faults(self) -> Sequence[Fault]:
+        """Recompute all balances, sums and sequences. Return where they do not fit."""

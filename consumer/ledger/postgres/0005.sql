@@ -1,0 +1,118 @@
+-- What a brand asks: players, sessions, deposits and bonuses.
+
+CREATE FUNCTION put_in(
+    a_brand text, a_verb text, a_player text, a_currency text, an_amount bigint, a_reference text,
+    the_facts text) RETURNS SETOF answer
+LANGUAGE plpgsql AS $$
+DECLARE
+    a_draft transactions;
+    an_owner account;
+    a_row transactions;
+    an_answer answer;
+BEGIN
+    PERFORM lock_ids(a_brand, ':' || a_verb, a_reference);
+    SELECT * INTO an_owner FROM account WHERE brand = a_brand AND player_id = a_player
+        AND currency = a_currency FOR NO KEY UPDATE;
+    IF an_owner.id IS NULL THEN
+        RETURN NEXT refused('PLAYER_NOT_FOUND', NULL);
+        RETURN;
+    END IF;
+    a_draft.brand := a_brand;
+    a_draft.source := ':' || a_verb;     -- no provider has a name like this
+    a_draft.external_id := a_reference;
+    a_draft.verb := a_verb;
+    a_draft.account_id := an_owner.id;
+    a_draft.game_id := '';
+    a_draft.round_id := '';
+    a_draft.amount := an_amount;
+    a_draft.currency := a_currency;
+    a_draft.reference := '';
+    an_answer := known(a_draft, an_owner);
+    IF an_answer.refusal IS NOT NULL OR an_answer.ledger_id IS NOT NULL THEN
+        RETURN NEXT an_answer;
+    ELSIF a_verb = 'deposit' THEN
+        a_draft.kind := 'DEPOSIT';
+        a_draft.real := an_amount;
+        a_draft.bonus := 0;
+        a_row := book(a_draft, 0, 0, -an_amount, 0, the_facts);
+        RETURN NEXT answer_of(a_row, a_row);
+    ELSIF an_owner.bonus_id IS NOT NULL THEN
+        RETURN NEXT refused('BONUS_ACTIVE', an_owner);
+    ELSE
+        a_draft.kind := 'BONUS_ISSUE';
+        a_draft.real := 0;
+        a_draft.bonus := an_amount;
+        a_row := book(a_draft, 0, -an_amount, 0, 0, the_facts);
+        INSERT INTO bonus VALUES (a_row.id, an_owner.id, NULL);
+        UPDATE account SET bonus_id = a_row.id WHERE id = an_owner.id;
+        RETURN NEXT answer_of(a_row, a_row);
+    END IF;
+END $$;
+
+CREATE FUNCTION end_bonus(
+    a_brand text, a_bonus_id bigint, converts boolean, a_reference text, the_facts text)
+RETURNS SETOF answer
+LANGUAGE plpgsql AS $$
+DECLARE
+    a_draft transactions;
+    an_owner account;
+    a_row transactions;
+    a_bonus bonus;
+BEGIN
+    PERFORM lock_ids(a_brand, ':bonus-end', a_reference);
+    SELECT account.* INTO an_owner FROM account WHERE brand = a_brand
+        AND id = (SELECT account_id FROM bonus WHERE id = a_bonus_id) FOR NO KEY UPDATE;
+    SELECT * INTO a_bonus FROM bonus WHERE id = a_bonus_id;
+    IF an_owner.id IS NULL THEN
+        RETURN NEXT refused('BONUS_NOT_FOUND', NULL);
+        RETURN;
+    END IF;
+    a_draft.brand := a_brand;
+    a_draft.source := ':bonus-end';
+    a_draft.external_id := a_reference;
+    a_draft.verb := CASE WHEN converts THEN 'bonus-convert' ELSE 'bonus-forfeit' END;
+    a_draft.account_id := an_owner.id;
+    a_draft.currency := an_owner.currency;
+    a_draft.reference := a_bonus_id::text;
+    a_draft.bonus_id := a_bonus_id;
+    a_row := stored(a_brand, ':bonus-end', a_reference);
+    IF a_row.id IS NOT NULL AND (a_row.verb, a_row.reference)
+            = (a_draft.verb, a_draft.reference) THEN
+        RETURN NEXT replay(a_row, an_owner);
+    ELSIF a_row.id IS NOT NULL THEN
+        RETURN NEXT refused('TRANSACTION_CONFLICT', an_owner);
+    ELSIF a_bonus.ended IS NOT NULL THEN
+        RETURN NEXT refused('BONUS_ENDED', an_owner);
+    ELSE
+        a_draft.amount := an_owner.bonus;
+        a_draft.kind := CASE WHEN converts THEN 'BONUS_CONVERT' ELSE 'BONUS_FORFEIT' END;
+        a_draft.real := CASE WHEN converts THEN an_owner.bonus ELSE 0 END;
+        a_draft.bonus := -an_owner.bonus;
+        UPDATE account SET bonus_id = NULL WHERE id = an_owner.id;
+        a_row := book(a_draft, 0, an_owner.bonus - a_draft.real, 0, 0, the_facts);
+        UPDATE bonus SET ended = CASE WHEN converts THEN 'converted' ELSE 'forfeited' END
+            WHERE id = a_bonus_id;
+        RETURN NEXT answer_of(a_row, a_row);
+    END IF;
+END $$;
+
+CREATE FUNCTION add_player(a_brand text, a_player text, a_currency text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    -- Under a lock of the player, so that no `freeze` overlooks the new account.
+    PERFORM lock_ids(a_brand, ':player', a_player);
+    INSERT INTO account (brand, player_id, currency, frozen)
+        SELECT a_brand, a_player, a_currency, coalesce(bool_or(frozen), false) FROM account
+        WHERE brand = a_brand AND player_id = a_player
+        ON CONFLICT DO NOTHING;
+END $$;
+
+CREATE FUNCTION freeze_player(a_brand text, a_player text, freezes boolean) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM lock_ids(a_brand, ':player', a_player);
+    PERFORM FROM account WHERE brand = a_brand AND player_id = a_player ORDER BY id
+        FOR NO KEY UPDATE;
+    UPDATE account SET frozen = freezes WHERE brand = a_brand AND player_id = a_player;
+    RETURN FOUND;
+END $$;

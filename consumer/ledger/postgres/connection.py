@@ -1,0 +1,112 @@
+"""Connects to PostgreSQL, and brings the tables of a ledger up to date."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import TYPE_CHECKING, Final
+
+import asyncpg
+
+from consumer.ledger.answers import LedgerUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from asyncpg import Connection, Pool, Record
+
+MIGRATIONS: Final = ("0001", "0002", "0003", "0004", "0005")
+"""The steps from an empty schema to the tables and functions of this version. Steps are only added,
+at the end."""
+LOCK_NUMBER: Final = 0x6C6564676572
+"""The number of the lock under which steps are taken: `ledger` in ASCII."""
+STATEMENT_S: Final = 2.5
+"""A provider waits 3 s for its answer, so no order takes longer than this."""
+CONNECT_S: Final = 5.0
+DEADLOCK: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+AWAY: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server ended the connection, and the client has seen half
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)
+"""The server does not answer, or cannot answer now."""
+
+
+async def connect(url: str, schema: str, connections_count: int) -> Pool:
+    """Connect, and bring the tables up to date.
+
+    Raises:
+        LedgerUnavailable: The server is away, or refuses us, or a newer version made the tables.
+    """
+    settings = {
+        "search_path": schema,
+        "default_transaction_isolation": "read committed",
+        "statement_timeout": str(int(STATEMENT_S * 1000)),
+        "application_name": "consumer ledger",
+        "jit": "off",
+    }
+    try:
+        await _migrate(await asyncpg.connect(url, timeout=CONNECT_S), schema)
+        return await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=connections_count,
+            timeout=CONNECT_S,
+            command_timeout=STATEMENT_S * 2,
+            server_settings=settings,
+            reset=_keep,
+        )
+    except (*AWAY, asyncpg.PostgresError) as error:
+        raise LedgerUnavailable(f"the ledger's database: {error}") from error
+
+
+async def _keep(_: Connection) -> None:
+    """Leave a connection as it is when it goes back to the pool.
+
+    By default, the pool sends a query that undoes what was set. No call of ours sets anything, and
+    the query is a second round trip for each order.
+    """
+
+
+async def fetch_over(
+    connection: Connection, statement: str, arguments: Sequence[object]
+) -> list[Record]:
+    """Run a statement. If the server did not answer, the connection is not used any more.
+
+    Raises:
+        Exception: As the library raises it.
+    """
+    try:
+        rows: list[Record] = await connection.fetch(statement, *arguments)
+    except AWAY:
+        connection.terminate()
+        raise
+    return rows
+
+
+async def _migrate(connection: Connection, schema: str) -> None:
+    """Take the steps that this schema has not taken yet, in one transaction. Close the connection.
+
+    Another process may start at the same time, so it happens under a lock.
+    """
+    try:
+        async with connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK_NUMBER)
+            await connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+            await connection.execute(f'SET LOCAL search_path TO "{schema}"')
+            await connection.execute(
+                "CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, at timestamptz"
+                " NOT NULL DEFAULT now())"
+            )
+            done = {row["name"] for row in await connection.fetch("SELECT name FROM migration")}
+            if not done <= set(MIGRATIONS):
+                raise LedgerUnavailable(f"a newer version made the schema {schema}")
+            for name in MIGRATIONS[len(done) :]:
+                step = resources.files(__package__) / f"{name}.sql"
+                await connection.execute(step.read_text())
+                await connection.execute("INSERT INTO migration VALUES ($1)", name)
+    finally:
+        await connection.close()

@@ -1,0 +1,270 @@
+"""The ledger in PostgreSQL: each order is a call of one SQL function."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import asyncpg
+
+from consumer.ledger.answers import (
+    Booked,
+    Funds,
+    LedgerRefusal,
+    LedgerUnavailable,
+    OrderRefused,
+)
+from consumer.ledger.base import Ledger
+from consumer.ledger.orders import (
+    Bet,
+    BetWin,
+    BonusEnd,
+    BonusIssue,
+    Rollback,
+    RoundEnd,
+    SpendOrder,
+    Win,
+)
+from consumer.ledger.postgres import verify
+from consumer.ledger.postgres.connection import AWAY, DEADLOCK, connect, fetch_over
+from consumer.ledger.shown import OutboxRow, Player
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from asyncpg import Pool, Record
+
+    from consumer.ledger.answers import Fault
+    from consumer.ledger.orders import Callback, Caller, OperatorOrder
+    from consumer.ledger.shown import PlayedSession
+
+CONNECTIONS_COUNT: Final = 16
+DEADLOCKS_COUNT: Final = 3
+"""How often an order is repeated after a deadlock. The ids and then the account are locked in one
+order, so no deadlock is known; somebody else may lock rows by hand."""
+BET: Final = "SELECT * FROM bet($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+WIN: Final = "SELECT * FROM win($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+BET_WIN: Final = "SELECT * FROM bet_win($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+ROLL_BACK: Final = "SELECT * FROM roll_back($1, $2, $3, $4, $5, $6, $7, $8)"
+END_ROUND: Final = "SELECT * FROM end_round($1, $2, $3, $4, $5, $6)"
+PUT_IN: Final = "SELECT * FROM put_in($1, $2, $3, $4, $5, $6, $7)"
+END_BONUS: Final = "SELECT * FROM end_bonus($1, $2, $3, $4, $5)"
+PLAYERS: Final = """
+    SELECT currency, real, bonus, held, frozen, sequence FROM account
+    WHERE brand = $1 AND player_id = $2 ORDER BY currency"""
+BEGIN_SESSION: Final = """
+    INSERT INTO session (id, brand, provider, account_id, expires_us)
+    SELECT $1, $2::text, $3, id, $4 FROM account
+    WHERE brand = $2 AND player_id = $5 AND currency = $6 RETURNING id"""
+END_SESSION: Final = """
+    WITH ending AS (UPDATE session SET ended = true WHERE id = $1 AND brand = $2 RETURNING id)
+    SELECT (SELECT coalesce(sum(real + bonus), 0)::bigint FROM transactions WHERE session = $1)
+    FROM ending"""
+OUTBOX: Final = """
+    SELECT o.id, o.transaction_id, a.brand, a.player_id, a.currency, o.sequence, t.kind, t.source,
+           t.external_id, t.round_id, t.game_id, t.reverses, t.at_us, t.real, t.bonus,
+           t.real_after, t.bonus_after, t.held_after, t.amount, o.facts
+    FROM outbox AS o JOIN transactions AS t ON t.id = o.transaction_id
+         JOIN account AS a ON a.id = o.account_id
+    WHERE o.sequence = (SELECT min(f.sequence) FROM outbox AS f WHERE f.account_id = o.account_id)
+    ORDER BY o.id LIMIT $1"""
+
+
+class PostgresLedger(Ledger):
+    """The money of all players of one environment, in one schema.
+
+    Args:
+        url: The server and the database. PgBouncer's pooling of transactions cannot be used.
+        schema: The schema. It is created if there is none.
+        connections_count: The largest number of connections.
+    """
+
+    def __init__(self, url: str, schema: str, connections_count: int = CONNECTIONS_COUNT) -> None:
+        self._url = url
+        self._schema = schema
+        self._connections_count = connections_count
+        self._pool: Pool | None = None
+
+    async def open(self) -> None:
+        """See `Ledger.open`."""
+        self._pool = await connect(self._url, self._schema, self._connections_count)
+
+    async def close(self) -> None:
+        """See `Ledger.close`."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.terminate()
+
+    async def call_back(self, caller: Caller, order: Callback) -> Sequence[Booked]:
+        """See `Ledger.call_back`."""
+        return await self._carry_out(*_call_of(caller, order))
+
+    async def funds(self, caller: Caller, session: str) -> Funds:
+        """See `Ledger.funds`."""
+        found = await self._fetch(
+            "SELECT currency, real, bonus, held FROM account WHERE id ="
+            " (SELECT account_id FROM session WHERE id = $1 AND brand = $2 AND provider = $3)",
+            *(session, caller.brand, caller.provider),
+        )
+        if not found:
+            raise OrderRefused(LedgerRefusal.SESSION_NOT_FOUND)
+        return Funds(*found[0])
+
+    async def operate(self, order: OperatorOrder) -> Booked:
+        """See `Ledger.operate`."""
+        if isinstance(order, BonusEnd):
+            arguments = (order.brand, order.bonus_id, order.converts, order.reference, order.facts)
+            (booked,) = await self._carry_out(END_BONUS, arguments)
+            return booked
+        verb = "bonus" if isinstance(order, BonusIssue) else "deposit"
+        put_in = (
+            *(order.brand, verb, order.player_id, order.currency),
+            *(order.amount_units, order.reference, order.facts),
+        )
+        (booked,) = await self._carry_out(PUT_IN, put_in)
+        return booked
+
+    async def add_player(self, brand: str, player_id: str, currency: str) -> Player:
+        """See `Ledger.add_player`."""
+        await self._fetch("SELECT add_player($1, $2, $3)", brand, player_id, currency)
+        players = await self.players(brand, player_id)
+        (player,) = [one for one in players if one.funds.currency == currency]
+        return player
+
+    async def players(self, brand: str, player_id: str) -> Sequence[Player]:
+        """See `Ledger.players`."""
+        return [
+            Player(
+                brand=brand,
+                player_id=player_id,
+                funds=Funds(*tuple(row)[:4]),
+                frozen=row["frozen"],
+                sequence=row["sequence"],
+            )
+            for row in await self._fetch(PLAYERS, brand, player_id)
+        ]
+
+    async def freeze(self, brand: str, player_id: str, *, frozen: bool) -> bool:
+        """See `Ledger.freeze`."""
+        found = await self._fetch("SELECT freeze_player($1, $2, $3)", brand, player_id, frozen)
+        return bool(found[0][0])
+
+    async def add_session(self, session: PlayedSession, player_id: str, currency: str) -> None:
+        """See `Ledger.add_session`."""
+        begun = await self._fetch(
+            BEGIN_SESSION,
+            *(session.session, session.brand, session.provider, int(session.expires_s * 1e6)),
+            *(player_id, currency),
+        )
+        if not begun:
+            raise OrderRefused(LedgerRefusal.PLAYER_NOT_FOUND)
+
+    async def end_session(self, brand: str, session: str) -> int | None:
+        """See `Ledger.end_session`."""
+        ended = await self._fetch(END_SESSION, session, brand)
+        return ended[0][0] if ended else None
+
+    async def list_game(self, provider: str, game_id: str) -> None:
+        """See `Ledger.list_game`."""
+        insert = "INSERT INTO game VALUES ($1, $2) ON CONFLICT DO NOTHING"
+        await self._fetch(insert, provider, game_id)
+
+    async def outbox(self, max_count: int) -> Sequence[OutboxRow]:
+        """See `Ledger.outbox`."""
+        return [OutboxRow(*row) for row in await self._fetch(OUTBOX, max_count)]
+
+    async def delete_from_outbox(self, row_ids: Sequence[int]) -> None:
+        """See `Ledger.delete_from_outbox`."""
+        await self._fetch("DELETE FROM outbox WHERE id = ANY($1::bigint[])", list(row_ids))
+
+    async def faults(self) -> Sequence[Fault]:
+        """See `Ledger.faults`."""
+        return verify.faults(
+            await self._fetch(verify.TRANSACTIONS), await self._fetch(verify.ACCOUNTS)
+        )
+
+    async def _carry_out(self, statement: str, arguments: Sequence[object]) -> list[Booked]:
+        """Call a function, and return its answers.
+
+        Raises:
+            OrderRefused: The function refuses.
+        """
+        try:
+            return [_booked(row) for row in await self._fetch(statement, *arguments)]
+        except asyncpg.CheckViolationError as error:
+            if error.constraint_name == "too_large":
+                raise OrderRefused(LedgerRefusal.BAD_AMOUNT) from error
+            raise
+
+    async def _fetch(self, statement: str, *arguments: object) -> list[Record]:
+        """Run a statement. After a deadlock it is run again.
+
+        Raises:
+            LedgerUnavailable: The server did not answer.
+        """
+        if self._pool is None:
+            raise LedgerUnavailable("the ledger is not open")
+        rows: list[Record] | None = None
+        left_count = DEADLOCKS_COUNT
+        while rows is None:
+            try:
+                async with self._pool.acquire() as connection:
+                    rows = await fetch_over(connection, statement, arguments)
+            except DEADLOCK as error:
+                if not left_count:
+                    raise LedgerUnavailable(f"the ledger's database: {error}") from error
+                left_count -= 1
+            except AWAY as error:
+                raise LedgerUnavailable(f"the ledger's database: {error}") from error
+        return rows
+
+
+def _call_of(caller: Caller, order: Callback) -> tuple[str, tuple[object, ...]]:
+    """Return the call of an order's function, and its arguments."""
+    who = (caller.brand, caller.provider)
+    bonus_first = caller.spend_order is SpendOrder.BONUS_FIRST
+    match order:
+        case Bet():
+            return BET, (
+                *(*who, bonus_first, order.transaction_id, order.session, order.round_id),
+                *(order.game_id, order.amount_units, order.currency, order.facts),
+            )
+        case Win():
+            return WIN, (
+                *(*who, order.transaction_id, order.session, order.round_id, order.game_id),
+                *(order.amount_units, order.currency, order.bet_transaction_id or ""),
+                *(order.kind is not None, order.round_end, order.facts),
+            )
+        case BetWin():
+            return BET_WIN, (
+                *(*who, bonus_first, order.bet_transaction_id, order.win_transaction_id),
+                *(order.session, order.round_id, order.game_id, order.bet_units, order.win_units),
+                *(order.currency, order.round_end, order.facts),
+            )
+        case Rollback():
+            return ROLL_BACK, (
+                *(*who, caller.reverses_wins, order.transaction_id),
+                *(order.reference_transaction_id, order.session, order.amount_units, order.facts),
+            )
+        case RoundEnd():
+            return END_ROUND, (
+                *(*who, order.transaction_id, order.session, order.round_id, order.game_id),
+            )
+
+
+def _booked(row: Record) -> Booked:
+    """Read an answer.
+
+    Raises:
+        OrderRefused: The answer is a refusal.
+    """
+    currency = row["currency"]
+    now = Funds(currency, row["real"], row["bonus"], row["held"]) if currency else None
+    if row["refusal"] is not None:
+        raise OrderRefused(LedgerRefusal(row["refusal"]), now)
+    return Booked(
+        ledger_id=row["ledger_id"],
+        amount_units=row["amount"],
+        balance_after_units=row["balance_after"],
+        now=now,
+        replayed=row["replayed"],
+    )

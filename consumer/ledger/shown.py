@@ -1,0 +1,81 @@
+"""Defines what a ledger shows: players, sessions, and the rows of its outbox."""
+
+from __future__ import annotations
+
+import msgspec
+
+from consumer.ledger.answers import Funds
+
+
+class Player(msgspec.Struct, frozen=True, kw_only=True):
+    """A player's account in one currency.
+
+    Attributes:
+        brand, player_id: The player.
+        funds: What is on the account.
+        frozen: If true, no bets are taken.
+        sequence: The number of the account's last transaction. 0 if there is none.
+    """
+
+    brand: str
+    player_id: str
+    funds: Funds
+    frozen: bool
+    sequence: int
+
+
+class PlayedSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A time in which a player plays the games of a provider.
+
+    Attributes:
+        session: Its id. Whoever knows it, and has the provider's key, can play.
+        brand, provider: The brand, and the only provider that may use it.
+        expires_s: When it ends, in seconds since 1970.
+    """
+
+    session: str
+    brand: str
+    provider: str
+    expires_s: float
+
+
+class OutboxRow(msgspec.Struct, frozen=True):
+    """A transaction whose events are not confirmed yet.
+
+    Attributes:
+        row_id: The number of the row.
+        ledger_id: The transaction.
+        brand, player_id, currency: The account.
+        sequence: The transaction's number within the account.
+        kind: The type of the transaction, such as `BET`.
+        source: The provider, or who else asked for it.
+        external_id: The id that the source gave it.
+        round_id, game_id: The round. Empty if there is none.
+        reversed_id: For a rollback, the `ledger_id` of what was rolled back. Otherwise None.
+        at_us: When it was booked, in microseconds since 1970.
+        real_units, bonus_units: What it moved on the player's accounts.
+        real_after_units, bonus_after_units, held_after_units: The balances after it.
+        amount_units: The amount that was asked for.
+        facts: What was stored with the order.
+    """
+
+    row_id: int
+    ledger_id: int
+    brand: str
+    player_id: str
+    currency: str
+    sequence: int
+    kind: str
+    source: str
+    external_id: str
+    round_id: str
+    game_id: str
+    reversed_id: int | None
+    at_us: int
+    real_units: int
+    bonus_units: int
+    real_after_units: int
+    bonus_after_units: int
+    held_after_units: int
+    amount_units: int
+    facts: str

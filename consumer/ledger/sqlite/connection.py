@@ -1,0 +1,60 @@
+"""Opens the file of a ledger: its tables, and the rights of the connection."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import TYPE_CHECKING, Final
+
+import apsw
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MIGRATIONS: Final = ("0001",)
+"""The steps from an empty file to the tables of this version. Steps are only added, at the end."""
+KEPT: Final = frozenset({"transactions", "entry"})
+"""The tables whose rows are never changed."""
+FORBIDDEN: Final = frozenset(
+    {apsw.SQLITE_UPDATE, apsw.SQLITE_DELETE, apsw.SQLITE_DROP_TABLE, apsw.SQLITE_DROP_TRIGGER}
+)
+BUSY_MS: Final = 2000
+"""How long the file may be locked by somebody else, in milliseconds."""
+
+
+def connect(path: Path) -> apsw.Connection:
+    """Open a ledger's file, bring its tables up to date, and give up the right to change rows.
+
+    Raises:
+        apsw.Error: The file cannot be opened, or a newer version has written it.
+    """
+    connection = apsw.Connection(str(path))
+    connection.set_busy_timeout(BUSY_MS)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    _migrate(connection)
+    connection.authorizer = _authorize
+    return connection
+
+
+def _migrate(connection: apsw.Connection) -> None:
+    """Take the steps that the file has not taken yet, in one transaction."""
+    folder = resources.files(__package__)
+    connection.execute("BEGIN IMMEDIATE")  # another process may start at the same time
+    with connection:
+        done_count = connection.pragma("user_version")
+        if done_count > len(MIGRATIONS):
+            raise apsw.Error(f"a newer version wrote it: {done_count} steps, not {len(MIGRATIONS)}")
+        for name in MIGRATIONS[done_count:]:
+            connection.execute((folder / f"{name}.sql").read_text())
+        connection.pragma("user_version", len(MIGRATIONS))
+    connection.execute("COMMIT")
+
+
+def _authorize(
+    action: int, name: str | None, _: str | None, __: str | None, ___: str | None
+) -> int:
+    """Deny whatever changes a row that is kept, and whatever would take the triggers away."""
+    if action == apsw.SQLITE_DROP_TRIGGER:
+        return apsw.SQLITE_DENY
+    return apsw.SQLITE_DENY if action in FORBIDDEN and name in KEPT else apsw.SQLITE_OK

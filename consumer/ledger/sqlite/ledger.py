@@ -1,0 +1,125 @@
+"""The ledger in a SQLite file."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from consumer.ledger.answers import Booked, OrderRefused
+from consumer.ledger.base import Ledger
+from consumer.ledger.orders import Bet, BetWin, Rollback, RoundEnd, Win
+from consumer.ledger.shown import OutboxRow
+from consumer.ledger.sqlite import operate, play, roll_back, verify
+from consumer.ledger.sqlite.connection import connect
+from consumer.ledger.sqlite.writer import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import apsw
+
+    from consumer.ledger.answers import Fault, Funds
+    from consumer.ledger.orders import Callback, Caller, OperatorOrder
+    from consumer.ledger.shown import PlayedSession, Player
+
+OUTBOX: Final = """
+    SELECT outbox.id, transaction_id, account.brand, player_id, account.currency, outbox.sequence,
+           kind, source, external_id, round_id, game_id, reverses, transactions.at_us,
+           transactions.real, transactions.bonus, real_after, bonus_after, held_after, amount,
+           facts
+    FROM outbox JOIN transactions ON transactions.id = transaction_id
+         JOIN account ON account.id = outbox.account_id
+    WHERE outbox.sequence =
+          (SELECT min(sequence) FROM outbox AS first WHERE first.account_id = outbox.account_id)
+    ORDER BY outbox.id LIMIT ?"""
+
+
+class SqliteLedger(Ledger):
+    """The money of all players of one environment, in one file.
+
+    Args:
+        path: The file. It is created if there is none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._writer = Writer(partial(connect, path))
+
+    async def open(self) -> None:
+        """See `Ledger.open`."""
+        await self._writer.open()
+
+    async def close(self) -> None:
+        """See `Ledger.close`."""
+        await self._writer.close()
+
+    async def call_back(self, caller: Caller, order: Callback) -> Sequence[Booked]:
+        """See `Ledger.call_back`."""
+        outcome = await self._writer.do(partial(_carry_out, caller=caller, order=order))
+        if isinstance(outcome, OrderRefused):
+            raise outcome
+        return outcome
+
+    async def funds(self, caller: Caller, session: str) -> Funds:
+        """See `Ledger.funds`."""
+        return await self._writer.do(lambda db: play.seat(db, caller, session).owner.funds)
+
+    async def operate(self, order: OperatorOrder) -> Booked:
+        """See `Ledger.operate`."""
+        return await self._writer.do(partial(operate.operate, order=order))
+
+    async def add_player(self, brand: str, player_id: str, currency: str) -> Player:
+        """See `Ledger.add_player`."""
+        return await self._writer.do(lambda db: operate.add_player(db, brand, player_id, currency))
+
+    async def players(self, brand: str, player_id: str) -> Sequence[Player]:
+        """See `Ledger.players`."""
+        return await self._writer.do(lambda db: operate.players(db, brand, player_id))
+
+    async def freeze(self, brand: str, player_id: str, *, frozen: bool) -> bool:
+        """See `Ledger.freeze`."""
+        return await self._writer.do(lambda db: operate.freeze(db, brand, player_id, frozen=frozen))
+
+    async def add_session(self, session: PlayedSession, player_id: str, currency: str) -> None:
+        """See `Ledger.add_session`."""
+        await self._writer.do(lambda db: operate.add_session(db, session, player_id, currency))
+
+    async def end_session(self, brand: str, session: str) -> int | None:
+        """See `Ledger.end_session`."""
+        return await self._writer.do(lambda db: operate.end_session(db, brand, session))
+
+    async def list_game(self, provider: str, game_id: str) -> None:
+        """See `Ledger.list_game`."""
+        insert = "INSERT INTO game VALUES (?, ?) ON CONFLICT DO NOTHING"
+        await self._writer.do(lambda db: db.execute(insert, (provider, game_id)).fetchall())
+
+    async def outbox(self, max_count: int) -> Sequence[OutboxRow]:
+        """See `Ledger.outbox`."""
+        return await self._writer.do(
+            lambda db: [OutboxRow(*row) for row in db.execute(OUTBOX, (max_count,))]
+        )
+
+    async def delete_from_outbox(self, row_ids: Sequence[int]) -> None:
+        """See `Ledger.delete_from_outbox`."""
+        numbers = [(row_id,) for row_id in row_ids]
+        await self._writer.do(
+            lambda db: db.executemany("DELETE FROM outbox WHERE id = ?", numbers).fetchall()
+        )
+
+    async def faults(self) -> Sequence[Fault]:
+        """See `Ledger.faults`."""
+        return await self._writer.do(verify.faults)
+
+
+def _carry_out(db: apsw.Connection, caller: Caller, order: Callback) -> play.PlayOutcome:
+    match order:
+        case Bet():
+            return play.place_bet(db, caller, order)
+        case Win():
+            return play.pay_win(db, caller, order)
+        case BetWin():
+            return play.bet_and_win(db, caller, order)
+        case Rollback():
+            return roll_back.roll_back(db, caller, order)
+        case RoundEnd():
+            return play.end_round(db, caller, order)

@@ -1,0 +1,160 @@
+"""Carries out orders one after the other in a thread of its own, and commits many of them at once.
+
+SQLite has one writer. A commit waits for the disk, so all orders that wait are in one commit. Each
+order is in a savepoint: if it is refused, only its own changes are undone. A caller gets its answer
+after the commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import apsw
+
+from consumer.ledger.answers import LedgerUnavailable
+
+T = TypeVar("T")
+WriterStep = Callable[[apsw.Connection], T]
+"""What an order does, within the transaction. It may raise, which undoes it."""
+COMMIT_MAX_COUNT: Final = 64
+"""The largest number of orders in one commit."""
+
+
+class _Job:
+    """A step that waits for its turn, and its outcome."""
+
+    def __init__(self, step: WriterStep[Any], answer: asyncio.Future[Any]) -> None:
+        self.step = step
+        self.answer = answer
+        self.result: object = None
+        self.error: BaseException | None = None
+
+
+class Writer:
+    """The only thread that writes to a database.
+
+    Args:
+        connect: Opens the database. It is called in the thread.
+    """
+
+    def __init__(self, connect: Callable[[], apsw.Connection]) -> None:
+        self._connect = connect
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    async def open(self) -> None:
+        """Start the thread, and open the database.
+
+        Raises:
+            LedgerUnavailable: The database cannot be opened.
+        """
+        loop = asyncio.get_running_loop()
+        opened: asyncio.Future[None] = loop.create_future()
+        arguments = (loop, opened)
+        self._thread = threading.Thread(
+            target=self._run, args=arguments, name="ledger", daemon=True
+        )
+        self._thread.start()
+        await opened
+
+    async def do(self, step: WriterStep[T]) -> T:
+        """Carry out a step, and commit it.
+
+        Raises:
+            LedgerUnavailable: The database did not take it.
+            ConsumerError: The step raised this error, and has changed nothing.
+        """
+        if self._thread is None:
+            raise LedgerUnavailable("the ledger is not open")
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._jobs.put(_Job(step, answer))
+        return await answer
+
+    async def close(self) -> None:
+        """Carry out what waits, and end the thread."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self._jobs.put(None)
+            await asyncio.to_thread(thread.join)
+
+    def _run(self, loop: asyncio.AbstractEventLoop, opened: asyncio.Future[None]) -> None:
+        try:
+            connection = self._connect()
+        except apsw.Error as error:
+            why = LedgerUnavailable(f"the ledger cannot be opened: {error}")
+            loop.call_soon_threadsafe(_settle, opened, None, why)
+            return
+        loop.call_soon_threadsafe(_settle, opened, None, None)
+        goes_on = True
+        while goes_on:
+            jobs, goes_on = self._next_jobs()
+            if jobs:
+                _carry_out(connection, jobs)
+                loop.call_soon_threadsafe(_answer, jobs)
+        connection.close()
+
+    def _next_jobs(self) -> tuple[list[_Job], bool]:
+        """Wait for a job, and return it with those behind it. False: there will be no more."""
+        jobs: list[_Job] = []
+        job = self._jobs.get()
+        while job is not None:
+            jobs.append(job)
+            if len(jobs) == COMMIT_MAX_COUNT:
+                return jobs, True
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return jobs, True
+        return jobs, False
+
+
+def _carry_out(connection: apsw.Connection, jobs: list[_Job]) -> None:
+    """Run all jobs in one transaction. If it cannot be committed, none of them was carried out."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for job in jobs:
+            _try(connection, job)
+        connection.execute("COMMIT")
+    except apsw.Error as error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        for job in jobs:
+            job.error = LedgerUnavailable(f"the ledger's database did not commit: {error}")
+
+
+def _try(connection: apsw.Connection, job: _Job) -> None:
+    """Run a job. If it raises, undo what it changed.
+
+    Raises:
+        apsw.Error: The whole transaction is gone.
+    """
+    connection.execute("SAVEPOINT job")
+    try:
+        job.result = job.step(connection)
+    except apsw.ConstraintError as error:
+        job.error = error
+    except apsw.Error:
+        raise
+    except Exception as error:  # noqa: BLE001  # a bug of ours costs one order, never the writer
+        job.error = error
+    if job.error is not None:
+        connection.execute("ROLLBACK TO job")
+    connection.execute("RELEASE job")
+
+
+def _answer(jobs: list[_Job]) -> None:
+    for job in jobs:
+        _settle(job.answer, job.result, job.error)
+
+
+def _settle(answer: asyncio.Future[Any], result: object, error: BaseException | None) -> None:
+    if answer.done():  # the caller has given up
+        return
+    if error is None:
+        answer.set_result(result)
+    else:
+        answer.set_exception(error)
