@@ -29,6 +29,7 @@ WANTED: Final = {
         "x-api-key",
         "x-forwarded-for",
         "x-request-id",
+        "x-signature",
     )
 }
 """The headers that a `Request` keeps."""

@@ -23,14 +23,17 @@ Order of calls: `open`, then any other at the same time from any task, then `clo
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from consumer.ledger.answers import Booked, Fault, Funds
     from consumer.ledger.orders import Callback, Caller, OperatorOrder
-    from consumer.ledger.shown import OutboxRow, PlayedSession, Player
+    from consumer.ledger.shown import OutboxRow, PlayedSession, Player, ProviderKey
+
+KEYS_MAX_COUNT: Final = 2
+"""A provider has so many keys in force for each brand: one, and the next while it is rotated."""
 
 
 class Ledger(ABC):
@@ -105,6 +108,21 @@ class Ledger(ABC):
     @abstractmethod
     async def list_game(self, provider: str, game_id: str) -> None:
         """Name a game of a provider. From now on, the provider has the games that are named."""
+
+    @abstractmethod
+    async def add_provider_key(self, key: ProviderKey) -> bool:
+        """Add a key. Return false if the provider has `KEYS_MAX_COUNT` keys in force already."""
+
+    @abstractmethod
+    async def end_provider_key(self, key_id: str, ends_s: float) -> bool:
+        """Let a key end at a time, in seconds since 1970, or earlier if it ends earlier.
+
+        Return false if there is no such key.
+        """
+
+    @abstractmethod
+    async def provider_keys(self) -> Sequence[ProviderKey]:
+        """Return all keys, the oldest first, also those that have ended."""
 
     @abstractmethod
     async def outbox(self, max_count: int) -> Sequence[OutboxRow]:

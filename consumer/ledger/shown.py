@@ -39,6 +39,25 @@ class PlayedSession(msgspec.Struct, frozen=True, kw_only=True):
     expires_s: float
 
 
+class ProviderKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key with which a provider signs its callbacks.
+
+    Attributes:
+        id: Its id, which each signature names.
+        brand, provider: For whose players and as which provider its owner acts.
+        public_key: The 32 bytes of the public Ed25519 key.
+        created_s: When it was added, in seconds since 1970.
+        ends_s: From when it is refused, in seconds since 1970. None means never.
+    """
+
+    id: str
+    brand: str
+    provider: str
+    public_key: bytes
+    created_s: float
+    ends_s: float | None = None
+
+
 class OutboxRow(msgspec.Struct, frozen=True):
     """A transaction whose events are not confirmed yet.
 

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from consumer.ledger.answers import Funds, LedgerRefusal, OrderRefused
 from consumer.ledger.orders import (
@@ -13,6 +14,7 @@ from consumer.ledger.orders import (
     Caller,
     SpendOrder,
 )
+from consumer.ledger.shown import ProviderKey
 from tests.support.ledger_table import ACME, Table, back, bet, bet_win, refused, win
 
 if TYPE_CHECKING:
@@ -297,6 +299,24 @@ class LedgerContract:
         await table.ask(back("b", "u"))
         assert await table.ledger.end_session("b", "s") == 20
         assert await table.ledger.end_session("c", "s") is None
+
+    async def test_a_provider_has_two_keys_while_it_rotates(self, ledger: Ledger) -> None:
+        """A third is not added before one has ended. Another brand's do not count."""
+        keys = [
+            ProviderKey(
+                id=f"k{number}", brand="b", provider="acme", public_key=b"k" * 32, created_s=number
+            )
+            for number in range(3)
+        ]
+        assert [await ledger.add_provider_key(key) for key in keys] == [True, True, False]
+        assert await ledger.add_provider_key(replace(keys[2], id="other", brand="c"))
+        assert await ledger.end_provider_key("k0", 5.0)
+        assert not await ledger.end_provider_key("none", 5.0)
+        assert await ledger.end_provider_key("k0", 9.0)
+        assert await ledger.add_provider_key(keys[2])
+        found = {key.id: key for key in await ledger.provider_keys()}
+        assert found["k0"] == replace(keys[0], ends_s=5.0)
+        assert found["k1"] == keys[1]
 
     async def test_twins_are_one_order(self, table: Table) -> None:
         """They come at the same moment. One is booked, and all get its answer."""

@@ -25,6 +25,7 @@ FLOORS: Final = (
     ("listeners",),
     ("pipeline",),
     ("readers",),
+    ("wallet",),
     ("config",),
     ("lanes",),
     ("tools",),
@@ -46,7 +47,7 @@ PLACES: Final = {
         "dead_letters",
     ),
     "The port for brands and platform": ("api", "readers", "http", "access"),
-    "The wallet": ("ledger",),
+    "The wallet": ("wallet", "ledger"),
     "What it stands on": ("nats", "parts", "operations", "config", "options"),
     "What people use": ("cli", "tools"),
 }

@@ -27,6 +27,15 @@ CREATE TABLE session (
     ended boolean NOT NULL DEFAULT false
 );
 
+CREATE TABLE provider_key (
+    id text PRIMARY KEY,
+    brand text NOT NULL,
+    provider text NOT NULL,
+    public_key bytea NOT NULL,
+    created_us bigint NOT NULL,
+    ends_us bigint                   -- NULL: it is in force
+);
+
 CREATE TABLE game (
     provider text NOT NULL,
     game_id text NOT NULL,

@@ -116,3 +116,16 @@ BEGIN
     UPDATE account SET frozen = freezes WHERE brand = a_brand AND player_id = a_player;
     RETURN FOUND;
 END $$;
+
+CREATE FUNCTION add_provider_key(
+    an_id text, a_brand text, a_provider text, a_key bytea, a_created_us bigint, an_ends_us bigint,
+    a_max_count integer) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM lock_ids(a_brand, ':provider-key', a_provider);
+    INSERT INTO provider_key SELECT an_id, a_brand, a_provider, a_key, a_created_us, an_ends_us
+        WHERE a_max_count > (
+            SELECT count(*) FROM provider_key WHERE brand = a_brand AND provider = a_provider
+            AND (ends_us IS NULL OR ends_us > now_us()));
+    RETURN FOUND;
+END $$;

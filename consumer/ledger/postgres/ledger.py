@@ -13,7 +13,7 @@ from consumer.ledger.answers import (
     LedgerUnavailable,
     OrderRefused,
 )
-from consumer.ledger.base import Ledger
+from consumer.ledger.base import KEYS_MAX_COUNT, Ledger
 from consumer.ledger.orders import (
     Bet,
     BetWin,
@@ -26,7 +26,7 @@ from consumer.ledger.orders import (
 )
 from consumer.ledger.postgres import verify
 from consumer.ledger.postgres.connection import AWAY, DEADLOCK, connect, fetch_over
-from consumer.ledger.shown import OutboxRow, Player
+from consumer.ledger.shown import OutboxRow, Player, ProviderKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -167,6 +167,39 @@ class PostgresLedger(Ledger):
         """See `Ledger.list_game`."""
         insert = "INSERT INTO game VALUES ($1, $2) ON CONFLICT DO NOTHING"
         await self._fetch(insert, provider, game_id)
+
+    async def add_provider_key(self, key: ProviderKey) -> bool:
+        """See `Ledger.add_provider_key`."""
+        ends_us = None if key.ends_s is None else int(key.ends_s * 1e6)
+        added = await self._fetch(
+            "SELECT add_provider_key($1, $2, $3, $4, $5, $6, $7)",
+            *(key.id, key.brand, key.provider, key.public_key, int(key.created_s * 1e6)),
+            *(ends_us, KEYS_MAX_COUNT),
+        )
+        return bool(added[0][0])
+
+    async def end_provider_key(self, key_id: str, ends_s: float) -> bool:
+        """See `Ledger.end_provider_key`."""
+        ended = await self._fetch(
+            "UPDATE provider_key SET ends_us = least(ends_us, $1) WHERE id = $2 RETURNING id",
+            *(int(ends_s * 1e6), key_id),
+        )
+        return bool(ended)
+
+    async def provider_keys(self) -> Sequence[ProviderKey]:
+        """See `Ledger.provider_keys`."""
+        found = await self._fetch("SELECT * FROM provider_key ORDER BY created_us, id")
+        return [
+            ProviderKey(
+                id=row["id"],
+                brand=row["brand"],
+                provider=row["provider"],
+                public_key=row["public_key"],
+                created_s=row["created_us"] / 1e6,
+                ends_s=None if row["ends_us"] is None else row["ends_us"] / 1e6,
+            )
+            for row in found
+        ]
 
     async def outbox(self, max_count: int) -> Sequence[OutboxRow]:
         """See `Ledger.outbox`."""

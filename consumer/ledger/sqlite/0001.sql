@@ -24,6 +24,15 @@ CREATE TABLE session (
     ended INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE provider_key (
+    id TEXT PRIMARY KEY,
+    brand TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    public_key BLOB NOT NULL,
+    created_us INTEGER NOT NULL,
+    ends_us INTEGER                  -- NULL: it is in force
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE game (
     provider TEXT NOT NULL,
     game_id TEXT NOT NULL,

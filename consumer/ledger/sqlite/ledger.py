@@ -9,7 +9,7 @@ from consumer.ledger.answers import Booked, OrderRefused
 from consumer.ledger.base import Ledger
 from consumer.ledger.orders import Bet, BetWin, Rollback, RoundEnd, Win
 from consumer.ledger.shown import OutboxRow
-from consumer.ledger.sqlite import operate, play, roll_back, verify
+from consumer.ledger.sqlite import operate, play, provider_keys, roll_back, verify
 from consumer.ledger.sqlite.connection import connect
 from consumer.ledger.sqlite.writer import Writer
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from consumer.ledger.answers import Fault, Funds
     from consumer.ledger.orders import Callback, Caller, OperatorOrder
-    from consumer.ledger.shown import PlayedSession, Player
+    from consumer.ledger.shown import PlayedSession, Player, ProviderKey
 
 OUTBOX: Final = """
     SELECT outbox.id, transaction_id, account.brand, player_id, account.currency, outbox.sequence,
@@ -92,6 +92,18 @@ class SqliteLedger(Ledger):
         """See `Ledger.list_game`."""
         insert = "INSERT INTO game VALUES (?, ?) ON CONFLICT DO NOTHING"
         await self._writer.do(lambda db: db.execute(insert, (provider, game_id)).fetchall())
+
+    async def add_provider_key(self, key: ProviderKey) -> bool:
+        """See `Ledger.add_provider_key`."""
+        return await self._writer.do(lambda db: provider_keys.add(db, key))
+
+    async def end_provider_key(self, key_id: str, ends_s: float) -> bool:
+        """See `Ledger.end_provider_key`."""
+        return await self._writer.do(lambda db: provider_keys.end(db, key_id, ends_s))
+
+    async def provider_keys(self) -> Sequence[ProviderKey]:
+        """See `Ledger.provider_keys`."""
+        return await self._writer.do(provider_keys.listed)
 
     async def outbox(self, max_count: int) -> Sequence[OutboxRow]:
         """See `Ledger.outbox`."""

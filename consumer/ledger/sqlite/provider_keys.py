@@ -1,0 +1,51 @@
+"""Keeps the public keys of providers in SQLite."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from consumer.ledger.base import KEYS_MAX_COUNT
+from consumer.ledger.shown import ProviderKey
+from consumer.ledger.sqlite.book import now_us
+
+if TYPE_CHECKING:
+    import apsw
+
+
+def add(db: apsw.Connection, key: ProviderKey) -> bool:
+    """Add a key. See `Ledger.add_provider_key`."""
+    db.execute(
+        "INSERT INTO provider_key SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE ?7 >"
+        " (SELECT count(*) FROM provider_key"
+        "  WHERE brand = ?2 AND provider = ?3 AND (ends_us IS NULL OR ends_us > ?8))",
+        (
+            *(key.id, key.brand, key.provider, key.public_key, int(key.created_s * 1e6)),
+            *(None if key.ends_s is None else int(key.ends_s * 1e6), KEYS_MAX_COUNT, now_us()),
+        ),
+    )
+    return db.changes() > 0
+
+
+def end(db: apsw.Connection, key_id: str, ends_s: float) -> bool:
+    """Let a key end. See `Ledger.end_provider_key`."""
+    db.execute(
+        "UPDATE provider_key SET ends_us = min(coalesce(ends_us, ?1), ?1) WHERE id = ?2",
+        (int(ends_s * 1e6), key_id),
+    )
+    return db.changes() > 0
+
+
+def listed(db: apsw.Connection) -> list[ProviderKey]:
+    """Return all keys. See `Ledger.provider_keys`."""
+    found = db.execute("SELECT * FROM provider_key ORDER BY created_us, id")
+    return [
+        ProviderKey(
+            id=key_id,
+            brand=brand,
+            provider=provider,
+            public_key=public_key,
+            created_s=created_us / 1e6,
+            ends_s=None if ends_us is None else ends_us / 1e6,
+        )
+        for key_id, brand, provider, public_key, created_us, ends_us in found
+    ]

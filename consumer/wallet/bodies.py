@@ -1,0 +1,119 @@
+"""Reads the bodies of callbacks. What could be read in two ways is refused, because money moves."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Final, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from consumer.http.answer import Problem
+from consumer.ledger.orders import WinKind
+
+BODY_MAX_BYTES: Final = 64 * 1024
+SentName = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""An id of a provider. It has no control characters, because a database cannot hold all of them."""
+
+
+class _Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A field that is unknown may be a misspelt one, so it is refused."""
+
+
+class BalanceBody(_Body, frozen=True, kw_only=True):
+    """The body of `balance`."""
+
+    session: SentName
+
+
+class BetBody(_Body, frozen=True, kw_only=True):
+    """The body of `bet`."""
+
+    transaction_id: SentName
+    session: SentName
+    round_id: SentName
+    game_id: SentName
+    amount: str
+    currency: SentName
+
+
+class WinBody(BetBody, frozen=True, kw_only=True):
+    """The body of `win`."""
+
+    bet_transaction_id: SentName | None = None
+    kind: WinKind | None = None
+    round_end: bool = False
+
+
+class HalfBody(_Body, frozen=True, kw_only=True):
+    """One half of the body of `bet-win`."""
+
+    transaction_id: SentName
+    amount: str
+
+
+class BetWinBody(_Body, frozen=True, kw_only=True):
+    """The body of `bet-win`."""
+
+    bet: HalfBody
+    win: HalfBody
+    session: SentName
+    round_id: SentName
+    game_id: SentName
+    currency: SentName
+    round_end: bool = False
+
+
+class RollbackBody(_Body, frozen=True, kw_only=True):
+    """The body of `rollback`. An amount is checked only together with its currency."""
+
+    transaction_id: SentName
+    reference_transaction_id: SentName
+    session: SentName | None = None
+    amount: str | None = None
+    currency: SentName | None = None
+
+
+class RoundEndBody(_Body, frozen=True, kw_only=True):
+    """The body of `round-end`."""
+
+    transaction_id: SentName
+    session: SentName
+    round_id: SentName
+    game_id: SentName
+
+
+AnyBody = TypeVar("AnyBody", bound=_Body)
+
+
+def read_json(body: bytes, kind: type[AnyBody]) -> AnyBody:
+    """Read a body.
+
+    Raises:
+        Problem: 422 if it is not JSON, has a key twice, or does not have the fields of its kind.
+    """
+    try:
+        json.loads(body, object_pairs_hook=_each_once)
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        raise bad_request(str(error), amount="$.amount" in str(error)) from error
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise bad_request(f"expected a JSON object: {error}") from error
+
+
+def bad_request(detail: str, *, amount: bool = False) -> Problem:
+    """Return the problem of a body that cannot be read."""
+    code = "BAD_AMOUNT" if amount else "BAD_REQUEST"
+    return Problem(422, code.lower(), detail, facts={"code": code})
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> None:
+    """Refuse an object that has a key twice: two readers could see two amounts.
+
+    Raises:
+        ValueError: A key comes twice.
+    """
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice[:32]!r} comes twice")

@@ -1,0 +1,171 @@
+"""Describes the callbacks as endpoints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from consumer.http.endpoint import RETRY, AnswerForm, BodyForm, Endpoint
+from consumer.wallet.bodies import (
+    BalanceBody,
+    BetBody,
+    BetWinBody,
+    RollbackBody,
+    RoundEndBody,
+    WinBody,
+)
+from consumer.wallet.callbacks import STATUSES, WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from consumer.http.endpoint import Handle
+    from consumer.wallet.callbacks import Callbacks
+
+JSON: Final = "application/json"
+_MONEY: Final = {"type": "string", "description": "in whole units, with all digits: `12.30`"}
+_FUNDS: Final[Mapping[str, object]] = {
+    "currency": {"type": "string"},
+    "balance": _MONEY,
+    "balance_real": _MONEY,
+    "balance_bonus": _MONEY,
+}
+_BOOKED: Final[Mapping[str, object]] = {
+    "title": "BookedOrder",
+    "type": "object",
+    "required": ["transaction_id", "ledger_id", "status"],
+    "properties": {
+        "transaction_id": {"type": "string"},
+        "ledger_id": {"type": "string", "description": "the ledger's own id of what was booked"},
+        "status": {"const": "ok"},
+        "amount": _MONEY,
+        "balance_after": {**_MONEY, "description": "the balance right after the order"},
+        **_FUNDS,
+    },
+}
+_SHOWN: Final = {
+    "currency": "EUR",
+    "balance": "87.70",
+    "balance_real": "87.70",
+    "balance_bonus": "0.00",
+}
+_TOLD: Final = {
+    "transaction_id": "t-1",
+    "ledger_id": "42",
+    "status": "ok",
+    "amount": "12.30",
+    "balance_after": "87.70",
+    **_SHOWN,
+}
+_PLACE: Final = {"session": "s-1", "round_id": "r-1", "game_id": "book-of-sun", "currency": "EUR"}
+_SIGNED: Final = (
+    "Signed with the provider's Ed25519 key: "
+    "`X-Signature: t=<unix seconds>,k=<key id>,v1=<base64>` over "
+    "`v1\\n<t>\\n<k>\\n<METHOD>\\n<target with query>\\n<hex SHA-256 of the raw body>`. "
+)
+_SAFE: Final = "The same request again gets the stored facts, for ever. "
+
+
+def callback_endpoints(callbacks: Callbacks) -> tuple[Endpoint, ...]:
+    """Return the endpoints that games call."""
+    place_bet = {"transaction_id": "t-1", **_PLACE, "amount": "12.30"}
+    pair = {
+        "bet": {"transaction_id": "t-1", "amount": "12.30"},
+        "win": {"transaction_id": "t-2", "amount": "20.00"},
+        **_PLACE,
+    }
+    back = {"transaction_id": "t-3", "reference_transaction_id": "t-1"}
+    ended = {key: value for key, value in place_bet.items() if key not in ("amount", "currency")}
+    return (
+        _callback("balance", callbacks.balance, BalanceBody, {"session": "s-1"}, "Show a balance"),
+        _callback("bet", callbacks.bet, BetBody, place_bet, "Take a stake"),
+        _callback("win", callbacks.win, WinBody, place_bet, "Pay out a win"),
+        _callback("bet-win", callbacks.bet_win, BetWinBody, pair, "Take a stake and pay its win"),
+        _callback("rollback", callbacks.rollback, RollbackBody, back, "Give a bet back"),
+        _callback("round-end", callbacks.round_end, RoundEndBody, ended, "Close a round"),
+    )
+
+
+def _callback(
+    verb: str,
+    handle: Handle,
+    body: type[msgspec.Struct],
+    example: Mapping[str, object],
+    summary: str,
+) -> Endpoint:
+    schema: Mapping[str, object] = _BOOKED
+    told: Mapping[str, object] = _TOLD
+    if verb == "balance":
+        schema = {"title": "ShownFunds", "type": "object", "properties": _FUNDS}
+        told = {"status": "ok", **_SHOWN}
+    elif verb == "bet-win":
+        halves = {"bet": _BOOKED, "win": _BOOKED}
+        schema = {"title": "BookedPair", "type": "object", "properties": halves}
+        told = {"bet": _TOLD, "win": {**_TOLD, "transaction_id": "t-2", "ledger_id": "43"}}
+    return Endpoint(
+        name=f"wallet_{verb.replace('-', '_')}",
+        method="POST",
+        path=f"/v1/wallet/{verb}",
+        summary=summary,
+        description=_SIGNED + ("" if verb == "balance" else _SAFE),
+        handle=handle,
+        needs_key=False,
+        body=BodyForm(
+            media_types=(JSON,),
+            schema={JSON: _schema_of(body)},
+            examples={JSON: example},
+        ),
+        answers=(
+            AnswerForm(
+                status=200,
+                meaning="Carried out, now or before.",
+                schema=schema,
+                examples={"ok": told},
+                headers={"Idempotent-Replayed": "`true` if it was carried out before"},
+            ),
+            *_refusals(),
+        ),
+    )
+
+
+def _schema_of(body: type[msgspec.Struct]) -> dict[str, object]:
+    """Return the schema of a body. The parts that it refers to stand inside."""
+    _, parts = msgspec.json.schema_components([body], ref_template="#/components/schemas/{name}")
+    return {key: value for key, value in parts[body.__name__].items() if key != "description"}
+
+
+def _refusals() -> Iterator[AnswerForm]:
+    """Yield an answer for each status of a refusal, with an example for each of its reasons."""
+    by_status: dict[int, dict[str, dict[str, object]]] = {}
+    for refusal, status in STATUSES.items():
+        example: dict[str, object] = {
+            "reason": refusal.lower(),
+            "code": refusal.value,
+            "detail": WORDS[refusal],
+        }
+        by_status.setdefault(status, {})[refusal.lower()] = example
+    by_status[401]["bad_signature"] = {
+        "reason": "bad_signature",
+        "code": "BAD_SIGNATURE",
+        "detail": "expected a header X-Signature",
+    }
+    by_status[422]["bad_request"] = {
+        "reason": "bad_request",
+        "code": "BAD_REQUEST",
+        "detail": "expected a JSON object: the key 'amount' comes twice",
+    }
+    for status, examples in sorted(by_status.items()):
+        yield AnswerForm(status=status, meaning="Refused. Nothing moved.", examples=examples)
+    yield AnswerForm(
+        status=503,
+        meaning="The ledger did not answer in time. Send the same request again.",
+        examples={
+            "unavailable": {
+                "reason": "unavailable",
+                "code": "UNAVAILABLE",
+                "detail": "the ledger did not answer in time",
+            }
+        },
+        headers=RETRY,
+    )

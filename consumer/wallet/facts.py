@@ -1,0 +1,75 @@
+"""Writes down what the events of an order need, and the ledger does not know.
+
+They are stored with the order. So an event that is made later, or a second time, is the same event,
+even if the configuration was changed meanwhile.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from consumer.errors import Unavailable
+
+if TYPE_CHECKING:
+    from consumer.ledger.orders import Caller
+    from consumer.wallet.settings import WalletSettings
+
+
+class EventFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is stored with an order.
+
+    Attributes:
+        origin: The brand's host.
+        exchange_rates: What one unit of a currency is worth, by currency.
+        round_end: True if the order closes its round.
+        vendor_id: The payment provider of a deposit.
+    """
+
+    origin: str
+    exchange_rates: dict[str, str]
+    round_end: bool = False
+    vendor_id: str = ""
+
+
+class Facts:
+    """Writes down facts.
+
+    Args:
+        settings: The options of the wallet.
+    """
+
+    def __init__(self, settings: WalletSettings) -> None:
+        self._settings = settings
+
+    def of(self, caller: Caller, currency: str | None, *, round_end: bool = False) -> str:
+        """Return the facts of a callback, as JSON.
+
+        Args:
+            caller: Who calls.
+            currency: The currency of the order. None means that the order names none.
+            round_end: True if the order closes its round.
+        """
+        return self.of_brand(caller.brand, currency, round_end=round_end)
+
+    def of_brand(
+        self, brand: str, currency: str | None, *, round_end: bool = False, vendor_id: str = ""
+    ) -> str:
+        """Return the facts of an order of a brand, as JSON.
+
+        Raises:
+            Unavailable: The configuration has no table for the brand, or no exchange rate.
+        """
+        found = self._settings.brands.get(brand)
+        if found is None:
+            raise Unavailable(f"wallet.brands.{brand}: is missing")
+        if currency is not None and currency not in found.exchange_rates:
+            raise Unavailable(f"wallet.brands.{brand}.exchange_rates.{currency}: is missing")
+        facts = EventFacts(
+            origin=found.origin,
+            exchange_rates=found.exchange_rates,
+            round_end=round_end,
+            vendor_id=vendor_id,
+        )
+        return msgspec.json.encode(facts).decode()

@@ -1,0 +1,89 @@
+"""The options of the table `[wallet]`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from consumer.options.values import Seconds, Text, Token
+
+Digits = Annotated[int, Meta(ge=0, le=9, description="a whole number from 0 to 9")]
+DatabaseUrl = Annotated[
+    str,
+    Meta(
+        pattern=r"^(sqlite:[^\s]+|postgres(ql)?://[^\s]+)$",
+        description="sqlite:FILE or postgresql://…",
+        extra={"secret": True},
+    ),
+]
+RateText = Annotated[
+    str,
+    Meta(pattern=r"^(0|[1-9][0-9]{0,8})(\.[0-9]{1,9})?$", description='a rate in a text: "1.08"'),
+]
+
+
+class BrandBonusSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the events of a brand's bonuses say, and no order carries.
+
+    Attributes:
+        bonus_id: The id of the bonus in the brand's own system.
+        product: The product in which the bonus can be used.
+        type: The type of the bonus.
+    """
+
+    bonus_id: Text = "1"
+    product: Text = "casino"
+    type: Text = "wager"
+
+
+class WalletBrandSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the events of a brand need, and no callback carries.
+
+    Attributes:
+        origin: The brand's host.
+        exchange_rates: What one unit of a currency is worth in the brand's base currency, by
+            currency. Each currency in which players of the brand play has to be here.
+        bonus: What the events of bonuses say.
+        owns_vendors: The vendors whose casino events come from the wallet alone.
+    """
+
+    origin: Text
+    exchange_rates: dict[str, RateText]
+    bonus: BrandBonusSettings = BrandBonusSettings()
+    owns_vendors: tuple[Text, ...] = ()
+
+
+class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a provider of games speaks.
+
+    Attributes:
+        dialect: How the provider writes its callbacks.
+        rollback_wins: If true, the provider may take wins back, not only bets.
+    """
+
+    dialect: Literal["native"] = "native"
+    rollback_wins: bool = False
+
+
+class WalletSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The table `[wallet]`: players' money, and the callbacks of games. Without it, there is none.
+
+    Attributes:
+        database: Where the money is: `sqlite:FILE`, or the URL of a PostgreSQL database. Test keys
+            reach another file or another schema.
+        session_s: How long a session lasts, in seconds.
+        spend_order: Which money of a player is spent first.
+        currencies: The digits behind the point, by currency. ISO 4217 and the usual crypto
+            currencies are built in. Never change the digits of a currency in which money is booked.
+        brands: What the events of each brand need, by the brand's name.
+        providers: How each provider speaks, by its name.
+    """
+
+    database: DatabaseUrl
+    session_s: Seconds = 14_400.0
+    spend_order: tuple[Literal["REAL", "BONUS"], Literal["REAL", "BONUS"]] = ("REAL", "BONUS")
+    currencies: dict[str, Digits] = {}
+    brands: dict[Token, WalletBrandSettings] = {}
+    providers: dict[Token, ProviderSettings] = {}
