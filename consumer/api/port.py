@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from consumer.lanes.outside import ServedEnvironment
     from consumer.lanes.wire import Watched
     from consumer.listeners.http.intake import Intake
+    from consumer.wallet.room import Wallet
 
 
 class Port:
@@ -133,8 +134,12 @@ class Port:
             bucket_name=config.keys.bucket,
             writes=writes,
         )
+        self._wallet = _wallet_of(config, served, watched)
+        others = (*reading, *letters, *people_endpoints(people))
+        if self._wallet is not None:
+            others = (*others, *self._wallet.endpoints)
         application = HttpApplication(
-            all_endpoints(ingest, settings, (*reading, *letters, *people_endpoints(people))),
+            all_endpoints(ingest, settings, others),
             gate,
             ClientAddress(self._http.trusted_proxies),
             Cors(self._http.cors_origins),
@@ -184,12 +189,16 @@ class Port:
                 group.create_task(self._server.run(), name="http")
                 if self._reading is not None:
                     group.create_task(self._reading.run(), name="readers")
+                if self._wallet is not None:
+                    group.create_task(self._wallet.run(), name="wallet")
         finally:
             await self._keys.close()
             if self._reading is not None:
                 await self._reading.close()
             for desk in self._letters.values():
                 await desk.close()
+            if self._wallet is not None:
+                await self._wallet.close()
 
     async def drain(self, grace_s: float) -> None:
         """Wait for `drain_delay_s`, take no new connections, and let the requests in flight end.
@@ -199,6 +208,18 @@ class Port:
         """
         await asyncio.sleep(self._http.drain_delay_s)
         await self._server.drain(grace_s)
+
+
+def _wallet_of(
+    config: Config, served: Mapping[Environment, ServedEnvironment], watched: Watched
+) -> Wallet | None:
+    """Return the wallet; None without the table `[wallet]`."""
+    if config.wallet is None:
+        return None
+    # Without `[wallet]`, a process loads no code of the databases.
+    from consumer.wallet.room import Wallet  # noqa: PLC0415  # as said
+
+    return Wallet(config.wallet, served, watched.health)
 
 
 def _reading_of(

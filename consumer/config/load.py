@@ -23,6 +23,7 @@ from consumer.config.http import (
     sandbox_problems,
 )
 from consumer.config.routes import clashes, read_routes, readers_of
+from consumer.config.wallet import wallet_problems
 from consumer.dead_letters.stream import DeadLetterSettings
 from consumer.errors import ConfigError
 from consumer.events.registry import CATALOGUE, find, subjects
@@ -45,6 +46,7 @@ from consumer.options.values import TlsSettings, Token
 from consumer.readers.settings import StreamApiSettings
 from consumer.sinks.base import SinkSettings
 from consumer.stores.base import DedupeSettings
+from consumer.wallet.settings import WalletSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,6 +68,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         stream_api: Events out over the public port. None means that there are none.
         sandbox: Where events that were posted with test keys go. None means that test keys are
             refused.
+        wallet: Players' money. None means that there is none.
     """
 
     brand: Token | None = None
@@ -80,6 +83,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     keys: KeysSettings = KeysSettings()
     stream_api: StreamApiSettings | None = None
     sandbox: SandboxSettings | None = None
+    wallet: WalletSettings | None = None
 
 
 TABLES: Final[dict[str, type[msgspec.Struct]]] = {
@@ -92,8 +96,9 @@ TABLES: Final[dict[str, type[msgspec.Struct]]] = {
     "keys": KeysSettings,
     "stream_api": StreamApiSettings,
     "sandbox": SandboxSettings,
+    "wallet": WalletSettings,
 }
-SWITCHES: Final = frozenset(("http", "sandbox", "stream_api"))
+SWITCHES: Final = frozenset(("http", "sandbox", "stream_api", "wallet"))
 """The tables that switch something on. If such a table is absent, it is off."""
 
 
@@ -250,6 +255,7 @@ def _disagreements(config: Config) -> list[str]:
     found += clashes(config.routes, sink, config.dead_letters, config.listeners)
     found += port_problems(config.http, config.listeners, sink, reads=config.stream_api is not None)
     found += sandbox_problems(config.sandbox, config.http, sink, config.dead_letters)
+    found += wallet_problems(config.wallet, config.http)
     found += address_problems(config.http, config.operations)
     readers = readers_of(sink, config.listeners)
     found += meeting_problems(config.sandbox, _live_subjects(config), readers)

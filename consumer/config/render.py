@@ -134,7 +134,7 @@ def _structs(kinds: list[type[msgspec.Struct]]) -> set[type[msgspec.Struct]]:
         for hint in typing.get_type_hints(kind).values():
             parts = (hint, *typing.get_args(hint))
             inner = [part for part in parts if inspect.isclass(part)]
-            found |= {part for part in inner if issubclass(part, msgspec.Struct)}
+            found |= _structs([part for part in inner if issubclass(part, msgspec.Struct)])
     return found
 
 

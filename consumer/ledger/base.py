@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from consumer.ledger.answers import Booked, Fault, Funds
     from consumer.ledger.orders import Callback, Caller, OperatorOrder
-    from consumer.ledger.shown import OutboxRow, PlayedSession, Player, ProviderKey
+    from consumer.ledger.shown import EndedSession, OutboxRow, PlayedSession, Player, ProviderKey
 
 KEYS_MAX_COUNT: Final = 2
 """A provider has so many keys in force for each brand: one, and the next while it is rotated."""
@@ -99,11 +99,8 @@ class Ledger(ABC):
         """
 
     @abstractmethod
-    async def end_session(self, brand: str, session: str) -> int | None:
-        """End a session. Return its wins less its bets so far, in the smallest units.
-
-        What was rolled back does not count. None if the brand has no such session.
-        """
+    async def end_session(self, brand: str, session: str) -> EndedSession | None:
+        """End a session. Return its result, or None if the brand has no such session."""
 
     @abstractmethod
     async def list_game(self, provider: str, game_id: str) -> None:

@@ -58,6 +58,18 @@ class ProviderKey(msgspec.Struct, frozen=True, kw_only=True):
     ends_s: float | None = None
 
 
+class EndedSession(msgspec.Struct, frozen=True):
+    """How a session ended.
+
+    Attributes:
+        currency: Its currency.
+        net_units: Its wins less its bets so far. What was rolled back does not count.
+    """
+
+    currency: str
+    net_units: int
+
+
 class OutboxRow(msgspec.Struct, frozen=True):
     """A transaction whose events are not confirmed yet.
 

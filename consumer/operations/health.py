@@ -36,6 +36,10 @@ class Health:
         """
         return self._apart.setdefault(name, Health())
 
+    def state_apart(self, name: str) -> Health | None:
+        """Return the states that are shown apart under a name. None if there are none."""
+        return self._apart.get(name)
+
     def up(self, part: str) -> None:
         """Report that a part works."""
         self._parts[part] = PartState(up=True)

@@ -66,6 +66,8 @@ def _application(health: Health, metrics: Metrics) -> Callable[..., Awaitable[No
             return 200, JSON, b'{"alive":true}'
         if path == "/readyz":
             return (200 if health.ready else 503), JSON, health.report()
+        if path.startswith("/readyz/") and (apart := health.state_apart(path[len("/readyz/") :])):
+            return (200 if apart.ready else 503), JSON, apart.report()
         if path == "/metrics":
             return 200, CONTENT_TYPE_LATEST, metrics.exposition()
         return 404, JSON, b'{"error":"there are /livez, /readyz and /metrics"}'

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from consumer.options.values import annotated_extra
+from consumer.options.values import Token, annotated_extra
 
 Settings = TypeVar("Settings", bound=msgspec.Struct)
 
@@ -57,7 +57,8 @@ def build_struct(
         options = _with_secret(options, name, path, problems) if is_secret(hint) else options
         nested, held = struct_of(hint), options.get(name)
         if nested is not None and isinstance(held, dict):
-            values[name] = build_struct(nested, held, f"{path}.{name}", problems)
+            build = _build_each if typing.get_origin(hint) is dict else build_struct
+            values[name] = build(nested, held, f"{path}.{name}", problems)
         elif name in options:
             values[name] = convert(held, hint, f"{path}.{name}", problems)
         elif field.required:
@@ -69,6 +70,20 @@ def build_struct(
     except ValueError as error:  # from the settings struct's own check of several options together
         problems.append(f"{path}: {error}")
         return None
+
+
+def _build_each(
+    kind: type[msgspec.Struct], tables: dict[str, object], path: str, problems: list[str]
+) -> dict[str, msgspec.Struct | None]:
+    """Make a settings struct of each table in a table whose keys the operator chooses."""
+    made: dict[str, msgspec.Struct | None] = {}
+    for name, options in tables.items():
+        convert(name, Token, f"{path}.{name}: the name", problems)
+        if isinstance(options, dict):
+            made[name] = build_struct(kind, options, f"{path}.{name}", problems)
+        else:
+            problems.append(f"{path}.{name}: holds {shown(options)}, expected a table")
+    return made
 
 
 def _with_secret(

@@ -16,17 +16,17 @@ SentName = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\
 """An id of a provider. It has no control characters, because a database cannot hold all of them."""
 
 
-class _Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SentBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A field that is unknown may be a misspelt one, so it is refused."""
 
 
-class BalanceBody(_Body, frozen=True, kw_only=True):
+class BalanceBody(SentBody, frozen=True, kw_only=True):
     """The body of `balance`."""
 
     session: SentName
 
 
-class BetBody(_Body, frozen=True, kw_only=True):
+class BetBody(SentBody, frozen=True, kw_only=True):
     """The body of `bet`."""
 
     transaction_id: SentName
@@ -45,14 +45,14 @@ class WinBody(BetBody, frozen=True, kw_only=True):
     round_end: bool = False
 
 
-class HalfBody(_Body, frozen=True, kw_only=True):
+class HalfBody(SentBody, frozen=True, kw_only=True):
     """One half of the body of `bet-win`."""
 
     transaction_id: SentName
     amount: str
 
 
-class BetWinBody(_Body, frozen=True, kw_only=True):
+class BetWinBody(SentBody, frozen=True, kw_only=True):
     """The body of `bet-win`."""
 
     bet: HalfBody
@@ -64,7 +64,7 @@ class BetWinBody(_Body, frozen=True, kw_only=True):
     round_end: bool = False
 
 
-class RollbackBody(_Body, frozen=True, kw_only=True):
+class RollbackBody(SentBody, frozen=True, kw_only=True):
     """The body of `rollback`. An amount is checked only together with its currency."""
 
     transaction_id: SentName
@@ -74,7 +74,7 @@ class RollbackBody(_Body, frozen=True, kw_only=True):
     currency: SentName | None = None
 
 
-class RoundEndBody(_Body, frozen=True, kw_only=True):
+class RoundEndBody(SentBody, frozen=True, kw_only=True):
     """The body of `round-end`."""
 
     transaction_id: SentName
@@ -83,7 +83,7 @@ class RoundEndBody(_Body, frozen=True, kw_only=True):
     game_id: SentName
 
 
-AnyBody = TypeVar("AnyBody", bound=_Body)
+AnyBody = TypeVar("AnyBody", bound=SentBody)
 
 
 def read_json(body: bytes, kind: type[AnyBody]) -> AnyBody:

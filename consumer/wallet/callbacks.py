@@ -9,13 +9,9 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-import structlog
 
-from consumer.errors import Unavailable
-from consumer.http.answer import Answer, Problem
-from consumer.ledger.answers import LedgerRefusal, OrderRefused
+from consumer.http.answer import Answer
 from consumer.ledger.orders import Bet, BetWin, Rollback, RoundEnd, Win
-from consumer.wallet.amounts import BadAmount, UnknownCurrency
 from consumer.wallet.bodies import (
     BODY_MAX_BYTES,
     BalanceBody,
@@ -27,13 +23,14 @@ from consumer.wallet.bodies import (
     bad_request,
     read_json,
 )
+from consumer.wallet.told import booked_fields, funds_fields, refusals
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from consumer.deliveries.origin import Environment
     from consumer.http.request import Request
-    from consumer.ledger.answers import Booked, Funds
+    from consumer.ledger.answers import Booked
     from consumer.ledger.base import Ledger
     from consumer.ledger.orders import Callback, Caller
     from consumer.wallet.amounts import Amounts
@@ -42,48 +39,6 @@ if TYPE_CHECKING:
 
 ANSWER_S: Final = 2.8
 """A provider waits 3 s for its answer. A 503 in this time is better than none."""
-RETRY_S: Final = "1"
-STATUSES: Final[Mapping[LedgerRefusal, int]] = {
-    LedgerRefusal.SESSION_NOT_FOUND: 404,
-    LedgerRefusal.SESSION_EXPIRED: 401,
-    LedgerRefusal.PLAYER_NOT_FOUND: 404,
-    LedgerRefusal.PLAYER_FROZEN: 403,
-    LedgerRefusal.GAME_NOT_FOUND: 404,
-    LedgerRefusal.WRONG_CURRENCY: 409,
-    LedgerRefusal.BAD_AMOUNT: 422,
-    LedgerRefusal.INSUFFICIENT_FUNDS: 402,
-    LedgerRefusal.TRANSACTION_CONFLICT: 409,
-    LedgerRefusal.ROLLED_BACK: 409,
-    LedgerRefusal.ROUND_CLOSED: 409,
-    LedgerRefusal.BET_NOT_FOUND: 404,
-    LedgerRefusal.BET_SETTLED: 409,
-    LedgerRefusal.NOT_REVERSIBLE: 409,
-    LedgerRefusal.BONUS_ACTIVE: 409,
-    LedgerRefusal.BONUS_ENDED: 409,
-    LedgerRefusal.BONUS_NOT_FOUND: 404,
-}
-WORDS: Final[Mapping[LedgerRefusal, str]] = {
-    LedgerRefusal.SESSION_NOT_FOUND: "this key has no such session",
-    LedgerRefusal.SESSION_EXPIRED: "the session has ended; wins and rollbacks are still taken",
-    LedgerRefusal.PLAYER_NOT_FOUND: "there is no such player with this currency",
-    LedgerRefusal.PLAYER_FROZEN: "the player is frozen; wins and rollbacks are still taken",
-    LedgerRefusal.GAME_NOT_FOUND: "the provider has no such game",
-    LedgerRefusal.WRONG_CURRENCY: "the session plays in another currency",
-    LedgerRefusal.BAD_AMOUNT: "the balance would be larger than the ledger can hold",
-    LedgerRefusal.INSUFFICIENT_FUNDS: "the player has not enough money",
-    LedgerRefusal.TRANSACTION_CONFLICT: "this transaction_id was used with other content",
-    LedgerRefusal.ROLLED_BACK: "it was rolled back, before or after it came",
-    LedgerRefusal.ROUND_CLOSED: "the round is closed",
-    LedgerRefusal.BET_NOT_FOUND: "there is no such bet, and a win needs one, or a kind",
-    LedgerRefusal.BET_SETTLED: "a win was paid for this bet",
-    LedgerRefusal.NOT_REVERSIBLE: "only bets can be rolled back, in their whole amount",
-    LedgerRefusal.BONUS_ACTIVE: "the player has an active bonus in this currency",
-    LedgerRefusal.BONUS_ENDED: "the bonus has ended",
-    LedgerRefusal.BONUS_NOT_FOUND: "there is no such bonus",
-}
-
-
-log = structlog.get_logger()
 
 
 class Callbacks:
@@ -113,7 +68,9 @@ class Callbacks:
 
         async def carry(ledger: Ledger, caller: Caller, body: bytes) -> Answer:
             funds = await ledger.funds(caller, read_json(body, BalanceBody).session)
-            return Answer(200, msgspec.json.encode({"status": "ok", **self._shown(funds)}))
+            return Answer(
+                200, msgspec.json.encode({"status": "ok", **funds_fields(self._amounts, funds)})
+            )
 
         return await self._signed(request, carry)
 
@@ -177,8 +134,8 @@ class Callbacks:
             )
             bet, win = await ledger.call_back(caller, order)
             halves = {
-                "bet": self._told(bet, sent.bet.transaction_id),
-                "win": self._told(win, sent.win.transaction_id),
+                "bet": booked_fields(self._amounts, bet, sent.bet.transaction_id),
+                "win": booked_fields(self._amounts, win, sent.win.transaction_id),
             }
             return _answer(halves, [bet, win])
 
@@ -231,59 +188,16 @@ class Callbacks:
             Problem: It is refused, or the ledger does not answer in time.
         """
         body = await request.read_body(BODY_MAX_BYTES)
-        try:
+        with refusals(self._amounts, request.id):
             async with asyncio.timeout(ANSWER_S):
                 environment, caller = await self._callers.of(request, body)
                 return await carry(self._ledgers[environment], caller, body)
-        except OrderRefused as refused:
-            raise self._problem(refused) from refused
-        except BadAmount as error:
-            raise bad_request(f"amount: {error}", amount=True) from error
-        except UnknownCurrency as error:
-            raise Problem(
-                409, "wrong_currency", str(error), facts={"code": "WRONG_CURRENCY"}
-            ) from error
-        except (TimeoutError, Unavailable) as error:
-            log.warning("callback not answered", request=request.id, why=str(error) or "too slow")
-            raise _away() from error
 
     async def _one(
         self, ledger: Ledger, caller: Caller, order: Callback, transaction_id: str
     ) -> Answer:
         (booked,) = await ledger.call_back(caller, order)
-        return _answer(self._told(booked, transaction_id), [booked])
-
-    def _told(self, booked: Booked, transaction_id: str) -> dict[str, object]:
-        """Return the answer of an order, without what is not known."""
-        told: dict[str, object] = {
-            "transaction_id": transaction_id,
-            "ledger_id": str(booked.ledger_id),
-            "status": "ok",
-        }
-        if booked.now is not None:
-            currency = booked.now.currency
-            told["amount"] = self._amounts.write(booked.amount_units, currency)
-            told |= self._shown(booked.now)
-            if booked.balance_after_units is not None:
-                told["balance_after"] = self._amounts.write(booked.balance_after_units, currency)
-        return told
-
-    def _shown(self, funds: Funds) -> dict[str, object]:
-        """Return what is on an account, as answers show it."""
-        write, currency = self._amounts.write, funds.currency
-        return {
-            "currency": currency,
-            "balance": write(funds.total_units, currency),
-            "balance_real": write(funds.real_units, currency),
-            "balance_bonus": write(funds.bonus_units, currency),
-        }
-
-    def _problem(self, refused: OrderRefused) -> Problem:
-        facts: dict[str, object] = {"code": refused.refusal.value}
-        if refused.now is not None:
-            facts |= self._shown(refused.now)
-        refusal = refused.refusal
-        return Problem(STATUSES[refusal], refusal.lower(), WORDS[refusal], facts=facts)
+        return _answer(booked_fields(self._amounts, booked, transaction_id), [booked])
 
 
 def _answer(told: Mapping[str, object], booked: Sequence[Booked]) -> Answer:
@@ -291,14 +205,3 @@ def _answer(told: Mapping[str, object], booked: Sequence[Booked]) -> Answer:
     replayed = all(one.replayed for one in booked)
     headers = {"idempotent-replayed": "true"} if replayed else {}
     return Answer(200, msgspec.json.encode(told), headers=headers)
-
-
-def _away() -> Problem:
-    return Problem(
-        503,
-        "unavailable",
-        "the ledger did not answer in time; nobody knows whether the order was carried out; send "
-        "it again with the same transaction_id",
-        headers={"retry-after": RETRY_S},
-        facts={"code": "UNAVAILABLE"},
-    )

@@ -15,7 +15,7 @@ from consumer.wallet.bodies import (
     RoundEndBody,
     WinBody,
 )
-from consumer.wallet.callbacks import STATUSES, WORDS
+from consumer.wallet.told import STATUSES, WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 JSON: Final = "application/json"
 _MONEY: Final = {"type": "string", "description": "in whole units, with all digits: `12.30`"}
-_FUNDS: Final[Mapping[str, object]] = {
+FUNDS: Final[Mapping[str, object]] = {
     "currency": {"type": "string"},
     "balance": _MONEY,
     "balance_real": _MONEY,
     "balance_bonus": _MONEY,
 }
-_BOOKED: Final[Mapping[str, object]] = {
+BOOKED: Final[Mapping[str, object]] = {
     "title": "BookedOrder",
     "type": "object",
     "required": ["transaction_id", "ledger_id", "status"],
@@ -41,22 +41,22 @@ _BOOKED: Final[Mapping[str, object]] = {
         "status": {"const": "ok"},
         "amount": _MONEY,
         "balance_after": {**_MONEY, "description": "the balance right after the order"},
-        **_FUNDS,
+        **FUNDS,
     },
 }
-_SHOWN: Final = {
+SHOWN: Final = {
     "currency": "EUR",
     "balance": "87.70",
     "balance_real": "87.70",
     "balance_bonus": "0.00",
 }
-_TOLD: Final = {
+TOLD: Final = {
     "transaction_id": "t-1",
     "ledger_id": "42",
     "status": "ok",
     "amount": "12.30",
     "balance_after": "87.70",
-    **_SHOWN,
+    **SHOWN,
 }
 _PLACE: Final = {"session": "s-1", "round_id": "r-1", "game_id": "book-of-sun", "currency": "EUR"}
 _SIGNED: Final = (
@@ -94,15 +94,15 @@ def _callback(
     example: Mapping[str, object],
     summary: str,
 ) -> Endpoint:
-    schema: Mapping[str, object] = _BOOKED
-    told: Mapping[str, object] = _TOLD
+    schema: Mapping[str, object] = BOOKED
+    told: Mapping[str, object] = TOLD
     if verb == "balance":
-        schema = {"title": "ShownFunds", "type": "object", "properties": _FUNDS}
-        told = {"status": "ok", **_SHOWN}
+        schema = {"title": "ShownFunds", "type": "object", "properties": FUNDS}
+        told = {"status": "ok", **SHOWN}
     elif verb == "bet-win":
-        halves = {"bet": _BOOKED, "win": _BOOKED}
+        halves = {"bet": BOOKED, "win": BOOKED}
         schema = {"title": "BookedPair", "type": "object", "properties": halves}
-        told = {"bet": _TOLD, "win": {**_TOLD, "transaction_id": "t-2", "ledger_id": "43"}}
+        told = {"bet": TOLD, "win": {**TOLD, "transaction_id": "t-2", "ledger_id": "43"}}
     return Endpoint(
         name=f"wallet_{verb.replace('-', '_')}",
         method="POST",
@@ -113,7 +113,7 @@ def _callback(
         needs_key=False,
         body=BodyForm(
             media_types=(JSON,),
-            schema={JSON: _schema_of(body)},
+            schema={JSON: schema_of(body)},
             examples={JSON: example},
         ),
         answers=(
@@ -124,18 +124,18 @@ def _callback(
                 examples={"ok": told},
                 headers={"Idempotent-Replayed": "`true` if it was carried out before"},
             ),
-            *_refusals(),
+            *refusal_forms(),
         ),
     )
 
 
-def _schema_of(body: type[msgspec.Struct]) -> dict[str, object]:
+def schema_of(body: type[msgspec.Struct]) -> dict[str, object]:
     """Return the schema of a body. The parts that it refers to stand inside."""
     _, parts = msgspec.json.schema_components([body], ref_template="#/components/schemas/{name}")
     return {key: value for key, value in parts[body.__name__].items() if key != "description"}
 
 
-def _refusals() -> Iterator[AnswerForm]:
+def refusal_forms() -> Iterator[AnswerForm]:
     """Yield an answer for each status of a refusal, with an example for each of its reasons."""
     by_status: dict[int, dict[str, dict[str, object]]] = {}
     for refusal, status in STATUSES.items():

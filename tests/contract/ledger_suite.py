@@ -14,7 +14,7 @@ from consumer.ledger.orders import (
     Caller,
     SpendOrder,
 )
-from consumer.ledger.shown import ProviderKey
+from consumer.ledger.shown import EndedSession, ProviderKey
 from tests.support.ledger_table import ACME, Table, back, bet, bet_win, refused, win
 
 if TYPE_CHECKING:
@@ -297,7 +297,7 @@ class LedgerContract:
         await table.ask(win("w", 50))
         await table.ask(bet("u", 7, round_id="q"))
         await table.ask(back("b", "u"))
-        assert await table.ledger.end_session("b", "s") == 20
+        assert await table.ledger.end_session("b", "s") == EndedSession("EUR", 20)
         assert await table.ledger.end_session("c", "s") is None
 
     async def test_a_provider_has_two_keys_while_it_rotates(self, ledger: Ledger) -> None:

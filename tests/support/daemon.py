@@ -10,6 +10,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import tomli_w
@@ -102,9 +103,9 @@ class Daemon:
 
         return await asyncio.to_thread(get)
 
-    async def ready(self) -> bool:
-        """Ask `/readyz`."""
-        return (await self._get("/readyz"))[0] == 200
+    async def ready(self, apart: str = "") -> bool:
+        """Ask `/readyz`, or what is shown apart from it, such as `/readyz/wallet`."""
+        return (await self._get(f"/readyz/{apart}".rstrip("/")))[0] == 200
 
     async def whys(self, apart: str = "") -> dict[str, str]:
         """Return what `/readyz` says of each part that is down, here or in `sandbox`."""
@@ -113,9 +114,9 @@ class Daemon:
         parts = (states.get(apart, {}) if apart else states).get("parts", {})
         return {name: part["why"] for name, part in parts.items() if not part["up"]}
 
-    async def is_ready(self, within_s: float = 30.0) -> None:
+    async def is_ready(self, within_s: float = 30.0, apart: str = "") -> None:
         """Wait until it is ready."""
-        await eventually(self.ready, within_s=within_s, what="a ready daemon")
+        await eventually(partial(self.ready, apart), within_s=within_s, what="a ready daemon")
 
     async def says(self, part: str, text: str, within_s: float = 30.0) -> None:
         """Wait until `/readyz` explains with a text why a part is down; empty: any."""

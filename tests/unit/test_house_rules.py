@@ -30,11 +30,12 @@ SLEEPERS: Final = {
     "tests/acceptance/test_http_outages.py": "an outage has to last as long as its name says",
     "tests/acceptance/test_http_overload.py": "a load over time is what is tested",
     "tests/support/resending.py": "a sender waits as long as it was told, before it sends again",
+    "tests/acceptance/test_wallet.py": "a daemon is killed in the middle of a load",
     "tests/contract/test_ledger_races.py": "a database is killed in the middle of a load",
     "tests/acceptance/test_mixed_load.py": "the moment of a kill is drawn at random",
 }
 """The modules of the tests that sleep, and why nothing can be waited for instead."""
-LINTER_EXCEPTIONS_MAX_COUNT: Final = {"consumer": 43, "tests": 47, "bench": 2}
+LINTER_EXCEPTIONS_MAX_COUNT: Final = {"consumer": 45, "tests": 47, "bench": 2}
 """Lines with `# noqa`. Fewer is better; a higher number wants a better reason than a hurry."""
 ANY_MAX_COUNT: Final = 119
 """Uses of `Any` in `consumer`, its imports included."""

@@ -28,6 +28,7 @@ NO_QUANTITY: Final = {
     "at": "a position in bytes or text",
     "attempt": "which attempt it is: 1 for the first one",
     "channel": "which channel of a connection it is",
+    "currencies": "an option of `[wallet]` whose name is given: digits, by currency",
     "code": "a value with a meaning that a protocol gave it, as an error's code",
     "end": "a position, behind the last",
     "id": "the number of a row",

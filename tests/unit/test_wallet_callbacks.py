@@ -14,12 +14,13 @@ from consumer.ledger.orders import Deposit
 from consumer.ledger.shown import PlayedSession
 from consumer.ledger.sqlite.ledger import SqliteLedger
 from consumer.wallet.amounts import Amounts
-from consumer.wallet.callbacks import STATUSES, WORDS, Callbacks
+from consumer.wallet.callbacks import Callbacks
 from consumer.wallet.callers import Callers
 from consumer.wallet.currencies import BUILT_IN
 from consumer.wallet.endpoints import callback_endpoints
 from consumer.wallet.facts import Facts
 from consumer.wallet.settings import WalletBrandSettings, WalletSettings
+from consumer.wallet.told import STATUSES, WORDS
 from tests.support.http_application import application_of, client_of
 from tests.support.provider import Provider
 

@@ -26,7 +26,7 @@ from consumer.ledger.orders import (
 )
 from consumer.ledger.postgres import verify
 from consumer.ledger.postgres.connection import AWAY, DEADLOCK, connect, fetch_over
-from consumer.ledger.shown import OutboxRow, Player, ProviderKey
+from consumer.ledger.shown import EndedSession, OutboxRow, Player, ProviderKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,8 +56,10 @@ BEGIN_SESSION: Final = """
     SELECT $1, $2::text, $3, id, $4 FROM account
     WHERE brand = $2 AND player_id = $5 AND currency = $6 RETURNING id"""
 END_SESSION: Final = """
-    WITH ending AS (UPDATE session SET ended = true WHERE id = $1 AND brand = $2 RETURNING id)
-    SELECT (SELECT coalesce(sum(real + bonus), 0)::bigint FROM transactions WHERE session = $1)
+    WITH ending AS (
+        UPDATE session SET ended = true WHERE id = $1 AND brand = $2 RETURNING account_id)
+    SELECT (SELECT currency FROM account WHERE id = account_id),
+           (SELECT coalesce(sum(real + bonus), 0)::bigint FROM transactions WHERE session = $1)
     FROM ending"""
 OUTBOX: Final = """
     SELECT o.id, o.transaction_id, a.brand, a.player_id, a.currency, o.sequence, t.kind, t.source,
@@ -158,10 +160,10 @@ class PostgresLedger(Ledger):
         if not begun:
             raise OrderRefused(LedgerRefusal.PLAYER_NOT_FOUND)
 
-    async def end_session(self, brand: str, session: str) -> int | None:
+    async def end_session(self, brand: str, session: str) -> EndedSession | None:
         """See `Ledger.end_session`."""
         ended = await self._fetch(END_SESSION, session, brand)
-        return ended[0][0] if ended else None
+        return EndedSession(*ended[0]) if ended else None
 
     async def list_game(self, provider: str, game_id: str) -> None:
         """See `Ledger.list_game`."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from consumer.ledger.answers import Fault, Funds
     from consumer.ledger.orders import Callback, Caller, OperatorOrder
-    from consumer.ledger.shown import PlayedSession, Player, ProviderKey
+    from consumer.ledger.shown import EndedSession, PlayedSession, Player, ProviderKey
 
 OUTBOX: Final = """
     SELECT outbox.id, transaction_id, account.brand, player_id, account.currency, outbox.sequence,
@@ -84,7 +84,7 @@ class SqliteLedger(Ledger):
         """See `Ledger.add_session`."""
         await self._writer.do(lambda db: operate.add_session(db, session, player_id, currency))
 
-    async def end_session(self, brand: str, session: str) -> int | None:
+    async def end_session(self, brand: str, session: str) -> EndedSession | None:
         """See `Ledger.end_session`."""
         return await self._writer.do(lambda db: operate.end_session(db, brand, session))
 

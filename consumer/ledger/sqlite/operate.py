@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from consumer.ledger.answers import Booked, LedgerRefusal
 from consumer.ledger.orders import BonusEnd, BonusIssue, Deposit
-from consumer.ledger.shown import Player
+from consumer.ledger.shown import EndedSession, Player
 from consumer.ledger.sqlite import rows
 from consumer.ledger.sqlite.book import Draft, Moves, booked, write
 from consumer.ledger.sqlite.play import known, refuse
@@ -149,11 +149,15 @@ def add_session(db: apsw.Connection, begun: PlayedSession, player_id: str, curre
     )
 
 
-def end_session(db: apsw.Connection, brand: str, session: str) -> int | None:
+def end_session(db: apsw.Connection, brand: str, session: str) -> EndedSession | None:
     """End a session. See `Ledger.end_session`."""
     db.execute("UPDATE session SET ended = 1 WHERE id = ? AND brand = ?", (session, brand))
     if not db.changes():
         return None
     statement = "SELECT real + bonus FROM transactions WHERE session = ?"
     moved: list[tuple[Any, ...]] = db.execute(statement, (session,)).fetchall()
-    return sum(int(units) for (units,) in moved)
+    (found,) = db.execute(
+        "SELECT currency FROM account JOIN session ON account.id = account_id WHERE session.id = ?",
+        (session,),
+    ).fetchall()
+    return EndedSession(str(found[0]), sum(int(units) for (units,) in moved))

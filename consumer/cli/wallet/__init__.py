@@ -1,0 +1,1 @@
+"""`consumer wallet`: the keys of providers, and the check of the books."""

@@ -1,0 +1,129 @@
+"""Declares the verbs of `consumer wallet`: their options and their help texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+from consumer.cli.declare import config_option, form_option, takes, with_lists
+from consumer.cli.input.parameters import DurationParameter
+from consumer.cli.lazy import LazyCall
+from consumer.cli.wallet.options import (
+    ProviderAddOptions,
+    ProviderListOptions,
+    ProviderRevokeOptions,
+    ProviderRotateOptions,
+    WalletOptions,
+)
+from consumer.deliveries.origin import Environment
+
+_add: Final = LazyCall("consumer.cli.wallet.providers:add", ProviderAddOptions)
+_list: Final = LazyCall("consumer.cli.wallet.providers:list_keys", ProviderListOptions)
+_rotate: Final = LazyCall("consumer.cli.wallet.providers:rotate", ProviderRotateOptions)
+_revoke: Final = LazyCall("consumer.cli.wallet.providers:revoke", ProviderRevokeOptions)
+_verify: Final = LazyCall("consumer.cli.wallet.verify:verify", WalletOptions)
+
+_environment: Final = click.option(
+    "--environment",
+    type=click.Choice([environment.value for environment in Environment]),
+    default=Environment.LIVE.value,
+    show_default=True,
+    help="Whose money it is about: live, or that of the sandbox.",
+)
+_public_key: Final = click.option(
+    "--public-key",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="The file with the public Ed25519 key: PEM, or base64 of its 32 bytes. Without it, a pair "
+    "is made, and its private half is printed once, on the second line, as base64.",
+)
+_key_id: Final = click.argument("key_id", metavar="ID")
+
+
+@click.group()
+@with_lists
+def wallet() -> None:
+    """Manage the keys with which providers of games sign, and check the books.
+
+    The keys and the money are in the database of [wallet].
+
+    Examples:
+      consumer wallet providers add acme --brand brand-a --public-key acme.pem
+      consumer wallet providers list
+      consumer wallet verify
+    """
+
+
+@wallet.group()
+@with_lists
+def providers() -> None:
+    """Add, list, rotate and revoke the public keys of providers."""
+
+
+@providers.command()
+@config_option
+@_environment
+@click.option("--brand", metavar="NAME", required=True, help="For whose players it acts.")
+@_public_key
+@click.argument("provider")
+@takes(ProviderAddOptions)
+def add(options: ProviderAddOptions) -> None:
+    """Add a key of a provider, and print the key's id.
+
+    A provider has at most two keys in force for each brand.
+    """
+    _add(options)
+
+
+@providers.command(name="list")
+@config_option
+@_environment
+@form_option("table", help_text="A table, or a line of JSON for each key. [default: by the output]")
+@takes(ProviderListOptions)
+def list_keys(options: ProviderListOptions) -> None:
+    """List all keys, the oldest first."""
+    _list(options)
+
+
+@providers.command()
+@config_option
+@_environment
+@_public_key
+@click.option(
+    "--overlap",
+    "overlap_s",
+    type=DurationParameter(),
+    default="24h",
+    show_default=True,
+    help="How long both keys are in force.",
+)
+@_key_id
+@takes(ProviderRotateOptions)
+def rotate(options: ProviderRotateOptions) -> None:
+    """Add another key of the same provider, and let this one end after the overlap."""
+    _rotate(options)
+
+
+@providers.command()
+@config_option
+@_environment
+@_key_id
+@takes(ProviderRevokeOptions)
+def revoke(options: ProviderRevokeOptions) -> None:
+    """Refuse a key from now on, in every process within a second."""
+    _revoke(options)
+
+
+@wallet.command()
+@config_option
+@_environment
+@takes(WalletOptions)
+def verify(options: WalletOptions) -> None:
+    """Recompute all balances, sums and sequences, and say where they do not fit.
+
+    Exit codes:
+      0  they fit
+      1  they do not, or the database is away
+    """
+    _verify(options)

@@ -1,0 +1,45 @@
+"""Opens the ledger of a configuration for a verb."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from consumer.cli.input.configuration import load_config
+from consumer.errors import ConfigError
+from consumer.wallet.room import make_ledger
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from consumer.cli.wallet.options import WalletOptions
+    from consumer.ledger.base import Ledger
+    from consumer.wallet.settings import WalletSettings
+
+
+def wallet_settings(options: WalletOptions) -> WalletSettings:
+    """Return the table `[wallet]`.
+
+    Raises:
+        ConfigError: The configuration is wrong, or has no such table.
+    """
+    settings = load_config(options.config_file).wallet
+    if settings is None:
+        raise ConfigError("wallet: is missing, expected a table [wallet]")
+    return settings
+
+
+@contextlib.asynccontextmanager
+async def opened_ledger(options: WalletOptions) -> AsyncIterator[Ledger]:
+    """Open the ledger of the environment for the time of the block.
+
+    Raises:
+        ConfigError: The configuration is wrong, or has no table `[wallet]`.
+        LedgerUnavailable: The database is away.
+    """
+    ledger = make_ledger(wallet_settings(options).database, options.environment)
+    try:
+        await ledger.open()
+        yield ledger
+    finally:
+        await ledger.close()

@@ -1,0 +1,69 @@
+"""The options of the verbs of `consumer wallet`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from consumer.deliveries.origin import Environment
+
+
+class WalletOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What every verb needs.
+
+    Attributes:
+        config_file: The configuration file.
+        environment: Whose ledger it is about.
+    """
+
+    config_file: Path | None
+    environment: Environment
+
+
+class ProviderAddOptions(WalletOptions, frozen=True, kw_only=True):
+    """What `providers add` needs.
+
+    Attributes:
+        provider: The provider's name in `[wallet.providers]`.
+        brand: The brand for whose players it acts.
+        public_key: The file with its public key. None means that a pair is made.
+    """
+
+    provider: str
+    brand: str
+    public_key: Path | None
+
+
+class ProviderRotateOptions(WalletOptions, frozen=True, kw_only=True):
+    """What `providers rotate` needs.
+
+    Attributes:
+        key_id: The key that ends.
+        public_key: See `ProviderAddOptions`.
+        overlap_s: How long both keys are in force, in seconds.
+    """
+
+    key_id: str
+    public_key: Path | None
+    overlap_s: float
+
+
+class ProviderRevokeOptions(WalletOptions, frozen=True, kw_only=True):
+    """What `providers revoke` needs.
+
+    Attributes:
+        key_id: The key.
+    """
+
+    key_id: str
+
+
+class ProviderListOptions(WalletOptions, frozen=True, kw_only=True):
+    """What `providers list` needs.
+
+    Attributes:
+        form: `table` or `json`. None means that it depends on where the output goes.
+    """
+
+    form: str | None

@@ -1,0 +1,35 @@
+"""Checks what belongs to the table `[wallet]`, and how it fits together with the public port."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from consumer.wallet.currencies import BUILT_IN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from consumer.http.settings import HttpSettings
+    from consumer.wallet.settings import WalletSettings
+
+
+def wallet_problems(wallet: WalletSettings | None, http: HttpSettings | None) -> Iterator[str]:
+    """Yield a line for each mistake in `[wallet]`."""
+    if wallet is None:
+        return
+    if http is None:
+        yield "wallet: needs a port, expected a table [http]"
+    if len(set(wallet.spend_order)) < len(wallet.spend_order):
+        yield 'wallet.spend_order: names one kind of money twice, expected "REAL" and "BONUS"'
+    if not wallet.brands:
+        yield "wallet.brands: there is none, expected a table [wallet.brands.NAME] for each brand"
+    if not wallet.providers:
+        yield "wallet.providers: there is none, expected a table [wallet.providers.NAME]"
+    known = {*BUILT_IN, *wallet.currencies}
+    yield from (
+        f"wallet.brands.{name}.exchange_rates.{currency}: there is no such currency, expected its "
+        "digits in [wallet.currencies]"
+        for name, brand in wallet.brands.items()
+        for currency in brand.exchange_rates
+        if currency not in known
+    )

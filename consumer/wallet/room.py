@@ -1,0 +1,121 @@
+"""Puts the wallet together: the ledgers, kept open, and the endpoints in front of them."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from consumer.clock import SYSTEM_CLOCK
+from consumer.deliveries.origin import Environment
+from consumer.ledger.postgres.ledger import PostgresLedger
+from consumer.ledger.sqlite.ledger import SqliteLedger
+from consumer.parts.base import Part
+from consumer.parts.keep_open import KeptOpen
+from consumer.wallet.amounts import Amounts
+from consumer.wallet.callbacks import Callbacks
+from consumer.wallet.callers import Callers
+from consumer.wallet.currencies import BUILT_IN
+from consumer.wallet.endpoints import callback_endpoints
+from consumer.wallet.facts import Facts
+from consumer.wallet.player_endpoints import player_endpoints
+from consumer.wallet.players import Players
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from consumer.http.endpoint import Endpoint
+    from consumer.ledger.base import Ledger
+    from consumer.operations.caveat import Caveat
+    from consumer.operations.health import Health
+    from consumer.wallet.settings import WalletSettings
+
+WALLET: Final = "wallet"
+"""The name under which `/readyz` shows the ledgers, and of the schema of live money."""
+
+
+def make_ledger(database: str, environment: Environment) -> Ledger:
+    """Make the ledger of an environment, not open.
+
+    Test money is in another file or another schema: `wallet-test.db` beside `wallet.db`,
+    `wallet_test` beside `wallet`.
+
+    Args:
+        database: The option `database` of `[wallet]`.
+        environment: The environment.
+    """
+    is_test = environment is Environment.TEST
+    kind, _, rest = database.partition(":")
+    if kind != "sqlite":
+        return PostgresLedger(database, f"{WALLET}_test" if is_test else WALLET)
+    path = Path(rest)
+    return SqliteLedger(path.with_stem(f"{path.stem}-test") if is_test else path)
+
+
+class LedgerPart(Part):
+    """A ledger as a part of the process.
+
+    Args:
+        ledger: The ledger, not open.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def open(self) -> list[Caveat]:
+        """See `Part.open`. A ledger that is open connects again by itself."""
+        await self._ledger.close()
+        await self._ledger.open()
+        return []
+
+    async def check(self) -> None:
+        """See `Part.check`."""
+        await self._ledger.provider_keys()
+
+    async def close(self) -> None:
+        """See `Part.close`."""
+        await self._ledger.close()
+
+
+class Wallet:
+    """The money of players, and the endpoints in front of it.
+
+    Args:
+        settings: The options of `[wallet]`.
+        environments: The environments that the process serves.
+        health: Shows whether the ledgers can be reached. The process takes in events without them.
+    """
+
+    def __init__(
+        self, settings: WalletSettings, environments: Iterable[Environment], health: Health
+    ) -> None:
+        ledgers = {each: make_ledger(settings.database, each) for each in environments}
+        self._parts = {each: LedgerPart(ledger) for each, ledger in ledgers.items()}
+        apart = health.apart(WALLET)
+        self._kept = [
+            KeptOpen("ledger" if each is Environment.LIVE else "sandbox ledger", part, apart)
+            for each, part in self._parts.items()
+        ]
+        amounts = Amounts({**BUILT_IN, **settings.currencies})
+        facts = Facts(settings)
+        callers = Callers(ledgers, settings, SYSTEM_CLOCK)
+        self._endpoints = (
+            *callback_endpoints(Callbacks(ledgers, callers, amounts, facts)),
+            *player_endpoints(Players(ledgers, settings, amounts, facts, SYSTEM_CLOCK)),
+        )
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """What games and brands call."""
+        return self._endpoints
+
+    async def run(self) -> None:
+        """Keep the ledgers open until this is cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for kept in self._kept:
+                group.create_task(kept.run(), name=kept.name)
+
+    async def close(self) -> None:
+        """Close the ledgers. What they are carrying out is carried out first."""
+        for part in self._parts.values():
+            await part.close()

@@ -1,0 +1,190 @@
+"""The wallet of a running daemon: players, sessions, signed callbacks, kills."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import random
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from nacl.signing import SigningKey
+
+from consumer.access.key import Scope
+from consumer.deliveries.origin import Environment
+from tests.brokers.postgres import Postgres
+from tests.support.eventually import eventually
+from tests.support.provider import Provider
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.support.daemon import Daemon
+    from tests.support.http_daemon import HttpScene
+
+BETS_COUNT = 600
+CLIENTS_COUNT = 20
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Return an empty database of the kind that the test asks for."""
+    if request.param == "sqlite":
+        yield f"sqlite:{tmp_path / 'wallet.db'}"
+    else:
+        with Postgres(tmp_path / "postgres") as server:
+            yield server.address
+
+
+@pytest.fixture
+def scene(http_scene: HttpScene, database: str) -> HttpScene:
+    """Return the surroundings of a daemon with a wallet."""
+    brand = {"origin": "www.b.example", "exchange_rates": {"EUR": "1"}}
+    http_scene.tables["wallet"] = {
+        "database": database,
+        "brands": {http_scene.name: brand},
+        "providers": {"acme": {}},
+    }
+    return http_scene
+
+
+on_both = pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
+
+
+async def run_verb(daemon: Daemon, *words: str) -> tuple[int | None, str]:
+    """Run a verb of `consumer wallet`; returns its exit code, and what it prints."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "consumer", "wallet", *words, "--config", str(daemon.config)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    printed, _ = await process.communicate()
+    return process.returncode, printed.decode()
+
+
+async def add_provider(daemon: Daemon, brand: str) -> Provider:
+    """Add a key of a provider, as an operator does, and return the provider that signs with it."""
+    code, printed = await run_verb(daemon, "providers", "add", "acme", "--brand", brand)
+    assert code == 0, printed
+    key_id, private_key = printed.split()
+    provider = Provider(brand, "acme", key_id)
+    provider.signing = SigningKey(base64.b64decode(private_key))
+    return provider
+
+
+class Table:
+    """A player with money, in a session."""
+
+    def __init__(self, scene: HttpScene, provider: Provider, key: str) -> None:
+        self.provider = provider
+        self.operator = scene.client(key)
+        self.game = httpx.AsyncClient(base_url=scene.url, timeout=20)
+        self.place: dict[str, str] = {}
+
+    async def sit(self, amount: str) -> None:
+        """Open an account with money, and begin a session."""
+        account = {"player_id": "p-1", "currency": "EUR"}
+        assert (await self.operator.post("/v1/players", json=account)).status_code == 200
+        money = {"amount": amount, "currency": "EUR", "reference": "d-1", "vendor_id": "9"}
+        for _ in range(2):
+            paid = await self.operator.post("/v1/players/p-1/deposits", json=money)
+            assert (paid.status_code, paid.json()["balance"]) == (200, amount), paid.text
+        begun = await self.operator.post("/v1/sessions", json=account | {"game_id": "g"})
+        assert begun.status_code == 201, begun.text
+        self.place = {
+            "session": begun.json()["session"], "round_id": "r", "game_id": "g", "currency": "EUR"
+        }  # fmt: skip
+
+    async def call(self, verb: str, **fields: object) -> httpx.Response:
+        """Send a callback."""
+        return await self.provider.call(self.game, verb, fields)
+
+    async def bet(self, number: str, amount: str) -> httpx.Response:
+        """Send a bet in a round of its own."""
+        place = self.place | {"round_id": number}
+        return await self.call("bet", transaction_id=number, amount=amount, **place)
+
+    async def close(self) -> None:
+        """Close both connections."""
+        await self.operator.aclose()
+        await self.game.aclose()
+
+
+@on_both
+async def test_a_game_from_the_first_session_to_its_result(scene: HttpScene) -> None:
+    """As a brand and a provider of games do it."""
+    key = await scene.key(scopes=(Scope.WALLET_OPERATOR,))
+    with scene.daemon() as daemon:
+        await daemon.is_ready(apart="wallet")
+        table = Table(scene, await add_provider(daemon, scene.name), key)
+        await table.sit("100.00")
+        assert (await table.bet("t-1", "30.00")).json()["balance"] == "70.00"
+        won = table.place | {"round_id": "t-1"}
+        assert (await table.call("win", transaction_id="w-1", amount="50.00", **won)).json()[
+            "balance"
+        ] == "120.00"
+        player = (await table.operator.get("/v1/players/p-1")).json()
+        assert player["accounts"][0]["balance_real"] == "120.00"
+        frozen = await table.operator.post("/v1/players/p-1/freeze")
+        assert frozen.json()["frozen"]
+        assert (await table.bet("t-2", "1")).json()["code"] == "PLAYER_FROZEN"
+        ended = await table.operator.delete(f"/v1/sessions/{table.place['session']}")
+        assert ended.json() == {"currency": "EUR", "net": "20.00"}
+        await table.close()
+        assert await run_verb(daemon, "verify") == (0, "the books fit\n")
+
+
+@on_both
+async def test_other_keys_reach_no_money(scene: HttpScene) -> None:
+    """Neither a key without the scope, nor one of the sandbox."""
+    test = await scene.key(Environment.TEST, scopes=(Scope.WALLET_OPERATOR,))
+    live = await scene.key(scopes=(Scope.WALLET_OPERATOR,))
+    ingest = await scene.key()
+    with scene.daemon() as daemon:
+        await daemon.is_ready(apart="wallet")
+        async with scene.client(live) as client:
+            account = {"player_id": "p-1", "currency": "EUR"}
+            assert (await client.post("/v1/players", json=account)).status_code == 200
+        for key, status in ((test, 404), (ingest, 403)):
+            async with scene.client(key) as client:
+                assert (await client.get("/v1/players/p-1")).status_code == status
+
+
+@on_both
+async def test_killed_daemon_takes_each_bet_once(scene: HttpScene) -> None:
+    """Providers send again what was not answered; a third of all is sent again anyway."""
+    key = await scene.key(scopes=(Scope.WALLET_OPERATOR,))
+    daemon = scene.daemon()
+    with daemon:
+        await daemon.is_ready(apart="wallet")
+        table = Table(scene, await add_provider(daemon, scene.name), key)
+        await table.sit("1000.00")
+
+        async def is_taken(number: str) -> bool:
+            try:
+                answer = await table.bet(number, "1.00")
+            except httpx.HTTPError:
+                return False
+            return answer.status_code == 200
+
+        async def play(client: int) -> None:
+            for number in range(BETS_COUNT // CLIENTS_COUNT):
+                name = f"{client}-{number}"
+                for _ in range(random.choice((1, 1, 2))):
+                    await eventually(partial(is_taken, name), what=name)
+
+        async with asyncio.TaskGroup() as group:
+            for client in range(CLIENTS_COUNT):
+                group.create_task(play(client))
+            for _ in range(3):
+                await asyncio.sleep(0.5)
+                daemon.kill()
+                daemon.start()
+        shown = (await table.call("balance", session=table.place["session"])).json()
+        assert shown["balance"] == "400.00"
+        await table.close()
+        assert await run_verb(daemon, "verify") == (0, "the books fit\n")
