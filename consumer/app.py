@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from consumer.cancel import end_tasks
+from consumer.config.outbox import with_outbox
 from consumer.config.sandbox import sandbox_of
 from consumer.deliveries.origin import Environment
 from consumer.lanes.group import LaneGroup
 from consumer.lanes.outside import ServedEnvironment, caveats, make_outside
 from consumer.lanes.wire import Watched
+from consumer.listeners.outbox.settings import OutboxSettings
 from consumer.operations.health import Health
 from consumer.operations.http import listening_socket, serve
 from consumer.operations.metrics import Metrics
@@ -60,6 +62,9 @@ class App:
         self.metrics = Metrics()
         self._stopping = asyncio.Event()
         sandbox = sandbox_of(config)
+        config = with_outbox(config, Environment.LIVE)
+        if sandbox is not None:
+            sandbox = with_outbox(sandbox, Environment.TEST)
         served = {Environment.LIVE: ServedEnvironment(config, make_outside(config))}
         if sandbox is not None:
             served[Environment.TEST] = ServedEnvironment(sandbox, make_outside(sandbox))
@@ -138,10 +143,19 @@ class App:
             if self._port is not None and listener in self._port.listeners:
                 return self._port.make_listener(listener)
             settings = served.config.listeners[listener]
+            if isinstance(settings, OutboxSettings):
+                return _outbox(listener, settings)
             return self._kinds[settings.kind](listener, settings)
 
         watched = Watched(health, self.metrics)
         return LaneGroup(served.config, served.outside, watched, make_listener, name)
+
+
+def _outbox(name: str, settings: OutboxSettings) -> AnyListener:
+    """Make the wallet's own listener. Without `[wallet]`, no code of the databases is loaded."""
+    from consumer.listeners.outbox.listener import OutboxListener  # noqa: PLC0415  # as said
+
+    return OutboxListener(name, settings)
 
 
 def _public_port(

@@ -255,7 +255,7 @@ def _disagreements(config: Config) -> list[str]:
     found += clashes(config.routes, sink, config.dead_letters, config.listeners)
     found += port_problems(config.http, config.listeners, sink, reads=config.stream_api is not None)
     found += sandbox_problems(config.sandbox, config.http, sink, config.dead_letters)
-    found += wallet_problems(config.wallet, config.http)
+    found += wallet_problems(config.wallet, config.http, config.listeners)
     found += address_problems(config.http, config.operations)
     readers = readers_of(sink, config.listeners)
     found += meeting_problems(config.sandbox, _live_subjects(config), readers)

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from consumer.wallet.currencies import BUILT_IN
+from consumer.ledger.currencies import BUILT_IN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from consumer.http.settings import HttpSettings
     from consumer.wallet.settings import WalletSettings
 
 
-def wallet_problems(wallet: WalletSettings | None, http: HttpSettings | None) -> Iterator[str]:
-    """Yield a line for each mistake in `[wallet]`."""
+OUTBOX_LISTENER: Final = "wallet"
+"""The name of the listener that takes from the wallet's outbox."""
+
+
+def wallet_problems(
+    wallet: WalletSettings | None, http: HttpSettings | None, listeners: Iterable[str]
+) -> Iterator[str]:
+    """Yield a line for each mistake in `[wallet]`, and for a listener that has its name."""
     if wallet is None:
         return
+    if OUTBOX_LISTENER in listeners:
+        yield f"listeners.{OUTBOX_LISTENER}: the wallet uses this name, expected another"
     if http is None:
         yield "wallet: needs a port, expected a table [http]"
     if len(set(wallet.spend_order)) < len(wallet.spend_order):

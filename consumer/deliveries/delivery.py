@@ -94,6 +94,8 @@ class Delivery(msgspec.Struct, eq=False, gc=False):
         fate: How the delivery ended. None means that nothing is decided yet. If the connection
             ends before that, the source delivers the message again. Only `pipeline.batch.Work`
             sets the fate, once.
+        sequence: The number that the event has among all events of its player: the attribute
+            `sequence` of CloudEvents. Empty, as for nearly all deliveries, if it has none.
     """
 
     body: bytes
@@ -104,6 +106,7 @@ class Delivery(msgspec.Struct, eq=False, gc=False):
     redelivered: bool = False
     unread: Rejected | None = None
     fate: Fate | None = None
+    sequence: str = ""
 
     @property
     def end(self) -> End | None:

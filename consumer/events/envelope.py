@@ -25,6 +25,9 @@ class Envelope(msgspec.Struct, kw_only=True, omit_defaults=True):
             time at which it arrived.
         datacontenttype: The form of `data`.
         brand: The brand that sent the event.
+        sequence: The number of the event among those of its player, as a decimal text. Only events
+            of the wallet have it. Events of one movement of money have one number. See
+            https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/sequence.md.
         data: The event's fields in their normal form, as JSON.
     """
 
@@ -36,6 +39,7 @@ class Envelope(msgspec.Struct, kw_only=True, omit_defaults=True):
     time: str
     datacontenttype: Literal["application/json"]
     brand: str
+    sequence: str = ""
     data: msgspec.Raw
 
     @property

@@ -67,6 +67,13 @@ def with_oddities(event: Event, oddities: list[Oddity]) -> Event:
     return msgspec.structs.replace(event, oddities=(*oddities, *event.oddities))
 
 
+def with_sequence(event: Event, sequence: str) -> Event:
+    """Return an event with the attribute `sequence`."""
+    wrapped = envelope.read(event.body)
+    body = envelope.write(msgspec.structs.replace(wrapped, sequence=sequence))
+    return msgspec.structs.replace(event, body=body)
+
+
 @cache
 def _decoders_of(
     struct: type[Fields],

@@ -11,7 +11,7 @@ Every order is one transaction of the database, and is carried out once, whoever
   orders with the same id never run at the same time. The second waits for the first, and gets the
   answer of the first.
 - Under the account's lock, a transaction gets its time and the account's next `sequence`. The
-  numbers have no gap, and the times never decrease.
+  numbers have no gap, and the times increase.
 - Transactions and entries are never changed and never deleted. The database refuses it.
 
 The answer of an order may get lost. The caller then sends the same order again, and gets what was
@@ -122,11 +122,26 @@ class Ledger(ABC):
         """Return all keys, the oldest first, also those that have ended."""
 
     @abstractmethod
-    async def outbox(self, max_count: int) -> Sequence[OutboxRow]:
-        """Return rows of the outbox, the oldest first: at most one of each account.
+    async def outbox(self, max_count: int, after_account_id: int = 0) -> Sequence[OutboxRow]:
+        """Return rows of the outbox: at most one of each account, in the order of the accounts.
 
         It is the row with the account's lowest `sequence`. So an account's next event waits for the
         confirmation of the last one.
+
+        Args:
+            max_count: The largest number of rows.
+            after_account_id: Only rows of accounts with a higher number are returned.
+        """
+
+    @abstractmethod
+    async def outbox_count(self) -> int:
+        """Return how many rows the outbox has."""
+
+    @abstractmethod
+    async def hold_outbox(self) -> bool:
+        """Try to become the only process that takes from the outbox. Return true if this one is it.
+
+        It stays so until `close`, or until the connection to the database is lost.
         """
 
     @abstractmethod

@@ -75,6 +75,7 @@ class OutboxRow(msgspec.Struct, frozen=True):
 
     Attributes:
         row_id: The number of the row.
+        account_id: The number of the account.
         ledger_id: The transaction.
         brand, player_id, currency: The account.
         sequence: The transaction's number within the account.
@@ -82,7 +83,12 @@ class OutboxRow(msgspec.Struct, frozen=True):
         source: The provider, or who else asked for it.
         external_id: The id that the source gave it.
         round_id, game_id: The round. Empty if there is none.
-        reversed_id: For a rollback, the `ledger_id` of what was rolled back. Otherwise None.
+        reversed_id, reversed_kind, reversed_real_units, reversed_bonus_units: For a rollback, the
+            `ledger_id` of the bet or win that it gave back, its type, and what it had moved.
+            Otherwise None.
+        pair_id, pair_real_units, pair_bonus_units: The same of the win, if a bet and its win were
+            given back together.
+        bonus_id: The `ledger_id` of the issue of the bonus whose money it moved, or None.
         at_us: When it was booked, in microseconds since 1970.
         real_units, bonus_units: What it moved on the player's accounts.
         real_after_units, bonus_after_units, held_after_units: The balances after it.
@@ -91,6 +97,7 @@ class OutboxRow(msgspec.Struct, frozen=True):
     """
 
     row_id: int
+    account_id: int
     ledger_id: int
     brand: str
     player_id: str
@@ -102,6 +109,13 @@ class OutboxRow(msgspec.Struct, frozen=True):
     round_id: str
     game_id: str
     reversed_id: int | None
+    reversed_kind: str | None
+    reversed_real_units: int | None
+    reversed_bonus_units: int | None
+    pair_id: int | None
+    pair_real_units: int | None
+    pair_bonus_units: int | None
+    bonus_id: int | None
     at_us: int
     real_units: int
     bonus_units: int

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from consumer.errors import Reason, Rejected
-from consumer.events.normalise import Normaliser, with_oddities
+from consumer.events.normalise import Normaliser, with_oddities, with_sequence
 from consumer.events.refuse import SHOWN_CHARACTERS
 from consumer.events.registry import find, nearest
 from consumer.events.steps import Oddity
@@ -180,6 +180,8 @@ class Decoder:
                 oddities = [*quoted_type(delivery.message_type), *oddities]
             message = _message(delivery, occurrence) if normaliser.needs_occurrence else ""
             event = normaliser.normalise(body, arrived_s, message)
+            if delivery.sequence:
+                event = with_sequence(event, delivery.sequence)
             work.event = with_oddities(event, oddities) if oddities else event
         except Rejected as rejected:
             if only_small and rejected.reason is Reason.TOO_LARGE and most_bytes < limit_bytes:

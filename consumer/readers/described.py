@@ -48,6 +48,11 @@ _EVENT_SCHEMA: Final[Mapping[str, object]] = {
         "time": {"type": "string", "description": "when it happened, or when it arrived"},
         "datacontenttype": {"type": "string"},
         "brand": {"type": "string"},
+        "sequence": {
+            "type": "string",
+            "description": "the number of the event among those of its player; only events of the "
+            "wallet have it",
+        },
         "data": {
             "type": "object",
             "additionalProperties": True,

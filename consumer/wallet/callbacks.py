@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
     from consumer.deliveries.origin import Environment
     from consumer.http.request import Request
+    from consumer.ledger.amounts import Amounts
     from consumer.ledger.answers import Booked
     from consumer.ledger.base import Ledger
     from consumer.ledger.orders import Callback, Caller
-    from consumer.wallet.amounts import Amounts
     from consumer.wallet.callers import Callers
     from consumer.wallet.facts import Facts
 

@@ -11,26 +11,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from consumer.errors import Unavailable
+from consumer.ledger.facts import EventFacts
 
 if TYPE_CHECKING:
     from consumer.ledger.orders import Caller
     from consumer.wallet.settings import WalletSettings
-
-
-class EventFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is stored with an order.
-
-    Attributes:
-        origin: The brand's host.
-        exchange_rates: What one unit of a currency is worth, by currency.
-        round_end: True if the order closes its round.
-        vendor_id: The payment provider of a deposit.
-    """
-
-    origin: str
-    exchange_rates: dict[str, str]
-    round_end: bool = False
-    vendor_id: str = ""
 
 
 class Facts:
@@ -71,5 +56,8 @@ class Facts:
             exchange_rates=found.exchange_rates,
             round_end=round_end,
             vendor_id=vendor_id,
+            bonus_id=found.bonus.bonus_id,
+            bonus_product=found.bonus.product,
+            bonus_type=found.bonus.type,
         )
         return msgspec.json.encode(facts).decode()

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from consumer.clock import Clock
     from consumer.deliveries.origin import Environment
     from consumer.http.request import Request
+    from consumer.ledger.amounts import Amounts
     from consumer.ledger.base import Ledger
     from consumer.ledger.shown import Player
-    from consumer.wallet.amounts import Amounts
     from consumer.wallet.facts import Facts
     from consumer.wallet.settings import WalletSettings
 

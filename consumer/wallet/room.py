@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from consumer.clock import SYSTEM_CLOCK
 from consumer.deliveries.origin import Environment
-from consumer.ledger.postgres.ledger import PostgresLedger
-from consumer.ledger.sqlite.ledger import SqliteLedger
+from consumer.ledger.amounts import Amounts
+from consumer.ledger.currencies import BUILT_IN
+from consumer.ledger.make import make_ledger
 from consumer.parts.base import Part
 from consumer.parts.keep_open import KeptOpen
-from consumer.wallet.amounts import Amounts
 from consumer.wallet.callbacks import Callbacks
 from consumer.wallet.callers import Callers
-from consumer.wallet.currencies import BUILT_IN
 from consumer.wallet.endpoints import callback_endpoints
 from consumer.wallet.facts import Facts
 from consumer.wallet.player_endpoints import player_endpoints
@@ -31,25 +29,7 @@ if TYPE_CHECKING:
     from consumer.wallet.settings import WalletSettings
 
 WALLET: Final = "wallet"
-"""The name under which `/readyz` shows the ledgers, and of the schema of live money."""
-
-
-def make_ledger(database: str, environment: Environment) -> Ledger:
-    """Make the ledger of an environment, not open.
-
-    Test money is in another file or another schema: `wallet-test.db` beside `wallet.db`,
-    `wallet_test` beside `wallet`.
-
-    Args:
-        database: The option `database` of `[wallet]`.
-        environment: The environment.
-    """
-    is_test = environment is Environment.TEST
-    kind, _, rest = database.partition(":")
-    if kind != "sqlite":
-        return PostgresLedger(database, f"{WALLET}_test" if is_test else WALLET)
-    path = Path(rest)
-    return SqliteLedger(path.with_stem(f"{path.stem}-test") if is_test else path)
+"""The name under which `/readyz` shows the ledgers."""
 
 
 class LedgerPart(Part):

@@ -34,8 +34,8 @@ class BrandBonusSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     """
 
     bonus_id: Text = "1"
-    product: Text = "casino"
-    type: Text = "wager"
+    product: Text = "Casino"
+    type: Text = "Undefined"
 
 
 class WalletBrandSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -9,15 +9,15 @@ import structlog
 
 from consumer.errors import Unavailable
 from consumer.http.answer import Problem
+from consumer.ledger.amounts import BadAmount, UnknownCurrency
 from consumer.ledger.answers import LedgerRefusal, OrderRefused
-from consumer.wallet.amounts import BadAmount, UnknownCurrency
 from consumer.wallet.bodies import bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from consumer.ledger.amounts import Amounts
     from consumer.ledger.answers import Booked, Funds
-    from consumer.wallet.amounts import Amounts
 
 RETRY_S: Final = "1"
 STATUSES: Final[Mapping[LedgerRefusal, int]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import random
 import sys
 from functools import partial
@@ -76,6 +77,17 @@ async def add_provider(daemon: Daemon, brand: str) -> Provider:
     return provider
 
 
+async def movements(scene: HttpScene, count: int) -> list[tuple[str, str]]:
+    """Wait for the events of so many movements; returns type and sequence of each, in order."""
+
+    async def are_there() -> bool:
+        return await scene.sink.count() >= 2 * count
+
+    await eventually(are_there, what="the events of the wallet")
+    events = [json.loads(message.data) for message in await scene.sink.events()]
+    return [(event["type"], event["sequence"]) for event in events]
+
+
 class Table:
     """A player with money, in a session."""
 
@@ -136,6 +148,14 @@ async def test_a_game_from_the_first_session_to_its_result(scene: HttpScene) -> 
         assert ended.json() == {"currency": "EUR", "net": "20.00"}
         await table.close()
         assert await run_verb(daemon, "verify") == (0, "the books fit\n")
+        assert await movements(scene, 3) == [
+            ("wallet.deposit_approved", "1"),
+            ("wallet.balance", "1"),
+            ("game.bet", "2"),
+            ("wallet.balance", "2"),
+            ("game.win", "3"),
+            ("wallet.balance", "3"),
+        ]
 
 
 @on_both
@@ -188,3 +208,10 @@ async def test_killed_daemon_takes_each_bet_once(scene: HttpScene) -> None:
         assert shown["balance"] == "400.00"
         await table.close()
         assert await run_verb(daemon, "verify") == (0, "the books fit\n")
+        told = await movements(scene, 1 + BETS_COUNT)
+        kinds = ["wallet.deposit_approved"] + ["game.bet"] * BETS_COUNT
+        wanted = [
+            [(kind, f"{number}"), ("wallet.balance", f"{number}")]
+            for number, kind in enumerate(kinds, 1)
+        ]
+        assert told == [event for pair in wanted for event in pair]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
+from consumer.ledger.amounts import Amounts, BadAmount, UnknownCurrency
+from consumer.ledger.currencies import BUILT_IN
 from consumer.ledger.orders import LIMIT_UNITS
-from consumer.wallet.amounts import Amounts, BadAmount, UnknownCurrency
-from consumer.wallet.currencies import BUILT_IN
 
 AMOUNTS = Amounts({**BUILT_IN, "POINT": 0})
 

@@ -9,14 +9,14 @@ import pytest
 
 from consumer.clock import SYSTEM_CLOCK
 from consumer.deliveries.origin import Environment
+from consumer.ledger.amounts import Amounts
 from consumer.ledger.answers import LedgerRefusal, LedgerUnavailable
+from consumer.ledger.currencies import BUILT_IN
 from consumer.ledger.orders import Deposit
 from consumer.ledger.shown import PlayedSession
 from consumer.ledger.sqlite.ledger import SqliteLedger
-from consumer.wallet.amounts import Amounts
 from consumer.wallet.callbacks import Callbacks
 from consumer.wallet.callers import Callers
-from consumer.wallet.currencies import BUILT_IN
 from consumer.wallet.endpoints import callback_endpoints
 from consumer.wallet.facts import Facts
 from consumer.wallet.settings import WalletBrandSettings, WalletSettings

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from consumer.cli.input.configuration import load_config
 from consumer.errors import ConfigError
-from consumer.wallet.room import make_ledger
+from consumer.ledger.make import make_ledger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -124,7 +124,7 @@ BEGIN
         RAISE EXCEPTION 'the entries of a transaction have the sum zero';
     END IF;
     UPDATE account SET real = account.real + a_draft.real, bonus = account.bonus + a_draft.bonus,
-        sequence = account.sequence + 1, at_us = greatest(account.at_us, now_us())
+        sequence = account.sequence + 1, at_us = greatest(account.at_us + 1, now_us())
     WHERE id = a_draft.account_id RETURNING * INTO an_owner;
     INSERT INTO transactions (brand, source, external_id, verb, kind, account_id, session, game_id,
         round_id, amount, currency, reference, bonus_id, reverses, target, sequence, at_us, real,

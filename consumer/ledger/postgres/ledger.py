@@ -26,6 +26,7 @@ from consumer.ledger.orders import (
 )
 from consumer.ledger.postgres import verify
 from consumer.ledger.postgres.connection import AWAY, DEADLOCK, connect, fetch_over
+from consumer.ledger.postgres.outbox_holder import OutboxHolder
 from consumer.ledger.shown import EndedSession, OutboxRow, Player, ProviderKey
 
 if TYPE_CHECKING:
@@ -62,13 +63,27 @@ END_SESSION: Final = """
            (SELECT coalesce(sum(real + bonus), 0)::bigint FROM transactions WHERE session = $1)
     FROM ending"""
 OUTBOX: Final = """
-    SELECT o.id, o.transaction_id, a.brand, a.player_id, a.currency, o.sequence, t.kind, t.source,
-           t.external_id, t.round_id, t.game_id, t.reverses, t.at_us, t.real, t.bonus,
-           t.real_after, t.bonus_after, t.held_after, t.amount, o.facts
-    FROM outbox AS o JOIN transactions AS t ON t.id = o.transaction_id
+    WITH RECURSIVE heads (account_id, number) AS (
+        SELECT (SELECT min(account_id) FROM outbox WHERE account_id > $1::bigint), 1
+        UNION ALL
+        SELECT (SELECT min(o.account_id) FROM outbox AS o WHERE o.account_id > heads.account_id),
+               number + 1
+        FROM heads WHERE heads.account_id IS NOT NULL AND number < $2::integer
+    )
+    SELECT o.id, o.account_id, o.transaction_id, a.brand, a.player_id, a.currency, o.sequence,
+           t.kind, t.source, t.external_id, t.round_id, t.game_id,
+           g.id, g.kind, g.real, g.bonus, w.id, w.real, w.bonus,
+           t.bonus_id, t.at_us, t.real, t.bonus, t.real_after, t.bonus_after, t.held_after,
+           t.amount, o.facts
+    FROM heads
+         JOIN outbox AS o ON o.account_id = heads.account_id AND o.sequence =
+              (SELECT min(f.sequence) FROM outbox AS f WHERE f.account_id = heads.account_id)
+         JOIN transactions AS t ON t.id = o.transaction_id
          JOIN account AS a ON a.id = o.account_id
-    WHERE o.sequence = (SELECT min(f.sequence) FROM outbox AS f WHERE f.account_id = o.account_id)
-    ORDER BY o.id LIMIT $1"""
+         LEFT JOIN transactions AS g ON g.id = t.reverses
+         LEFT JOIN transactions AS w ON g.verb = 'bet-win' AND w.verb = 'bet-win'
+              AND w.brand = g.brand AND w.source = g.source AND w.reference = g.external_id
+    ORDER BY o.account_id"""
 
 
 class PostgresLedger(Ledger):
@@ -85,6 +100,7 @@ class PostgresLedger(Ledger):
         self._schema = schema
         self._connections_count = connections_count
         self._pool: Pool | None = None
+        self._holder: OutboxHolder | None = None
 
     async def open(self) -> None:
         """See `Ledger.open`."""
@@ -95,6 +111,8 @@ class PostgresLedger(Ledger):
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.terminate()
+        if self._holder is not None:
+            self._holder.close()
 
     async def call_back(self, caller: Caller, order: Callback) -> Sequence[Booked]:
         """See `Ledger.call_back`."""
@@ -203,9 +221,19 @@ class PostgresLedger(Ledger):
             for row in found
         ]
 
-    async def outbox(self, max_count: int) -> Sequence[OutboxRow]:
+    async def outbox_count(self) -> int:
+        """See `Ledger.outbox_count`."""
+        return int((await self._fetch("SELECT count(*) FROM outbox"))[0][0])
+
+    async def hold_outbox(self) -> bool:
+        """See `Ledger.hold_outbox`. The lock belongs to a connection of its own."""
+        if self._holder is None:
+            self._holder = OutboxHolder(self._url, self._schema)
+        return await self._holder.holds()
+
+    async def outbox(self, max_count: int, after_account_id: int = 0) -> Sequence[OutboxRow]:
         """See `Ledger.outbox`."""
-        return [OutboxRow(*row) for row in await self._fetch(OUTBOX, max_count)]
+        return [OutboxRow(*row) for row in await self._fetch(OUTBOX, after_account_id, max_count)]
 
     async def delete_from_outbox(self, row_ids: Sequence[int]) -> None:
         """See `Ledger.delete_from_outbox`."""

@@ -26,7 +26,7 @@ ACCOUNTS: Final = """
     WITH steps AS (
         SELECT account_id, sequence, real_after, bonus_after,
                sum(real) OVER running AS real_so_far, sum(bonus) OVER running AS bonus_so_far,
-               row_number() OVER running AS number, lag(at_us) OVER running > at_us AS is_older
+               row_number() OVER running AS number, lag(at_us) OVER running >= at_us AS is_older
         FROM transactions WHERE sequence IS NOT NULL
         WINDOW running AS (PARTITION BY account_id ORDER BY sequence)
     ), ends AS (

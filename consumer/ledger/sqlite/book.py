@@ -116,7 +116,7 @@ def _advance(db: apsw.Connection, owner: AccountRow, moves: Moves, clock_us: int
     if max(owner.real_units, owner.bonus_units) >= LIMIT_UNITS:
         raise OrderRefused(LedgerRefusal.BAD_AMOUNT)
     owner.sequence += 1
-    owner.at_us = max(clock_us, owner.at_us)
+    owner.at_us = max(clock_us, owner.at_us + 1)
     db.execute(
         "UPDATE account SET real = ?, bonus = ?, bonus_id = ?, sequence = ?, at_us = ?"
         " WHERE id = ?",

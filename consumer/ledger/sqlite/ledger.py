@@ -9,8 +9,9 @@ from consumer.ledger.answers import Booked, OrderRefused
 from consumer.ledger.base import Ledger
 from consumer.ledger.orders import Bet, BetWin, Rollback, RoundEnd, Win
 from consumer.ledger.shown import OutboxRow
-from consumer.ledger.sqlite import operate, play, provider_keys, roll_back, verify
+from consumer.ledger.sqlite import operate, play, provider_keys, roll_back, rows, verify
 from consumer.ledger.sqlite.connection import connect
+from consumer.ledger.sqlite.file_lock import FileLock
 from consumer.ledger.sqlite.writer import Writer
 
 if TYPE_CHECKING:
@@ -24,15 +25,27 @@ if TYPE_CHECKING:
     from consumer.ledger.shown import EndedSession, PlayedSession, Player, ProviderKey
 
 OUTBOX: Final = """
-    SELECT outbox.id, transaction_id, account.brand, player_id, account.currency, outbox.sequence,
-           kind, source, external_id, round_id, game_id, reverses, transactions.at_us,
-           transactions.real, transactions.bonus, real_after, bonus_after, held_after, amount,
-           facts
-    FROM outbox JOIN transactions ON transactions.id = transaction_id
-         JOIN account ON account.id = outbox.account_id
-    WHERE outbox.sequence =
-          (SELECT min(sequence) FROM outbox AS first WHERE first.account_id = outbox.account_id)
-    ORDER BY outbox.id LIMIT ?"""
+    WITH RECURSIVE heads (account_id, number) AS (
+        SELECT (SELECT min(account_id) FROM outbox WHERE account_id > ?1), 1
+        UNION ALL
+        SELECT (SELECT min(o.account_id) FROM outbox AS o WHERE o.account_id > heads.account_id),
+               number + 1
+        FROM heads WHERE heads.account_id IS NOT NULL AND number < ?2
+    )
+    SELECT o.id, o.account_id, o.transaction_id, a.brand, a.player_id, a.currency, o.sequence,
+           t.kind, t.source, t.external_id, t.round_id, t.game_id,
+           g.id, g.kind, g.real, g.bonus, w.id, w.real, w.bonus,
+           t.bonus_id, t.at_us, t.real, t.bonus, t.real_after, t.bonus_after, t.held_after,
+           t.amount, o.facts
+    FROM heads
+         JOIN outbox AS o ON o.account_id = heads.account_id AND o.sequence =
+              (SELECT min(f.sequence) FROM outbox AS f WHERE f.account_id = heads.account_id)
+         JOIN transactions AS t ON t.id = o.transaction_id
+         JOIN account AS a ON a.id = o.account_id
+         LEFT JOIN transactions AS g ON g.id = t.reverses
+         LEFT JOIN transactions AS w ON g.verb = 'bet-win' AND w.verb = 'bet-win'
+              AND w.brand = g.brand AND w.source = g.source AND w.reference = g.external_id
+    ORDER BY o.account_id"""
 
 
 class SqliteLedger(Ledger):
@@ -44,6 +57,7 @@ class SqliteLedger(Ledger):
 
     def __init__(self, path: Path) -> None:
         self._writer = Writer(partial(connect, path))
+        self._outbox_lock = FileLock(path.with_name(f"{path.name}.outbox"))
 
     async def open(self) -> None:
         """See `Ledger.open`."""
@@ -52,6 +66,7 @@ class SqliteLedger(Ledger):
     async def close(self) -> None:
         """See `Ledger.close`."""
         await self._writer.close()
+        self._outbox_lock.release()
 
     async def call_back(self, caller: Caller, order: Callback) -> Sequence[Booked]:
         """See `Ledger.call_back`."""
@@ -105,10 +120,20 @@ class SqliteLedger(Ledger):
         """See `Ledger.provider_keys`."""
         return await self._writer.do(provider_keys.listed)
 
-    async def outbox(self, max_count: int) -> Sequence[OutboxRow]:
+    async def outbox_count(self) -> int:
+        """See `Ledger.outbox_count`."""
+        return await self._writer.do(rows.outbox_count)
+
+    async def hold_outbox(self) -> bool:
+        """See `Ledger.hold_outbox`."""
+        return self._outbox_lock.take()
+
+    async def outbox(self, max_count: int, after_account_id: int = 0) -> Sequence[OutboxRow]:
         """See `Ledger.outbox`."""
         return await self._writer.do(
-            lambda db: [OutboxRow(*row) for row in db.execute(OUTBOX, (max_count,))]
+            lambda db: [
+                OutboxRow(*row) for row in db.execute(OUTBOX, (after_account_id, max_count))
+            ]
         )
 
     async def delete_from_outbox(self, row_ids: Sequence[int]) -> None:

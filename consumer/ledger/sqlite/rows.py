@@ -163,6 +163,12 @@ def game_round(db: apsw.Connection, key: tuple[int, str, str, str]) -> RoundRow 
     return RoundRow(*row) if row else None
 
 
+def outbox_count(db: apsw.Connection) -> int:
+    """Return how many rows the outbox has."""
+    found: list[Row] = db.execute("SELECT count(*) FROM outbox").fetchall()
+    return int(found[0][0])
+
+
 def lists_game(db: apsw.Connection, provider: str, game_id: str) -> bool:
     """Tell whether a provider has a game. It has any game while none is listed."""
     known = db.execute(

@@ -54,8 +54,8 @@ def _of_accounts(db: apsw.Connection) -> Iterator[Fault]:
                 yield Fault(where, f"expected sequence {sequence}, found {row[0]}")
             if (row[3], row[4]) != (real_units, bonus_units):
                 yield Fault(where, f"sequence {sequence}: the balances after it do not fit")
-            if row[5] < at_us:
-                yield Fault(where, f"sequence {sequence}: it is older than the one before")
+            if row[5] <= at_us:
+                yield Fault(where, f"sequence {sequence}: it is not younger than the one before")
             at_us = row[5]
         if [real_units, bonus_units, 0] != balances or sequence != last:
             found = (*balances, last)

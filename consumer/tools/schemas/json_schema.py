@@ -54,13 +54,17 @@ def outgoing(event_type: EventType) -> Schema:
         ),
         "datacontenttype": {"const": "application/json"},
         "brand": _text("The brand that sent the event.", pattern=f"^{TOKEN}$"),
+        "sequence": _text(
+            "The number of the event among those of its player. Only events of the wallet have it.",
+            pattern="^[1-9][0-9]*$",
+        ),
         "data": object_out(event_type.fields, event_type.time),
     }
     return {
         **_head(event_type, "event", f"{event_type.name}, as put out"),
         "type": "object",
         "properties": properties,
-        "required": list(properties),
+        "required": [name for name in properties if name != "sequence"],
         "examples": [example.put_out(event_type)],
     }
 

@@ -1,0 +1,1 @@
+"""Takes the movements of players' money from the wallet's outbox."""

@@ -1,0 +1,28 @@
+"""The options of the wallet's own listener. `config/outbox.py` makes them from `[wallet]`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from consumer.deliveries.origin import Environment
+from consumer.listeners.base import ListenerSettings
+
+OUTBOX: Final = "outbox"
+"""The kind of this listener."""
+
+
+class OutboxSettings(ListenerSettings, frozen=True, kw_only=True):
+    """The options.
+
+    Attributes:
+        database: The option `database` of `[wallet]`.
+        environment: Whose ledger it is.
+        currencies: The option `currencies` of `[wallet]`.
+    """
+
+    database: str
+    environment: Environment = Environment.LIVE
+    currencies: Mapping[str, int] = msgspec.field(default_factory=dict)
