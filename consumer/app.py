@@ -143,19 +143,12 @@ class App:
             if self._port is not None and listener in self._port.listeners:
                 return self._port.make_listener(listener)
             settings = served.config.listeners[listener]
-            if isinstance(settings, OutboxSettings):
-                return _outbox(listener, settings)
+            if self._port is not None and isinstance(settings, OutboxSettings):
+                return self._port.make_outbox_listener(listener, settings)
             return self._kinds[settings.kind](listener, settings)
 
         watched = Watched(health, self.metrics)
         return LaneGroup(served.config, served.outside, watched, make_listener, name)
-
-
-def _outbox(name: str, settings: OutboxSettings) -> AnyListener:
-    """Make the wallet's own listener. Without `[wallet]`, no code of the databases is loaded."""
-    from consumer.listeners.outbox.listener import OutboxListener  # noqa: PLC0415  # as said
-
-    return OutboxListener(name, settings)
 
 
 def _public_port(

@@ -48,7 +48,9 @@ if TYPE_CHECKING:
     from consumer.http.settings import HttpSettings
     from consumer.lanes.outside import ServedEnvironment
     from consumer.lanes.wire import Watched
+    from consumer.listeners.base import AnyListener
     from consumer.listeners.http.intake import Intake
+    from consumer.listeners.outbox.settings import OutboxSettings
     from consumer.wallet.room import Wallet
 
 
@@ -172,6 +174,12 @@ class Port:
     def make_listener(self, name: str) -> HttpListener:
         """Make a listener object that reads from the listener's intake."""
         return HttpListener(name, self._settings[name], self.listeners[name])
+
+    def make_outbox_listener(self, name: str, settings: OutboxSettings) -> AnyListener:
+        """Make a listener object that takes from the outbox of the wallet."""
+        if self._wallet is None:
+            raise TypeError("there is no table [wallet]")  # a bug of ours
+        return self._wallet.make_listener(name, settings)
 
     def take(self) -> None:
         """Open the socket of the port and read the certificate, before anything else starts.

@@ -29,7 +29,6 @@ def with_outbox(config: Config, environment: Environment) -> Config:
         return config
     settings = OutboxSettings(
         kind=OUTBOX,
-        database=wallet.database,
         environment=environment,
         currencies=wallet.currencies,
     )

@@ -10,6 +10,7 @@ from consumer.deliveries.origin import Environment
 from consumer.ledger.amounts import Amounts
 from consumer.ledger.currencies import BUILT_IN
 from consumer.ledger.make import make_ledger
+from consumer.listeners.outbox.listener import OutboxListener
 from consumer.parts.base import Part
 from consumer.parts.keep_open import KeptOpen
 from consumer.wallet.callbacks import Callbacks
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from consumer.http.endpoint import Endpoint
     from consumer.ledger.base import Ledger
+    from consumer.listeners.outbox.settings import OutboxSettings
     from consumer.operations.caveat import Caveat
     from consumer.operations.health import Health
     from consumer.wallet.settings import WalletSettings
@@ -69,7 +71,8 @@ class Wallet:
     def __init__(
         self, settings: WalletSettings, environments: Iterable[Environment], health: Health
     ) -> None:
-        ledgers = {each: make_ledger(settings.database, each) for each in environments}
+        self._ledgers = {each: make_ledger(settings.database, each) for each in environments}
+        ledgers = self._ledgers
         self._parts = {each: LedgerPart(ledger) for each, ledger in ledgers.items()}
         apart = health.apart(WALLET)
         self._kept = [
@@ -88,6 +91,10 @@ class Wallet:
     def endpoints(self) -> tuple[Endpoint, ...]:
         """What games and brands call."""
         return self._endpoints
+
+    def make_listener(self, name: str, settings: OutboxSettings) -> OutboxListener:
+        """Make a listener object that takes from the outbox of an environment."""
+        return OutboxListener(name, settings, self._ledgers[settings.environment])
 
     async def run(self) -> None:
         """Keep the ledgers open until this is cancelled."""

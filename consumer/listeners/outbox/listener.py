@@ -21,7 +21,6 @@ from consumer.deliveries.origin import Origin, Sender
 from consumer.errors import ListenerUnavailable, Unavailable
 from consumer.ledger.amounts import Amounts
 from consumer.ledger.currencies import BUILT_IN
-from consumer.ledger.make import make_ledger
 from consumer.ledger.shown import OutboxRow
 from consumer.listeners.base import Listener, ListenerSettings
 from consumer.listeners.outbox.events import EventMaker, OutgoingEvent
@@ -30,11 +29,12 @@ from consumer.listeners.outbox.settings import OUTBOX, OutboxSettings
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from consumer.ledger.base import Ledger
+
 POLL_S: Final = 0.05
 """How often an empty outbox is asked for rows, in seconds."""
 HOLD_S: Final = 1.0
 """How often it is asked whether this process takes from the outbox, in seconds."""
-CLOSE_S: Final = 4.0
 
 
 class RowOnTheWay(msgspec.Struct):
@@ -57,14 +57,15 @@ class OutboxListener(Listener[OutboxSettings]):
     Args:
         name: The listener's name.
         settings: The options.
+        ledger: The ledger, which somebody else opens and closes.
     """
 
     kind: ClassVar[str] = OUTBOX
     settings_type: ClassVar[type[ListenerSettings]] = OutboxSettings
 
-    def __init__(self, name: str, settings: OutboxSettings) -> None:
+    def __init__(self, name: str, settings: OutboxSettings, ledger: Ledger) -> None:
         super().__init__(name, settings)
-        self._ledger = make_ledger(settings.database, settings.environment)
+        self._ledger = ledger
         self._maker = EventMaker(Amounts({**BUILT_IN, **settings.currencies}))
         self._on_the_way: dict[int, RowOnTheWay] = {}
         self._ready: list[RowOnTheWay] = []
@@ -75,9 +76,9 @@ class OutboxListener(Listener[OutboxSettings]):
         self._asked_s = float("-inf")
 
     async def open(self) -> None:
-        """Connect to the database. See `Listener.open`."""
+        """Ask whether the ledger answers. See `Listener.open`."""
         with _translated():
-            await self._ledger.open()
+            await self._ledger.outbox_count()
 
     async def receive(self, max_count: int, max_bytes: int, timeout_s: float) -> list[Delivery]:
         """Return the next event of each row that is ready. See `Listener.receive`."""
@@ -170,10 +171,7 @@ class OutboxListener(Listener[OutboxSettings]):
         return Origin(coordinates, {})
 
     async def close(self) -> None:
-        """Close the connection to the database. See `Listener.close`."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_S):
-                await self._ledger.close()
+        """Do nothing: what is not settled is taken again. See `Listener.close`."""
 
 
 def _row_of(delivery: Delivery) -> RowOnTheWay:

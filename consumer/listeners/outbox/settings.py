@@ -18,11 +18,9 @@ class OutboxSettings(ListenerSettings, frozen=True, kw_only=True):
     """The options.
 
     Attributes:
-        database: The option `database` of `[wallet]`.
         environment: Whose ledger it is.
         currencies: The option `currencies` of `[wallet]`.
     """
 
-    database: str
     environment: Environment = Environment.LIVE
     currencies: Mapping[str, int] = msgspec.field(default_factory=dict)
