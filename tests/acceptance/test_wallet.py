@@ -18,14 +18,15 @@ from consumer.access.key import Scope
 from consumer.deliveries.origin import Environment
 from tests.brokers.postgres import Postgres
 from tests.support.eventually import eventually
+from tests.support.http_daemon import HttpScene
 from tests.support.provider import Provider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.brokers.base import Broker
     from tests.support.daemon import Daemon
-    from tests.support.http_daemon import HttpScene
 
 BETS_COUNT = 600
 CLIENTS_COUNT = 20
@@ -41,15 +42,20 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
             yield server.address
 
 
+def give_wallet(scene: HttpScene, database: str) -> None:
+    """Configure a wallet for the scene's brand and one provider."""
+    brand = {"origin": "www.b.example", "exchange_rates": {"EUR": "1"}}
+    scene.tables["wallet"] = {
+        "database": database,
+        "brands": {scene.name: brand},
+        "providers": {"acme": {}},
+    }
+
+
 @pytest.fixture
 def scene(http_scene: HttpScene, database: str) -> HttpScene:
     """Return the surroundings of a daemon with a wallet."""
-    brand = {"origin": "www.b.example", "exchange_rates": {"EUR": "1"}}
-    http_scene.tables["wallet"] = {
-        "database": database,
-        "brands": {http_scene.name: brand},
-        "providers": {"acme": {}},
-    }
+    give_wallet(http_scene, database)
     return http_scene
 
 
@@ -215,3 +221,54 @@ async def test_killed_daemon_takes_each_bet_once(scene: HttpScene) -> None:
             for number, kind in enumerate(kinds, 1)
         ]
         assert told == [event for pair in wanted for event in pair]
+
+
+async def test_bets_go_on_while_sink_and_store_are_away(
+    tmp_path: Path, servers: dict[str, Broker]
+) -> None:
+    """Their events wait in the ledger, and come in order."""
+    addresses = [server.address for server in servers.values()]
+    async with HttpScene(tmp_path, *addresses) as scene:
+        give_wallet(scene, f"sqlite:{tmp_path / 'wallet.db'}")
+        key = await scene.key(scopes=(Scope.WALLET_OPERATOR,))
+        with scene.daemon() as daemon:
+            await daemon.is_ready(apart="wallet")
+            table = Table(scene, await add_provider(daemon, scene.name), key)
+            await table.sit("100.00")
+            for server in servers.values():
+                server.kill()
+            for number in range(50):
+                answer = await table.bet(f"t-{number}", "1.00")
+                assert answer.status_code == 200, answer.text
+            assert await daemon.ready("wallet")
+            for server in servers.values():
+                server.start()
+            told = await movements(scene, 51)
+            assert [int(sequence) for _, sequence in told[::2]] == list(range(1, 52))
+            await table.close()
+
+
+async def test_frozen_database_is_503_in_time_and_loses_nothing(
+    http_scene: HttpScene, tmp_path: Path
+) -> None:
+    """The provider is told to ask again before its own 3 s are over."""
+    with Postgres(tmp_path / "postgres") as server:
+        give_wallet(http_scene, server.address)
+        key = await http_scene.key(scopes=(Scope.WALLET_OPERATOR,))
+        with http_scene.daemon() as daemon:
+            await daemon.is_ready(apart="wallet")
+            table = Table(http_scene, await add_provider(daemon, http_scene.name), key)
+            await table.sit("100.00")
+            server.freeze()
+            async with asyncio.timeout(3):
+                answer = await table.bet("t-1", "1.00")
+            assert (answer.status_code, answer.json()["code"]) == (503, "UNAVAILABLE")
+            server.thaw()
+
+            async def is_taken() -> bool:
+                return (await table.bet("t-1", "1.00")).status_code == 200
+
+            await eventually(is_taken, what="the bet")
+            shown = await table.call("balance", session=table.place["session"])
+            assert shown.json()["balance"] == "99.00"
+            await table.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import struct
 import subprocess
 import tempfile
@@ -78,6 +79,21 @@ class Postgres(Broker):
             *("-A", "trust", "--no-sync", "--no-locale", "-E", "UTF8"),
         ]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+    def freeze(self) -> None:
+        """See `Broker.freeze`. Each connection has a process, in a process group of its own."""
+        for pid in self._processes():
+            os.kill(pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """See `Broker.thaw`."""
+        for pid in self._processes() if self.running else ():
+            os.kill(pid, signal.SIGCONT)
+
+    def _processes(self) -> list[int]:
+        """Return the server's process and those that it has started."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        return [self.pid, *map(int, children.split())]
 
     def ready(self) -> bool:
         """See `Broker.ready`."""

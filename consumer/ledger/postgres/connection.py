@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
@@ -78,10 +79,13 @@ async def fetch_over(
 
     Raises:
         Exception: As the library raises it.
+
+    Cancelling: the connection is ended. Otherwise the pool would ask the server to cancel the
+    statement, and wait for it. A frozen server would hold the caller up.
     """
     try:
         rows: list[Record] = await connection.fetch(statement, *arguments)
-    except AWAY:
+    except (asyncio.CancelledError, *AWAY):
         connection.terminate()
         raise
     return rows
