@@ -23,7 +23,7 @@ Order of calls: `open`, then any other at the same time from any task, then `clo
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -147,6 +147,10 @@ class Ledger(ABC):
     @abstractmethod
     async def delete_from_outbox(self, row_ids: Sequence[int]) -> None:
         """Delete rows whose events are confirmed."""
+
+    @abstractmethod
+    async def rows(self, statement: str, parameters: Sequence[object]) -> Sequence[Sequence[Any]]:
+        """Return the rows of a statement of `reads.py`, which changes nothing."""
 
     @abstractmethod
     async def faults(self) -> Sequence[Fault]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Final, TypeVar
+import re
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 from consumer.http.answer import Problem
 from consumer.ledger.orders import WinKind
+
+if TYPE_CHECKING:
+    from consumer.http.request import Request
 
 BODY_MAX_BYTES: Final = 64 * 1024
 SentName = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -81,6 +85,21 @@ class RoundEndBody(SentBody, frozen=True, kw_only=True):
     session: SentName
     round_id: SentName
     game_id: SentName
+
+
+_is_name: Final = re.compile(r"[^\x00-\x1f\x7f]{1,128}").fullmatch
+
+
+def part_of(request: Request, name: str) -> str:
+    """Return a variable part of the path.
+
+    Raises:
+        Problem: 404 if nothing can have this name, because no database can hold it.
+    """
+    part = request.parameters[name]
+    if _is_name(part) is None:
+        raise Problem(404, "not_found", f"there is nothing with this {name}")
+    return part
 
 
 AnyBody = TypeVar("AnyBody", bound=SentBody)

@@ -157,7 +157,12 @@ def refusal_forms() -> Iterator[AnswerForm]:
     }
     for status, examples in sorted(by_status.items()):
         yield AnswerForm(status=status, meaning="Refused. Nothing moved.", examples=examples)
-    yield AnswerForm(
+    yield away_form()
+
+
+def away_form() -> AnswerForm:
+    """Return the answer while the ledger is away."""
+    return AnswerForm(
         status=503,
         meaning="The ledger did not answer in time. Send the same request again.",
         examples={

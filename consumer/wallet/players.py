@@ -18,7 +18,14 @@ from consumer.http.request import key_of
 from consumer.ledger.answers import LedgerRefusal, OrderRefused
 from consumer.ledger.orders import BonusEnd, BonusIssue, Deposit
 from consumer.ledger.shown import PlayedSession
-from consumer.wallet.bodies import BODY_MAX_BYTES, SentBody, SentName, bad_request, read_json
+from consumer.wallet.bodies import (
+    BODY_MAX_BYTES,
+    SentBody,
+    SentName,
+    bad_request,
+    part_of,
+    read_json,
+)
 from consumer.wallet.told import booked_fields, funds_fields, refusals, refused_problem
 
 if TYPE_CHECKING:
@@ -118,7 +125,7 @@ class Players:
         """Return all accounts of a player."""
 
         async def carry(ledger: Ledger, brand: str, _: bytes) -> dict[str, object]:
-            player_id = request.parameters["player_id"]
+            player_id = part_of(request, "player_id")
             return await self._of_player(ledger, brand, player_id)
 
         return await self._answered(request, carry)
@@ -151,7 +158,7 @@ class Players:
         """End a session. Return its wins less its bets."""
 
         async def carry(ledger: Ledger, brand: str, _: bytes) -> dict[str, object]:
-            ended = await ledger.end_session(brand, request.parameters["session"])
+            ended = await ledger.end_session(brand, part_of(request, "session"))
             if ended is None:
                 raise OrderRefused(LedgerRefusal.SESSION_NOT_FOUND)
             text = self._amounts.write(ended.net_units, ended.currency)
@@ -166,7 +173,7 @@ class Players:
             sent = read_json(body, DepositBody)
             order = Deposit(
                 brand=brand,
-                player_id=request.parameters["player_id"],
+                player_id=part_of(request, "player_id"),
                 currency=sent.currency,
                 amount_units=self._positive(sent.amount, sent.currency),
                 reference=sent.reference,
@@ -183,7 +190,7 @@ class Players:
             sent = read_json(body, BonusBody)
             order = BonusIssue(
                 brand=brand,
-                player_id=request.parameters["player_id"],
+                player_id=part_of(request, "player_id"),
                 currency=sent.currency,
                 amount_units=self._positive(sent.amount, sent.currency),
                 reference=sent.reference,
@@ -204,7 +211,7 @@ class Players:
     async def _end_bonus(self, request: Request, *, converts: bool) -> Answer:
         async def carry(ledger: Ledger, brand: str, body: bytes) -> dict[str, object]:
             sent = read_json(body, BonusEndBody)
-            text = request.parameters["bonus_id"]
+            text = part_of(request, "bonus_id")
             if not (text.isascii() and text.isdigit() and len(text) < LEDGER_ID_MAX_CHARACTERS):
                 raise OrderRefused(LedgerRefusal.BONUS_NOT_FOUND)
             order = BonusEnd(
@@ -220,7 +227,7 @@ class Players:
 
     async def _freeze(self, request: Request, *, frozen: bool) -> Answer:
         async def carry(ledger: Ledger, brand: str, _: bytes) -> dict[str, object]:
-            player_id = request.parameters["player_id"]
+            player_id = part_of(request, "player_id")
             await ledger.freeze(brand, player_id, frozen=frozen)
             return await self._of_player(ledger, brand, player_id)
 

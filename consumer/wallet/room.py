@@ -13,6 +13,8 @@ from consumer.ledger.make import make_ledger
 from consumer.listeners.outbox.listener import OutboxListener
 from consumer.parts.base import Part
 from consumer.parts.keep_open import KeptOpen
+from consumer.wallet.book_endpoints import book_endpoints
+from consumer.wallet.books import WalletBooks
 from consumer.wallet.callbacks import Callbacks
 from consumer.wallet.callers import Callers
 from consumer.wallet.endpoints import callback_endpoints
@@ -84,6 +86,7 @@ class Wallet:
         callers = Callers(ledgers, settings, SYSTEM_CLOCK)
         self._endpoints = (
             *callback_endpoints(Callbacks(ledgers, callers, amounts, facts)),
+            *book_endpoints(WalletBooks(ledgers, amounts, SYSTEM_CLOCK)),
             *player_endpoints(Players(ledgers, settings, amounts, facts, SYSTEM_CLOCK)),
         )
 

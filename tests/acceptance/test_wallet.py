@@ -147,6 +147,13 @@ async def test_a_game_from_the_first_session_to_its_result(scene: HttpScene) -> 
         ] == "120.00"
         player = (await table.operator.get("/v1/players/p-1")).json()
         assert player["accounts"][0]["balance_real"] == "120.00"
+        read = await table.operator.get("/v1/players/p-1/statement?currency=EUR&after=1")
+        assert [one["balance_after"] for one in read.json()["transactions"]] == ["70.00", "120.00"]
+        shown = (await table.operator.get("/v1/transactions/acme/t-1")).json()
+        assert (shown["type"], shown["amount"], shown["sequence"]) == ("BET", "30.00", 2)
+        (left,) = (await table.operator.get("/v1/rounds?open=true")).json()["rounds"]
+        found = await table.operator.get(f"/v1/rounds/acme/g/{left['round_id']}")
+        assert [one["verb"] for one in found.json()["transactions"]] == ["bet", "win"]
         frozen = await table.operator.post("/v1/players/p-1/freeze")
         assert frozen.json()["frozen"]
         assert (await table.bet("t-2", "1")).json()["code"] == "PLAYER_FROZEN"
@@ -175,6 +182,8 @@ async def test_other_keys_reach_no_money(scene: HttpScene) -> None:
         async with scene.client(live) as client:
             account = {"player_id": "p-1", "currency": "EUR"}
             assert (await client.post("/v1/players", json=account)).status_code == 200
+            for path in ("/v1/players/%00", "/v1/players/%ff", f"/v1/players/{'x' * 200}"):
+                assert (await client.get(path)).status_code == 404
         for key, status in ((test, 404), (ingest, 403)):
             async with scene.client(key) as client:
                 assert (await client.get("/v1/players/p-1")).status_code == status

@@ -14,6 +14,7 @@ from consumer.ledger.orders import (
     Caller,
     SpendOrder,
 )
+from consumer.ledger.reads import LedgerReads
 from consumer.ledger.shown import EndedSession, ProviderKey
 from tests.support.ledger_table import ACME, Table, back, bet, bet_win, refused, win
 
@@ -299,6 +300,34 @@ class LedgerContract:
         await table.ask(back("b", "u"))
         assert await table.ledger.end_session("b", "s") == EndedSession("EUR", 20)
         assert await table.ledger.end_session("c", "s") is None
+
+    async def test_statement_goes_on_behind_a_sequence(self, table: Table) -> None:
+        """Refused orders and tombstones are not in it."""
+        await table.ask(bet("t", 30))
+        await refused(table.ask(bet("u", 1000)))
+        await table.ask(win("w", 5))
+        reads = LedgerReads(table.ledger)
+        whole = await reads.statement("b", "p", "EUR", 0, 10)
+        assert [(one.sequence, one.kind, one.amount_units) for one in whole] == [
+            *((1, "DEPOSIT", 100), (2, "BET", 30), (3, "WIN", 5))
+        ]
+        assert await reads.statement("b", "p", "EUR", 1, 1) == whole[1:2]
+        assert await reads.statement("c", "p", "EUR", 0, 10) == []
+
+    async def test_transactions_and_rounds_are_found(self, table: Table) -> None:
+        """Also what was refused. A round is open until a message closes it."""
+        await table.ask(bet("t", 30))
+        await refused(table.ask(bet("u", 1000)))
+        reads = LedgerReads(table.ledger)
+        refusal = await reads.transaction("b", "acme", "u")
+        assert refusal is not None
+        assert (refusal.refused, refusal.player_id) == ("INSUFFICIENT_FUNDS", "p")
+        assert await reads.transaction("b", "other", "u") is None
+        (found,) = await reads.open_rounds("b", 2**62, 10)
+        assert (found.round_id, found.stake_units, found.live_bets_count) == ("r", 30, 1)
+        assert len(await reads.of_round("b", "acme", "g", "r", 10)) == 2
+        await table.ask(win("w", 0, round_end=True))
+        assert await reads.open_rounds("b", 2**62, 10) == []
 
     async def test_a_provider_has_two_keys_while_it_rotates(self, ledger: Ledger) -> None:
         """A third is not added before one has ended. Another brand's do not count."""

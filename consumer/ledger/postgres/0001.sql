@@ -75,6 +75,7 @@ CREATE UNIQUE INDEX one_rollback ON transactions (brand, source, target)
     WHERE target IS NOT NULL AND repeats IS NULL;
 CREATE UNIQUE INDEX in_sequence ON transactions (account_id, sequence) WHERE sequence IS NOT NULL;
 CREATE INDEX naming ON transactions (brand, source, reference) WHERE reference <> '';
+CREATE INDEX of_round ON transactions (brand, source, game_id, round_id) WHERE round_id <> '';
 CREATE INDEX of_session ON transactions (session) WHERE session IS NOT NULL;
 
 CREATE TABLE entry (
@@ -107,6 +108,8 @@ CREATE TABLE round (
     at_us bigint NOT NULL,
     PRIMARY KEY (account_id, source, game_id, round_id)
 );
+
+CREATE INDEX of_time ON round (at_us) WHERE NOT closed;
 
 CREATE TABLE outbox (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

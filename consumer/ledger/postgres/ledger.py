@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
@@ -238,6 +238,10 @@ class PostgresLedger(Ledger):
     async def delete_from_outbox(self, row_ids: Sequence[int]) -> None:
         """See `Ledger.delete_from_outbox`."""
         await self._fetch("DELETE FROM outbox WHERE id = ANY($1::bigint[])", list(row_ids))
+
+    async def rows(self, statement: str, parameters: Sequence[object]) -> Sequence[Sequence[Any]]:
+        """See `Ledger.rows`."""
+        return [tuple(row) for row in await self._fetch(statement, *parameters)]
 
     async def faults(self) -> Sequence[Fault]:
         """See `Ledger.faults`."""

@@ -72,6 +72,7 @@ CREATE UNIQUE INDEX one_rollback ON transactions (brand, source, target)
     WHERE target IS NOT NULL AND repeats IS NULL;
 CREATE UNIQUE INDEX in_sequence ON transactions (account_id, sequence) WHERE sequence IS NOT NULL;
 CREATE INDEX naming ON transactions (brand, source, reference) WHERE reference <> '';
+CREATE INDEX of_round ON transactions (brand, source, game_id, round_id) WHERE round_id <> '';
 CREATE INDEX of_session ON transactions (session) WHERE session IS NOT NULL;
 
 CREATE TABLE entry (
@@ -104,6 +105,8 @@ CREATE TABLE round (
     at_us INTEGER NOT NULL,
     PRIMARY KEY (account_id, source, game_id, round_id)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX of_time ON round (at_us) WHERE NOT closed;
 
 CREATE TABLE outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from consumer.ledger.answers import Booked, OrderRefused
 from consumer.ledger.base import Ledger
@@ -142,6 +142,11 @@ class SqliteLedger(Ledger):
         await self._writer.do(
             lambda db: db.executemany("DELETE FROM outbox WHERE id = ?", numbers).fetchall()
         )
+
+    async def rows(self, statement: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """See `Ledger.rows`."""
+        asked = tuple(parameters)
+        return await self._writer.do(lambda db: db.execute(statement, asked).fetchall())
 
     async def faults(self) -> Sequence[Fault]:
         """See `Ledger.faults`."""

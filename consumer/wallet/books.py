@@ -1,0 +1,177 @@
+"""Answers what a brand reads of its players' money: statements, transactions and rounds."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from consumer.events.timestamp import from_epoch_s
+from consumer.http.answer import Answer, Problem
+from consumer.http.parameters import read_query
+from consumer.http.request import key_of
+from consumer.ledger.reads import LedgerReads
+from consumer.wallet.bodies import part_of
+from consumer.wallet.told import refusals
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from consumer.clock import Clock
+    from consumer.deliveries.origin import Environment
+    from consumer.http.request import Request
+    from consumer.ledger.amounts import Amounts
+    from consumer.ledger.base import Ledger
+    from consumer.ledger.reads import OpenRound, ShownTransaction
+
+ANSWER_S: Final = 10.0
+OF_ROUND_COUNT: Final = 1000
+"""So many transactions of a round are shown at most."""
+PageLimit = Annotated[int, Meta(ge=1, le=1000, description="a whole number from 1 to 1000")]
+
+
+class StatementQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """The query of a statement."""
+
+    currency: Annotated[
+        str, Meta(pattern=r"^[A-Z0-9]{1,16}$", description="the currency of the account")
+    ]
+    after: Annotated[int, Meta(ge=0, le=2**62, description="a sequence; 0: from the start")] = 0
+    limit_count: PageLimit = msgspec.field(default=100, name="limit")
+
+
+class RoundsQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """The query of open rounds."""
+
+    open: Annotated[bool, Meta(description="only `true`: the rounds that are open")] = True
+    older_than_s: Annotated[
+        int, Meta(ge=0, le=10**9, description="only rounds that began so long ago, in seconds")
+    ] = 0
+    limit_count: PageLimit = msgspec.field(default=100, name="limit")
+
+
+class WalletBooks:
+    """Answers the requests.
+
+    Args:
+        ledgers: The ledger of each environment.
+        amounts: Writes amounts.
+        clock: The clock.
+    """
+
+    def __init__(
+        self, ledgers: Mapping[Environment, Ledger], amounts: Amounts, clock: Clock
+    ) -> None:
+        self._reads = {each: LedgerReads(ledger) for each, ledger in ledgers.items()}
+        self._amounts = amounts
+        self._clock = clock
+
+    async def statement(self, request: Request) -> Answer:
+        """Return the transactions of an account behind a sequence."""
+
+        async def read(reads: LedgerReads, brand: str) -> dict[str, object]:
+            query = read_query(request, StatementQuery)
+            player_id = part_of(request, "player_id")
+            page = (query.after, query.limit_count)
+            found = await reads.statement(brand, player_id, query.currency, *page)
+            return {"transactions": [self._told(one) for one in found]}
+
+        return await self._answered(request, read)
+
+    async def transaction(self, request: Request) -> Answer:
+        """Return what is stored under an id of a provider."""
+
+        async def read(reads: LedgerReads, brand: str) -> dict[str, object]:
+            provider = part_of(request, "provider")
+            found = await reads.transaction(brand, provider, part_of(request, "transaction_id"))
+            if found is None:
+                raise Problem(404, "not_found", "there is no such transaction")
+            return self._told(found)
+
+        return await self._answered(request, read)
+
+    async def open_rounds(self, request: Request) -> Answer:
+        """Return the rounds that no message has closed, the oldest first."""
+
+        async def read(reads: LedgerReads, brand: str) -> dict[str, object]:
+            query = read_query(request, RoundsQuery)
+            if not query.open:
+                raise Problem(400, "bad_request", "open: expected true")
+            until_us = int((self._clock.now_s() - query.older_than_s) * 1e6)
+            found = await reads.open_rounds(brand, until_us, query.limit_count)
+            return {"rounds": [self._told_round(one) for one in found]}
+
+        return await self._answered(request, read)
+
+    async def of_round(self, request: Request) -> Answer:
+        """Return the transactions of a round."""
+
+        async def read(reads: LedgerReads, brand: str) -> dict[str, object]:
+            provider, game_id = part_of(request, "provider"), part_of(request, "game_id")
+            round_id = part_of(request, "round_id")
+            found = await reads.of_round(brand, provider, game_id, round_id, OF_ROUND_COUNT)
+            if not found:
+                raise Problem(404, "not_found", "there is no such round")
+            return {"transactions": [self._told(one) for one in found]}
+
+        return await self._answered(request, read)
+
+    async def _answered(
+        self,
+        request: Request,
+        read: Callable[[LedgerReads, str], Awaitable[dict[str, object]]],
+    ) -> Answer:
+        """Read for the brand of the key.
+
+        Raises:
+            Problem: It is refused, or the ledger does not answer in time.
+        """
+        key = key_of(request)
+        with refusals(self._amounts, request.id):
+            async with asyncio.timeout(ANSWER_S):
+                told = await read(self._reads[key.environment], key.brand)
+        return Answer(200, msgspec.json.encode(told))
+
+    def _told(self, one: ShownTransaction) -> dict[str, object]:
+        told: dict[str, object] = {
+            "ledger_id": str(one.ledger_id),
+            "source": one.source.lstrip(":"),
+            "transaction_id": one.external_id,
+            "verb": one.verb,
+            "type": one.kind,
+            "player_id": one.player_id,
+            "game_id": one.game_id,
+            "round_id": one.round_id,
+            "reference": one.reference,
+            "refused": one.refused,
+            "sequence": one.sequence,
+            "time": from_epoch_s(one.at_us / 1e6),
+        }
+        if one.currency:
+            write = self._amounts.write
+            told |= {
+                "currency": one.currency,
+                "amount": write(one.amount_units, one.currency),
+                "real": write(one.real_units, one.currency),
+                "bonus": write(one.bonus_units, one.currency),
+            }
+            if one.real_after_units is not None and one.bonus_after_units is not None:
+                after_units = one.real_after_units + one.bonus_after_units
+                told["balance_after"] = write(after_units, one.currency)
+        return told
+
+    def _told_round(self, one: OpenRound) -> dict[str, object]:
+        return {
+            "provider": one.provider,
+            "game_id": one.game_id,
+            "round_id": one.round_id,
+            "player_id": one.player_id,
+            "currency": one.currency,
+            "stake": self._amounts.write(one.stake_units, one.currency),
+            "bets": one.bets_count,
+            "live_bets": one.live_bets_count,
+            "live_wins": one.live_wins_count,
+            "began": from_epoch_s(one.at_us / 1e6),
+        }
