@@ -89,10 +89,10 @@ class LedgerReads:
         self._ledger = ledger
 
     async def statement(
-        self, brand: str, player_id: str, currency: str, after: int, max_count: int
+        self, brand: str, player_id: str, currency: str, after_sequence: int, max_count: int
     ) -> Sequence[ShownTransaction]:
         """Return the transactions of an account behind a sequence, in their order."""
-        asked = (brand, player_id, currency, after, max_count)
+        asked = (brand, player_id, currency, after_sequence, max_count)
         return [ShownTransaction(*row) for row in await self._ledger.rows(STATEMENT, asked)]
 
     async def transaction(

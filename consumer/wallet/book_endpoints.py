@@ -56,7 +56,12 @@ _ROUNDS: Final = {
 
 def book_endpoints(books: WalletBooks) -> tuple[Endpoint, ...]:
     """Return the endpoints."""
-    place = {"provider": _TEXT, "game_id": _TEXT, "round_id": _TEXT}
+    provider = {**_TEXT, "description": "the name of the provider"}
+    place = {
+        "provider": provider,
+        "game_id": {**_TEXT, "description": "the provider's id of the game"},
+        "round_id": {**_TEXT, "description": "the provider's id of the round"},
+    }
     nothing = AnswerForm(
         status=404,
         meaning="The brand has nothing under this id.",
@@ -72,7 +77,7 @@ def book_endpoints(books: WalletBooks) -> tuple[Endpoint, ...]:
             "`sequence` that you have.",
             handle=books.statement,
             scope=Scope.WALLET_OPERATOR,
-            places={"player_id": _TEXT},
+            places={"player_id": {**_TEXT, "description": "the brand's id of the player"}},
             query=StatementQuery,
             answers=(_ok(_LIST, {"transactions": [_EXAMPLE]}), away_form()),
         ),
@@ -83,7 +88,10 @@ def book_endpoints(books: WalletBooks) -> tuple[Endpoint, ...]:
             summary="Show what is stored under an id",
             handle=books.transaction,
             scope=Scope.WALLET_OPERATOR,
-            places={"provider": _TEXT, "transaction_id": _TEXT},
+            places={
+                "provider": provider,
+                "transaction_id": {**_TEXT, "description": "the provider's id of the order"},
+            },
             answers=(_ok(_TRANSACTION, _EXAMPLE), nothing, away_form()),
         ),
         Endpoint(

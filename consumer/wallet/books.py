@@ -38,7 +38,9 @@ class StatementQuery(msgspec.Struct, frozen=True, kw_only=True):
     currency: Annotated[
         str, Meta(pattern=r"^[A-Z0-9]{1,16}$", description="the currency of the account")
     ]
-    after: Annotated[int, Meta(ge=0, le=2**62, description="a sequence; 0: from the start")] = 0
+    after_sequence: Annotated[
+        int, Meta(ge=0, le=2**62, description="a sequence; 0: from the start")
+    ] = msgspec.field(default=0, name="after")
     limit_count: PageLimit = msgspec.field(default=100, name="limit")
 
 
@@ -74,7 +76,7 @@ class WalletBooks:
         async def read(reads: LedgerReads, brand: str) -> dict[str, object]:
             query = read_query(request, StatementQuery)
             player_id = part_of(request, "player_id")
-            page = (query.after, query.limit_count)
+            page = (query.after_sequence, query.limit_count)
             found = await reads.statement(brand, player_id, query.currency, *page)
             return {"transactions": [self._told(one) for one in found]}
 

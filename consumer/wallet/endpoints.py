@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
 
@@ -131,8 +131,18 @@ def _callback(
 
 def schema_of(body: type[msgspec.Struct]) -> dict[str, object]:
     """Return the schema of a body. The parts that it refers to stand inside."""
-    _, parts = msgspec.json.schema_components([body], ref_template="#/components/schemas/{name}")
-    return {key: value for key, value in parts[body.__name__].items() if key != "description"}
+    (_,), parts = msgspec.json.schema_components([body], ref_template="{name}")
+
+    def whole(schema: object) -> object:
+        if isinstance(schema, list):
+            return [whole(one) for one in schema]
+        if not isinstance(schema, dict):
+            return schema
+        if "$ref" in schema:
+            return whole(parts[schema["$ref"]])
+        return {key: whole(one) for key, one in schema.items() if key != "description"}
+
+    return cast("dict[str, object]", whole(parts[body.__name__]))
 
 
 def refusal_forms() -> Iterator[AnswerForm]:

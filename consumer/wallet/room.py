@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from consumer.clock import SYSTEM_CLOCK
 from consumer.deliveries.origin import Environment
 from consumer.ledger.amounts import Amounts
 from consumer.ledger.currencies import BUILT_IN
@@ -13,14 +12,7 @@ from consumer.ledger.make import make_ledger
 from consumer.listeners.outbox.listener import OutboxListener
 from consumer.parts.base import Part
 from consumer.parts.keep_open import KeptOpen
-from consumer.wallet.book_endpoints import book_endpoints
-from consumer.wallet.books import WalletBooks
-from consumer.wallet.callbacks import Callbacks
-from consumer.wallet.callers import Callers
-from consumer.wallet.endpoints import callback_endpoints
-from consumer.wallet.facts import Facts
-from consumer.wallet.player_endpoints import player_endpoints
-from consumer.wallet.players import Players
+from consumer.wallet.table import wallet_endpoints
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,13 +74,7 @@ class Wallet:
             for each, part in self._parts.items()
         ]
         amounts = Amounts({**BUILT_IN, **settings.currencies})
-        facts = Facts(settings)
-        callers = Callers(ledgers, settings, SYSTEM_CLOCK)
-        self._endpoints = (
-            *callback_endpoints(Callbacks(ledgers, callers, amounts, facts)),
-            *book_endpoints(WalletBooks(ledgers, amounts, SYSTEM_CLOCK)),
-            *player_endpoints(Players(ledgers, settings, amounts, facts, SYSTEM_CLOCK)),
-        )
+        self._endpoints = wallet_endpoints(ledgers, settings, amounts)
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:

@@ -20,6 +20,7 @@ from tests.brokers.postgres import Postgres
 from tests.support.eventually import eventually
 from tests.support.http_daemon import HttpScene
 from tests.support.provider import Provider
+from tests.unit.test_openapi import official
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,6 +148,9 @@ async def test_a_game_from_the_first_session_to_its_result(scene: HttpScene) -> 
         ] == "120.00"
         player = (await table.operator.get("/v1/players/p-1")).json()
         assert player["accounts"][0]["balance_real"] == "120.00"
+        document = (await table.game.get("/openapi.json")).json()
+        assert "/v1/wallet/bet-win" in document["paths"]
+        official().validate(document)
         read = await table.operator.get("/v1/players/p-1/statement?currency=EUR&after=1")
         assert [one["balance_after"] for one in read.json()["transactions"]] == ["70.00", "120.00"]
         shown = (await table.operator.get("/v1/transactions/acme/t-1")).json()

@@ -1,0 +1,43 @@
+"""Puts all endpoints of the wallet into one table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from consumer.clock import SYSTEM_CLOCK
+from consumer.wallet.book_endpoints import book_endpoints
+from consumer.wallet.books import WalletBooks
+from consumer.wallet.callbacks import Callbacks
+from consumer.wallet.callers import Callers
+from consumer.wallet.endpoints import callback_endpoints
+from consumer.wallet.facts import Facts
+from consumer.wallet.player_endpoints import player_endpoints
+from consumer.wallet.players import Players
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from consumer.deliveries.origin import Environment
+    from consumer.http.endpoint import Endpoint
+    from consumer.ledger.amounts import Amounts
+    from consumer.ledger.base import Ledger
+    from consumer.wallet.settings import WalletSettings
+
+
+def wallet_endpoints(
+    ledgers: Mapping[Environment, Ledger], settings: WalletSettings, amounts: Amounts
+) -> tuple[Endpoint, ...]:
+    """Return what games and brands call.
+
+    Args:
+        ledgers: The ledger of each environment.
+        settings: The options of `[wallet]`.
+        amounts: Reads and writes amounts.
+    """
+    facts = Facts(settings)
+    callers = Callers(ledgers, settings, SYSTEM_CLOCK)
+    return (
+        *callback_endpoints(Callbacks(ledgers, callers, amounts, facts)),
+        *player_endpoints(Players(ledgers, settings, amounts, facts, SYSTEM_CLOCK)),
+        *book_endpoints(WalletBooks(ledgers, amounts, SYSTEM_CLOCK)),
+    )
