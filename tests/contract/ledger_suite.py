@@ -257,6 +257,19 @@ class LedgerContract:
         await table.ask(win("w", 15, round_id="q"))
         assert await table.funds() == left
 
+    async def test_a_bonus_whose_bet_went_back_gets_no_share(self, ledger: Ledger) -> None:
+        """The share is that of the bonus of the bet that is left."""
+        table = Table(ledger, Caller("b", "acme", SpendOrder.BONUS_FIRST))
+        await table.sit(0)
+        first = await table.issue(10)
+        await table.ask(bet("t", 10))
+        await table.end_bonus(first, converts=True)
+        await table.issue(10)
+        await table.ask(bet("u", 10))
+        await table.ask(back("b", "u"))
+        await table.ask(win("w", 100))
+        assert await table.funds() == (100, 10)
+
     async def test_a_player_has_one_active_bonus(self, table: Table) -> None:
         """And it ends once."""
         bonus_id = await table.issue(50)

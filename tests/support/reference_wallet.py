@@ -158,7 +158,7 @@ class ReferenceWallet:
         live = [bet for bet in bets if not bet.is_back]
         real, bonus = -sum(bet.real for bet in live), -sum(bet.bonus for bet in live)
         share = content[2] * bonus // (real + bonus) if real + bonus else 0
-        owner = [bet.of for bet in bets if bet.bonus][-1] if share else 0
+        owner = [bet.of for bet in live if bet.bonus][-1] if share else 0
         self._move(number, Done(content, None, content[2] - share, share, owner))
 
     def _move(self, number: str, one: Done) -> Done:

@@ -54,7 +54,7 @@ CREATE TABLE transactions (
     session text,
     game_id text NOT NULL DEFAULT '',
     round_id text NOT NULL DEFAULT '',
-    amount bigint NOT NULL DEFAULT 0,
+    amount bigint NOT NULL DEFAULT 0 CHECK (amount >= 0),
     currency text NOT NULL DEFAULT '',
     reference text NOT NULL DEFAULT '',   -- the other id that the order names
     refused text,                    -- why a bet was refused for good

@@ -170,7 +170,15 @@ BEGIN
         END;
         a_real := a_round.stake_real;
         a_bonus := a_round.stake_bonus;
-        a_bonus_id := a_round.bonus_id;
+        -- If the stakes came from several bonuses, the newest of them gets the bonus share.
+        IF a_round.stake_bonus > 0 THEN
+            SELECT t.bonus_id INTO a_bonus_id FROM transactions AS t
+            WHERE t.brand = a_draft.brand AND t.source = a_draft.source
+                AND t.game_id = a_draft.game_id AND t.round_id = a_draft.round_id
+                AND t.round_id <> '' AND t.account_id = an_owner.id AND t.kind = 'BET'
+                AND t.bonus_id IS NOT NULL AND (first_rollback(t, target_of(t))).id IS NULL
+            ORDER BY t.id DESC LIMIT 1;
+        END IF;
     END IF;
 END $$;
 

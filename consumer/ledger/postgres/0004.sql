@@ -14,6 +14,7 @@ CREATE FUNCTION is_settled(a_bet transactions) RETURNS boolean LANGUAGE sql STAB
     SELECT EXISTS (
         SELECT FROM transactions AS w
         WHERE w.brand = a_bet.brand AND w.source = a_bet.source AND w.reference = a_bet.external_id
+            AND w.reference <> ''
             AND w.verb = 'win' AND w.kind IS NOT NULL
             AND (first_rollback(w, w.external_id)).id IS NULL)
     OR a_bet.verb = 'bet' AND EXISTS (
@@ -146,7 +147,15 @@ BEGIN
     PERFORM lock_ids(a_brand, a_provider, an_id, a_reference);
     a_given := stored(a_brand, a_provider, a_reference);
     IF a_session IS NOT NULL THEN
-        a_named := seat(a_brand, a_provider, a_session);
+        IF a_given.account_id IS NULL THEN
+            a_named := seat(a_brand, a_provider, a_session);
+        ELSE
+            -- Only one account is locked, that of the bet: two rollbacks that name each other's
+            -- player would wait for each other.
+            SELECT account.* INTO a_named FROM account WHERE id = (
+                SELECT account_id FROM session
+                WHERE id = a_session AND brand = a_brand AND provider = a_provider);
+        END IF;
         IF a_named.id IS NULL THEN
             RETURN NEXT refused('SESSION_NOT_FOUND', NULL);
             RETURN;

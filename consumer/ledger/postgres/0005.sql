@@ -129,3 +129,21 @@ BEGIN
             AND (ends_us IS NULL OR ends_us > now_us()));
     RETURN FOUND;
 END $$;
+
+-- Ends a session, and adds up what it moved. Under the account's lock, so that no bet is under way.
+CREATE FUNCTION end_session(a_session text, a_brand text)
+RETURNS TABLE (a_currency text, a_net bigint)
+LANGUAGE plpgsql AS $$
+DECLARE
+    an_owner account;
+BEGIN
+    SELECT account.* INTO an_owner FROM account WHERE id = (
+        SELECT account_id FROM session WHERE id = a_session AND brand = a_brand)
+        FOR NO KEY UPDATE;
+    IF an_owner.id IS NULL THEN
+        RETURN;
+    END IF;
+    UPDATE session SET ended = true WHERE id = a_session;
+    RETURN QUERY SELECT an_owner.currency, coalesce(sum(t.real + t.bonus), 0)::bigint
+        FROM transactions AS t WHERE t.session = a_session;
+END $$;

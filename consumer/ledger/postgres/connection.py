@@ -20,6 +20,8 @@ MIGRATIONS: Final = ("0001", "0002", "0003", "0004", "0005")
 at the end."""
 LOCK_NUMBER: Final = 0x6C6564676572
 """The number of the lock under which steps are taken: `ledger` in ASCII."""
+ORDER_S: Final = 2.6
+"""The time for an order, with the wait for a connection and repetitions after deadlocks."""
 STATEMENT_S: Final = 2.5
 """A provider waits 3 s for its answer, so no order takes longer than this."""
 CONNECT_S: Final = 5.0
@@ -32,6 +34,8 @@ AWAY: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,  # a standby, after a failover
+    asyncpg.PostgresIOError,
 )
 """The server does not answer, or cannot answer now."""
 
@@ -43,7 +47,8 @@ async def connect(url: str, schema: str, connections_count: int) -> Pool:
         LedgerUnavailable: The server is away, or refuses us, or a newer version made the tables.
     """
     settings = {
-        "search_path": schema,
+        "search_path": f'"{schema}"',
+        "synchronous_commit": "on",
         "default_transaction_isolation": "read committed",
         "statement_timeout": str(int(STATEMENT_S * 1000)),
         "application_name": "consumer ledger",
@@ -53,7 +58,7 @@ async def connect(url: str, schema: str, connections_count: int) -> Pool:
         await _migrate(await asyncpg.connect(url, timeout=CONNECT_S), schema)
         return await asyncpg.create_pool(
             url,
-            min_size=1,
+            min_size=0,  # otherwise the library opens connections in a task that outlives the pool
             max_size=connections_count,
             timeout=CONNECT_S,
             command_timeout=STATEMENT_S * 2,

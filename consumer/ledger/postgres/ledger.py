@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
@@ -25,7 +26,13 @@ from consumer.ledger.orders import (
     Win,
 )
 from consumer.ledger.postgres import verify
-from consumer.ledger.postgres.connection import AWAY, DEADLOCK, connect, fetch_over
+from consumer.ledger.postgres.connection import (
+    AWAY,
+    DEADLOCK,
+    ORDER_S,
+    connect,
+    fetch_over,
+)
 from consumer.ledger.postgres.outbox_holder import OutboxHolder
 from consumer.ledger.shown import EndedSession, OutboxRow, Player, ProviderKey
 
@@ -41,7 +48,7 @@ if TYPE_CHECKING:
 CONNECTIONS_COUNT: Final = 16
 DEADLOCKS_COUNT: Final = 3
 """How often an order is repeated after a deadlock. The ids and then the account are locked in one
-order, so no deadlock is known; somebody else may lock rows by hand."""
+order, so only somebody who locks rows by hand can cause a deadlock."""
 BET: Final = "SELECT * FROM bet($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 WIN: Final = "SELECT * FROM win($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
 BET_WIN: Final = "SELECT * FROM bet_win($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
@@ -56,12 +63,7 @@ BEGIN_SESSION: Final = """
     INSERT INTO session (id, brand, provider, account_id, expires_us)
     SELECT $1, $2::text, $3, id, $4 FROM account
     WHERE brand = $2 AND player_id = $5 AND currency = $6 RETURNING id"""
-END_SESSION: Final = """
-    WITH ending AS (
-        UPDATE session SET ended = true WHERE id = $1 AND brand = $2 RETURNING account_id)
-    SELECT (SELECT currency FROM account WHERE id = account_id),
-           (SELECT coalesce(sum(real + bonus), 0)::bigint FROM transactions WHERE session = $1)
-    FROM ending"""
+END_SESSION: Final = "SELECT * FROM end_session($1, $2)"
 OUTBOX: Final = """
     WITH RECURSIVE heads (account_id, number) AS (
         SELECT (SELECT min(account_id) FROM outbox WHERE account_id > $1::bigint), 1
@@ -270,19 +272,24 @@ class PostgresLedger(Ledger):
         """
         if self._pool is None:
             raise LedgerUnavailable("the ledger is not open")
-        rows: list[Record] | None = None
-        left_count = DEADLOCKS_COUNT
-        while rows is None:
+        try:
+            async with asyncio.timeout(ORDER_S):
+                return await self._fetch_again(self._pool, statement, arguments)
+        except (*DEADLOCK, *AWAY) as error:
+            why = str(error) or "no answer in time"
+            raise LedgerUnavailable(f"the ledger's database: {why}") from error
+
+    @staticmethod
+    async def _fetch_again(pool: Pool, statement: str, arguments: Sequence[object]) -> list[Record]:
+        """Run a statement, and run it again after a deadlock."""
+        for _ in range(DEADLOCKS_COUNT):
             try:
-                async with self._pool.acquire() as connection:
-                    rows = await fetch_over(connection, statement, arguments)
-            except DEADLOCK as error:
-                if not left_count:
-                    raise LedgerUnavailable(f"the ledger's database: {error}") from error
-                left_count -= 1
-            except AWAY as error:
-                raise LedgerUnavailable(f"the ledger's database: {error}") from error
-        return rows
+                async with pool.acquire() as connection:
+                    return await fetch_over(connection, statement, arguments)
+            except DEADLOCK:
+                continue
+        async with pool.acquire() as connection:
+            return await fetch_over(connection, statement, arguments)
 
 
 def _call_of(caller: Caller, order: Callback) -> tuple[str, tuple[object, ...]]:

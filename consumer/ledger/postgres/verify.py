@@ -36,8 +36,8 @@ ACCOUNTS: Final = """
     SELECT account_id, 'sequence ' || sequence || ': expected ' || number || ' with '
            || real_so_far || ' and ' || bonus_so_far || ', found ' || real_after || ' and '
            || bonus_after AS what
-    FROM steps WHERE number <> sequence OR real_after <> real_so_far
-        OR bonus_after <> bonus_so_far OR is_older
+    FROM steps WHERE number <> sequence OR real_after IS DISTINCT FROM real_so_far
+        OR bonus_after IS DISTINCT FROM bonus_so_far OR is_older
     UNION ALL
     SELECT a.id, 'expected ' || coalesce(e.real, 0) || ' and ' || coalesce(e.bonus, 0)
            || ' as its balances, found ' || a.real || ' and ' || a.bonus

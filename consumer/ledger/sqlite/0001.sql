@@ -51,7 +51,7 @@ CREATE TABLE transactions (
     session TEXT,
     game_id TEXT NOT NULL,
     round_id TEXT NOT NULL,
-    amount INTEGER NOT NULL,
+    amount INTEGER NOT NULL CHECK (amount >= 0),
     currency TEXT NOT NULL,
     reference TEXT NOT NULL,         -- the other id that the order names
     refused TEXT,                    -- why a bet was refused for good
@@ -117,6 +117,17 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE INDEX waiting ON outbox (account_id, sequence);
 
+-- Without these, a connection whose recursive triggers are off could REPLACE a row.
+CREATE TRIGGER transactions_are_new BEFORE INSERT ON transactions
+    WHEN EXISTS (SELECT 1 FROM transactions WHERE id = new.id)
+      OR EXISTS (SELECT 1 FROM transactions WHERE brand = new.brand AND source = new.source
+                 AND external_id = new.external_id)
+      OR new.sequence IS NOT NULL AND EXISTS (SELECT 1 FROM transactions
+                 WHERE account_id = new.account_id AND sequence = new.sequence)
+    BEGIN SELECT RAISE(ABORT, 'transactions are never changed'); END;
+CREATE TRIGGER entries_are_new BEFORE INSERT ON entry
+    WHEN EXISTS (SELECT 1 FROM entry WHERE rowid = new.rowid)
+    BEGIN SELECT RAISE(ABORT, 'entries are never changed'); END;
 CREATE TRIGGER transactions_stay BEFORE UPDATE ON transactions
     BEGIN SELECT RAISE(ABORT, 'transactions are never changed'); END;
 CREATE TRIGGER transactions_are_kept BEFORE DELETE ON transactions

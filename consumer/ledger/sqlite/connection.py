@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
@@ -14,9 +15,14 @@ MIGRATIONS: Final = ("0001",)
 """The steps from an empty file to the tables of this version. Steps are only added, at the end."""
 KEPT: Final = frozenset({"transactions", "entry"})
 """The tables whose rows are never changed."""
-FORBIDDEN: Final = frozenset(
-    {apsw.SQLITE_UPDATE, apsw.SQLITE_DELETE, apsw.SQLITE_DROP_TABLE, apsw.SQLITE_DROP_TRIGGER}
+FORBIDDEN: Final = frozenset({apsw.SQLITE_UPDATE, apsw.SQLITE_DELETE, apsw.SQLITE_DROP_TABLE})
+"""What may not be done to them."""
+NEVER: Final = frozenset({apsw.SQLITE_DROP_TRIGGER, apsw.SQLITE_ALTER_TABLE})
+"""What may not be done at all."""
+KEPT_PRAGMAS: Final = frozenset(
+    {"writable_schema", "ignore_check_constraints", "recursive_triggers"}
 )
+RETRY_S: Final = 0.02
 BUSY_MS: Final = 2000
 """How long the file may be locked by somebody else, in milliseconds."""
 
@@ -29,12 +35,30 @@ def connect(path: Path) -> apsw.Connection:
     """
     connection = apsw.Connection(str(path))
     connection.set_busy_timeout(BUSY_MS)
-    connection.execute("PRAGMA journal_mode = WAL")
+    _use_wal(connection)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA recursive_triggers = ON")  # so REPLACE counts as a deletion
     _migrate(connection)
     connection.authorizer = _authorize
     return connection
+
+
+def _use_wal(connection: apsw.Connection) -> None:
+    """Switch to WAL. Processes that start together may lock each other out for a moment.
+
+    SQLite does not wait for such a lock by itself.
+    """
+    until_s = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except apsw.BusyError:
+            if time.monotonic() > until_s:
+                raise
+            time.sleep(RETRY_S)
+        else:
+            return
 
 
 def _migrate(connection: apsw.Connection) -> None:
@@ -55,6 +79,9 @@ def _authorize(
     action: int, name: str | None, _: str | None, __: str | None, ___: str | None
 ) -> int:
     """Deny whatever changes a row that is kept, and whatever would take the triggers away."""
-    if action == apsw.SQLITE_DROP_TRIGGER:
-        return apsw.SQLITE_DENY
-    return apsw.SQLITE_DENY if action in FORBIDDEN and name in KEPT else apsw.SQLITE_OK
+    is_denied = (
+        action in NEVER
+        or (action in FORBIDDEN and name in KEPT)
+        or (action == apsw.SQLITE_PRAGMA and name in KEPT_PRAGMAS)
+    )
+    return apsw.SQLITE_DENY if is_denied else apsw.SQLITE_OK

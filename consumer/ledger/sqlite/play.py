@@ -225,7 +225,7 @@ def pay_win(db: apsw.Connection, caller: Caller, order: Win) -> PlayOutcome:
     if draft.reference:
         stake = _stake_of_bet(db, draft, owner)
     elif found is not None and found.bets_count:
-        stake = _stake_of_round(found, owner)
+        stake = _stake_of_round(db, found, owner, round_key(owner, draft))
     elif order.kind is not None:
         return [booked(_give_reward(db, draft, owner, order), owner)]
     else:
@@ -235,10 +235,23 @@ def pay_win(db: apsw.Connection, caller: Caller, order: Win) -> PlayOutcome:
     return [booked(one, owner)]
 
 
-def _stake_of_round(found: RoundRow, owner: AccountRow) -> Stake:
+def _stake_of_round(
+    db: apsw.Connection, found: RoundRow, owner: AccountRow, key: tuple[int, str, str, str]
+) -> Stake:
+    """Return the stakes of a round's bets that were not rolled back.
+
+    If they came from several bonuses, the newest of these bonuses gets the whole bonus share.
+
+    Raises:
+        OrderRefused: All bets of the round were rolled back.
+    """
     if not found.live_bets_count:
         raise refuse(LedgerRefusal.ROLLED_BACK, owner)
-    return Stake(found.stake_real_units, found.stake_bonus_units, found.bonus_id)
+    bonus_id = None
+    if found.stake_bonus_units:
+        bets = rows.bets_of_round(db, key)
+        bonus_id = next(bet.bonus_id for bet in bets if not is_reversed(db, bet))
+    return Stake(found.stake_real_units, found.stake_bonus_units, bonus_id)
 
 
 def _stake_of_bet(db: apsw.Connection, draft: Draft, owner: AccountRow) -> Stake:

@@ -129,8 +129,10 @@ def stored(db: apsw.Connection, brand: str, source: str, external_id: str) -> St
 
 def naming(db: apsw.Connection, one: StoredOrder, verb: str) -> list[StoredOrder]:
     """Return what names a transaction by its id, and has a verb."""
+    # The comparison with the empty text lets SQLite use the index, which has no other rows.
     found = db.execute(
-        "SELECT * FROM transactions WHERE brand = ? AND source = ? AND reference = ? AND verb = ?",
+        "SELECT * FROM transactions WHERE brand = ? AND source = ? AND reference = ?"
+        " AND reference <> '' AND verb = ?",
         (one.brand, one.source, one.external_id, verb),
     )
     return [StoredOrder(*row) for row in found]
@@ -167,6 +169,17 @@ def outbox_count(db: apsw.Connection) -> int:
     """Return how many rows the outbox has."""
     found: list[Row] = db.execute("SELECT count(*) FROM outbox").fetchall()
     return int(found[0][0])
+
+
+def bets_of_round(db: apsw.Connection, key: tuple[int, str, str, str]) -> list[StoredOrder]:
+    """Return the bets of a round whose stake had bonus money, the newest first."""
+    found = db.execute(
+        "SELECT t.* FROM transactions AS t JOIN account AS a ON a.brand = t.brand AND a.id = ?1"
+        " WHERE t.source = ?2 AND t.game_id = ?3 AND t.round_id = ?4 AND t.round_id <> ''"
+        " AND t.account_id = ?1 AND t.kind = 'BET' AND t.bonus_id IS NOT NULL ORDER BY t.id DESC",
+        key,
+    )
+    return [StoredOrder(*row) for row in found]
 
 
 def lists_game(db: apsw.Connection, provider: str, game_id: str) -> bool:

@@ -8,6 +8,7 @@ after the commit.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
@@ -22,6 +23,9 @@ WriterStep = Callable[[apsw.Connection], T]
 """What an order does, within the transaction. It may raise, which undoes it."""
 COMMIT_MAX_COUNT: Final = 64
 """The largest number of orders in one commit."""
+
+ENDS_ALL: Final = (apsw.FullError, apsw.IOError, apsw.BusyError, apsw.NoMemError, apsw.CorruptError)
+"""After these errors of one job, the whole commit is given up."""
 
 
 class _Job:
@@ -43,8 +47,7 @@ class Writer:
 
     def __init__(self, connect: Callable[[], apsw.Connection]) -> None:
         self._connect = connect
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._run: _Run | None = None
 
     async def open(self) -> None:
         """Start the thread, and open the database.
@@ -52,14 +55,9 @@ class Writer:
         Raises:
             LedgerUnavailable: The database cannot be opened.
         """
-        loop = asyncio.get_running_loop()
-        opened: asyncio.Future[None] = loop.create_future()
-        arguments = (loop, opened)
-        self._thread = threading.Thread(
-            target=self._run, args=arguments, name="ledger", daemon=True
-        )
-        self._thread.start()
-        await opened
+        run = _Run(asyncio.get_running_loop(), self._connect)
+        await run.start()
+        self._run = run
 
     async def do(self, step: WriterStep[T]) -> T:
         """Carry out a step, and commit it.
@@ -68,34 +66,98 @@ class Writer:
             LedgerUnavailable: The database did not take it.
             ConsumerError: The step raised this error, and has changed nothing.
         """
-        if self._thread is None:
+        if self._run is None:
             raise LedgerUnavailable("the ledger is not open")
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._jobs.put(_Job(step, answer))
+        self._run.put(_Job(step, answer))
         return await answer
 
     async def close(self) -> None:
         """Carry out what waits, and end the thread."""
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            self._jobs.put(None)
-            await asyncio.to_thread(thread.join)
+        run, self._run = self._run, None
+        if run is not None:
+            await asyncio.to_thread(run.end)
 
-    def _run(self, loop: asyncio.AbstractEventLoop, opened: asyncio.Future[None]) -> None:
+
+class _Run:
+    """One life of the thread, from one `open` to its `close`. It has a queue of its own."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, connect: Callable[[], apsw.Connection]
+    ) -> None:
+        self._loop = loop
+        self._connect = connect
+        self._opened: asyncio.Future[None] = loop.create_future()
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._turn = threading.Lock()
+        self._is_dead = False
+        self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
+
+    async def start(self) -> None:
+        """Start the thread, and wait until the database is open.
+
+        Raises:
+            LedgerUnavailable: It cannot be opened. The thread has ended.
+        """
+        self._thread.start()
+        await self._opened
+
+    def put(self, job: _Job) -> None:
+        """Let a job wait for its turn.
+
+        Raises:
+            LedgerUnavailable: The thread has ended.
+        """
+        with self._turn:
+            if self._is_dead:
+                raise LedgerUnavailable("the ledger's writer has ended: open it again")
+            self._jobs.put(job)
+
+    def end(self) -> None:
+        """Wait until the thread has carried out what waits, and has ended."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        why = "the ledger's writer has ended"
         try:
             connection = self._connect()
-        except apsw.Error as error:
-            why = LedgerUnavailable(f"the ledger cannot be opened: {error}")
-            loop.call_soon_threadsafe(_settle, opened, None, why)
-            return
-        loop.call_soon_threadsafe(_settle, opened, None, None)
+            self._loop.call_soon_threadsafe(_settle, self._opened, None, None)
+            self._serve(connection)
+            connection.close()
+        except Exception as error:  # noqa: BLE001  # nobody may wait for a thread that is gone
+            why = f"the ledger's database: {error}"
+        finally:
+            self._die(LedgerUnavailable(why))
+
+    def _die(self, why: LedgerUnavailable) -> None:
+        """Answer all who wait, now and from now on."""
+        with self._turn:
+            self._is_dead = True
+        waiting = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                job = self._jobs.get_nowait()
+                if job is not None:
+                    job.error = why
+                    waiting.append(job)
+        with contextlib.suppress(RuntimeError):  # the loop is closed, so nobody waits
+            self._loop.call_soon_threadsafe(_settle, self._opened, None, why)
+            self._loop.call_soon_threadsafe(_answer, waiting)
+
+    def _serve(self, connection: apsw.Connection) -> None:
         goes_on = True
         while goes_on:
             jobs, goes_on = self._next_jobs()
-            if jobs:
-                _carry_out(connection, jobs)
-                loop.call_soon_threadsafe(_answer, jobs)
-        connection.close()
+            try:
+                if jobs:
+                    _carry_out(connection, jobs)
+            except BaseException as error:
+                for job in jobs:
+                    job.error = LedgerUnavailable(f"the ledger's database: {error}")
+                raise
+            finally:
+                self._loop.call_soon_threadsafe(_answer, jobs)
 
     def _next_jobs(self) -> tuple[list[_Job], bool]:
         """Wait for a job, and return it with those behind it. False: there will be no more."""
@@ -135,10 +197,10 @@ def _try(connection: apsw.Connection, job: _Job) -> None:
     connection.execute("SAVEPOINT job")
     try:
         job.result = job.step(connection)
-    except apsw.ConstraintError as error:
+    except apsw.Error as error:
+        if isinstance(error, ENDS_ALL) or not connection.in_transaction:
+            raise
         job.error = error
-    except apsw.Error:
-        raise
     except Exception as error:  # noqa: BLE001  # a bug of ours costs one order, never the writer
         job.error = error
     if job.error is not None:
