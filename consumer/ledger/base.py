@@ -1,15 +1,18 @@
 """States the contract of a ledger: everything that the code for a database has to provide.
 
-The ledger is double entry: each transaction has entries whose sum is zero. An entry belongs to a
-player's account (REAL, BONUS or HELD) or to a house account (HOUSE, SYSTEM, PROMO_POOL, WRITE_OFF).
-A player has one account in each currency, and its balances are never below zero. House accounts
-have entries only, and no balance that all orders would have to change.
+The ledger is double entry: each transaction has entries whose sum is zero. A player has one
+account in each currency, with three balances: REAL, BONUS, and HELD for money that waits for a
+withdrawal. None of them is ever below zero. The other side of an entry is an account of the house:
+HOUSE for stakes and wins, SYSTEM for deposits, PROMO_POOL for gifts, WRITE_OFF for what cannot be
+taken back. An account of the house has entries, but no stored balance: all orders would wait for
+this one row.
 
-Every order is one transaction of the database, and is carried out once, whoever asks how often:
+An order is what a game or a brand asks for. It has an id from whoever asks, and is carried out
+once, however often it comes:
 
-- The provider's ids of an order, and then the player's account, are locked in this order. So two
-  orders with the same id never run at the same time. The second waits for the first, and gets the
-  answer of the first.
+- First the ids of an order are locked, sorted, and then the player's account. So two orders with
+  the same id never run at the same time. The second one waits for the first. If both ask for the
+  same, it gets the stored answer of the first.
 - Under the account's lock, a transaction gets its time and the account's next `sequence`. The
   numbers have no gap, and the times increase.
 - Transactions and entries are never changed and never deleted. The database refuses it.
@@ -17,7 +20,7 @@ Every order is one transaction of the database, and is carried out once, whoever
 The answer of an order may get lost. The caller then sends the same order again, and gets what was
 stored.
 
-Order of calls: `open`, then any other at the same time from any task, then `close`.
+`open` is called first and `close` last. In between, any task may call any method at any time.
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
     from consumer.ledger.shown import EndedSession, OutboxRow, PlayedSession, Player, ProviderKey
 
 KEYS_MAX_COUNT: Final = 2
-"""A provider has so many keys in force for each brand: one, and the next while it is rotated."""
+"""A provider has at most so many keys in force for a brand: one, and during a change the next."""
 
 
 class Ledger(ABC):
@@ -88,7 +91,10 @@ class Ledger(ABC):
 
     @abstractmethod
     async def freeze(self, brand: str, player_id: str, *, frozen: bool) -> bool:
-        """Take no bets of a player, or take them again. Return false if there is no such player."""
+        """Take no bets of a player if `frozen` is true, else take them again.
+
+        Return false if there is no such player.
+        """
 
     @abstractmethod
     async def add_session(self, session: PlayedSession, player_id: str, currency: str) -> None:
@@ -104,7 +110,11 @@ class Ledger(ABC):
 
     @abstractmethod
     async def list_game(self, provider: str, game_id: str) -> None:
-        """Name a game of a provider. From now on, the provider has the games that are named."""
+        """List a game of a provider.
+
+        Bets on all games are taken as long as a provider has none listed, and then only on those
+        that are listed.
+        """
 
     @abstractmethod
     async def add_provider_key(self, key: ProviderKey) -> bool:
@@ -126,7 +136,7 @@ class Ledger(ABC):
         """Return rows of the outbox: at most one of each account, in the order of the accounts.
 
         It is the row with the account's lowest `sequence`. So an account's next event waits for the
-        confirmation of the last one.
+        sink's confirmation of the one before.
 
         Args:
             max_count: The largest number of rows.

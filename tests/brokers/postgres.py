@@ -14,10 +14,13 @@ import subprocess
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from consumer.tools.embedded.servers import EmbeddedError, ServerProcess
 from tests.brokers.base import Broker
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 USER: Final = "consumer"
 DATABASE: Final = "postgres"
@@ -80,6 +83,16 @@ class Postgres(Broker):
             *("-A", "trust", "--no-sync", "--no-locale", "-E", "UTF8"),
         ]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        super().__exit__(kind, error, traceback)
+        if self._home != self.folder:  # a folder of a test is removed by others
+            shutil.rmtree(self._home, ignore_errors=True)
 
     def start(self, *, dies_with_us: bool = True) -> None:
         """See `Broker.start`. After a kill, processes of the old server may hold its memory."""

@@ -16,34 +16,17 @@ from consumer.ledger.orders import (
 )
 from consumer.ledger.reads import LedgerReads
 from consumer.ledger.shown import EndedSession, ProviderKey
+from tests.contract.ledger_rules import LedgerRules
 from tests.support.ledger_table import ACME, Table, back, bet, bet_win, refused, win
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from consumer.ledger.base import Ledger
     from consumer.ledger.orders import Callback
     from tests.support.ledgers import LedgerPlace
 
 
-class LedgerContract:
+class LedgerContract(LedgerRules):
     """The suite. A subclass has a fixture `place`: an empty database."""
-
-    @pytest.fixture
-    async def ledger(self, place: LedgerPlace) -> AsyncIterator[Ledger]:
-        """Return an open ledger, whose books fit at the end of the test."""
-        ledger = place.make()
-        await ledger.open()
-        yield ledger
-        assert await ledger.faults() == []
-        await ledger.close()
-
-    @pytest.fixture
-    async def table(self, ledger: Ledger) -> Table:
-        """Return a player with 100 units of real money, in the session `s`."""
-        table = Table(ledger)
-        await table.sit()
-        return table
 
     async def test_a_bet_takes_its_stake(self, table: Table) -> None:
         """And says what is left."""

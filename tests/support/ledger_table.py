@@ -87,6 +87,11 @@ class Table:
         (player,) = await self.ledger.players("b", "p")
         return player.funds.real_units, player.funds.bonus_units
 
+    async def sums(self) -> dict[str, int]:
+        """Return the sum of all entries, by the name of the account."""
+        statement = "SELECT name, sum(amount) FROM entry GROUP BY name ORDER BY name"
+        return {name: int(units) for name, units in await self.ledger.rows(statement, ())}
+
     async def moved(self) -> list[tuple[int, str, int, int]]:
         """Empty the outbox. Return sequence, kind, real and bonus of each row, as they came."""
         seen = []
