@@ -28,15 +28,27 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Final
 
+from consumer.ledger.answers import Funds
+from consumer.ledger.shown import (
+    OUTBOX,
+    OUTBOX_COUNT,
+    PLAYERS,
+    PROVIDER_KEYS,
+    OutboxRow,
+    Player,
+    ProviderKey,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from consumer.ledger.answers import Booked, Fault, Funds
+    from consumer.ledger.answers import Booked, Fault
     from consumer.ledger.orders import Callback, Caller, OperatorOrder
-    from consumer.ledger.shown import EndedSession, OutboxRow, PlayedSession, Player, ProviderKey
+    from consumer.ledger.shown import EndedSession, PlayedSession
 
 KEYS_MAX_COUNT: Final = 2
-"""A provider has at most so many keys in force for a brand: one, and during a change the next."""
+"""The largest number of keys in force that a provider has for a brand. The second key is for a
+change of keys."""
 
 
 class Ledger(ABC):
@@ -78,16 +90,32 @@ class Ledger(ABC):
             OrderRefused: No money has moved.
         """
 
-    @abstractmethod
     async def add_player(self, brand: str, player_id: str, currency: str) -> Player:
         """Open an account for a player, unless there is one already.
 
         A player who is frozen is frozen in the new currency too.
         """
+        await self.open_account(brand, player_id, currency)
+        players = await self.players(brand, player_id)
+        (player,) = [one for one in players if one.funds.currency == currency]
+        return player
 
     @abstractmethod
+    async def open_account(self, brand: str, player_id: str, currency: str) -> None:
+        """Do what `add_player` says, and return nothing."""
+
     async def players(self, brand: str, player_id: str) -> Sequence[Player]:
         """Return the accounts of a player, sorted by currency. Empty if there are none."""
+        return [
+            Player(
+                brand=brand,
+                player_id=player_id,
+                funds=Funds(*funds),
+                frozen=bool(frozen),
+                sequence=sequence,
+            )
+            for *funds, frozen, sequence in await self.rows(PLAYERS, (brand, player_id))
+        ]
 
     @abstractmethod
     async def freeze(self, brand: str, player_id: str, *, frozen: bool) -> bool:
@@ -127,11 +155,22 @@ class Ledger(ABC):
         Return false if there is no such key.
         """
 
-    @abstractmethod
     async def provider_keys(self) -> Sequence[ProviderKey]:
         """Return all keys, the oldest first, also those that have ended."""
+        return [
+            ProviderKey(
+                id=key_id,
+                brand=brand,
+                provider=provider,
+                public_key=public_key,
+                created_s=created_us / 1e6,
+                ends_s=None if ends_us is None else ends_us / 1e6,
+            )
+            for key_id, brand, provider, public_key, created_us, ends_us in await self.rows(
+                PROVIDER_KEYS, ()
+            )
+        ]
 
-    @abstractmethod
     async def outbox(self, max_count: int, after_account_id: int = 0) -> Sequence[OutboxRow]:
         """Return rows of the outbox: at most one of each account, in the order of the accounts.
 
@@ -142,10 +181,11 @@ class Ledger(ABC):
             max_count: The largest number of rows.
             after_account_id: Only rows of accounts with a higher number are returned.
         """
+        return [OutboxRow(*row) for row in await self.rows(OUTBOX, (after_account_id, max_count))]
 
-    @abstractmethod
     async def outbox_count(self) -> int:
         """Return how many rows the outbox has."""
+        return int((await self.rows(OUTBOX_COUNT, ()))[0][0])
 
     @abstractmethod
     async def hold_outbox(self) -> bool:
@@ -160,7 +200,7 @@ class Ledger(ABC):
 
     @abstractmethod
     async def rows(self, statement: str, parameters: Sequence[object]) -> Sequence[Sequence[Any]]:
-        """Return the rows of a statement of `reads.py`, which changes nothing."""
+        """Return the rows of a statement of `shown.py` or `reads.py`, which changes nothing."""
 
     @abstractmethod
     async def faults(self) -> Sequence[Fault]:

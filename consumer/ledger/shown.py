@@ -1,10 +1,46 @@
-"""Defines what a ledger shows: players, sessions, and the rows of its outbox."""
+"""Defines what a ledger shows: players, sessions, keys, and the rows of its outbox.
+
+Both databases understand the statements.
+"""
 
 from __future__ import annotations
+
+from typing import Final
 
 import msgspec
 
 from consumer.ledger.answers import Funds
+
+PLAYERS: Final = """
+    SELECT currency, real, bonus, held, frozen, sequence FROM account
+    WHERE brand = $1 AND player_id = $2 ORDER BY currency"""
+PROVIDER_KEYS: Final = """
+    SELECT id, brand, provider, public_key, created_us, ends_us FROM provider_key
+    ORDER BY created_us, id"""
+OUTBOX_COUNT: Final = "SELECT count(*) FROM outbox"
+OUTBOX: Final = """
+    WITH RECURSIVE heads (account_id, number) AS (
+        SELECT (SELECT min(account_id) FROM outbox WHERE account_id > $1), 1
+        UNION ALL
+        SELECT (SELECT min(o.account_id) FROM outbox AS o WHERE o.account_id > heads.account_id),
+               number + 1
+        FROM heads WHERE heads.account_id IS NOT NULL AND number < $2
+    )
+    SELECT o.id, o.account_id, o.transaction_id, a.brand, a.player_id, a.currency, o.sequence,
+           t.kind, t.source, t.external_id, t.round_id, t.game_id,
+           g.id, g.kind, g.real, g.bonus, w.id, w.real, w.bonus,
+           t.bonus_id, t.at_us, t.real, t.bonus, t.real_after, t.bonus_after, t.held_after,
+           t.amount, o.facts
+    FROM heads
+         JOIN outbox AS o ON o.account_id = heads.account_id AND o.sequence =
+              (SELECT min(f.sequence) FROM outbox AS f WHERE f.account_id = heads.account_id)
+         JOIN transactions AS t ON t.id = o.transaction_id
+         JOIN account AS a ON a.id = o.account_id
+         LEFT JOIN transactions AS g ON g.id = t.reverses
+         LEFT JOIN transactions AS w ON g.verb = 'bet-win' AND w.verb = 'bet-win'
+              AND w.brand = g.brand AND w.source = g.source AND w.reference = g.external_id
+    ORDER BY o.account_id"""
+"""One look-up in the index for each account, however many of its rows wait."""
 
 
 class Player(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +107,7 @@ class EndedSession(msgspec.Struct, frozen=True):
 
 
 class OutboxRow(msgspec.Struct, frozen=True):
-    """A transaction whose events are not confirmed yet.
+    """A transaction whose events are not confirmed yet: a row of `OUTBOX`, column by column.
 
     Attributes:
         row_id: The number of the row.

@@ -103,7 +103,6 @@ CREATE TABLE round (
     live_wins_count integer NOT NULL DEFAULT 0,
     stake_real bigint NOT NULL DEFAULT 0,
     stake_bonus bigint NOT NULL DEFAULT 0,
-    bonus_id bigint,
     closed boolean NOT NULL DEFAULT false,
     at_us bigint NOT NULL,
     PRIMARY KEY (account_id, source, game_id, round_id)

@@ -68,6 +68,27 @@ LANGUAGE sql STABLE AS $$
     WHERE brand = a_brand AND source = a_source AND external_id = an_id
 $$;
 
+-- Returns the row of an order before it is known what becomes of it.
+CREATE FUNCTION draft_of(
+    a_brand text, a_source text, an_id text, a_verb text, a_session text, a_game text, a_round text,
+    an_amount bigint, a_currency text, a_reference text) RETURNS transactions
+LANGUAGE plpgsql AS $$
+DECLARE
+    a_draft transactions;
+BEGIN
+    a_draft.brand := a_brand;
+    a_draft.source := a_source;
+    a_draft.external_id := an_id;
+    a_draft.verb := a_verb;
+    a_draft.session := a_session;
+    a_draft.game_id := a_game;
+    a_draft.round_id := a_round;
+    a_draft.amount := an_amount;
+    a_draft.currency := a_currency;
+    a_draft.reference := a_reference;
+    RETURN a_draft;
+END $$;
+
 -- Returns the answer that is stored under the id of an order. NULL: the order is new.
 CREATE FUNCTION known(a_draft transactions, an_owner account) RETURNS answer
 LANGUAGE plpgsql AS $$

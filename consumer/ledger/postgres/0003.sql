@@ -53,14 +53,13 @@ BEGIN
     a_draft.bonus_id := CASE WHEN a_bonus > 0 THEN an_old.bonus_id END;
     a_row := book(a_draft, a_draft.amount, 0, 0, 0, the_facts);
     INSERT INTO round AS r (account_id, source, game_id, round_id, bets_count, live_bets_count,
-        stake_real, stake_bonus, bonus_id, at_us)
+        stake_real, stake_bonus, at_us)
     VALUES (an_old.id, a_draft.source, a_draft.game_id, a_draft.round_id, 1, 1, a_real, a_bonus,
-        a_draft.bonus_id, a_row.at_us)
+        a_row.at_us)
     ON CONFLICT (account_id, source, game_id, round_id) DO UPDATE SET
         bets_count = r.bets_count + 1, live_bets_count = r.live_bets_count + 1,
         stake_real = r.stake_real + excluded.stake_real,
-        stake_bonus = r.stake_bonus + excluded.stake_bonus,
-        bonus_id = coalesce(excluded.bonus_id, r.bonus_id);
+        stake_bonus = r.stake_bonus + excluded.stake_bonus;
     RETURN a_row;
 END $$;
 
@@ -111,16 +110,8 @@ BEGIN
         RETURN NEXT refused('SESSION_NOT_FOUND', NULL);
         RETURN;
     END IF;
-    a_draft.brand := a_brand;
-    a_draft.source := a_provider;
-    a_draft.external_id := an_id;
-    a_draft.verb := 'bet';
-    a_draft.session := a_session;
-    a_draft.game_id := a_game;
-    a_draft.round_id := a_round;
-    a_draft.amount := an_amount;
-    a_draft.currency := a_currency;
-    a_draft.reference := '';
+    a_draft := draft_of(a_brand, a_provider, an_id, 'bet', a_session, a_game, a_round, an_amount,
+        a_currency, '');
     an_answer := known(a_draft, an_owner);
     IF an_answer IS NULL THEN
         a_refusal := refusal_of(a_draft, an_owner);
@@ -204,16 +195,8 @@ BEGIN
         RETURN NEXT refused('SESSION_NOT_FOUND', NULL);
         RETURN;
     END IF;
-    a_draft.brand := a_brand;
-    a_draft.source := a_provider;
-    a_draft.external_id := an_id;
-    a_draft.verb := 'win';
-    a_draft.session := a_session;
-    a_draft.game_id := a_game;
-    a_draft.round_id := a_round;
-    a_draft.amount := an_amount;
-    a_draft.currency := a_currency;
-    a_draft.reference := a_bet_id;
+    a_draft := draft_of(a_brand, a_provider, an_id, 'win', a_session, a_game, a_round, an_amount,
+        a_currency, a_bet_id);
     an_answer := known(a_draft, an_owner);
     IF an_answer IS NULL THEN
         IF a_currency <> an_owner.currency THEN
@@ -263,16 +246,8 @@ BEGIN
         RETURN NEXT refused('SESSION_NOT_FOUND', NULL);
         RETURN;
     END IF;
-    a_bet.brand := a_brand;
-    a_bet.source := a_provider;
-    a_bet.external_id := a_bet_id;
-    a_bet.verb := 'bet-win';
-    a_bet.session := a_session;
-    a_bet.game_id := a_game;
-    a_bet.round_id := a_round;
-    a_bet.amount := a_stake;
-    a_bet.currency := a_currency;
-    a_bet.reference := '';
+    a_bet := draft_of(a_brand, a_provider, a_bet_id, 'bet-win', a_session, a_game, a_round, a_stake,
+        a_currency, '');
     a_win := a_bet;
     a_win.external_id := a_win_id;
     a_win.amount := a_prize;
@@ -322,16 +297,8 @@ BEGIN
         RETURN NEXT refused('SESSION_NOT_FOUND', NULL);
         RETURN;
     END IF;
-    a_draft.brand := a_brand;
-    a_draft.source := a_provider;
-    a_draft.external_id := an_id;
-    a_draft.verb := 'round-end';
-    a_draft.session := a_session;
-    a_draft.game_id := a_game;
-    a_draft.round_id := a_round;
-    a_draft.amount := 0;
-    a_draft.currency := an_owner.currency;
-    a_draft.reference := '';
+    a_draft := draft_of(a_brand, a_provider, an_id, 'round-end', a_session, a_game, a_round, 0,
+        an_owner.currency, '');
     an_answer := known(a_draft, an_owner);
     IF an_answer IS NULL THEN
         a_row := note(a_draft, an_owner);

@@ -169,8 +169,7 @@ BEGIN
     a_draft.reference := a_reference;
     a_draft.target := a_reference;
     an_answer := known_rollback(a_draft);
-    IF an_answer IS NOT NULL OR an_answer.refusal IS NOT NULL
-            OR an_answer.ledger_id IS NOT NULL THEN
+    IF NOT an_answer IS NULL THEN    -- `IS NOT NULL` would ask that no field is NULL
         RETURN NEXT an_answer;
     ELSIF a_given.id IS NULL AND a_reference = an_id THEN
         RETURN NEXT refused('TRANSACTION_CONFLICT', a_named);

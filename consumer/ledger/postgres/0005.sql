@@ -17,18 +17,12 @@ BEGIN
         RETURN NEXT refused('PLAYER_NOT_FOUND', NULL);
         RETURN;
     END IF;
-    a_draft.brand := a_brand;
-    a_draft.source := ':' || a_verb;     -- no provider has a name like this
-    a_draft.external_id := a_reference;
-    a_draft.verb := a_verb;
+    -- No provider has a name with a colon.
+    a_draft := draft_of(a_brand, ':' || a_verb, a_reference, a_verb, NULL, '', '', an_amount,
+        a_currency, '');
     a_draft.account_id := an_owner.id;
-    a_draft.game_id := '';
-    a_draft.round_id := '';
-    a_draft.amount := an_amount;
-    a_draft.currency := a_currency;
-    a_draft.reference := '';
     an_answer := known(a_draft, an_owner);
-    IF an_answer.refusal IS NOT NULL OR an_answer.ledger_id IS NOT NULL THEN
+    IF NOT an_answer IS NULL THEN    -- `IS NOT NULL` would ask that no field is NULL
         RETURN NEXT an_answer;
     ELSIF a_verb = 'deposit' THEN
         a_draft.kind := 'DEPOSIT';

@@ -34,7 +34,7 @@ from consumer.ledger.postgres.connection import (
     fetch_over,
 )
 from consumer.ledger.postgres.outbox_holder import OutboxHolder
-from consumer.ledger.shown import EndedSession, OutboxRow, Player, ProviderKey
+from consumer.ledger.shown import EndedSession, ProviderKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,36 +56,11 @@ ROLL_BACK: Final = "SELECT * FROM roll_back($1, $2, $3, $4, $5, $6, $7, $8)"
 END_ROUND: Final = "SELECT * FROM end_round($1, $2, $3, $4, $5, $6)"
 PUT_IN: Final = "SELECT * FROM put_in($1, $2, $3, $4, $5, $6, $7)"
 END_BONUS: Final = "SELECT * FROM end_bonus($1, $2, $3, $4, $5)"
-PLAYERS: Final = """
-    SELECT currency, real, bonus, held, frozen, sequence FROM account
-    WHERE brand = $1 AND player_id = $2 ORDER BY currency"""
 BEGIN_SESSION: Final = """
     INSERT INTO session (id, brand, provider, account_id, expires_us)
     SELECT $1, $2::text, $3, id, $4 FROM account
     WHERE brand = $2 AND player_id = $5 AND currency = $6 RETURNING id"""
 END_SESSION: Final = "SELECT * FROM end_session($1, $2)"
-OUTBOX: Final = """
-    WITH RECURSIVE heads (account_id, number) AS (
-        SELECT (SELECT min(account_id) FROM outbox WHERE account_id > $1::bigint), 1
-        UNION ALL
-        SELECT (SELECT min(o.account_id) FROM outbox AS o WHERE o.account_id > heads.account_id),
-               number + 1
-        FROM heads WHERE heads.account_id IS NOT NULL AND number < $2::integer
-    )
-    SELECT o.id, o.account_id, o.transaction_id, a.brand, a.player_id, a.currency, o.sequence,
-           t.kind, t.source, t.external_id, t.round_id, t.game_id,
-           g.id, g.kind, g.real, g.bonus, w.id, w.real, w.bonus,
-           t.bonus_id, t.at_us, t.real, t.bonus, t.real_after, t.bonus_after, t.held_after,
-           t.amount, o.facts
-    FROM heads
-         JOIN outbox AS o ON o.account_id = heads.account_id AND o.sequence =
-              (SELECT min(f.sequence) FROM outbox AS f WHERE f.account_id = heads.account_id)
-         JOIN transactions AS t ON t.id = o.transaction_id
-         JOIN account AS a ON a.id = o.account_id
-         LEFT JOIN transactions AS g ON g.id = t.reverses
-         LEFT JOIN transactions AS w ON g.verb = 'bet-win' AND w.verb = 'bet-win'
-              AND w.brand = g.brand AND w.source = g.source AND w.reference = g.external_id
-    ORDER BY o.account_id"""
 
 
 class PostgresLedger(Ledger):
@@ -145,25 +120,9 @@ class PostgresLedger(Ledger):
         (booked,) = await self._carry_out(PUT_IN, put_in)
         return booked
 
-    async def add_player(self, brand: str, player_id: str, currency: str) -> Player:
-        """See `Ledger.add_player`."""
+    async def open_account(self, brand: str, player_id: str, currency: str) -> None:
+        """See `Ledger.open_account`."""
         await self._fetch("SELECT add_player($1, $2, $3)", brand, player_id, currency)
-        players = await self.players(brand, player_id)
-        (player,) = [one for one in players if one.funds.currency == currency]
-        return player
-
-    async def players(self, brand: str, player_id: str) -> Sequence[Player]:
-        """See `Ledger.players`."""
-        return [
-            Player(
-                brand=brand,
-                player_id=player_id,
-                funds=Funds(*tuple(row)[:4]),
-                frozen=row["frozen"],
-                sequence=row["sequence"],
-            )
-            for row in await self._fetch(PLAYERS, brand, player_id)
-        ]
 
     async def freeze(self, brand: str, player_id: str, *, frozen: bool) -> bool:
         """See `Ledger.freeze`."""
@@ -208,34 +167,11 @@ class PostgresLedger(Ledger):
         )
         return bool(ended)
 
-    async def provider_keys(self) -> Sequence[ProviderKey]:
-        """See `Ledger.provider_keys`."""
-        found = await self._fetch("SELECT * FROM provider_key ORDER BY created_us, id")
-        return [
-            ProviderKey(
-                id=row["id"],
-                brand=row["brand"],
-                provider=row["provider"],
-                public_key=row["public_key"],
-                created_s=row["created_us"] / 1e6,
-                ends_s=None if row["ends_us"] is None else row["ends_us"] / 1e6,
-            )
-            for row in found
-        ]
-
-    async def outbox_count(self) -> int:
-        """See `Ledger.outbox_count`."""
-        return int((await self._fetch("SELECT count(*) FROM outbox"))[0][0])
-
     async def hold_outbox(self) -> bool:
         """See `Ledger.hold_outbox`. The lock belongs to a connection of its own."""
         if self._holder is None:
             self._holder = OutboxHolder(self._url, self._schema)
         return await self._holder.holds()
-
-    async def outbox(self, max_count: int, after_account_id: int = 0) -> Sequence[OutboxRow]:
-        """See `Ledger.outbox`."""
-        return [OutboxRow(*row) for row in await self._fetch(OUTBOX, after_account_id, max_count)]
 
     async def delete_from_outbox(self, row_ids: Sequence[int]) -> None:
         """See `Ledger.delete_from_outbox`."""

@@ -100,7 +100,6 @@ CREATE TABLE round (
     live_wins_count INTEGER NOT NULL DEFAULT 0,
     stake_real INTEGER NOT NULL DEFAULT 0,
     stake_bonus INTEGER NOT NULL DEFAULT 0,
-    bonus_id INTEGER,
     closed INTEGER NOT NULL DEFAULT 0,
     at_us INTEGER NOT NULL,
     PRIMARY KEY (account_id, source, game_id, round_id)

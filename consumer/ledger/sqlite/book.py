@@ -68,9 +68,6 @@ class Moves(msgspec.Struct):
             self.house[name] = self.house.get(name, 0) + amount_units
 
 
-NOTHING: Final = Moves()
-
-
 def now_us() -> int:
     """Return the time in microseconds since 1970."""
     return int(SYSTEM_CLOCK.now_s() * 1e6)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from consumer.ledger.answers import Booked, OrderRefused
 from consumer.ledger.base import Ledger
 from consumer.ledger.orders import Bet, BetWin, Rollback, RoundEnd, Win
-from consumer.ledger.shown import OutboxRow
-from consumer.ledger.sqlite import operate, play, provider_keys, roll_back, rows, verify
+from consumer.ledger.sqlite import operate, play, provider_keys, roll_back, verify
 from consumer.ledger.sqlite.connection import connect
 from consumer.ledger.sqlite.file_lock import FileLock
 from consumer.ledger.sqlite.writer import Writer
@@ -22,30 +21,7 @@ if TYPE_CHECKING:
 
     from consumer.ledger.answers import Fault, Funds
     from consumer.ledger.orders import Callback, Caller, OperatorOrder
-    from consumer.ledger.shown import EndedSession, PlayedSession, Player, ProviderKey
-
-OUTBOX: Final = """
-    WITH RECURSIVE heads (account_id, number) AS (
-        SELECT (SELECT min(account_id) FROM outbox WHERE account_id > ?1), 1
-        UNION ALL
-        SELECT (SELECT min(o.account_id) FROM outbox AS o WHERE o.account_id > heads.account_id),
-               number + 1
-        FROM heads WHERE heads.account_id IS NOT NULL AND number < ?2
-    )
-    SELECT o.id, o.account_id, o.transaction_id, a.brand, a.player_id, a.currency, o.sequence,
-           t.kind, t.source, t.external_id, t.round_id, t.game_id,
-           g.id, g.kind, g.real, g.bonus, w.id, w.real, w.bonus,
-           t.bonus_id, t.at_us, t.real, t.bonus, t.real_after, t.bonus_after, t.held_after,
-           t.amount, o.facts
-    FROM heads
-         JOIN outbox AS o ON o.account_id = heads.account_id AND o.sequence =
-              (SELECT min(f.sequence) FROM outbox AS f WHERE f.account_id = heads.account_id)
-         JOIN transactions AS t ON t.id = o.transaction_id
-         JOIN account AS a ON a.id = o.account_id
-         LEFT JOIN transactions AS g ON g.id = t.reverses
-         LEFT JOIN transactions AS w ON g.verb = 'bet-win' AND w.verb = 'bet-win'
-              AND w.brand = g.brand AND w.source = g.source AND w.reference = g.external_id
-    ORDER BY o.account_id"""
+    from consumer.ledger.shown import EndedSession, PlayedSession, ProviderKey
 
 
 class SqliteLedger(Ledger):
@@ -83,13 +59,9 @@ class SqliteLedger(Ledger):
         """See `Ledger.operate`."""
         return await self._writer.do(partial(operate.operate, order=order))
 
-    async def add_player(self, brand: str, player_id: str, currency: str) -> Player:
-        """See `Ledger.add_player`."""
-        return await self._writer.do(lambda db: operate.add_player(db, brand, player_id, currency))
-
-    async def players(self, brand: str, player_id: str) -> Sequence[Player]:
-        """See `Ledger.players`."""
-        return await self._writer.do(lambda db: operate.players(db, brand, player_id))
+    async def open_account(self, brand: str, player_id: str, currency: str) -> None:
+        """See `Ledger.open_account`."""
+        await self._writer.do(lambda db: operate.open_account(db, brand, player_id, currency))
 
     async def freeze(self, brand: str, player_id: str, *, frozen: bool) -> bool:
         """See `Ledger.freeze`."""
@@ -116,25 +88,9 @@ class SqliteLedger(Ledger):
         """See `Ledger.end_provider_key`."""
         return await self._writer.do(lambda db: provider_keys.end(db, key_id, ends_s))
 
-    async def provider_keys(self) -> Sequence[ProviderKey]:
-        """See `Ledger.provider_keys`."""
-        return await self._writer.do(provider_keys.listed)
-
-    async def outbox_count(self) -> int:
-        """See `Ledger.outbox_count`."""
-        return await self._writer.do(rows.outbox_count)
-
     async def hold_outbox(self) -> bool:
         """See `Ledger.hold_outbox`."""
         return self._outbox_lock.take()
-
-    async def outbox(self, max_count: int, after_account_id: int = 0) -> Sequence[OutboxRow]:
-        """See `Ledger.outbox`."""
-        return await self._writer.do(
-            lambda db: [
-                OutboxRow(*row) for row in db.execute(OUTBOX, (after_account_id, max_count))
-            ]
-        )
 
     async def delete_from_outbox(self, row_ids: Sequence[int]) -> None:
         """See `Ledger.delete_from_outbox`."""

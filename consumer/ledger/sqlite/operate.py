@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from consumer.ledger.answers import Booked, LedgerRefusal
 from consumer.ledger.orders import BonusEnd, BonusIssue, Deposit
-from consumer.ledger.shown import EndedSession, Player
+from consumer.ledger.shown import EndedSession
 from consumer.ledger.sqlite import rows
 from consumer.ledger.sqlite.book import Draft, Moves, booked, write
 from consumer.ledger.sqlite.play import known, refuse
@@ -99,34 +99,14 @@ def _end_bonus(db: apsw.Connection, order: BonusEnd) -> Booked:
     return booked(one, owner)
 
 
-def add_player(db: apsw.Connection, brand: str, player_id: str, currency: str) -> Player:
-    """Open an account. See `Ledger.add_player`."""
+def open_account(db: apsw.Connection, brand: str, player_id: str, currency: str) -> None:
+    """Open an account. See `Ledger.open_account`."""
     db.execute(
         "INSERT INTO account (brand, player_id, currency, frozen)"
         " SELECT ?1, ?2, ?3, coalesce(max(frozen), 0) FROM account"
         " WHERE brand = ?1 AND player_id = ?2 ON CONFLICT DO NOTHING",
         (brand, player_id, currency),
     )
-    (player,) = [one for one in players(db, brand, player_id) if one.funds.currency == currency]
-    return player
-
-
-def players(db: apsw.Connection, brand: str, player_id: str) -> list[Player]:
-    """Return the accounts of a player. See `Ledger.players`."""
-    found = db.execute(
-        "SELECT * FROM account WHERE brand = ? AND player_id = ? ORDER BY currency",
-        (brand, player_id),
-    )
-    return [
-        Player(
-            brand=brand,
-            player_id=player_id,
-            funds=one.funds,
-            frozen=bool(one.frozen),
-            sequence=one.sequence,
-        )
-        for one in (rows.AccountRow(*row) for row in found)
-    ]
 
 
 def freeze(db: apsw.Connection, brand: str, player_id: str, *, frozen: bool) -> bool:

@@ -199,12 +199,11 @@ def _take_stake(
     one = write(db, draft, owner, moves, facts)
     db.execute(
         "INSERT INTO round (account_id, source, game_id, round_id, bets_count, live_bets_count,"
-        " stake_real, stake_bonus, bonus_id, at_us) VALUES (?, ?, ?, ?, 1, 1, ?, ?, ?, ?)"
+        " stake_real, stake_bonus, at_us) VALUES (?, ?, ?, ?, 1, 1, ?, ?, ?)"
         " ON CONFLICT DO UPDATE SET bets_count = bets_count + 1,"
         " live_bets_count = live_bets_count + 1, stake_real = stake_real + excluded.stake_real,"
-        " stake_bonus = stake_bonus + excluded.stake_bonus,"
-        " bonus_id = coalesce(excluded.bonus_id, bonus_id)",
-        (*round_key(owner, draft), real_units, bonus_units, draft.bonus_id, one.at_us),
+        " stake_bonus = stake_bonus + excluded.stake_bonus",
+        (*round_key(owner, draft), real_units, bonus_units, one.at_us),
     )
     return one
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from consumer.ledger.base import KEYS_MAX_COUNT
-from consumer.ledger.shown import ProviderKey
 from consumer.ledger.sqlite.book import now_us
 
 if TYPE_CHECKING:
     import apsw
+
+    from consumer.ledger.shown import ProviderKey
 
 
 def add(db: apsw.Connection, key: ProviderKey) -> bool:
@@ -33,19 +34,3 @@ def end(db: apsw.Connection, key_id: str, ends_s: float) -> bool:
         (int(ends_s * 1e6), key_id),
     )
     return db.changes() > 0
-
-
-def listed(db: apsw.Connection) -> list[ProviderKey]:
-    """Return all keys. See `Ledger.provider_keys`."""
-    found = db.execute("SELECT * FROM provider_key ORDER BY created_us, id")
-    return [
-        ProviderKey(
-            id=key_id,
-            brand=brand,
-            provider=provider,
-            public_key=public_key,
-            created_s=created_us / 1e6,
-            ends_s=None if ends_us is None else ends_us / 1e6,
-        )
-        for key_id, brand, provider, public_key, created_us, ends_us in found
-    ]

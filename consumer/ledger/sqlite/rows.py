@@ -92,7 +92,6 @@ class RoundRow(msgspec.Struct, frozen=True):
     live_wins_count: int
     stake_real_units: int
     stake_bonus_units: int
-    bonus_id: int | None
     closed: bool
 
 
@@ -158,17 +157,11 @@ def entries(db: apsw.Connection, transaction_id: int) -> list[tuple[str, int]]:
 def game_round(db: apsw.Connection, key: tuple[int, str, str, str]) -> RoundRow | None:
     """Return a round. The key is its account, provider, game and id."""
     row = db.execute(
-        "SELECT bets_count, live_bets_count, live_wins_count, stake_real, stake_bonus, bonus_id,"
+        "SELECT bets_count, live_bets_count, live_wins_count, stake_real, stake_bonus,"
         " closed FROM round WHERE account_id = ? AND source = ? AND game_id = ? AND round_id = ?",
         key,
     ).fetchone()
     return RoundRow(*row) if row else None
-
-
-def outbox_count(db: apsw.Connection) -> int:
-    """Return how many rows the outbox has."""
-    found: list[Row] = db.execute("SELECT count(*) FROM outbox").fetchall()
-    return int(found[0][0])
 
 
 def bets_of_round(db: apsw.Connection, key: tuple[int, str, str, str]) -> list[StoredOrder]:
