@@ -35,8 +35,8 @@ def wallet_problems(
         yield "wallet.providers: there is none, expected a table [wallet.providers.NAME]"
     known = {*BUILT_IN, *wallet.currencies}
     yield from (
-        f"wallet.brands.{name}.exchange_rates.{currency}: there is no such currency, expected its "
-        "digits in [wallet.currencies]"
+        f"wallet.brands.{name}.exchange_rates.{currency}: the wallet does not know this currency, "
+        "expected its digits in [wallet.currencies]"
         for name, brand in wallet.brands.items()
         for currency in brand.exchange_rates
         if currency not in known

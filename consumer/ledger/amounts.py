@@ -15,7 +15,7 @@ _is_amount: Final = re.compile(r"(0|[1-9][0-9]{0,17})(?:\.([0-9]{1,9}))?").fullm
 
 
 class BadAmount(ConsumerError):
-    """A text is no amount of its currency. The text of the error says why."""
+    """A text cannot be read as an amount of its currency. The error says why."""
 
 
 class UnknownCurrency(ConsumerError):
@@ -38,7 +38,7 @@ class Amounts:
         Raises:
             BadAmount: It is not written as an amount, has more digits than the currency, or is too
                 large.
-            UnknownCurrency: There is no such currency.
+            UnknownCurrency: The wallet does not know the currency.
         """
         digits_count = self._digits_of(currency)
         found = _is_amount(text)

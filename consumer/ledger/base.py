@@ -7,8 +7,8 @@ HOUSE for stakes and wins, SYSTEM for deposits, PROMO_POOL for gifts, WRITE_OFF 
 taken back. An account of the house has entries, but no stored balance: all orders would wait for
 this one row.
 
-An order is what a game or a brand asks for. It has an id from whoever asks, and is carried out
-once, however often it comes:
+An order is what a game or a brand asks for. Whoever asks gives the order an id. The ledger carries
+an order out once, however often it comes:
 
 - First the ids of an order are locked, sorted, and then the player's account. So two orders with
   the same id never run at the same time. The second one waits for the first. If both ask for the
@@ -121,7 +121,7 @@ class Ledger(ABC):
     async def freeze(self, brand: str, player_id: str, *, frozen: bool) -> bool:
         """Take no bets of a player if `frozen` is true, else take them again.
 
-        Return false if there is no such player.
+        Return false if the brand has no such player.
         """
 
     @abstractmethod

@@ -86,7 +86,7 @@ class Callbacks:
                 game_id=sent.game_id,
                 amount_units=self._amounts.read(sent.amount, sent.currency),
                 currency=sent.currency,
-                facts=self._facts.of(caller, sent.currency),
+                facts=self._facts.of(caller.brand, sent.currency),
             )
             return await self._one(ledger, caller, order, sent.transaction_id)
 
@@ -107,7 +107,7 @@ class Callbacks:
                 bet_transaction_id=sent.bet_transaction_id,
                 kind=sent.kind,
                 round_end=sent.round_end,
-                facts=self._facts.of(caller, sent.currency, round_end=sent.round_end),
+                facts=self._facts.of(caller.brand, sent.currency, round_end=sent.round_end),
             )
             return await self._one(ledger, caller, order, sent.transaction_id)
 
@@ -130,7 +130,7 @@ class Callbacks:
                 game_id=sent.game_id,
                 currency=sent.currency,
                 round_end=sent.round_end,
-                facts=self._facts.of(caller, sent.currency, round_end=sent.round_end),
+                facts=self._facts.of(caller.brand, sent.currency, round_end=sent.round_end),
             )
             bet, win = await ledger.call_back(caller, order)
             halves = {
@@ -158,7 +158,7 @@ class Callbacks:
                 reference_transaction_id=sent.reference_transaction_id,
                 session=sent.session,
                 amount_units=units,
-                facts=self._facts.of(caller, sent.currency),
+                facts=self._facts.of(caller.brand, sent.currency),
             )
             return await self._one(ledger, caller, order, sent.transaction_id)
 

@@ -14,7 +14,6 @@ from consumer.errors import Unavailable
 from consumer.ledger.facts import EventFacts
 
 if TYPE_CHECKING:
-    from consumer.ledger.orders import Caller
     from consumer.wallet.settings import WalletSettings
 
 
@@ -28,20 +27,16 @@ class Facts:
     def __init__(self, settings: WalletSettings) -> None:
         self._settings = settings
 
-    def of(self, caller: Caller, currency: str | None, *, round_end: bool = False) -> str:
-        """Return the facts of a callback, as JSON.
-
-        Args:
-            caller: Who calls.
-            currency: The currency of the order. None means that the order names none.
-            round_end: True if the order closes its round.
-        """
-        return self.of_brand(caller.brand, currency, round_end=round_end)
-
-    def of_brand(
+    def of(
         self, brand: str, currency: str | None, *, round_end: bool = False, vendor_id: str = ""
     ) -> str:
-        """Return the facts of an order of a brand, as JSON.
+        """Return the facts of an order, as JSON.
+
+        Args:
+            brand: The brand of the player.
+            currency: The currency of the order. None means that the order names none.
+            round_end: True if the order closes its round.
+            vendor_id: The payment provider of a deposit.
 
         Raises:
             Unavailable: The configuration has no table for the brand, or no exchange rate.

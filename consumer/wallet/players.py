@@ -26,7 +26,7 @@ from consumer.wallet.bodies import (
     part_of,
     read_json,
 )
-from consumer.wallet.told import booked_fields, funds_fields, refusals, refused_problem
+from consumer.wallet.told import booked_fields, funds_fields, refusals
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -116,7 +116,7 @@ class Players:
         async def carry(ledger: Ledger, brand: str, body: bytes) -> dict[str, object]:
             sent = read_json(body, PlayerBody)
             self._amounts.read("0", sent.currency)  # a currency that is not known is refused
-            self._facts.of_brand(brand, sent.currency)  # so is one without an exchange rate
+            self._facts.of(brand, sent.currency)  # so is one without an exchange rate
             return self._shown(await ledger.add_player(brand, sent.player_id, sent.currency))
 
         return await self._answered(request, carry)
@@ -177,7 +177,7 @@ class Players:
                 currency=sent.currency,
                 amount_units=self._positive(sent.amount, sent.currency),
                 reference=sent.reference,
-                facts=self._facts.of_brand(brand, sent.currency, vendor_id=sent.vendor_id),
+                facts=self._facts.of(brand, sent.currency, vendor_id=sent.vendor_id),
             )
             return booked_fields(self._amounts, await ledger.operate(order), sent.reference)
 
@@ -194,7 +194,7 @@ class Players:
                 currency=sent.currency,
                 amount_units=self._positive(sent.amount, sent.currency),
                 reference=sent.reference,
-                facts=self._facts.of_brand(brand, sent.currency),
+                facts=self._facts.of(brand, sent.currency),
             )
             return booked_fields(self._amounts, await ledger.operate(order), sent.reference)
 
@@ -219,7 +219,7 @@ class Players:
                 bonus_id=int(text),
                 converts=converts,
                 reference=sent.reference,
-                facts=self._facts.of_brand(brand, None),
+                facts=self._facts.of(brand, None),
             )
             return booked_fields(self._amounts, await ledger.operate(order), sent.reference)
 
@@ -257,7 +257,7 @@ class Players:
     async def _of_player(self, ledger: Ledger, brand: str, player_id: str) -> dict[str, object]:
         players = await ledger.players(brand, player_id)
         if not players:
-            raise refused_problem(self._amounts, OrderRefused(LedgerRefusal.PLAYER_NOT_FOUND))
+            raise OrderRefused(LedgerRefusal.PLAYER_NOT_FOUND)
         return {
             "player_id": player_id,
             "frozen": players[0].frozen,

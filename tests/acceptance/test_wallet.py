@@ -247,7 +247,7 @@ async def test_killed_daemon_takes_each_bet_once(scene: HttpScene) -> None:
             for client in range(CLIENTS_COUNT):
                 group.create_task(play(client))
             for _ in range(3):
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(0.5)  # some bets are taken between two kills
                 daemon.kill()
                 daemon.start()
         shown = (await table.call("balance", session=table.place["session"])).json()

@@ -169,7 +169,7 @@ async def test_killed_database_takes_each_bet_once(tmp_path: Path) -> None:
             for client in range(20):
                 group.create_task(play(client))
             for _ in range(3):
-                await asyncio.sleep(0.3)
+                await asyncio.sleep(0.3)  # some bets are taken between two kills
                 server.kill()
                 server.start()
         assert await table.funds() == (8_000, 0)

@@ -56,14 +56,14 @@ async def rotate(options: ProviderRotateOptions) -> int:
 
     Raises:
         ConfigError: The configuration is wrong, or the file has no key.
-        ConsumerError: There is no such key in force.
+        ConsumerError: The key is unknown, or its end is set already.
         LedgerUnavailable: The database is away.
     """
     pair = _pair_in(options.public_key)
     async with opened_ledger(options) as ledger:
         found = [key for key in await ledger.provider_keys() if key.id == options.key_id]
         if not found or found[0].ends_s is not None:
-            raise ConsumerError(f"{options.key_id}: there is no such key in force without an end")
+            raise ConsumerError(f"{options.key_id}: this key is unknown, or its end is set already")
         await _add(ledger, found[0].brand, found[0].provider, pair)
         await ledger.end_provider_key(options.key_id, SYSTEM_CLOCK.now_s() + options.overlap_s)
     return 0
@@ -74,12 +74,12 @@ async def revoke(options: ProviderRevokeOptions) -> int:
 
     Raises:
         ConfigError: The configuration is wrong.
-        ConsumerError: There is no such key.
+        ConsumerError: The ledger does not know the key.
         LedgerUnavailable: The database is away.
     """
     async with opened_ledger(options) as ledger:
         if not await ledger.end_provider_key(options.key_id, SYSTEM_CLOCK.now_s()):
-            raise ConsumerError(f"{options.key_id}: there is no such key")
+            raise ConsumerError(f"{options.key_id}: the ledger does not know this key")
     click.echo(f"revoked {options.key_id}")
     return 0
 

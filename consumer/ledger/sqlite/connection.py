@@ -56,7 +56,7 @@ def _use_wal(connection: apsw.Connection) -> None:
         except apsw.BusyError:
             if time.monotonic() > until_s:
                 raise
-            time.sleep(RETRY_S)
+            time.sleep(RETRY_S)  # in the writer's own thread: SQLite does not wait here by itself
         else:
             return
 
