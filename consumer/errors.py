@@ -41,6 +41,9 @@ class Reason(StrEnum):
     """The identity was sent before with other values in its deciding fields."""
     UNSUPPORTED_ENCODING = "unsupported_encoding"
     """The body has a content encoding that cannot be undone here."""
+    OWNED_BY_WALLET = "owned_by_wallet"
+    """Only the wallet may send this event: the vendor is in its option `owns_vendors`, or the id is
+    like those of the wallet's events."""
     INTERNAL = "internal"
     """A bug in this program. It is counted and logged with a traceback, and the daemon goes on."""
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from consumer.config.http import TEST_ENDING
-from consumer.config.wallet import OUTBOX_LISTENER
+from consumer.config.wallet import OUTBOX_LISTENERS
 from consumer.deliveries.origin import Environment
 from consumer.listeners.outbox.settings import OUTBOX, OutboxSettings
 
@@ -32,5 +31,5 @@ def with_outbox(config: Config, environment: Environment) -> Config:
         environment=environment,
         currencies=wallet.currencies,
     )
-    name = OUTBOX_LISTENER + (TEST_ENDING if environment is Environment.TEST else "")
+    name = OUTBOX_LISTENERS[environment is Environment.TEST]
     return msgspec.structs.replace(config, listeners={**config.listeners, name: settings})

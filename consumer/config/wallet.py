@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from consumer.config.http import TEST_ENDING
 from consumer.ledger.currencies import BUILT_IN
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 OUTBOX_LISTENER: Final = "wallet"
 """The name of the listener that takes from the wallet's outbox."""
+OUTBOX_LISTENERS: Final = (OUTBOX_LISTENER, f"{OUTBOX_LISTENER}{TEST_ENDING}")
+"""The same name, and that of the listener for test money."""
 
 
 def wallet_problems(
@@ -23,8 +26,9 @@ def wallet_problems(
     """Yield a line for each mistake in `[wallet]`, and for a listener that has its name."""
     if wallet is None:
         return
-    if OUTBOX_LISTENER in listeners:
-        yield f"listeners.{OUTBOX_LISTENER}: the wallet uses this name, expected another"
+    for name in OUTBOX_LISTENERS:
+        if name in listeners:
+            yield f"listeners.{name}: the wallet uses this name, expected another"
     if http is None:
         yield "wallet: needs a port, expected a table [http]"
     if len(set(wallet.spend_order)) < len(wallet.spend_order):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from consumer.config.wallet import OUTBOX_LISTENERS
 from consumer.listeners.base import ListenerSettings
 from consumer.operations.health import Health
 from consumer.operations.metrics import Metrics
@@ -21,6 +22,7 @@ from consumer.pipeline.dedupe import StoreQueue
 from consumer.pipeline.deliver import Deliverer
 from consumer.pipeline.flood import FloodGuard
 from consumer.pipeline.mode import Enforce, Shadow
+from consumer.pipeline.owned import OwnedByWallet
 from consumer.pipeline.route import Router
 from consumer.pipeline.steps import Steps
 
@@ -102,7 +104,16 @@ def make_decoder(config: Config, listener: str, sink_bytes: Callable[[], int]) -
         limit_bytes=lambda: max_body_bytes(settings.max_decoded_bytes, sink_bytes()),
         unwrap=settings.unwrap,
         types=settings.types,
+        owned=owned_by_wallet(config, listener),
     )
+
+
+def owned_by_wallet(config: Config, listener: str) -> OwnedByWallet | None:
+    """Return what a listener must not take in, because only the wallet may send it."""
+    if config.wallet is None or listener in OUTBOX_LISTENERS:
+        return None
+    brands = config.wallet.brands
+    return OwnedByWallet({name: brand.owns_vendors for name, brand in brands.items()})
 
 
 def old_after_s(config: Config) -> float:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from consumer.deliveries.origin import Sender
     from consumer.events.base import EventType
     from consumer.pipeline.batch import Work
+    from consumer.pipeline.owned import OwnedByWallet
 
 SPELLINGS_MAX_COUNT: Final = 1000
 """The largest number of spellings of message types that are remembered for each sender."""
@@ -75,6 +76,7 @@ class Decoder:
             bytes.
         unwrap: The field of a body that holds the event. None means that the body is the event.
         types: The names of the message types that are taken. None means every type.
+        owned: Knows what only the wallet may send. None means that there is nothing like this.
     """
 
     def __init__(
@@ -85,12 +87,14 @@ class Decoder:
         limit_bytes: Callable[[], int] = max_body_bytes,
         unwrap: str | None = None,
         types: tuple[str, ...] | None = None,
+        owned: OwnedByWallet | None = None,
     ) -> None:
         self._dedupe = dedupe or DedupeSettings()
         self._strict = strict
         self._limit_bytes = limit_bytes
         self._unwrap = Unwrapper(unwrap).take_out if unwrap is not None else None
         self._types = None if types is None else frozenset(map(find, types))
+        self._owned = owned
         self._suggested: dict[str, str] = {}
         # The normalisers of each sender, by the name of the type as it was written. So the usual
         # spelling costs one look-up.
@@ -180,6 +184,8 @@ class Decoder:
                 oddities = [*quoted_type(delivery.message_type), *oddities]
             message = _message(delivery, occurrence) if normaliser.needs_occurrence else ""
             event = normaliser.normalise(body, arrived_s, message)
+            if self._owned is not None:
+                self._owned.check(delivery.sender.brand, event)
             if delivery.sequence:
                 event = with_sequence(event, delivery.sequence)
             work.event = with_oddities(event, oddities) if oddities else event

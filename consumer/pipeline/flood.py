@@ -34,6 +34,8 @@ ADVICE: Final = {
     "type, or see type_from for NATS",
     Reason.FORBIDDEN_TYPE: "the messages have types that are not in the option types; add them, or "
     "have the sender use another source",
+    Reason.OWNED_BY_WALLET: "the brand sends bets and wins that the wallet sends; have it stop, or "
+    "take the vendor out of owns_vendors",
     Reason.CONFLICT: "the sender uses its ids again for other events",
     Reason.TOO_LARGE: "raise max_payload of the server, or max_decoded_bytes",
 }

@@ -21,6 +21,7 @@ from tests.brokers.postgres import Postgres
 from tests.support.eventually import eventually
 from tests.support.http_daemon import HttpScene
 from tests.support.provider import Provider
+from tests.support.samples import casino
 from tests.unit.test_openapi import official
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 def give_wallet(scene: HttpScene, database: str) -> None:
     """Configure a wallet for the scene's brand and one provider."""
-    brand = {"origin": "www.b.example", "exchange_rates": {"EUR": "1"}}
+    brand = {
+        "origin": "www.b.example", "exchange_rates": {"EUR": "1"}, "owns_vendors": ["acme"]
+    }  # fmt: skip
     scene.tables["wallet"] = {
         "database": database,
         "brands": {scene.name: brand},
@@ -199,6 +202,28 @@ async def test_program_of_the_page_places_a_bet(http_scene: HttpScene, tmp_path:
         printed = (await process.communicate())[0].decode()
         assert printed.count("(200, ") == 2, printed
         assert "'balance': '87.70'" in printed
+        await table.close()
+
+
+async def test_brand_cannot_send_the_bets_of_the_wallet(
+    http_scene: HttpScene, tmp_path: Path
+) -> None:
+    """They become dead letters, and the wallet's own pass."""
+    give_wallet(http_scene, f"sqlite:{tmp_path / 'wallet.db'}")
+    operator, brand = await http_scene.key(scopes=(Scope.WALLET_OPERATOR,)), await http_scene.key()
+    with http_scene.daemon() as daemon:
+        await daemon.is_ready(apart="wallet")
+        table = Table(http_scene, await add_provider(daemon, http_scene.name), operator)
+        await table.sit("100.00")
+        async with http_scene.client(brand) as client:
+            for changes in ({"vendor_id": "acme"}, {"activity_id": "w-2"}):
+                answer = await client.post("/v1/integration/casino", content=casino(**changes))
+                assert answer.json()["reason"] == "owned_by_wallet", answer.text
+        assert (await table.bet("t-1", "30.00")).status_code == 200
+        assert [kind for kind, _ in await movements(http_scene, 2)][2:] == [
+            "game.bet",
+            "wallet.balance",
+        ]
         await table.close()
 
 

@@ -233,7 +233,11 @@ def test_usual_reasons_come_in_turn() -> None:
     samples = broken(TrafficMix(types=ALL, count=200, broken_ratio=0.5, seed=3))
     assert Counter(one.reason for one in samples).keys() == set(USUAL)
     assert Reason.TOO_LARGE not in USUAL
-    assert set(WAYS) == set(Reason) - {Reason.INTERNAL, Reason.FORBIDDEN_TYPE}
+    assert set(WAYS) == set(Reason) - {
+        Reason.INTERNAL,
+        Reason.FORBIDDEN_TYPE,
+        Reason.OWNED_BY_WALLET,
+    }
 
 
 def test_source_whose_subject_is_the_type_has_no_missing_one() -> None:

@@ -14,6 +14,7 @@ from consumer.events.normalise import Normaliser
 from consumer.events.registry import CATALOGUE
 from consumer.pipeline.batch import Batch, Work
 from consumer.pipeline.decode import Decoder
+from consumer.pipeline.owned import OwnedByWallet
 from tests.support import vendor
 from tests.support.fates import rejected, sent
 from tests.support.samples import casino
@@ -69,6 +70,7 @@ BAD = [
     *(Bad(casino(), None), Bad(casino(), "CASINOO"), Bad(casino(), encoding="br")),
     *(Bad(gzip.compress(bytes(20 << 20)), encoding="gzip"), Bad(bytes(3_000_000))),
     Bad(casino(meta={"all": [1] * 70_000})),
+    *(Bad(casino(vendor_id="acme")), Bad(casino(activity_id="w-42"))),
 ]
 CONFLICT = conflict_text(Normaliser(CATALOGUE[0], "b").normalise(casino(), 0.0), None, 3 * 3600.0)
 ELSEWHERE = {CONFLICT, "KeyError in the decoder", "type: this listener does not take PAYMENT"}
@@ -78,7 +80,8 @@ ELSEWHERE = {CONFLICT, "KeyError in the decoder", "type: this listener does not 
 def refused(bad: Bad, *, strict: bool) -> tuple[str, str] | None:
     """Return reason and error of a message's dead letter; None: it would be an event."""
     work = Work(sent(bad.body, bad.type, content_encoding=bad.encoding))
-    Decoder(strict=strict).decode(Batch([work], 0.0, 0.0))
+    owned = OwnedByWallet({work.delivery.sender.brand: ("acme",)})
+    Decoder(strict=strict, owned=owned).decode(Batch([work], 0.0, 0.0))
     died = rejected(work)
     return (died.reason, died.detail) if died else None
 

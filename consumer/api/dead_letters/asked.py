@@ -30,6 +30,7 @@ ReasonName = Literal[
     "too_large",
     "conflict",
     "unsupported_encoding",
+    "owned_by_wallet",
     "internal",
 ]
 """The values of `Reason`, as the description of an endpoint can hold them."""

@@ -183,6 +183,10 @@ def _single_answers(rejected_status: int) -> tuple[AnswerForm, ...]:
                     "content-encoding: expected none, identity, gzip, deflate or zstd, got 'br'",
                 ),
                 **because("forbidden_type", "type: this listener does not take PAYMENT"),
+                **because(
+                    "owned_by_wallet",
+                    'vendor_id: expected a vendor whose bets the wallet does not send, got "acme"',
+                ),
             },
         ),
         AnswerForm(
