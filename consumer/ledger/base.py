@@ -137,14 +137,6 @@ class Ledger(ABC):
         """End a session. Return its result, or None if the brand has no such session."""
 
     @abstractmethod
-    async def list_game(self, provider: str, game_id: str) -> None:
-        """List a game of a provider.
-
-        Bets on all games are taken as long as a provider has none listed, and then only on those
-        that are listed.
-        """
-
-    @abstractmethod
     async def add_provider_key(self, key: ProviderKey) -> bool:
         """Add a key. Return false if the provider has `KEYS_MAX_COUNT` keys in force already."""
 
@@ -200,7 +192,10 @@ class Ledger(ABC):
 
     @abstractmethod
     async def rows(self, statement: str, parameters: Sequence[object]) -> Sequence[Sequence[Any]]:
-        """Return the rows of a statement of `shown.py` or `reads.py`, which changes nothing."""
+        """Run a statement that both databases understand. Return its rows.
+
+        The statements are in `shown.py` and `reads.py`, which change nothing, and in `games.py`.
+        """
 
     @abstractmethod
     async def faults(self) -> Sequence[Fault]:

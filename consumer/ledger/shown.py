@@ -30,12 +30,14 @@ OUTBOX: Final = """
            t.kind, t.source, t.external_id, t.round_id, t.game_id,
            g.id, g.kind, g.real, g.bonus, w.id, w.real, w.bonus,
            t.bonus_id, t.at_us, t.real, t.bonus, t.real_after, t.bonus_after, t.held_after,
-           t.amount, o.facts
+           t.amount, o.facts, l.name, l.type
     FROM heads
          JOIN outbox AS o ON o.account_id = heads.account_id AND o.sequence =
               (SELECT min(f.sequence) FROM outbox AS f WHERE f.account_id = heads.account_id)
          JOIN transactions AS t ON t.id = o.transaction_id
          JOIN account AS a ON a.id = o.account_id
+         LEFT JOIN game AS l ON l.brand = t.brand AND l.provider = t.source
+              AND l.game_id = t.game_id
          LEFT JOIN transactions AS g ON g.id = t.reverses
          LEFT JOIN transactions AS w ON g.verb = 'bet-win' AND w.verb = 'bet-win'
               AND w.brand = g.brand AND w.source = g.source AND w.reference = g.external_id
@@ -130,6 +132,7 @@ class OutboxRow(msgspec.Struct, frozen=True):
         real_after_units, bonus_after_units, held_after_units: The balances after it.
         amount_units: The amount that was asked for.
         facts: What was stored with the order.
+        game_name, game_type: What the list of games has about the game. None if it has nothing.
     """
 
     row_id: int
@@ -160,3 +163,5 @@ class OutboxRow(msgspec.Struct, frozen=True):
     held_after_units: int
     amount_units: int
     facts: str
+    game_name: str | None = None
+    game_type: str | None = None

@@ -120,6 +120,15 @@ def read_json(body: bytes, kind: type[AnyBody]) -> AnyBody:
         raise bad_request(f"expected a JSON object: {error}") from error
 
 
+async def read_sent(request: Request, kind: type[AnyBody]) -> AnyBody:
+    """Read the body of a request.
+
+    Raises:
+        Problem: See `read_json`. 413 if the body is larger than `BODY_MAX_BYTES`.
+    """
+    return read_json(await request.read_body(BODY_MAX_BYTES), kind)
+
+
 def bad_request(detail: str, *, amount: bool = False) -> Problem:
     """Return the problem of a body that cannot be read."""
     code = "BAD_AMOUNT" if amount else "BAD_REQUEST"

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
 from consumer.events.timestamp import from_epoch_s
-from consumer.http.answer import Answer, Problem
+from consumer.http.answer import Problem
 from consumer.http.parameters import read_query
-from consumer.http.request import key_of
 from consumer.ledger.reads import LedgerReads
 from consumer.wallet.bodies import part_of
-from consumer.wallet.told import refusals
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
     from consumer.clock import Clock
-    from consumer.deliveries.origin import Environment
+    from consumer.http.answer import Answer
     from consumer.http.request import Request
-    from consumer.ledger.amounts import Amounts
     from consumer.ledger.base import Ledger
     from consumer.ledger.reads import OpenRound, ShownTransaction
+    from consumer.wallet.desk import BrandDesk
 
-ANSWER_S: Final = 10.0
 OF_ROUND_COUNT: Final = 1000
 """So many transactions of a round are shown at most."""
 PageLimit = Annotated[int, Meta(ge=1, le=1000, description="a whole number from 1 to 1000")]
@@ -58,83 +52,68 @@ class WalletBooks:
     """Answers the requests.
 
     Args:
-        ledgers: The ledger of each environment.
-        amounts: Writes amounts.
+        desk: Finds the ledger and the brand of a request.
         clock: The clock.
     """
 
-    def __init__(
-        self, ledgers: Mapping[Environment, Ledger], amounts: Amounts, clock: Clock
-    ) -> None:
-        self._reads = {each: LedgerReads(ledger) for each, ledger in ledgers.items()}
-        self._amounts = amounts
+    def __init__(self, desk: BrandDesk, clock: Clock) -> None:
+        self._desk = desk
+        self._amounts = desk.amounts
         self._clock = clock
 
     async def statement(self, request: Request) -> Answer:
         """Return the transactions of an account behind a sequence."""
 
-        async def read(reads: LedgerReads, brand: str) -> dict[str, object]:
+        async def read(ledger: Ledger, brand: str) -> dict[str, object]:
             query = read_query(request, StatementQuery)
             player_id = part_of(request, "player_id")
             page = (query.after_sequence, query.limit_count)
-            found = await reads.statement(brand, player_id, query.currency, *page)
+            found = await LedgerReads(ledger).statement(brand, player_id, query.currency, *page)
             return {"transactions": [self._told(one) for one in found]}
 
-        return await self._answered(request, read)
+        return await self._desk.answer(request, read)
 
     async def transaction(self, request: Request) -> Answer:
         """Return what is stored under an id of a provider."""
 
-        async def read(reads: LedgerReads, brand: str) -> dict[str, object]:
+        async def read(ledger: Ledger, brand: str) -> dict[str, object]:
             provider = part_of(request, "provider")
-            found = await reads.transaction(brand, provider, part_of(request, "transaction_id"))
+            found = await LedgerReads(ledger).transaction(
+                brand, provider, part_of(request, "transaction_id")
+            )
             if found is None:
                 raise Problem(404, "not_found", "there is no such transaction")
             return self._told(found)
 
-        return await self._answered(request, read)
+        return await self._desk.answer(request, read)
 
     async def open_rounds(self, request: Request) -> Answer:
         """Return the rounds that no message has closed, the oldest first."""
 
-        async def read(reads: LedgerReads, brand: str) -> dict[str, object]:
+        async def read(ledger: Ledger, brand: str) -> dict[str, object]:
             query = read_query(request, RoundsQuery)
             if not query.open:
                 raise Problem(400, "bad_request", "open: expected true")
             until_us = int((self._clock.now_s() - query.older_than_s) * 1e6)
-            found = await reads.open_rounds(brand, until_us, query.limit_count)
+            found = await LedgerReads(ledger).open_rounds(brand, until_us, query.limit_count)
             return {"rounds": [self._told_round(one) for one in found]}
 
-        return await self._answered(request, read)
+        return await self._desk.answer(request, read)
 
     async def of_round(self, request: Request) -> Answer:
         """Return the transactions of a round."""
 
-        async def read(reads: LedgerReads, brand: str) -> dict[str, object]:
+        async def read(ledger: Ledger, brand: str) -> dict[str, object]:
             provider, game_id = part_of(request, "provider"), part_of(request, "game_id")
             round_id = part_of(request, "round_id")
-            found = await reads.of_round(brand, provider, game_id, round_id, OF_ROUND_COUNT)
+            found = await LedgerReads(ledger).of_round(
+                brand, provider, game_id, round_id, OF_ROUND_COUNT
+            )
             if not found:
                 raise Problem(404, "not_found", "there is no such round")
             return {"transactions": [self._told(one) for one in found]}
 
-        return await self._answered(request, read)
-
-    async def _answered(
-        self,
-        request: Request,
-        read: Callable[[LedgerReads, str], Awaitable[dict[str, object]]],
-    ) -> Answer:
-        """Read for the brand of the key.
-
-        Raises:
-            Problem: It is refused, or the ledger does not answer in time.
-        """
-        key = key_of(request)
-        with refusals(self._amounts, request.id):
-            async with asyncio.timeout(ANSWER_S):
-                told = await read(self._reads[key.environment], key.brand)
-        return Answer(200, msgspec.json.encode(told))
+        return await self._desk.answer(request, read)
 
     def _told(self, one: ShownTransaction) -> dict[str, object]:
         told: dict[str, object] = {

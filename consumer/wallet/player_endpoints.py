@@ -49,6 +49,10 @@ _BEGUN: Final = {
     "properties": {
         "session": {"type": "string", "description": "a secret between brand and game"},
         "expires": {"type": "string", "format": "date-time"},
+        "launch_url": {
+            "type": "string",
+            "description": "where the player plays, if the list of games has it",
+        },
     },
 }
 _ENDED: Final = {

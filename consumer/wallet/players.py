@@ -6,42 +6,34 @@ idempotent, so these endpoints take no `Idempotency-Key`.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from consumer.events.timestamp import from_epoch_s
-from consumer.http.answer import Answer, Problem
-from consumer.http.request import key_of
 from consumer.ledger.answers import LedgerRefusal, OrderRefused
+from consumer.ledger.games import LedgerGames
 from consumer.ledger.orders import BonusEnd, BonusIssue, Deposit
 from consumer.ledger.shown import PlayedSession
 from consumer.wallet.bodies import (
-    BODY_MAX_BYTES,
     SentBody,
     SentName,
     bad_request,
     part_of,
-    read_json,
+    read_sent,
 )
-from consumer.wallet.told import booked_fields, funds_fields, refusals
+from consumer.wallet.games import SESSION_PLACE
+from consumer.wallet.told import booked_fields, funds_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
     from consumer.clock import Clock
-    from consumer.deliveries.origin import Environment
+    from consumer.http.answer import Answer
     from consumer.http.request import Request
-    from consumer.ledger.amounts import Amounts
     from consumer.ledger.base import Ledger
     from consumer.ledger.shown import Player
+    from consumer.wallet.desk import BrandDesk
     from consumer.wallet.facts import Facts
     from consumer.wallet.settings import WalletSettings
 
-ANSWER_S: Final = 10.0
-"""How long a brand waits at most, in seconds."""
 SESSION_BYTES: Final = 24
 """A session's id is a secret: whoever knows it, and has the provider's key, can play."""
 
@@ -89,46 +81,44 @@ class Players:
     """Answers the requests.
 
     Args:
-        ledgers: The ledger of each environment.
+        desk: Finds the ledger and the brand of a request.
         settings: The options of the wallet.
-        amounts: Reads and writes amounts.
         facts: Writes down what the events of an order need besides.
         clock: The clock.
     """
 
     def __init__(
         self,
-        ledgers: Mapping[Environment, Ledger],
+        desk: BrandDesk,
         settings: WalletSettings,
-        amounts: Amounts,
         facts: Facts,
         clock: Clock,
     ) -> None:
-        self._ledgers = ledgers
+        self._desk = desk
         self._settings = settings
-        self._amounts = amounts
+        self._amounts = desk.amounts
         self._facts = facts
         self._clock = clock
 
     async def open_account(self, request: Request) -> Answer:
         """Open an account in a currency, unless there is one."""
+        sent = await read_sent(request, PlayerBody)
 
-        async def carry(ledger: Ledger, brand: str, body: bytes) -> dict[str, object]:
-            sent = read_json(body, PlayerBody)
+        async def carry(ledger: Ledger, brand: str) -> dict[str, object]:
             self._amounts.read("0", sent.currency)  # a currency that is not known is refused
             self._facts.of(brand, sent.currency)  # so is one without an exchange rate
             return self._shown(await ledger.add_player(brand, sent.player_id, sent.currency))
 
-        return await self._answered(request, carry)
+        return await self._desk.answer(request, carry)
 
     async def show(self, request: Request) -> Answer:
         """Return all accounts of a player."""
 
-        async def carry(ledger: Ledger, brand: str, _: bytes) -> dict[str, object]:
+        async def carry(ledger: Ledger, brand: str) -> dict[str, object]:
             player_id = part_of(request, "player_id")
             return await self._of_player(ledger, brand, player_id)
 
-        return await self._answered(request, carry)
+        return await self._desk.answer(request, carry)
 
     async def freeze(self, request: Request) -> Answer:
         """Take no bets of a player."""
@@ -140,37 +130,44 @@ class Players:
 
     async def begin_session(self, request: Request) -> Answer:
         """Let a player play a game. Return the session, which the game sends with each callback."""
+        sent = await read_sent(request, SessionBody)
 
-        async def carry(ledger: Ledger, brand: str, body: bytes) -> dict[str, object]:
-            sent = read_json(body, SessionBody)
+        async def carry(ledger: Ledger, brand: str) -> dict[str, str]:
             begun = PlayedSession(
                 session=secrets.token_urlsafe(SESSION_BYTES),
                 brand=brand,
                 provider=self._provider_of(sent),
                 expires_s=self._clock.now_s() + self._settings.session_s,
             )
+            games = LedgerGames(ledger)
+            may_play, game = await games.find(brand, begun.provider, sent.game_id)
+            if not may_play:
+                raise OrderRefused(LedgerRefusal.GAME_NOT_FOUND)
             await ledger.add_session(begun, sent.player_id, sent.currency)
-            return {"session": begun.session, "expires": from_epoch_s(begun.expires_s)}
+            told = {"session": begun.session, "expires": from_epoch_s(begun.expires_s)}
+            if game is not None and game.launch_url is not None:
+                told["launch_url"] = game.launch_url.replace(SESSION_PLACE, begun.session)
+            return told
 
-        return await self._answered(request, carry, status=201)
+        return await self._desk.answer(request, carry, status=201)
 
     async def end_session(self, request: Request) -> Answer:
         """End a session. Return its wins less its bets."""
 
-        async def carry(ledger: Ledger, brand: str, _: bytes) -> dict[str, object]:
+        async def carry(ledger: Ledger, brand: str) -> dict[str, object]:
             ended = await ledger.end_session(brand, part_of(request, "session"))
             if ended is None:
                 raise OrderRefused(LedgerRefusal.SESSION_NOT_FOUND)
             text = self._amounts.write(ended.net_units, ended.currency)
             return {"currency": ended.currency, "net": text}
 
-        return await self._answered(request, carry)
+        return await self._desk.answer(request, carry)
 
     async def deposit(self, request: Request) -> Answer:
         """Put real money on an account."""
+        sent = await read_sent(request, DepositBody)
 
-        async def carry(ledger: Ledger, brand: str, body: bytes) -> dict[str, object]:
-            sent = read_json(body, DepositBody)
+        async def carry(ledger: Ledger, brand: str) -> dict[str, object]:
             order = Deposit(
                 brand=brand,
                 player_id=part_of(request, "player_id"),
@@ -181,13 +178,13 @@ class Players:
             )
             return booked_fields(self._amounts, await ledger.operate(order), sent.reference)
 
-        return await self._answered(request, carry)
+        return await self._desk.answer(request, carry)
 
     async def issue_bonus(self, request: Request) -> Answer:
         """Give a player bonus money."""
+        sent = await read_sent(request, BonusBody)
 
-        async def carry(ledger: Ledger, brand: str, body: bytes) -> dict[str, object]:
-            sent = read_json(body, BonusBody)
+        async def carry(ledger: Ledger, brand: str) -> dict[str, object]:
             order = BonusIssue(
                 brand=brand,
                 player_id=part_of(request, "player_id"),
@@ -198,7 +195,7 @@ class Players:
             )
             return booked_fields(self._amounts, await ledger.operate(order), sent.reference)
 
-        return await self._answered(request, carry)
+        return await self._desk.answer(request, carry)
 
     async def convert_bonus(self, request: Request) -> Answer:
         """Turn a bonus into real money."""
@@ -209,8 +206,9 @@ class Players:
         return await self._end_bonus(request, converts=False)
 
     async def _end_bonus(self, request: Request, *, converts: bool) -> Answer:
-        async def carry(ledger: Ledger, brand: str, body: bytes) -> dict[str, object]:
-            sent = read_json(body, BonusEndBody)
+        sent = await read_sent(request, BonusEndBody)
+
+        async def carry(ledger: Ledger, brand: str) -> dict[str, object]:
             text = part_of(request, "bonus_id")
             if not (text.isascii() and text.isdigit() and len(text) < LEDGER_ID_MAX_CHARACTERS):
                 raise OrderRefused(LedgerRefusal.BONUS_NOT_FOUND)
@@ -223,36 +221,15 @@ class Players:
             )
             return booked_fields(self._amounts, await ledger.operate(order), sent.reference)
 
-        return await self._answered(request, carry)
+        return await self._desk.answer(request, carry)
 
     async def _freeze(self, request: Request, *, frozen: bool) -> Answer:
-        async def carry(ledger: Ledger, brand: str, _: bytes) -> dict[str, object]:
+        async def carry(ledger: Ledger, brand: str) -> dict[str, object]:
             player_id = part_of(request, "player_id")
             await ledger.freeze(brand, player_id, frozen=frozen)
             return await self._of_player(ledger, brand, player_id)
 
-        return await self._answered(request, carry)
-
-    async def _answered(
-        self,
-        request: Request,
-        carry: Callable[[Ledger, str, bytes], Awaitable[dict[str, object]]],
-        status: int = 200,
-    ) -> Answer:
-        """Carry out a request for the brand of its key.
-
-        Raises:
-            Problem: It is refused, or the ledger does not answer in time.
-        """
-        key = key_of(request)
-        body = await request.read_body(BODY_MAX_BYTES)
-        with refusals(self._amounts, request.id):
-            ledger = self._ledgers.get(key.environment)
-            if ledger is None:
-                raise Problem(403, "no_sandbox", "there is no sandbox for test keys here")
-            async with asyncio.timeout(ANSWER_S):
-                return Answer(status, msgspec.json.encode(await carry(ledger, key.brand, body)))
-        raise AssertionError  # the block has returned or raised
+        return await self._desk.answer(request, carry)
 
     async def _of_player(self, ledger: Ledger, brand: str, player_id: str) -> dict[str, object]:
         players = await ledger.players(brand, player_id)

@@ -9,8 +9,11 @@ from consumer.wallet.book_endpoints import book_endpoints
 from consumer.wallet.books import WalletBooks
 from consumer.wallet.callbacks import Callbacks
 from consumer.wallet.callers import Callers
+from consumer.wallet.desk import BrandDesk
 from consumer.wallet.endpoints import callback_endpoints
 from consumer.wallet.facts import Facts
+from consumer.wallet.game_endpoints import game_endpoints
+from consumer.wallet.games import Games
 from consumer.wallet.player_endpoints import player_endpoints
 from consumer.wallet.players import Players
 
@@ -36,8 +39,10 @@ def wallet_endpoints(
     """
     facts = Facts(settings)
     callers = Callers(ledgers, settings, SYSTEM_CLOCK)
+    desk = BrandDesk(ledgers, amounts)
     return (
         *callback_endpoints(Callbacks(ledgers, callers, amounts, facts)),
-        *player_endpoints(Players(ledgers, settings, amounts, facts, SYSTEM_CLOCK)),
-        *book_endpoints(WalletBooks(ledgers, amounts, SYSTEM_CLOCK)),
+        *player_endpoints(Players(desk, settings, facts, SYSTEM_CLOCK)),
+        *game_endpoints(Games(desk, settings)),
+        *book_endpoints(WalletBooks(desk, SYSTEM_CLOCK)),
     )

@@ -179,6 +179,40 @@ async def test_a_game_from_the_first_session_to_its_result(scene: HttpScene) -> 
         ]
 
 
+async def test_list_of_games_decides_what_is_played(http_scene: HttpScene, tmp_path: Path) -> None:
+    """And gives the events a name, and the player an address."""
+    give_wallet(http_scene, f"sqlite:{tmp_path / 'wallet.db'}")
+    key = await http_scene.key(scopes=(Scope.WALLET_OPERATOR,))
+    with http_scene.daemon() as daemon:
+        await daemon.is_ready(apart="wallet")
+        table = Table(http_scene, await add_provider(daemon, http_scene.name), key)
+        await table.sit("100.00")
+        book = {"name": "Book of Sun", "type": "Table", "launch_url": "https://g/?s={session}"}
+        put = await table.operator.put("/v1/games/acme/book%2F1", json=book)
+        assert put.json() == {"provider": "acme", "game_id": "book/1", **book}
+        assert (await table.operator.get("/v1/games?limit=1")).json() == {
+            "games": [put.json()], "next": "acme/book/1"
+        }  # fmt: skip
+        assert (await table.bet("t-1", "1")).json()["code"] == "GAME_NOT_FOUND"
+        asked = {"player_id": "p-1", "currency": "EUR", "game_id": "book/1"}
+        begun = (await table.operator.post("/v1/sessions", json=asked)).json()
+        assert begun["launch_url"] == f"https://g/?s={begun['session']}"
+        other = await table.operator.post("/v1/sessions", json=asked | {"game_id": "g"})
+        assert (other.status_code, other.json()["code"]) == (404, "GAME_NOT_FOUND")
+        table.place["game_id"] = "book/1"
+        assert (await table.bet("t-2", "1")).status_code == 200
+        await movements(http_scene, 2)
+        bet = json.loads((await http_scene.sink.events())[2].data)["data"]
+        assert (bet["game_name"], bet["game_type"]) == ("Book of Sun", "Table")
+        for status in (200, 404):
+            gone = await table.operator.delete("/v1/games/acme/book%2F1")
+            assert gone.status_code == status
+        for path, body in (("nobody/g", book), ("acme/g", book | {"launch_url": "https://g"})):
+            answer = await table.operator.put(f"/v1/games/{path}", json=body)
+            assert answer.status_code in {404, 422}, answer.text
+        await table.close()
+
+
 async def test_program_of_the_page_places_a_bet(http_scene: HttpScene, tmp_path: Path) -> None:
     """With the three values replaced, as the page says."""
     give_wallet(http_scene, f"sqlite:{tmp_path / 'wallet.db'}")

@@ -84,7 +84,7 @@ class LedgerRules:
     async def test_reward_is_of_a_listed_game(self, table: Table) -> None:
         """As a bet is. The win of a bet is paid in any case."""
         await table.ask(bet("t", 30))
-        await table.ledger.list_game("acme", "h")
+        await table.list_game("h")
         found = await refused(table.ask(win("x", 5, round_id="q", kind=WinKind.FREE)))
         assert found is LedgerRefusal.GAME_NOT_FOUND
         await table.ask(win("w", 5))

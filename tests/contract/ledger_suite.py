@@ -16,6 +16,7 @@ from consumer.ledger.orders import (
 )
 from consumer.ledger.reads import LedgerReads
 from consumer.ledger.shown import EndedSession, ProviderKey
+from tests.contract.ledger_games import LedgerGameRules
 from tests.contract.ledger_rules import LedgerRules
 from tests.support.ledger_table import ACME, Table, back, bet, bet_win, refused, win
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from tests.support.ledgers import LedgerPlace
 
 
-class LedgerContract(LedgerRules):
+class LedgerContract(LedgerRules, LedgerGameRules):
     """The suite. A subclass has a fixture `place`: an empty database."""
 
     async def test_a_bet_takes_its_stake(self, table: Table) -> None:
@@ -107,7 +108,7 @@ class LedgerContract(LedgerRules):
         found = await refused(table.ask(bet("t", 1, currency="USD")))
         assert found is LedgerRefusal.WRONG_CURRENCY
         await table.ask(bet("t", 1))
-        await table.ledger.list_game("acme", "h")
+        await table.list_game("h")
         assert await refused(table.ask(bet("u", 1))) is LedgerRefusal.GAME_NOT_FOUND
         await table.ask(bet("u", 1, game_id="h"))
 

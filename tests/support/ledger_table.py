@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from consumer.ledger.answers import LedgerRefusal, OrderRefused
+from consumer.ledger.games import LedgerGames, ListedGame
 from consumer.ledger.orders import (
     Bet,
     BetWin,
@@ -77,6 +78,11 @@ class Table:
         reference = self.next_reference()
         order = BonusEnd(brand="b", bonus_id=bonus_id, converts=converts, reference=reference)
         return await self.ledger.operate(order)
+
+    async def list_game(self, game_id: str, *, brand: str = "b") -> None:
+        """Put a game of the provider on the list."""
+        game = ListedGame(brand, self.caller.provider, game_id, "Book of Sun", "Slots")
+        await LedgerGames(self.ledger).put(game)
 
     async def ask(self, order: Callback) -> Sequence[Booked]:
         """Send an order."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-INSERT = "INSERT INTO game VALUES ('acme', ?)"
+INSERT = "INSERT INTO game VALUES ('b', 'acme', ?, 'n', 'Slots', NULL)"
 
 
 def insert(name: str, db: apsw.Connection) -> None:

@@ -36,10 +36,15 @@ CREATE TABLE provider_key (
     ends_us bigint                   -- NULL: it is in force
 );
 
+-- While a provider has no row, any game is good.
 CREATE TABLE game (
+    brand text NOT NULL,
     provider text NOT NULL,
     game_id text NOT NULL,
-    PRIMARY KEY (provider, game_id)
+    name text NOT NULL,
+    type text NOT NULL,
+    launch_url text,
+    PRIMARY KEY (brand, provider, game_id)
 );
 
 -- Each order that was carried out, was refused for good, or was rolled back before it came.

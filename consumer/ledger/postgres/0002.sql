@@ -178,8 +178,9 @@ CREATE FUNCTION bonus_account(a_bonus_id bigint) RETURNS text LANGUAGE sql STABL
          FROM bonus WHERE id = a_bonus_id), 'BONUS')
 $$;
 
-CREATE FUNCTION lists_game(a_provider text, a_game_id text) RETURNS boolean
+CREATE FUNCTION lists_game(a_brand text, a_provider text, a_game_id text) RETURNS boolean
 LANGUAGE sql STABLE AS $$
-    SELECT NOT EXISTS (SELECT FROM game WHERE provider = a_provider)
-        OR EXISTS (SELECT FROM game WHERE provider = a_provider AND game_id = a_game_id)
+    SELECT NOT EXISTS (SELECT FROM game WHERE brand = a_brand AND provider = a_provider)
+        OR EXISTS (SELECT FROM game
+            WHERE brand = a_brand AND provider = a_provider AND game_id = a_game_id)
 $$;

@@ -19,7 +19,7 @@ CREATE FUNCTION refusal_of(a_draft transactions, an_owner account) RETURNS text
 LANGUAGE sql VOLATILE AS $$
     SELECT CASE
         WHEN a_draft.currency <> an_owner.currency THEN 'WRONG_CURRENCY'
-        WHEN NOT lists_game(a_draft.source, a_draft.game_id) THEN 'GAME_NOT_FOUND'
+        WHEN NOT lists_game(a_draft.brand, a_draft.source, a_draft.game_id) THEN 'GAME_NOT_FOUND'
         WHEN EXISTS (SELECT FROM round WHERE account_id = an_owner.id AND source = a_draft.source
             AND game_id = a_draft.game_id AND round_id = a_draft.round_id AND closed)
             THEN 'ROUND_CLOSED'
@@ -210,7 +210,7 @@ BEGIN
             an_answer := answer_of(a_row, a_row);
         ELSIF a_stake.a_refusal <> 'BET_NOT_FOUND' OR a_bet_id <> '' OR NOT is_reward THEN
             an_answer := refused(a_stake.a_refusal, an_owner);
-        ELSIF NOT lists_game(a_provider, a_game) THEN
+        ELSIF NOT lists_game(a_brand, a_provider, a_game) THEN
             an_answer := refused('GAME_NOT_FOUND', an_owner);
         ELSE
             a_draft.kind := 'PROMO_REWARD';

@@ -144,11 +144,6 @@ class PostgresLedger(Ledger):
         ended = await self._fetch(END_SESSION, session, brand)
         return EndedSession(*ended[0]) if ended else None
 
-    async def list_game(self, provider: str, game_id: str) -> None:
-        """See `Ledger.list_game`."""
-        insert = "INSERT INTO game VALUES ($1, $2) ON CONFLICT DO NOTHING"
-        await self._fetch(insert, provider, game_id)
-
     async def add_provider_key(self, key: ProviderKey) -> bool:
         """See `Ledger.add_provider_key`."""
         ends_us = None if key.ends_s is None else int(key.ends_s * 1e6)

@@ -33,10 +33,15 @@ CREATE TABLE provider_key (
     ends_us INTEGER                  -- NULL: it is in force
 ) STRICT, WITHOUT ROWID;
 
+-- While a provider has no row, any game is good.
 CREATE TABLE game (
+    brand TEXT NOT NULL,
     provider TEXT NOT NULL,
     game_id TEXT NOT NULL,
-    PRIMARY KEY (provider, game_id)
+    name TEXT NOT NULL,
+    type TEXT NOT NULL,
+    launch_url TEXT,
+    PRIMARY KEY (brand, provider, game_id)
 ) STRICT, WITHOUT ROWID;
 
 -- Each order that was carried out, was refused for good, or was rolled back before it came.

@@ -75,11 +75,6 @@ class SqliteLedger(Ledger):
         """See `Ledger.end_session`."""
         return await self._writer.do(lambda db: operate.end_session(db, brand, session))
 
-    async def list_game(self, provider: str, game_id: str) -> None:
-        """See `Ledger.list_game`."""
-        insert = "INSERT INTO game VALUES (?, ?) ON CONFLICT DO NOTHING"
-        await self._writer.do(lambda db: db.execute(insert, (provider, game_id)).fetchall())
-
     async def add_provider_key(self, key: ProviderKey) -> bool:
         """See `Ledger.add_provider_key`."""
         return await self._writer.do(lambda db: provider_keys.add(db, key))

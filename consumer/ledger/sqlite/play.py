@@ -164,7 +164,7 @@ def _refusal(db: apsw.Connection, draft: Draft, player: Seat) -> LedgerRefusal |
     owner = player.owner
     if draft.currency != owner.currency:
         raise refuse(LedgerRefusal.WRONG_CURRENCY, owner)
-    if not rows.lists_game(db, draft.source, draft.game_id):
+    if not rows.lists_game(db, draft.brand, draft.source, draft.game_id):
         raise refuse(LedgerRefusal.GAME_NOT_FOUND, owner)
     found = rows.game_round(db, round_key(owner, draft))
     if found is not None and found.closed:
@@ -286,7 +286,7 @@ def _pay(
 
 def _give_reward(db: apsw.Connection, draft: Draft, owner: AccountRow, order: Win) -> StoredOrder:
     """Pay a win that came without a stake."""
-    if not rows.lists_game(db, draft.source, draft.game_id):
+    if not rows.lists_game(db, draft.brand, draft.source, draft.game_id):
         raise refuse(LedgerRefusal.GAME_NOT_FOUND, owner)
     draft.kind = "PROMO_REWARD"
     moves = Moves(draft.amount_units, 0, {"PROMO_POOL": -draft.amount_units})

@@ -175,10 +175,11 @@ def bets_of_round(db: apsw.Connection, key: tuple[int, str, str, str]) -> list[S
     return [StoredOrder(*row) for row in found]
 
 
-def lists_game(db: apsw.Connection, provider: str, game_id: str) -> bool:
+def lists_game(db: apsw.Connection, brand: str, provider: str, game_id: str) -> bool:
     """Tell whether a provider has a game. It has any game while none is listed."""
     known = db.execute(
-        "SELECT game_id = ? FROM game WHERE provider = ? ORDER BY game_id = ? DESC LIMIT 1",
-        (game_id, provider, game_id),
+        "SELECT game_id = ?1 FROM game WHERE brand = ?2 AND provider = ?3"
+        " ORDER BY game_id = ?1 DESC LIMIT 1",
+        (game_id, brand, provider),
     ).fetchone()
     return known is None or bool(known[0])

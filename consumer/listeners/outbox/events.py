@@ -28,6 +28,8 @@ BONUS_STATUSES: Final = {
     "BONUS_FORFEIT": "Forfeited",
 }
 
+USUAL_TYPE: Final = "Slots"
+"""The type of a game that is not on the list of games."""
 PRODUCTS: Final = {name.lower(): name for name in ("Casino", "Sportsbook", "Lotto", "Poker")}
 """The vendor's spelling of the products."""
 
@@ -112,8 +114,8 @@ class EventMaker:
             "balance_after": self._money(after_units, row),
             **self._common(row, facts),
             "game_id": row.game_id,
-            "game_name": row.game_id,
-            "game_type": "Slots",
+            "game_name": row.game_name or row.game_id,
+            "game_type": row.game_type or USUAL_TYPE,
             "is_round_end": facts.round_end,
             "round_id": row.round_id,
             "type": what,
