@@ -42,7 +42,7 @@ from consumer.ledger.shown import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from consumer.ledger.answers import Booked, Fault
+    from consumer.ledger.answers import Booked
     from consumer.ledger.orders import Callback, Caller, OperatorOrder
     from consumer.ledger.shown import EndedSession, PlayedSession
 
@@ -194,9 +194,6 @@ class Ledger(ABC):
     async def rows(self, statement: str, parameters: Sequence[object]) -> Sequence[Sequence[Any]]:
         """Run a statement that both databases understand. Return its rows.
 
-        The statements are in `shown.py` and `reads.py`, which change nothing, and in `games.py`.
+        The statements of `shown.py` and `reads.py` change nothing. Those of `games.py` and
+        `verify` do.
         """
-
-    @abstractmethod
-    async def faults(self) -> Sequence[Fault]:
-        """Recompute all balances, sums and sequences. Return where they do not fit."""

@@ -18,6 +18,10 @@ PROVIDER_KEYS: Final = """
     SELECT id, brand, provider, public_key, created_us, ends_us FROM provider_key
     ORDER BY created_us, id"""
 OUTBOX_COUNT: Final = "SELECT count(*) FROM outbox"
+OUTBOX_OLDEST: Final = """
+    SELECT t.at_us FROM outbox AS o JOIN transactions AS t ON t.id = o.transaction_id
+    ORDER BY o.id LIMIT 1"""
+WRITE_OFFS_COUNT: Final = "SELECT count(*) FROM entry WHERE name = 'WRITE_OFF'"
 OUTBOX: Final = """
     WITH RECURSIVE heads (account_id, number) AS (
         SELECT (SELECT min(account_id) FROM outbox WHERE account_id > $1), 1

@@ -9,6 +9,7 @@ import pytest
 from consumer.ledger.answers import LedgerRefusal, OrderRefused
 from consumer.ledger.orders import BonusEnd, Caller, Deposit, SpendOrder, WinKind
 from tests.support.ledger_table import Table, back, bet, bet_win, refused, win
+from tests.support.ledgers import faults_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,7 +27,7 @@ class LedgerRules:
         ledger = place.make()
         await ledger.open()
         yield ledger
-        assert await ledger.faults() == []
+        assert await faults_of(ledger) == []
         await ledger.close()
 
     @pytest.fixture

@@ -16,7 +16,7 @@ from consumer.ledger.answers import Booked, LedgerRefusal, LedgerUnavailable, Or
 from tests.brokers.postgres import Postgres
 from tests.support.eventually import eventually
 from tests.support.ledger_table import ACME, Table, back, bet, bet_win, win
-from tests.support.ledgers import PostgresPlace, SqlitePlace
+from tests.support.ledgers import PostgresPlace, SqlitePlace, faults_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -47,7 +47,7 @@ async def ledgers(place: LedgerPlace) -> AsyncIterator[Sequence[Ledger]]:
     for ledger in ledgers:
         await ledger.open()
     yield ledgers
-    assert await ledgers[0].faults() == []
+    assert await faults_of(ledgers[0]) == []
     for ledger in ledgers:
         await ledger.close()
 
@@ -149,7 +149,7 @@ async def test_many_orders_on_few_ids_leave_the_books_right(ledgers: Sequence[Le
     for _ in range(RACES_COUNT):
         numbers = [f"t{drawn.randrange(30)}" for _ in range(40)]
         await race(ledgers, [drawn_order(number, drawn) for number in numbers])
-    assert await ledgers[1].faults() == []
+    assert await faults_of(ledgers[1]) == []
 
 
 async def test_killed_database_takes_each_bet_once(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ async def test_killed_database_takes_each_bet_once(tmp_path: Path) -> None:
                 server.kill()
                 server.start()
         assert await table.funds() == (8_000, 0)
-        assert await ledger.faults() == []
+        assert await faults_of(ledger) == []
         await ledger.close()
 
 

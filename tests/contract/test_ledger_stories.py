@@ -33,7 +33,7 @@ from consumer.ledger.orders import (
     WinKind,
 )
 from consumer.ledger.shown import PlayedSession
-from tests.support.ledgers import PostgresPlace, SqlitePlace
+from tests.support.ledgers import PostgresPlace, SqlitePlace, faults_of
 from tests.support.reference_wallet import ReferenceWallet, Refused
 
 if TYPE_CHECKING:
@@ -222,6 +222,6 @@ def test_stories(place: LedgerPlace) -> None:
         runner.run(ledger.open())
         Stories.ledger, Stories.run = ledger, staticmethod(runner.run)
         run_state_machine_as_test(Stories)
-        assert runner.run(ledger.faults()) == []
+        assert runner.run(faults_of(ledger)) == []
         runner.run(ledger.close())
         runner.run(place.delete())

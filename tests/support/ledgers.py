@@ -8,13 +8,22 @@ from typing import TYPE_CHECKING, Protocol
 import apsw
 import asyncpg
 
+from consumer.clock import SYSTEM_CLOCK
 from consumer.ledger.postgres.ledger import PostgresLedger
 from consumer.ledger.sqlite.ledger import SqliteLedger
+from consumer.ledger.verify.run import Verifier
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from consumer.ledger.answers import Fault
     from consumer.ledger.base import Ledger
+
+
+async def faults_of(ledger: Ledger) -> list[Fault]:
+    """Return where the books of a ledger do not fit. All of them are looked at."""
+    now_us = int(SYSTEM_CLOCK.now_s() * 1e6)
+    return (await Verifier(ledger).run(now_us, from_start=True)).faults
 
 
 class LedgerPlace(Protocol):
@@ -29,6 +38,9 @@ class LedgerPlace(Protocol):
         Raises:
             Exception: The database refuses it.
         """
+
+    async def forge(self, statement: str) -> None:
+        """Run a statement of SQL without the protection, as whoever has all rights can."""
 
     async def delete(self) -> None:
         """Remove the database."""
@@ -47,6 +59,18 @@ class SqlitePlace:
     async def run(self, statement: str) -> None:
         """See `LedgerPlace.run`."""
         apsw.Connection(str(self._path)).execute(statement)
+
+    async def forge(self, statement: str) -> None:
+        """See `LedgerPlace.forge`."""
+        triggers = (
+            "transactions_stay",
+            "transactions_are_kept",
+            "entries_stay",
+            "entries_are_kept",
+        )
+        for name in triggers:
+            await self.run(f"DROP TRIGGER IF EXISTS {name}")
+        await self.run(statement)
 
     async def delete(self) -> None:
         """See `LedgerPlace.delete`."""
@@ -70,6 +94,12 @@ class PostgresPlace:
             await connection.execute(statement)
         finally:
             await connection.close()
+
+    async def forge(self, statement: str) -> None:
+        """See `LedgerPlace.forge`."""
+        for table in ("transactions", "entry"):
+            await self.run(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
+        await self.run(statement)
 
     async def delete(self) -> None:
         """See `LedgerPlace.delete`."""

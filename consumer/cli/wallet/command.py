@@ -15,7 +15,7 @@ from consumer.cli.wallet.options import (
     ProviderListOptions,
     ProviderRevokeOptions,
     ProviderRotateOptions,
-    WalletOptions,
+    VerifyOptions,
 )
 from consumer.deliveries.origin import Environment
 
@@ -23,7 +23,7 @@ _add: Final = LazyCall("consumer.cli.wallet.providers:add", ProviderAddOptions)
 _list: Final = LazyCall("consumer.cli.wallet.providers:list_keys", ProviderListOptions)
 _rotate: Final = LazyCall("consumer.cli.wallet.providers:rotate", ProviderRotateOptions)
 _revoke: Final = LazyCall("consumer.cli.wallet.providers:revoke", ProviderRevokeOptions)
-_verify: Final = LazyCall("consumer.cli.wallet.verify:verify", WalletOptions)
+_verify: Final = LazyCall("consumer.cli.wallet.verify:verify", VerifyOptions)
 
 _environment: Final = click.option(
     "--environment",
@@ -118,9 +118,16 @@ def revoke(options: ProviderRevokeOptions) -> None:
 @wallet.command()
 @config_option
 @_environment
-@takes(WalletOptions)
-def verify(options: WalletOptions) -> None:
-    """Recompute all balances, sums and sequences, and say where they do not fit.
+@click.option(
+    "--from-start",
+    is_flag=True,
+    help="Look at everything again. Only this finds what was changed by hand in old transactions.",
+)
+@takes(VerifyOptions)
+def verify(options: VerifyOptions) -> None:
+    """Recompute balances, sums and sequences, and say where they do not fit.
+
+    It begins where the last run ended, also a run of the process itself, and may run at any time.
 
     Exit codes:
       0  they fit

@@ -21,6 +21,16 @@ class WalletOptions(msgspec.Struct, frozen=True, kw_only=True):
     environment: Environment
 
 
+class VerifyOptions(WalletOptions, frozen=True, kw_only=True):
+    """What `verify` needs.
+
+    Attributes:
+        from_start: If true, everything is looked at again.
+    """
+
+    from_start: bool
+
+
 class ProviderAddOptions(WalletOptions, frozen=True, kw_only=True):
     """What `providers add` needs.
 

@@ -91,6 +91,7 @@ CREATE TABLE entry (
     balance_after bigint
 );
 CREATE INDEX of_transaction ON entry (transaction_id);
+CREATE INDEX written_off ON entry (transaction_id) WHERE name = 'WRITE_OFF';
 
 CREATE TABLE bonus (
     id bigint PRIMARY KEY,
@@ -114,6 +115,24 @@ CREATE TABLE round (
 );
 
 CREATE INDEX of_time ON round (at_us) WHERE NOT closed;
+
+-- Up to where the books of each account were verified.
+CREATE TABLE verified (
+    account_id bigint PRIMARY KEY,
+    real bigint NOT NULL,
+    bonus bigint NOT NULL,
+    held bigint NOT NULL,
+    sequence bigint NOT NULL,
+    at_us bigint NOT NULL
+);
+
+-- How the last run of `verify` ended: one row.
+CREATE TABLE verify_run (
+    id bigint PRIMARY KEY,
+    until_id bigint NOT NULL,
+    ended_us bigint NOT NULL,
+    faults_count bigint NOT NULL
+);
 
 CREATE TABLE outbox (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -25,7 +25,6 @@ from consumer.ledger.orders import (
     SpendOrder,
     Win,
 )
-from consumer.ledger.postgres import verify
 from consumer.ledger.postgres.connection import (
     AWAY,
     DEADLOCK,
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
 
     from asyncpg import Pool, Record
 
-    from consumer.ledger.answers import Fault
     from consumer.ledger.orders import Callback, Caller, OperatorOrder
     from consumer.ledger.shown import PlayedSession
 
@@ -175,12 +173,6 @@ class PostgresLedger(Ledger):
     async def rows(self, statement: str, parameters: Sequence[object]) -> Sequence[Sequence[Any]]:
         """See `Ledger.rows`."""
         return [tuple(row) for row in await self._fetch(statement, *parameters)]
-
-    async def faults(self) -> Sequence[Fault]:
-        """See `Ledger.faults`."""
-        return verify.faults(
-            await self._fetch(verify.TRANSACTIONS), await self._fetch(verify.ACCOUNTS)
-        )
 
     async def _carry_out(self, statement: str, arguments: Sequence[object]) -> list[Booked]:
         """Call a function, and return its answers.

@@ -88,6 +88,7 @@ CREATE TABLE entry (
     balance_after INTEGER
 ) STRICT;
 CREATE INDEX of_transaction ON entry (transaction_id);
+CREATE INDEX written_off ON entry (transaction_id) WHERE name = 'WRITE_OFF';
 
 CREATE TABLE bonus (
     id INTEGER PRIMARY KEY REFERENCES transactions,
@@ -111,6 +112,24 @@ CREATE TABLE round (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX of_time ON round (at_us) WHERE NOT closed;
+
+-- Up to where the books of each account were verified.
+CREATE TABLE verified (
+    account_id INTEGER PRIMARY KEY,
+    real INTEGER NOT NULL,
+    bonus INTEGER NOT NULL,
+    held INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    at_us INTEGER NOT NULL
+) STRICT;
+
+-- How the last run of `verify` ended: one row.
+CREATE TABLE verify_run (
+    id INTEGER PRIMARY KEY,
+    until_id INTEGER NOT NULL,
+    ended_us INTEGER NOT NULL,
+    faults_count INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from consumer.ledger.answers import Booked, OrderRefused
 from consumer.ledger.base import Ledger
 from consumer.ledger.orders import Bet, BetWin, Rollback, RoundEnd, Win
-from consumer.ledger.sqlite import operate, play, provider_keys, roll_back, verify
+from consumer.ledger.sqlite import operate, play, provider_keys, roll_back
 from consumer.ledger.sqlite.connection import connect
 from consumer.ledger.sqlite.file_lock import FileLock
 from consumer.ledger.sqlite.writer import Writer
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from consumer.ledger.answers import Fault, Funds
+    from consumer.ledger.answers import Funds
     from consumer.ledger.orders import Callback, Caller, OperatorOrder
     from consumer.ledger.shown import EndedSession, PlayedSession, ProviderKey
 
@@ -98,10 +98,6 @@ class SqliteLedger(Ledger):
         """See `Ledger.rows`."""
         asked = tuple(parameters)
         return await self._writer.do(lambda db: db.execute(statement, asked).fetchall())
-
-    async def faults(self) -> Sequence[Fault]:
-        """See `Ledger.faults`."""
-        return await self._writer.do(verify.faults)
 
 
 def _carry_out(db: apsw.Connection, caller: Caller, order: Callback) -> play.PlayOutcome:

@@ -1,0 +1,1 @@
+"""Recomputes the books of a ledger."""
