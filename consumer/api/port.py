@@ -227,7 +227,7 @@ def _wallet_of(
     # Without `[wallet]`, a process loads no code of the databases.
     from consumer.wallet.room import Wallet  # noqa: PLC0415  # as said
 
-    return Wallet(config.wallet, served, watched.health)
+    return Wallet(config.wallet, served, watched.health, watched.metrics)
 
 
 def _reading_of(

@@ -107,6 +107,38 @@ class Metrics:
         self.stream_let_go = self._counter(
             "stream_let_go", "Streams that were closed by us before their client left.", "reason"
         )
+        self.wallet_callbacks = self._counter(
+            "wallet_callbacks",
+            "Callbacks of games that were answered: OK, REPLAYED, or the code of the refusal.",
+            "verb",
+            "code",
+        )
+        self.wallet_callback = self._histogram(
+            "wallet_callback_seconds",
+            "Time from the headers of a callback to its answer.",
+            _SECONDS,
+            "verb",
+        )
+        self.wallet_outbox_age = self._gauge(
+            "wallet_outbox_age_seconds",
+            "Age of the oldest movement of money whose events wait. 0: none waits.",
+            "environment",
+        )
+        self.wallet_write_offs = self._gauge(
+            "wallet_write_offs",
+            "Rollbacks that could not take everything back, since the ledger was made.",
+            "environment",
+        )
+        self.wallet_faults = self._gauge(
+            "wallet_faults",
+            "Places where the last check of the books found that they do not fit.",
+            "environment",
+        )
+        self.wallet_verified = self._gauge(
+            "wallet_verified_timestamp_seconds",
+            "When the last check of the books ended, in seconds since 1970.",
+            "environment",
+        )
         self.key_refusals = self._counter(
             "key_refusals", "Requests refused because of their key.", "reason"
         )

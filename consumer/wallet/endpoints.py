@@ -15,12 +15,14 @@ from consumer.wallet.bodies import (
     RoundEndBody,
     WinBody,
 )
+from consumer.wallet.counted import counted
 from consumer.wallet.told import STATUSES, WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from consumer.http.endpoint import Handle
+    from consumer.operations.metrics import Metrics
     from consumer.wallet.callbacks import Callbacks
 
 JSON: Final = "application/json"
@@ -67,8 +69,8 @@ _SIGNED: Final = (
 _SAFE: Final = "The same request again gets the stored facts, for ever. "
 
 
-def callback_endpoints(callbacks: Callbacks) -> tuple[Endpoint, ...]:
-    """Return the endpoints that games call."""
+def callback_endpoints(callbacks: Callbacks, metrics: Metrics) -> tuple[Endpoint, ...]:
+    """Return the endpoints that games call, each of which is counted."""
     place_bet = {"transaction_id": "t-1", **_PLACE, "amount": "12.30"}
     pair = {
         "bet": {"transaction_id": "t-1", "amount": "12.30"},
@@ -77,13 +79,16 @@ def callback_endpoints(callbacks: Callbacks) -> tuple[Endpoint, ...]:
     }
     back = {"transaction_id": "t-3", "reference_transaction_id": "t-1"}
     ended = {key: value for key, value in place_bet.items() if key not in ("amount", "currency")}
-    return (
-        _callback("balance", callbacks.balance, BalanceBody, {"session": "s-1"}, "Show a balance"),
-        _callback("bet", callbacks.bet, BetBody, place_bet, "Take a stake"),
-        _callback("win", callbacks.win, WinBody, place_bet, "Pay out a win"),
-        _callback("bet-win", callbacks.bet_win, BetWinBody, pair, "Take a stake and pay its win"),
-        _callback("rollback", callbacks.rollback, RollbackBody, back, "Give a bet back"),
-        _callback("round-end", callbacks.round_end, RoundEndBody, ended, "Close a round"),
+    return tuple(
+        _callback(verb, counted(metrics, verb, handle), body, example, summary)
+        for verb, handle, body, example, summary in (
+            ("balance", callbacks.balance, BalanceBody, {"session": "s-1"}, "Show a balance"),
+            ("bet", callbacks.bet, BetBody, place_bet, "Take a stake"),
+            ("win", callbacks.win, WinBody, place_bet, "Pay out a win"),
+            ("bet-win", callbacks.bet_win, BetWinBody, pair, "Take a stake and pay its win"),
+            ("rollback", callbacks.rollback, RollbackBody, back, "Give a bet back"),
+            ("round-end", callbacks.round_end, RoundEndBody, ended, "Close a round"),
+        )
     )
 
 

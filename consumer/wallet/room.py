@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from consumer.clock import SYSTEM_CLOCK
 from consumer.deliveries.origin import Environment
 from consumer.ledger.amounts import Amounts
 from consumer.ledger.currencies import BUILT_IN
@@ -13,6 +14,7 @@ from consumer.listeners.outbox.listener import OutboxListener
 from consumer.parts.base import Part
 from consumer.parts.keep_open import KeptOpen
 from consumer.wallet.table import wallet_endpoints
+from consumer.wallet.watch import LedgerWatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from consumer.listeners.outbox.settings import OutboxSettings
     from consumer.operations.caveat import Caveat
     from consumer.operations.health import Health
+    from consumer.operations.metrics import Metrics
     from consumer.wallet.settings import WalletSettings
 
 WALLET: Final = "wallet"
@@ -60,10 +63,15 @@ class Wallet:
         settings: The options of `[wallet]`.
         environments: The environments that the process serves.
         health: Shows whether the ledgers can be reached. The process takes in events without them.
+        metrics: Where callbacks are counted, and what the ledgers are measured by.
     """
 
     def __init__(
-        self, settings: WalletSettings, environments: Iterable[Environment], health: Health
+        self,
+        settings: WalletSettings,
+        environments: Iterable[Environment],
+        health: Health,
+        metrics: Metrics,
     ) -> None:
         self._ledgers = {each: make_ledger(settings.database, each) for each in environments}
         ledgers = self._ledgers
@@ -74,7 +82,11 @@ class Wallet:
             for each, part in self._parts.items()
         ]
         amounts = Amounts({**BUILT_IN, **settings.currencies})
-        self._endpoints = wallet_endpoints(ledgers, settings, amounts)
+        self._endpoints = wallet_endpoints(ledgers, settings, amounts, metrics)
+        self._watches = {
+            each: LedgerWatch(ledger, each, metrics, SYSTEM_CLOCK)
+            for each, ledger in ledgers.items()
+        }
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -90,6 +102,8 @@ class Wallet:
         async with asyncio.TaskGroup() as group:
             for kept in self._kept:
                 group.create_task(kept.run(), name=kept.name)
+            for environment, watch in self._watches.items():
+                group.create_task(watch.run(), name=f"{environment} ledger's watch")
 
     async def close(self) -> None:
         """Close the ledgers. What they are carrying out is carried out first."""

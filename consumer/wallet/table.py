@@ -24,11 +24,15 @@ if TYPE_CHECKING:
     from consumer.http.endpoint import Endpoint
     from consumer.ledger.amounts import Amounts
     from consumer.ledger.base import Ledger
+    from consumer.operations.metrics import Metrics
     from consumer.wallet.settings import WalletSettings
 
 
 def wallet_endpoints(
-    ledgers: Mapping[Environment, Ledger], settings: WalletSettings, amounts: Amounts
+    ledgers: Mapping[Environment, Ledger],
+    settings: WalletSettings,
+    amounts: Amounts,
+    metrics: Metrics,
 ) -> tuple[Endpoint, ...]:
     """Return what games and brands call.
 
@@ -36,12 +40,13 @@ def wallet_endpoints(
         ledgers: The ledger of each environment.
         settings: The options of `[wallet]`.
         amounts: Reads and writes amounts.
+        metrics: Where callbacks are counted.
     """
     facts = Facts(settings)
     callers = Callers(ledgers, settings, SYSTEM_CLOCK)
     desk = BrandDesk(ledgers, amounts)
     return (
-        *callback_endpoints(Callbacks(ledgers, callers, amounts, facts)),
+        *callback_endpoints(Callbacks(ledgers, callers, amounts, facts), metrics),
         *player_endpoints(Players(desk, settings, facts, SYSTEM_CLOCK)),
         *game_endpoints(Games(desk, settings)),
         *book_endpoints(WalletBooks(desk, SYSTEM_CLOCK)),

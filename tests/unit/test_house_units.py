@@ -83,6 +83,8 @@ COUNTED: Final = {
     "stream_readers",
     "batch_events",
     "build_info",
+    "wallet_faults",
+    "wallet_write_offs",
 }
 """Metrics whose name is what they count."""
 

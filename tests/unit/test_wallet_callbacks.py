@@ -15,6 +15,7 @@ from consumer.ledger.currencies import BUILT_IN
 from consumer.ledger.orders import Deposit
 from consumer.ledger.shown import PlayedSession
 from consumer.ledger.sqlite.ledger import SqliteLedger
+from consumer.operations.metrics import Metrics
 from consumer.wallet.callbacks import Callbacks
 from consumer.wallet.callers import Callers
 from consumer.wallet.endpoints import callback_endpoints
@@ -40,9 +41,12 @@ PLACE: Final = {"session": "s", "round_id": "r", "game_id": "g", "currency": "EU
 class Scene:
     """A wallet with both environments, a provider in each, and a player with 100.00 EUR."""
 
-    def __init__(self, ledgers: dict[Environment, Ledger], client: httpx.AsyncClient) -> None:
+    def __init__(
+        self, ledgers: dict[Environment, Ledger], client: httpx.AsyncClient, metrics: Metrics
+    ) -> None:
         self.ledgers = ledgers
         self.client = client
+        self.metrics = metrics
         self.live, self.test = Provider(), Provider(key_id="k-test")
 
     async def begin(self) -> None:
@@ -77,8 +81,9 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
         await ledger.open()
     callers = Callers(ledgers, SETTINGS, SYSTEM_CLOCK)
     callbacks = Callbacks(ledgers, callers, Amounts(BUILT_IN), Facts(SETTINGS))
-    async with client_of(application_of(callback_endpoints(callbacks))) as client:
-        scene = Scene(ledgers, client)
+    metrics = Metrics()
+    async with client_of(application_of(callback_endpoints(callbacks, metrics))) as client:
+        scene = Scene(ledgers, client, metrics)
         await scene.begin()
         yield scene
     for ledger in ledgers.values():
@@ -245,3 +250,17 @@ async def test_ledger_that_is_away_is_503(scene: Scene, monkeypatch: pytest.Monk
     monkeypatch.setattr(scene.ledgers[Environment.LIVE], "call_back", away)
     answer = await scene.bet("t", "1")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+async def test_callbacks_are_counted_by_verb_and_code(scene: Scene) -> None:
+    """With their times. A repetition has a code of its own."""
+    for number, amount in (("t", "1"), ("t", "1"), ("u", "1000"), ("v", 1)):
+        await scene.bet(number, amount)
+    await scene.call("balance", session="nobody's")
+    told = scene.metrics.exposition().decode()
+    for verb, code in (
+        ("bet", "OK"), ("bet", "REPLAYED"), ("bet", "INSUFFICIENT_FUNDS"), ("bet", "BAD_AMOUNT"),
+        ("balance", "SESSION_NOT_FOUND"),
+    ):  # fmt: skip
+        assert f'consumer_wallet_callbacks_total{{code="{code}",verb="{verb}"}} 1.0' in told
+    assert 'consumer_wallet_callback_seconds_count{verb="bet"} 4.0' in told

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
 from consumer.cli.terminal.numbers import short_number
 from consumer.cli.terminal.safe_text import printable
+from consumer.cli.top.growth import growth_per_s
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from consumer.cli.top.read import ProcessReading
 
 
@@ -32,6 +31,8 @@ class PortRow(msgspec.Struct, frozen=True):
         let_go_per_s: The number of streams per second that were closed before their client left, by
             reason.
     """
+
+    head: ClassVar[str] = "public port"
 
     process: str
     connections_count: int
@@ -78,21 +79,10 @@ def port_row(process: str, before: ProcessReading | None, now: ProcessReading) -
     return PortRow(
         process,
         port.connections_count,
-        requests_per_s=_rates(before.port.requests, port.requests, took_s),
-        shed_per_s=_rates(before.port.shed, port.shed, took_s),
-        key_refusals_per_s=_rates(before.port.key_refusals, port.key_refusals, took_s),
+        requests_per_s=growth_per_s(before.port.requests, port.requests, took_s),
+        shed_per_s=growth_per_s(before.port.shed, port.shed, took_s),
+        key_refusals_per_s=growth_per_s(before.port.key_refusals, port.key_refusals, took_s),
         readers_count=port.readers_count,
         sent_per_s=round((port.sent_count - before.port.sent_count) / took_s, 3),
-        let_go_per_s=_rates(before.port.let_go, port.let_go, took_s),
+        let_go_per_s=growth_per_s(before.port.let_go, port.let_go, took_s),
     )
-
-
-def _rates(
-    before: Mapping[str, float], now: Mapping[str, float], took_s: float
-) -> dict[str, float]:
-    """Return how much each counter grew per second, without those that did not grow."""
-    return {
-        key: round((count - before.get(key, 0.0)) / took_s, 3)
-        for key, count in now.items()
-        if count > before.get(key, 0.0)
-    }

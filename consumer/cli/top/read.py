@@ -48,10 +48,14 @@ class _Readiness(msgspec.Struct):
     draining: bool = False
     parts: dict[str, _ReadinessPart] = {}
     sandbox: _ReadinessApart = msgspec.field(default_factory=_ReadinessApart)
+    wallet: _ReadinessApart = msgspec.field(default_factory=_ReadinessApart)
 
     def whys(self) -> dict[str, str]:
         """Return what is wrong with each part that is down, by its name."""
         found = {name: part.why for name, part in self.parts.items() if not part.up}
+        found |= {
+            f"wallet {name}": part.why for name, part in self.wallet.parts.items() if not part.up
+        }
         for name, part in self.sandbox.parts.items():
             if not part.up:
                 # A listener and a lane of the sandbox have names of their own, its other parts not.
@@ -87,6 +91,22 @@ class PortReading(msgspec.Struct, frozen=True):
         return bool(self.connections_count or self.requests or self.shed or self.key_refusals)
 
 
+class WalletReading(msgspec.Struct, frozen=True):
+    """What a process has counted at its wallet since it started, and how its ledgers are.
+
+    Attributes:
+        callbacks: The number of answered callbacks, by verb and code.
+        within: The number of callbacks that were answered within a time, by the time in seconds.
+        outbox_age_s: The age of the oldest row in the outbox, in seconds, by environment.
+        faults_count: The number of places where the books do not fit.
+    """
+
+    callbacks: dict[str, float]
+    within: dict[float, float]
+    outbox_age_s: dict[str, float]
+    faults_count: int
+
+
 class ProcessReading(msgspec.Struct, frozen=True):
     """What a process said at one moment.
 
@@ -98,6 +118,7 @@ class ProcessReading(msgspec.Struct, frozen=True):
         whys: What is wrong with each part that is down, by the name of the part in `/readyz`. The
             parts of the sandbox are among them.
         port: What was counted at the public port.
+        wallet: What was counted at the wallet.
         draining: If true, the process takes in no new messages.
     """
 
@@ -106,6 +127,7 @@ class ProcessReading(msgspec.Struct, frozen=True):
     values: dict[str, dict[str, float]]
     whys: dict[str, str]
     port: PortReading
+    wallet: WalletReading
     draining: bool = False
 
 
@@ -176,6 +198,7 @@ def parse(metrics: str, readiness: bytes, at_s: float) -> ProcessReading:
         values={listener: dict(by_name) for listener, by_name in values.items()},
         whys=ready.whys(),
         port=_port(families),
+        wallet=_wallet(families),
         draining=ready.draining,
     )
 
@@ -201,4 +224,27 @@ def _port(families: Iterable[Metric]) -> PortReading:
         readers_count=int(summed("consumer_stream_readers")),
         sent_count=summed("consumer_stream_sent"),
         let_go=counted("consumer_stream_let_go", "reason"),
+    )
+
+
+def _wallet(families: Iterable[Metric]) -> WalletReading:
+    """Read what was counted at the wallet."""
+    by_name = {family.name: family.samples for family in families}
+    callbacks = {
+        f"{one.labels['verb']} {one.labels['code']}": one.value
+        for one in by_name.get("consumer_wallet_callbacks", ())
+    }
+    within: defaultdict[float, float] = defaultdict(float)
+    for one in by_name.get("consumer_wallet_callback_seconds", ()):
+        if "le" in one.labels:
+            within[float(one.labels["le"])] += one.value
+    faults = by_name.get("consumer_wallet_faults", ())
+    return WalletReading(
+        callbacks=callbacks,
+        within=dict(within),
+        outbox_age_s={
+            one.labels["environment"]: one.value
+            for one in by_name.get("consumer_wallet_outbox_age_seconds", ())
+        },
+        faults_count=int(sum(one.value for one in faults)),
     )

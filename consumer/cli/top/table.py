@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from consumer.cli.top.port import PortRow
     from consumer.cli.top.rates import ListenerRow
+    from consumer.cli.top.wallet import WalletRow
 
 _NUMBERS: Final = ("recv/s", "fwd/s", "dup %", "dead/s", "dead", "lag", "flight", "oldest")
 _STYLES: Final = {"up": "green", "down": "red", "away": "red", "draining": "yellow"}
@@ -23,16 +24,16 @@ _STYLES: Final = {"up": "green", "down": "red", "away": "red", "draining": "yell
 
 def table(
     rows: Sequence[ListenerRow],
-    ports: Sequence[PortRow],
+    further: Sequence[PortRow | WalletRow],
     others: Mapping[str, str],
     *,
     several: bool,
 ) -> Group:
-    """Lay out all rows, below them the public ports, and below these what is wrong.
+    """Lay out all rows, below them the public ports and wallets, and below these what is wrong.
 
     Args:
         rows: A row for each listener.
-        ports: A row for each public port that is in use.
+        further: A row for each public port that is in use, and for each wallet.
         others: What is wrong with parts that are not listeners, by process and part.
         several: If true, there are several processes, and each row names its process.
     """
@@ -49,8 +50,8 @@ def table(
         style = "red" if row.state in ("away", "down") else ""
         found.add_row(*head, *_cells(row), Text(row.state, _STYLES[row.state]), style=style)
     lines = [
-        Text(f"{printable(port.process)} " * several + f"public port: {port.words()}")
-        for port in ports
+        Text(f"{printable(row.process)} " * several + f"{row.head}: {row.words()}")
+        for row in further
     ]
     whys = [
         Text(f"{' '.join(_names(row, several=several))}: {printable(row.why)}", "red")

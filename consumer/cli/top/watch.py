@@ -16,6 +16,7 @@ from consumer.cli.top.port import PortRow, port_row
 from consumer.cli.top.rates import ListenerRow, rows
 from consumer.cli.top.read import ProcessAwayError, ProcessReading, read
 from consumer.cli.top.table import table
+from consumer.cli.top.wallet import WalletRow, wallet_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +32,7 @@ class _WatchedProcess:
     Attributes:
         name: The address of the process.
         rows: A row for each listener, or a single row that says that the process is away.
-        port: The row of its public port. None if the port is not in use.
+        further: The rows of its public port and of its wallet, as far as they are in use.
         others: What is wrong with parts that are not listeners, by process and part.
     """
 
@@ -40,7 +41,7 @@ class _WatchedProcess:
         self._before: ProcessReading | None = None
         self.name = url.partition("://")[2]
         self.rows: list[ListenerRow] = []
-        self.port: PortRow | None = None
+        self.further: list[PortRow | WalletRow] = []
         self.others: dict[str, str] = {}
 
     async def look(self) -> None:
@@ -48,12 +49,13 @@ class _WatchedProcess:
         try:
             now = await asyncio.to_thread(read, self._url)
         except ProcessAwayError as error:
-            self._before, self.port, self.others = None, None, {}
+            self._before, self.further, self.others = None, [], {}
             away = ListenerRow(process=self.name, listener=None, state="away", why=str(error))
             self.rows = [away]
             return
         self.rows = rows(self.name, self._before, now)
-        self.port = port_row(self.name, self._before, now)
+        found = (make(self.name, self._before, now) for make in (port_row, wallet_row))
+        self.further = [row for row in found if row is not None]
         self.others = {
             f"{self.name} {part}": why
             for part, why in now.whys.items()
@@ -100,14 +102,13 @@ def _live(console: Console) -> Iterator[Live | None]:
 def _table(processes: Sequence[_WatchedProcess]) -> Group:
     found = [row for process in processes for row in process.rows]
     others = {where: why for process in processes for where, why in process.others.items()}
-    ports = [process.port for process in processes if process.port is not None]
-    return table(found, ports, others, several=len(processes) > 1)
+    further = [row for process in processes for row in process.further]
+    return table(found, further, others, several=len(processes) > 1)
 
 
 def _write(processes: Sequence[_WatchedProcess]) -> None:
     for process in processes:
-        port = [] if process.port is None else [process.port]
-        for row in (*process.rows, *port):
+        for row in (*process.rows, *process.further):
             sys.stdout.buffer.write(msgspec.json.encode(row) + b"\n")
     sys.stdout.buffer.flush()
 
