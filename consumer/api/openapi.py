@@ -36,11 +36,14 @@ TAGS: Final = {
     Scope.ADMIN: "Keys",
 }
 WITH_ANY_KEY: Final = "For every key"
+CALLBACKS: Final = "Callbacks of games"
 WITHOUT_KEY: Final = "Without a key"
 HEADINGS: Final = {
     "Posting events": "Events come in: one at a time, or many.",
     "Reading events": "Events come out: live, or from the past.",
     "Dead letters": "Events that were rejected, and what is done about them.",
+    "Wallet": "Players' money, for a brand: accounts, sessions, deposits, bonuses and games.",
+    CALLBACKS: "What games ask the wallet, signed by their provider: docs/wallet.md.",
     "Keys": "The keys of a brand, for its admin keys.",
     WITH_ANY_KEY: "What the holder of any key may ask.",
     WITHOUT_KEY: "What everybody may ask.",
@@ -120,6 +123,7 @@ def document(endpoints: Iterable[Endpoint]) -> Document:
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "apiKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+                "signature": {"type": "apiKey", "in": "header", "name": "X-Signature"},
             },
         },
     }
@@ -131,7 +135,7 @@ def _operation(endpoint: Endpoint) -> Document:
         "summary": endpoint.summary,
         "tags": [_tag(endpoint)],
         "description": _description(endpoint),
-        "security": [{"bearer": []}, {"apiKey": []}] if endpoint.needs_key else [],
+        "security": _security(endpoint),
         "responses": _answers(endpoint),
     }
     parameters = [*_path_parameters(endpoint), *_query_parameters(endpoint.query)]
@@ -144,10 +148,19 @@ def _operation(endpoint: Endpoint) -> Document:
     return operation
 
 
+def _security(endpoint: Endpoint) -> list[Document]:
+    """Return the ways in which a caller may prove who it is. Empty: it need not."""
+    if endpoint.is_signed:
+        return [{"signature": []}]
+    return [{"bearer": []}, {"apiKey": []}] if endpoint.needs_key else []
+
+
 def _tag(endpoint: Endpoint) -> str:
     """Return the heading under which pages show an endpoint."""
     if endpoint.scope is not None:
         return TAGS[endpoint.scope]
+    if endpoint.is_signed:
+        return CALLBACKS
     return WITH_ANY_KEY if endpoint.needs_key else WITHOUT_KEY
 
 

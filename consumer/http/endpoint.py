@@ -91,6 +91,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         scope: The scope that the key needs. None means that any key will do.
         takes_ticket: If true, the query of a request may have a `ticket` in place of a key.
         needs_key: If false, no key is asked for.
+        is_signed: If true, the handler itself checks the signature of a request.
         open_stream: Makes the session of a stream. Then the endpoint is a GET that answers with
             Server-Sent Events, or becomes a WebSocket with the subprotocol `consumer.v1`, and
             `handle` answers requests that ask for neither.
@@ -116,6 +117,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     scope: Scope | None = None
     takes_ticket: bool = False
     needs_key: bool = True
+    is_signed: bool = False
     open_stream: OpenStream | None = None
     check_stream: CheckStream | None = None
     places: Mapping[str, Mapping[str, object]] = {}

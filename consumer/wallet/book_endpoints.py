@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from consumer.access.key import Scope
 from consumer.http.endpoint import AnswerForm, Endpoint, because
+from consumer.ledger.answers import LedgerRefusal
 from consumer.wallet.books import RoundsQuery, StatementQuery
-from consumer.wallet.endpoints import away_form
+from consumer.wallet.endpoints import away_form, refusal_forms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +80,10 @@ def book_endpoints(books: WalletBooks) -> tuple[Endpoint, ...]:
             scope=Scope.WALLET_OPERATOR,
             places={"player_id": {**_TEXT, "description": "the brand's id of the player"}},
             query=StatementQuery,
-            answers=(_ok(_LIST, {"transactions": [_EXAMPLE]}), away_form()),
+            answers=(
+                _ok(_LIST, {"transactions": [_EXAMPLE]}),
+                *refusal_forms((LedgerRefusal.PLAYER_NOT_FOUND,), has_body=False),
+            ),
         ),
         Endpoint(
             name="wallet_transaction",

@@ -10,6 +10,7 @@ from msgspec import Meta
 from consumer.events.timestamp import from_epoch_s
 from consumer.http.answer import Problem
 from consumer.http.parameters import read_query
+from consumer.ledger.answers import LedgerRefusal, OrderRefused
 from consumer.ledger.reads import LedgerReads
 from consumer.wallet.bodies import part_of
 
@@ -69,6 +70,10 @@ class WalletBooks:
             player_id = part_of(request, "player_id")
             page = (query.after_sequence, query.limit_count)
             found = await LedgerReads(ledger).statement(brand, player_id, query.currency, *page)
+            if not found:
+                accounts = await ledger.players(brand, player_id)
+                if query.currency not in {one.funds.currency for one in accounts}:
+                    raise OrderRefused(LedgerRefusal.PLAYER_NOT_FOUND)
             return {"transactions": [self._told(one) for one in found]}
 
         return await self._desk.answer(request, read)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, cast
 import msgspec
 
 from consumer.http.endpoint import RETRY, AnswerForm, BodyForm, Endpoint
+from consumer.ledger.answers import LedgerRefusal
 from consumer.wallet.bodies import (
     BalanceBody,
     BetBody,
@@ -19,13 +20,19 @@ from consumer.wallet.counted import counted
 from consumer.wallet.told import STATUSES, WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from consumer.http.endpoint import Handle
     from consumer.operations.metrics import Metrics
     from consumer.wallet.callbacks import Callbacks
 
 JSON: Final = "application/json"
+OF_CALLBACKS: Final = tuple(
+    refusal
+    for refusal in LedgerRefusal
+    if refusal is not LedgerRefusal.PLAYER_NOT_FOUND and not refusal.startswith("BONUS_")
+)
+"""Why an order of a game may be refused."""
 _MONEY: Final = {"type": "string", "description": "in whole units, with all digits: `12.30`"}
 FUNDS: Final[Mapping[str, object]] = {
     "currency": {"type": "string"},
@@ -116,6 +123,7 @@ def _callback(
         description=_SIGNED + ("" if verb == "balance" else _SAFE),
         handle=handle,
         needs_key=False,
+        is_signed=True,
         body=BodyForm(
             media_types=(JSON,),
             schema={JSON: schema_of(body)},
@@ -129,7 +137,10 @@ def _callback(
                 examples={"ok": told},
                 headers={"Idempotent-Replayed": "`true` if it was carried out before"},
             ),
-            *refusal_forms(),
+            *refusal_forms(
+                (LedgerRefusal.SESSION_NOT_FOUND,) if verb == "balance" else OF_CALLBACKS,
+                is_signed=True,
+            ),
         ),
     )
 
@@ -150,26 +161,28 @@ def schema_of(body: type[msgspec.Struct]) -> dict[str, object]:
     return cast("dict[str, object]", whole(parts[body.__name__]))
 
 
-def refusal_forms() -> Iterator[AnswerForm]:
-    """Yield an answer for each status of a refusal, with an example for each of its reasons."""
+def refusal_forms(
+    refusals: Iterable[LedgerRefusal], *, is_signed: bool = False, has_body: bool = True
+) -> Iterator[AnswerForm]:
+    """Yield an answer for each status of a refusal, with an example for each of its reasons.
+
+    Args:
+        refusals: Why the ledger may refuse.
+        is_signed: If true, the signature may be wrong.
+        has_body: If true, the body may be wrong.
+    """
     by_status: dict[int, dict[str, dict[str, object]]] = {}
-    for refusal, status in STATUSES.items():
-        example: dict[str, object] = {
-            "reason": refusal.lower(),
-            "code": refusal.value,
-            "detail": WORDS[refusal],
-        }
-        by_status.setdefault(status, {})[refusal.lower()] = example
-    by_status[401]["bad_signature"] = {
-        "reason": "bad_signature",
-        "code": "BAD_SIGNATURE",
-        "detail": "expected a header X-Signature",
-    }
-    by_status[422]["bad_request"] = {
-        "reason": "bad_request",
-        "code": "BAD_REQUEST",
-        "detail": "expected a JSON object: the key 'amount' comes twice",
-    }
+
+    def add(status: int, code: str, detail: str) -> None:
+        example: dict[str, object] = {"reason": code.lower(), "code": code, "detail": detail}
+        by_status.setdefault(status, {})[code.lower()] = example
+
+    for refusal in refusals:
+        add(STATUSES[refusal], refusal.value, WORDS[refusal])
+    if is_signed:
+        add(401, "BAD_SIGNATURE", "expected a header X-Signature")
+    if has_body:
+        add(422, "BAD_REQUEST", "expected a JSON object: the key 'amount' comes twice")
     for status, examples in sorted(by_status.items()):
         yield AnswerForm(status=status, meaning="Refused. Nothing moved.", examples=examples)
     yield away_form()

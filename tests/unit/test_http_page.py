@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from consumer.api.endpoints import described_endpoints
+from consumer.api.described import described_endpoints
 from consumer.api.openapi import document
 from consumer.http.head import HEAD_MAX_BYTES
 from consumer.http.settings import HttpSettings
@@ -53,6 +53,8 @@ def test_each_status_of_the_document_is_on_the_page() -> None:
     for path, by_verb in document(described_endpoints())["paths"].items():
         told = answers + LIMITS if path in POSTED else PAGE
         for operation in by_verb.values():
+            if {"Wallet", "Callbacks of games"} & set(operation["tags"]):
+                continue  # docs/wallet.md and the document itself are about them
             for status in operation["responses"]:
                 assert re.search(rf"\b{status}\b", told), f"{path}: {status}"
 

@@ -21,7 +21,8 @@ from consumer.access.key import Key, KeySecret, Scope
 from consumer.access.keyring import Keyring
 from consumer.api.all_errors import AllErrors
 from consumer.api.dead_letters.endpoints import dead_letter_endpoints
-from consumer.api.endpoints import all_endpoints, described_endpoints
+from consumer.api.described import described_endpoints
+from consumer.api.endpoints import all_endpoints
 from consumer.api.one_event import OneEventSearch, one_event_endpoints
 from consumer.api.people import unserved_people, unserved_writes
 from consumer.config.load import Config
@@ -52,7 +53,8 @@ if TYPE_CHECKING:
 
 BRANDS: Final = ("brand-a", "brand-b")
 SECRET: Final = token.new_secret()
-ENDPOINTS: Final = described_endpoints()
+ENDPOINTS: Final = tuple(one for one in described_endpoints() if "wallet" not in one.name)
+"""All but those of the wallet, which test_wallet_who_may.py is about."""
 BOTH: Final = frozenset(Environment)
 EVENT: Final = b'{"type": "CASINO", "data": {}}'
 LETTERS: Final = tuple(one for one in ENDPOINTS if "dead_letter" in one.name)
@@ -212,10 +214,12 @@ async def serving(environments: frozenset[Environment] = BOTH) -> AsyncIterator[
     for lane in served.lanes.values():
         lane.intake.open()
         tasks.append(asyncio.get_running_loop().create_task(lane.run()))
-    yield served
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks)
+    try:
+        yield served
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
 
 
 def expected(endpoint: Endpoint, scope: Scope | None, *, served: bool) -> int:

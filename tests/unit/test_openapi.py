@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 
 import consumer
 from consumer.access.refusal import KeyRefused, Refusal
-from consumer.api.endpoints import described_endpoints
+from consumer.api.described import described_endpoints
 from consumer.api.named import named
 from consumer.api.openapi import document
 from consumer.cli.main import cli
@@ -32,6 +32,8 @@ from consumer.listeners.http.settings import HttpListenerSettings
 from consumer.listeners.http.shed import NotTaken, Shed
 from consumer.readers.endpoints import refused_selection
 from consumer.readers.selection import SelectionRefused
+from consumer.wallet.bodies import bad_request
+from consumer.wallet.told import STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from consumer.http.endpoint import Endpoint
 
 OFFICIAL: Final = Path(__file__).parents[1] / "data" / "openapi-3.1.schema.json.gz"
-ROOMS: Final = ("api", "api/dead_letters", "http", "listeners/http", "readers")
+ROOMS: Final = ("api", "api/dead_letters", "http", "listeners/http", "readers", "wallet")
 NOT_DESCRIBED: Final = {
     (405, "method_not_allowed"): "there is no operation",
     (400, "cut_off"): "the client is gone",
@@ -153,6 +155,8 @@ def answered() -> set[tuple[int, str]]:
         *((problem.status, problem.reason) for problem in problems),
         *((one.status, one.reason) for one in map(problem_of, refused)),
         *((refused_selection(one).status, one.reason) for one in SELECTIONS),
+        *((status, refusal.lower()) for refusal, status in STATUSES.items()),
+        *((422, bad_request("", amount=amount).reason) for amount in (True, False)),
         *((rejected.get(reason, 400), reason.value) for reason in {*Reason} - NEVER_ON_A_PATH),
     }
 

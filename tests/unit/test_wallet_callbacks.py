@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -18,7 +19,7 @@ from consumer.ledger.sqlite.ledger import SqliteLedger
 from consumer.operations.metrics import Metrics
 from consumer.wallet.callbacks import Callbacks
 from consumer.wallet.callers import Callers
-from consumer.wallet.endpoints import callback_endpoints
+from consumer.wallet.endpoints import OF_CALLBACKS, callback_endpoints
 from consumer.wallet.facts import Facts
 from consumer.wallet.settings import WalletBrandSettings, WalletSettings
 from consumer.wallet.told import STATUSES, WORDS
@@ -27,7 +28,6 @@ from tests.support.provider import Provider
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     import httpx
 
@@ -264,3 +264,10 @@ async def test_callbacks_are_counted_by_verb_and_code(scene: Scene) -> None:
     ):  # fmt: skip
         assert f'consumer_wallet_callbacks_total{{code="{code}",verb="{verb}"}} 1.0' in told
     assert 'consumer_wallet_callback_seconds_count{verb="bet"} 4.0' in told
+
+
+def test_each_code_of_a_callback_is_on_the_page() -> None:
+    """A provider has to know what to do with it."""
+    page = (Path(__file__).parents[2] / "docs" / "wallet.md").read_text()
+    codes = {refusal.value for refusal in OF_CALLBACKS} | {"BAD_SIGNATURE", "BAD_REQUEST"}
+    assert {code for code in codes if f"`{code}`" not in page} == set()

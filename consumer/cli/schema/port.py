@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from consumer.api.endpoints import described_endpoints
+from consumer.api.described import described_endpoints
 from consumer.api.openapi import document
 from consumer.cli.schema.show import print_json
 
