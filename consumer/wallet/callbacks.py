@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from consumer.errors import Unavailable
 from consumer.http.answer import Answer
+from consumer.ledger.answers import LedgerRefusal, OrderRefused
 from consumer.ledger.orders import Bet, BetWin, Rollback, RoundEnd, Win
 from consumer.wallet.bodies import (
     BODY_MAX_BYTES,
@@ -86,7 +88,7 @@ class Callbacks:
                 game_id=sent.game_id,
                 amount_units=self._amounts.read(sent.amount, sent.currency),
                 currency=sent.currency,
-                facts=self._facts.of(caller.brand, sent.currency),
+                facts=await self._facts_of(ledger, caller, sent),
             )
             return await self._one(ledger, caller, order, sent.transaction_id)
 
@@ -107,7 +109,7 @@ class Callbacks:
                 bet_transaction_id=sent.bet_transaction_id,
                 kind=sent.kind,
                 round_end=sent.round_end,
-                facts=self._facts.of(caller.brand, sent.currency, round_end=sent.round_end),
+                facts=await self._facts_of(ledger, caller, sent, round_end=sent.round_end),
             )
             return await self._one(ledger, caller, order, sent.transaction_id)
 
@@ -130,7 +132,7 @@ class Callbacks:
                 game_id=sent.game_id,
                 currency=sent.currency,
                 round_end=sent.round_end,
-                facts=self._facts.of(caller.brand, sent.currency, round_end=sent.round_end),
+                facts=await self._facts_of(ledger, caller, sent, round_end=sent.round_end),
             )
             bet, win = await ledger.call_back(caller, order)
             halves = {
@@ -192,6 +194,28 @@ class Callbacks:
             async with asyncio.timeout(ANSWER_S):
                 environment, caller = await self._callers.of(request, body)
                 return await carry(self._ledgers[environment], caller, body)
+
+    async def _facts_of(
+        self,
+        ledger: Ledger,
+        caller: Caller,
+        sent: BetBody | BetWinBody,
+        *,
+        round_end: bool = False,
+    ) -> str:
+        """Write down the facts of an order.
+
+        Raises:
+            OrderRefused: The session plays in another currency, so no exchange rate is missing.
+            Unavailable: See `Facts.of`.
+        """
+        try:
+            return self._facts.of(caller.brand, sent.currency, round_end=round_end)
+        except Unavailable:
+            funds = await ledger.funds(caller, sent.session)
+            if funds.currency == sent.currency:
+                raise
+            raise OrderRefused(LedgerRefusal.WRONG_CURRENCY, funds) from None
 
     async def _one(
         self, ledger: Ledger, caller: Caller, order: Callback, transaction_id: str

@@ -241,6 +241,15 @@ async def test_unknown_currency_and_brand_are_told(scene: Scene) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "WRONG_CURRENCY")
 
 
+@pytest.mark.parametrize("verb", ["bet", "win"])
+async def test_currency_without_exchange_rate_is_no_outage(scene: Scene, verb: str) -> None:
+    """The session plays in another currency. After a 503, the provider would ask for ever."""
+    place = PLACE | {"currency": "USD"}
+    answer = await scene.call(verb, transaction_id="t", amount="1", **place)
+    assert (answer.status_code, answer.json()["code"]) == (409, "WRONG_CURRENCY")
+    assert answer.json()["balance"] == "100.00"
+
+
 async def test_ledger_that_is_away_is_503(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """The provider asks again with the same id."""
 
