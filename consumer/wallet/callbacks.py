@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from consumer.errors import Unavailable
-from consumer.http.answer import Answer
+from consumer.http.answer import Answer, Problem
 from consumer.ledger.answers import LedgerRefusal, OrderRefused
 from consumer.ledger.orders import Bet, BetWin, Rollback, RoundEnd, Win
 from consumer.wallet.bodies import (
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 ANSWER_S: Final = 2.8
 """A provider waits 3 s for its answer. A 503 in this time is better than none."""
+BUSY_STATUS: Final = 503
 
 
 class Callbacks:
@@ -189,7 +190,7 @@ class Callbacks:
         Raises:
             Problem: It is refused, or the ledger does not answer in time.
         """
-        body = await request.read_body(BODY_MAX_BYTES)
+        body = await _whole_body(request)
         with refusals(self._amounts, request.id):
             async with asyncio.timeout(ANSWER_S):
                 environment, caller = await self._callers.of(request, body)
@@ -222,6 +223,25 @@ class Callbacks:
     ) -> Answer:
         (booked,) = await ledger.call_back(caller, order)
         return _answer(booked_fields(self._amounts, booked, transaction_id), [booked])
+
+
+async def _whole_body(request: Request) -> bytes:
+    """Read the body.
+
+    Raises:
+        Problem: It is too large, or it cannot be read now. The port's own problems have no code.
+    """
+    try:
+        return await request.read_body(BODY_MAX_BYTES)
+    except Problem as problem:
+        code = "UNAVAILABLE" if problem.status == BUSY_STATUS else "BAD_REQUEST"
+        raise Problem(
+            problem.status,
+            problem.reason,
+            problem.detail,
+            headers=problem.headers,
+            facts={"code": code},
+        ) from problem
 
 
 def _answer(told: Mapping[str, object], booked: Sequence[Booked]) -> Answer:

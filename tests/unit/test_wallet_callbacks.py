@@ -195,9 +195,9 @@ async def test_body_that_cannot_be_read_in_one_way_is_refused(scene: Scene, body
 
 
 async def test_body_that_is_too_large_is_refused(scene: Scene) -> None:
-    """Before it is read."""
+    """Before it is read, and with a code as every error has it."""
     answer = await scene.live.call(scene.client, "bet", b" " * 70_000)
-    assert answer.status_code == 413
+    assert (answer.status_code, answer.json()["code"]) == (413, "BAD_REQUEST")
 
 
 async def test_request_without_the_right_signature_moves_nothing(scene: Scene) -> None:
