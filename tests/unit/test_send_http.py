@@ -199,7 +199,7 @@ async def test_an_absent_daemon_is_told_at_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     sender = HttpSender(target_of(f"http://127.0.0.1:{port}"), KEY)
-    with pytest.raises(Unavailable, match="does the daemon run"):
+    with pytest.raises(Unavailable, match="does the server run"):
         await sender.open()
 
 

@@ -1,6 +1,6 @@
 """Asks an HTTP server over one connection, which stays open between requests.
 
-It is made for `consumer send`: it asks one request at a time, and tries nothing twice.
+It is made for tools: it asks one request at a time, and tries nothing twice.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class HttpConnection:
                     )
             except (OSError, TimeoutError) as error:
                 why = str(error) or "no answer in time"
-                raise Unavailable(f"{target.authority}: {why}: does the daemon run?") from error
+                raise Unavailable(f"{target.authority}: {why}: does the server run?") from error
         return self._streams
 
     def close(self) -> None:
