@@ -23,7 +23,7 @@ VERBS: Final = {
     "validate": "Check a file of events against the catalogue.",
     "dead": "List, show, replay or drop dead letters.",
     "keys": "Make, show, rotate and revoke the access keys of the HTTP port.",
-    "wallet": "Manage the keys of providers of games, and check the books of the wallet.",
+    "wallet": "Manage the keys of providers of games, check the books, and test a wallet.",
     "schema": "Print the schemas of events, as JSON Schema, AsyncAPI or OpenAPI.",
     "tap": "Show the events as they pass.",
     "top": "Show what every listener is doing now.",

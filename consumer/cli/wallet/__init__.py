@@ -1,1 +1,1 @@
-"""`consumer wallet`: the keys of providers, and the check of the books."""
+"""`consumer wallet`: the keys of providers, the check of the books, and the test of a wallet."""

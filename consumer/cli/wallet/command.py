@@ -16,6 +16,7 @@ from consumer.cli.wallet.options import (
     ProviderRevokeOptions,
     ProviderRotateOptions,
     VerifyOptions,
+    WalletCheckOptions,
 )
 from consumer.deliveries.origin import Environment
 
@@ -24,6 +25,7 @@ _list: Final = LazyCall("consumer.cli.wallet.providers:list_keys", ProviderListO
 _rotate: Final = LazyCall("consumer.cli.wallet.providers:rotate", ProviderRotateOptions)
 _revoke: Final = LazyCall("consumer.cli.wallet.providers:revoke", ProviderRevokeOptions)
 _verify: Final = LazyCall("consumer.cli.wallet.verify:verify", VerifyOptions)
+_check: Final = LazyCall("consumer.cli.wallet.check:check", WalletCheckOptions)
 
 _environment: Final = click.option(
     "--environment",
@@ -44,7 +46,7 @@ _key_id: Final = click.argument("key_id", metavar="ID")
 @click.group()
 @with_lists
 def wallet() -> None:
-    """Manage the keys with which providers of games sign, and check the books.
+    """Manage the keys with which providers of games sign, check the books, and test a wallet.
 
     The keys and the money are in the database of [wallet].
 
@@ -52,6 +54,7 @@ def wallet() -> None:
       consumer wallet providers add acme --brand brand-a --public-key acme.pem
       consumer wallet providers list
       consumer wallet verify
+      consumer wallet check https://wallet.example --sessions sessions.toml
     """
 
 
@@ -134,3 +137,46 @@ def verify(options: VerifyOptions) -> None:
       1  they do not, or the database is away
     """
     _verify(options)
+
+
+@wallet.command()
+@click.argument("url", metavar="URL")
+@click.option(
+    "--sessions",
+    "sessions_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="The TOML file with the key of a provider and prepared sessions: see docs/wallet.md.",
+)
+@click.option(
+    "--timeout",
+    "answer_s",
+    type=DurationParameter(),
+    default="3s",
+    show_default=True,
+    help="How long an answer may take. A provider waits 3 s.",
+)
+@form_option(
+    "table", default="table", help_text="Print a line for each case, or a line of JSON for it."
+)
+@takes(WalletCheckOptions)
+def check(options: WalletCheckOptions) -> None:
+    """Test whether the wallet at URL keeps the contract with providers of games.
+
+    The wallet may be anybody's, if it takes the calls of docs/wallet.md. The calls are signed and
+    sent as a provider does it, and also signed wrongly, sent twice, and sent at the same moment.
+    Each case compares the answers and the balances with the contract.
+
+    Use it with players and a key that are made for it, never with those of real games. At the end
+    the players have what they had before, but a frozen player has won the smallest amount there is.
+
+    Exit codes:
+      0  every case passed, or was skipped because the file lacks what it needs
+      1  a case failed, or the wallet cannot be reached
+      2  the file or an option is wrong
+
+    Examples:
+      consumer wallet check https://wallet.example --sessions sessions.toml
+      consumer wallet check http://127.0.0.1:8000 --sessions sessions.toml --format json
+    """
+    _check(options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -77,3 +78,19 @@ class ProviderListOptions(WalletOptions, frozen=True, kw_only=True):
     """
 
     form: str | None
+
+
+class WalletCheckOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What `check` needs. It needs no configuration, because the wallet may be anybody's.
+
+    Attributes:
+        url: The address of the wallet.
+        sessions_file: The file with the key and the prepared sessions.
+        answer_s: How long an answer may take, in seconds.
+        form: The form of the report.
+    """
+
+    url: str
+    sessions_file: Path
+    answer_s: float
+    form: Literal["table", "json"]

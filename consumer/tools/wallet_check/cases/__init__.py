@@ -1,0 +1,1 @@
+"""The cases of `consumer wallet check`, a module for each subject."""
