@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -10,13 +11,12 @@ import tomli_w
 from nacl.signing import SigningKey
 
 from consumer.errors import ConfigError
-from consumer.tools.wallet_check.settings import load_check
+from consumer.tools.wallet_check.settings import CheckFile, PreparedSessions, load_check
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from consumer.tools.wallet_check.settings import PreparedCheck
 
+PAGE: Final = Path(__file__).parents[2] / "docs" / "wallet.md"
 KEY: Final = SigningKey.generate()
 TEXT: Final = base64.b64encode(bytes(KEY)).decode()
 PEM: Final = """-----BEGIN PRIVATE KEY-----
@@ -93,6 +93,18 @@ def test_key_may_be_in_a_file_of_its_own(text: str, seed: bytes, tmp_path: Path)
     file.write_text(text)
     prepared = read(tmp_path, private_key=None, private_key_file=str(file))
     assert bytes(prepared.signing) == seed
+
+
+def test_file_of_the_page_can_be_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the key beside it."""
+    section = PAGE.read_text(encoding="utf-8").partition("## Check a wallet")[2]
+    text = section.partition("```toml\n")[2].partition("```")[0]
+    (tmp_path / "acme.key").write_text(TEXT)
+    (tmp_path / "sessions.toml").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert load_check(tmp_path / "sessions.toml").file.game_id == "book-of-sun"
+    options = {*CheckFile.__struct_fields__, *PreparedSessions.__struct_fields__}
+    assert [name for name in sorted(options) if name not in section] == []
 
 
 def test_file_that_is_no_toml_is_told(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ SHOWN: Final = {
 }
 """The word and the colour of each outcome."""
 WORD_COLUMNS: Final = 7
-NAME_COLUMNS: Final = 33
+NAME_COLUMNS: Final = 29
 
 
 async def check(options: WalletCheckOptions) -> int:

@@ -18,25 +18,25 @@ DEEP_COUNT: Final = 20_000
 HUGE_BYTES: Final = 1024 * 1024
 TOO_LARGE_STATUS: Final = 413
 BAD_TEXTS: Final[Mapping[str, tuple[str, str]]] = {
-    "empty": ("an empty text", ""),
-    "space": ("a text with a space", " 1"),
-    "negative": ("a negative amount", "-1"),
-    "plus": ("an amount with a plus", "+1"),
-    "exponent": ("an amount with an exponent", "1e2"),
-    "comma": ("an amount with a comma", "1,5"),
-    "not_a_number": ("no number", "NaN"),
-    "hexadecimal": ("hexadecimal digits", "0x10"),
-    "other_digits": ("digits of another script", "\u0661"),
-    "too_long": ("40 digits", "9" * 40),
+    "empty": ("An empty amount", ""),
+    "space": ("An amount with a space", " 1"),
+    "negative": ("An amount below 0", "-1"),
+    "plus": ("An amount with a plus", "+1"),
+    "exponent": ("An amount with an exponent", "1e2"),
+    "comma": ("An amount with a comma", "1,5"),
+    "not_a_number": ("The amount NaN", "NaN"),
+    "hexadecimal": ("An amount in hexadecimal digits", "0x10"),
+    "other_digits": ("An amount in digits of another script", "\u0661"),
+    "too_long": ("An amount of 40 digits", "9" * 40),
 }
-"""Amounts that are refused: what each is, and its text."""
+"""Texts that are no amounts: what each is, and the text."""
 BAD_VALUES: Final[Mapping[str, tuple[str, object]]] = {
-    "number": ("a JSON number", 1),
-    "float": ("a JSON number with a point", 1.5),
-    "null": ("null", None),
-    "list": ("a list", ["1"]),
+    "number": ("An amount as a JSON number", 1),
+    "float": ("An amount as a JSON number with a point", 1.5),
+    "null": ("An amount that is null", None),
+    "list": ("An amount in a list", ["1"]),
 }
-"""Values that are no text, so no amounts."""
+"""Values that are no texts, so no amounts."""
 
 
 async def _bad_text(text: str, play: Play) -> None:
@@ -137,13 +137,13 @@ async def _refused_body(body: bytes, play: Play) -> None:
 
 CASES: Final = (
     *(
-        Case(
-            f"amount.{name}", f"An amount that is {what}: 422 BAD_AMOUNT.", partial(_bad_text, text)
-        )
+        Case(f"amount.{name}", f"{what}: 422 BAD_AMOUNT.", partial(_bad_text, text))
         for name, (what, text) in BAD_TEXTS.items()
     ),
     *(
-        Case(f"amount.{name}", f"An amount that is {what}: 422.", partial(_bad_value, value))
+        Case(
+            f"amount.{name}", f"{what}: 422 BAD_AMOUNT or BAD_REQUEST.", partial(_bad_value, value)
+        )
         for name, (what, value) in BAD_VALUES.items()
     ),
     *cases("amount", too_many_digits, largest),

@@ -58,8 +58,8 @@ async def before_the_bet(play: Play) -> None:
     await play.moved(0)
 
 
-async def before_the_bet_in_session(play: Play) -> None:
-    """A rollback of what has not come, which names a session: 200 with the balance, amount 0."""
+async def unknown_in_session(play: Play) -> None:
+    """A rollback of an unknown bet that names a session: 200, the amount is 0, with the balance."""
     back = play.rollback(play.new_id(), session=play.session("usual"))
     await play.done("rollback", back, units=0)
     await play.moved(0)
@@ -197,7 +197,7 @@ CASES: Final = cases(
     replayed,
     under_another_id,
     before_the_bet,
-    before_the_bet_in_session,
+    unknown_in_session,
     bet_resent,
     of_refused_bet,
     settled_by_name,
