@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -11,18 +13,21 @@ import pytest
 
 from consumer.cli.wallet.check import check as run_check
 from consumer.cli.wallet.options import WalletCheckOptions
+from consumer.clock import SYSTEM_CLOCK
 from consumer.errors import ConfigError, Unavailable
 from consumer.ledger.reads import LedgerReads
 from consumer.tools.sample.http_connection import target_of
 from consumer.tools.wallet_check.case import CaseOutcome
 from consumer.tools.wallet_check.run import ALL_CASES, WalletCheck
 from consumer.tools.wallet_check.settings import load_check
+from consumer.wallet.signature import check_proof, read_signature, signed_text
 from tests.support.broken_wallet import BROKEN
 from tests.support.checked_wallet import CheckedWallet, checking, results_of
 from tests.support.ledgers import faults_of
 from tests.unit.test_send_http import AnsweringServer, answer
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from consumer.ledger.answers import Funds
@@ -37,6 +42,17 @@ BALANCE = {
 async def money(wallet: CheckedWallet) -> list[Funds]:
     """Return what the players have."""
     return [one.funds for player in PLAYERS for one in await wallet.ledger.players("b", player)]
+
+
+@contextlib.asynccontextmanager
+async def check_of(
+    server: AnsweringServer, wallet: CheckedWallet, path: str = "", answer_s: float = 3.0
+) -> AsyncIterator[tuple[WalletCheck, AnsweringServer]]:
+    """Run a server that answers as the test says, and give the check of it."""
+    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}{path}"
+    yield WalletCheck(target_of(url), load_check(wallet.file()), answer_s), server
+    listener.close()
 
 
 @pytest.mark.parametrize("rollback_wins", [False, True])
@@ -106,15 +122,35 @@ async def test_usual_player_without_money_is_a_mistake_in_the_file(
 async def test_wallet_that_goes_away_fails_its_cases_and_ends_no_check(tmp_path: Path) -> None:
     """Each case says that there was no answer."""
     told = answer(200, json.dumps(BALANCE).encode(), b"content-type: application/json")
-    server = AnsweringServer(*[told] * 4, b"")
-    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    check = WalletCheck(target_of(url), load_check(CheckedWallet(tmp_path).file()), 3.0)
-    first, *others = (await results_of(check)).values()
+    async with check_of(AnsweringServer(*[told] * 4, b""), CheckedWallet(tmp_path)) as (check, _):
+        first, *others = (await results_of(check)).values()
     assert (len(others) + 1, first.outcome) == (len(ALL_CASES), CaseOutcome.OK)
     assert {one.outcome for one in others} == {CaseOutcome.FAILED}
     assert others[0].found == "no answer: the server closed the connection"
-    listener.close()
+
+
+async def test_signature_covers_the_target_as_it_is_sent(tmp_path: Path) -> None:
+    """With the path of the URL before it."""
+    wallet = CheckedWallet(tmp_path)
+    async with check_of(AnsweringServer(answer(404)), wallet, "/casino/") as (check, server):
+        await check.reach()
+    head, _, body = server.requests[0].partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /casino/v1/wallet/balance HTTP/1.1\r\n")
+    (header,) = re.findall(r"x-signature: (.*)", head.decode())
+    signature = read_signature(header.rstrip(), SYSTEM_CLOCK.now_s())
+    target = "/casino/v1/wallet/balance"
+    text = signed_text(signature.time_s, signature.key_id, "POST", target, body)
+    check_proof(wallet.provider.key.public_key, signature, text)
+
+
+async def test_slow_answer_is_no_answer(tmp_path: Path) -> None:
+    """A provider waits no longer."""
+    async with check_of(AnsweringServer(None), CheckedWallet(tmp_path), answer_s=0.05) as (
+        check,
+        _,
+    ):
+        with pytest.raises(Unavailable, match=r"no answer within 0.05 s"):
+            await check.reach()
 
 
 @pytest.mark.parametrize(
