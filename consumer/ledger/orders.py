@@ -118,7 +118,8 @@ class Rollback(msgspec.Struct, frozen=True, kw_only=True):
         transaction_id: The provider's id of the rollback.
         reference_transaction_id: The provider's id of what is rolled back.
         session: The session of the player, if the provider names it.
-        amount_units: The amount of what is rolled back, if the provider names it.
+        amount_units, currency: The amount of what is rolled back and its currency, if the provider
+            names them.
         facts: See `Bet`.
     """
 
@@ -126,6 +127,7 @@ class Rollback(msgspec.Struct, frozen=True, kw_only=True):
     reference_transaction_id: str
     session: str | None = None
     amount_units: int | None = None
+    currency: str | None = None
     facts: str = "{}"
 
 

@@ -161,7 +161,8 @@ class Callbacks:
                 reference_transaction_id=sent.reference_transaction_id,
                 session=sent.session,
                 amount_units=units,
-                facts=self._facts.of(caller.brand, sent.currency),
+                currency=sent.currency,
+                facts=self._facts.of(caller.brand, None),
             )
             return await self._one(ledger, caller, order, sent.transaction_id)
 

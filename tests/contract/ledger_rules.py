@@ -154,3 +154,14 @@ class LedgerRules:
         await table.ask(back("b1", "w"))
         await table.ask(back("b2", "t"))
         assert await table.funds() == (100, 0)
+
+    async def test_rollback_names_no_other_amount_and_currency(self, table: Table) -> None:
+        """It would be about something else."""
+        await table.ask(bet("t", 30))
+        for changes in ({"amount_units": 29, "currency": "EUR"}, {"currency": "SEK"}):
+            found = await refused(table.ask(back("b", "t", **changes)))
+            assert found is LedgerRefusal.NOT_REVERSIBLE
+        await table.ask(back("b", "t", amount_units=30, currency="EUR"))
+        await table.ask(back("c", "gone", amount_units=30, currency="SEK"))
+        await table.ask(back("d", "gone", amount_units=7, currency="EUR"))
+        assert await table.funds() == (100, 0)

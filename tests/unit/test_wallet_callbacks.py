@@ -261,6 +261,17 @@ async def test_ledger_that_is_away_is_503(scene: Scene, monkeypatch: pytest.Monk
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 
 
+async def test_rollback_in_another_currency_is_refused(scene: Scene) -> None:
+    """Also in a currency without an exchange rate: 503 would be sent again for ever."""
+    await scene.bet("t", "1.00")
+    for currency, amount in (("SEK", "1.00"), ("JPY", "100")):
+        told = await scene.call(
+            "rollback", transaction_id="b", reference_transaction_id="t", amount=amount,
+            currency=currency,
+        )  # fmt: skip
+        assert (told.status_code, told.json()["code"]) == (409, "NOT_REVERSIBLE")
+
+
 async def test_callbacks_are_counted_by_verb_and_code(scene: Scene) -> None:
     """With their times. A repetition has a code of its own."""
     for number, amount in (("t", "1"), ("t", "1"), ("u", "1000"), ("v", 1)):

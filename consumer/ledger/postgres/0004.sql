@@ -102,13 +102,14 @@ END $$;
 -- Carries out the rollback of something that is stored. Its account is locked.
 CREATE FUNCTION roll_back_stored(
     a_draft transactions, a_given transactions, an_owner account, an_amount bigint,
-    reverses_wins boolean, the_facts text) RETURNS answer
+    a_currency text, reverses_wins boolean, the_facts text) RETURNS answer
 LANGUAGE plpgsql AS $$
 DECLARE
     a_first transactions;
     a_row transactions;
 BEGIN
-    IF an_amount <> a_given.amount AND a_given.verb <> 'tombstone' THEN
+    IF a_given.verb <> 'tombstone'
+        AND (an_amount <> a_given.amount OR a_currency <> a_given.currency) THEN
         RETURN refused('NOT_REVERSIBLE', an_owner);
     END IF;
     a_draft.target := target_of(a_given);
@@ -133,7 +134,7 @@ END $$;
 
 CREATE FUNCTION roll_back(
     a_brand text, a_provider text, reverses_wins boolean, an_id text, a_reference text,
-    a_session text, an_amount bigint, the_facts text) RETURNS SETOF answer
+    a_session text, an_amount bigint, a_currency text, the_facts text) RETURNS SETOF answer
 LANGUAGE plpgsql AS $$
 DECLARE
     a_draft transactions;
@@ -191,7 +192,7 @@ BEGIN
             RETURN NEXT refused('TRANSACTION_CONFLICT', a_named);
         ELSE
             RETURN NEXT roll_back_stored(
-                a_draft, a_given, an_owner, an_amount, reverses_wins, the_facts);
+                a_draft, a_given, an_owner, an_amount, a_currency, reverses_wins, the_facts);
         END IF;
     END IF;
 END $$;

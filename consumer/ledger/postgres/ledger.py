@@ -50,7 +50,7 @@ order, so only somebody who locks rows by hand can cause a deadlock."""
 BET: Final = "SELECT * FROM bet($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 WIN: Final = "SELECT * FROM win($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
 BET_WIN: Final = "SELECT * FROM bet_win($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
-ROLL_BACK: Final = "SELECT * FROM roll_back($1, $2, $3, $4, $5, $6, $7, $8)"
+ROLL_BACK: Final = "SELECT * FROM roll_back($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 END_ROUND: Final = "SELECT * FROM end_round($1, $2, $3, $4, $5, $6)"
 PUT_IN: Final = "SELECT * FROM put_in($1, $2, $3, $4, $5, $6, $7)"
 END_BONUS: Final = "SELECT * FROM end_bonus($1, $2, $3, $4, $5)"
@@ -240,7 +240,8 @@ def _call_of(caller: Caller, order: Callback) -> tuple[str, tuple[object, ...]]:
         case Rollback():
             return ROLL_BACK, (
                 *(*who, caller.reverses_wins, order.transaction_id),
-                *(order.reference_transaction_id, order.session, order.amount_units, order.facts),
+                *(order.reference_transaction_id, order.session, order.amount_units),
+                *(order.currency, order.facts),
             )
         case RoundEnd():
             return END_ROUND, (

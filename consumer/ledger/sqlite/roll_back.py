@@ -39,7 +39,11 @@ def roll_back(db: apsw.Connection, caller: Caller, order: Rollback) -> list[Book
         raise refuse(LedgerRefusal.TRANSACTION_CONFLICT, named)
     draft.target = target_of(given)
     first = rows.first_rollback(db, draft.brand, draft.source, draft.target)
-    if order.amount_units not in (None, given.amount_units) and given.verb != TOMBSTONE:
+    names_another = order.amount_units not in (None, given.amount_units) or order.currency not in (
+        None,
+        given.currency,
+    )
+    if names_another and given.verb != TOMBSTONE:
         raise refuse(LedgerRefusal.NOT_REVERSIBLE, owner)
     if first is not None:
         draft.repeats_id = first.id
