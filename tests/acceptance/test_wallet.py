@@ -8,7 +8,6 @@ import json
 import random
 import sys
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -26,11 +25,11 @@ from tests.unit.test_openapi import official
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.brokers.base import Broker
     from tests.support.daemon import Daemon
 
-PAGE = Path(__file__).parents[2] / "docs" / "wallet.md"
 BETS_COUNT = 600
 CLIENTS_COUNT = 20
 
@@ -211,32 +210,6 @@ async def test_list_of_games_decides_what_is_played(http_scene: HttpScene, tmp_p
         for path, body in (("nobody/g", book), ("acme/g", book | {"launch_url": "https://g"})):
             answer = await table.operator.put(f"/v1/games/{path}", json=body)
             assert answer.status_code in {404, 422}, answer.text
-        await table.close()
-
-
-async def test_program_of_the_page_places_a_bet(http_scene: HttpScene, tmp_path: Path) -> None:
-    """With the three values replaced, as the page says."""
-    give_wallet(http_scene, f"sqlite:{tmp_path / 'wallet.db'}")
-    key = await http_scene.key(scopes=(Scope.WALLET_OPERATOR,))
-    with http_scene.daemon() as daemon:
-        await daemon.is_ready(apart="wallet")
-        table = Table(http_scene, await add_provider(daemon, http_scene.name), key)
-        await table.sit("100.00")
-        program = PAGE.read_text().partition("```python\n")[2].partition("```")[0]
-        for placeholder, value in (
-            ("https://wallet.example", http_scene.url),
-            ("nq1Urtg6ciEv", table.provider.key.id),
-            ("A" * 43 + "=", base64.b64encode(bytes(table.provider.signing)).decode()),
-            ("\u2026", table.place["session"]),
-        ):
-            assert placeholder in program
-            program = program.replace(placeholder, value)
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", program), stdout=asyncio.subprocess.PIPE
-        )
-        printed = (await process.communicate())[0].decode()
-        assert printed.count("(200, ") == 2, printed
-        assert "'balance': '87.70'" in printed
         await table.close()
 
 
