@@ -1,10 +1,11 @@
-"""Bets over HTTP on PostgreSQL, compared with the ledger's own function over bare connections.
+"""Bets over HTTP, compared with the ledger alone, on PostgreSQL and on SQLite.
 
     python -m bench.wallet [seconds]
 
 Starts a daemon on the running brokers, with a database of its own. Both ways place bets of
-`PLAYERS_COUNT` players, each in a round of its own. The clients sign in a process of their own. The
-outbox is drained at the same time; what is left of it at the end is printed.
+`PLAYERS_COUNT` players, each in a round of its own. On PostgreSQL the ledger alone is its function
+over bare connections. The clients sign in a process of their own. The daemon empties the outbox at
+the same time. What is left of it after each part is printed, and how long that takes.
 """
 
 from __future__ import annotations
@@ -30,10 +31,12 @@ from consumer.clock import SYSTEM_CLOCK
 from consumer.ledger.orders import Bet, Caller, Deposit
 from consumer.ledger.postgres.ledger import PostgresLedger
 from consumer.ledger.shown import PlayedSession, ProviderKey
+from consumer.ledger.sqlite.ledger import SqliteLedger
 from consumer.tools.sample.http_connection import HttpConnection, HttpTarget
 from consumer.wallet.signature import signed_text
 from tests.brokers import running_brokers
 from tests.brokers.postgres import Postgres
+from tests.support.eventually import eventually
 from tests.support.http_daemon import HttpScene
 
 if TYPE_CHECKING:
@@ -164,36 +167,72 @@ def told(took_s: list[float], seconds: float) -> str:
     )
 
 
-async def main(seconds: float) -> None:
-    """Run both ways, and the second one once more at half its rate."""
-    brokers = running_brokers()
+async def measure(scene: HttpScene, ledger: Ledger, seconds: float) -> float:
+    """Run both ways on a database, and the second way once more at half its rate.
+
+    Returns:
+        The bets a second over HTTP.
+    """
     signing = SigningKey.generate()
     seed = bytes(signing)
+    await ledger.open()
+    await prepare(ledger, scene.name, bytes(signing.verify_key))
+    bare_per_s = await bare(ledger, scene.name, seconds)
+    print(f"  bare    {bare_per_s:7.0f} bets/s")
+    with scene.daemon() as daemon:
+        await daemon.is_ready(apart="wallet")
+        await drained(ledger)
+        before_s = cpu_s(daemon.pid)
+        took_s = await over_http(scene, seed, "full", seconds, 0.0)
+        used_us = (cpu_s(daemon.pid) - before_s) / len(took_s) * 1e6
+        rate_per_s = len(took_s) / seconds
+        ratio = rate_per_s / bare_per_s
+        print(f"  HTTP    {told(took_s, seconds)}, {used_us:.0f} us CPU, {ratio:.2f} of bare")
+        await drained(ledger)
+        pause_s = 2 * CLIENTS_COUNT * seconds / len(took_s)
+        half_s = await over_http(scene, seed, "half", seconds, pause_s)
+        print(f"  at half {told(half_s, seconds)}")
+        await drained(ledger)
+    await ledger.close()
+    return rate_per_s
+
+
+async def drained(ledger: Ledger) -> None:
+    """Tell how many rows the outbox has, and in what time they became events."""
+    began_s = time.perf_counter()
+    rows_count = await ledger.outbox_count()
+
+    async def is_empty() -> bool:
+        return not await ledger.outbox_count()
+
+    await eventually(is_empty, what="an empty outbox")
+    took_s = time.perf_counter() - began_s
+    print(f"  outbox  {rows_count} rows, empty after {took_s:.1f} s")
+
+
+async def main(seconds: float) -> None:
+    """Measure both databases, one after the other."""
+    brokers = running_brokers()
+    rates_per_s = []
     with tempfile.TemporaryDirectory() as folder, Postgres(Path(folder) / "pg") as server:
-        async with HttpScene(Path(folder), brokers["nats"], brokers["redis"]) as scene:
-            brand = {"origin": "www.b.example", "exchange_rates": {"EUR": "1"}}
-            scene.tables["wallet"] = {
-                "database": server.address,
-                "brands": {scene.name: brand},
-                "providers": {"acme": {}},
-            }
-            ledger = PostgresLedger(server.address, "wallet")
-            await ledger.open()
-            await prepare(ledger, scene.name, bytes(signing.verify_key))
-            rate_per_s = await bare(ledger, scene.name, seconds)
-            print(f"bare    {rate_per_s:7.0f} bets/s")
-            with scene.daemon() as daemon:
-                await daemon.is_ready(apart="wallet")
-                before_s = cpu_s(daemon.pid)
-                took_s = await over_http(scene, seed, "full", seconds, 0.0)
-                used_us = (cpu_s(daemon.pid) - before_s) / len(took_s) * 1e6
-                ratio = len(took_s) / seconds / rate_per_s
-                print(f"HTTP    {told(took_s, seconds)}, {used_us:.0f} us CPU, {ratio:.2f} of bare")
-                pause_s = 2 * CLIENTS_COUNT * seconds / len(took_s)
-                half_s = await over_http(scene, seed, "half", seconds, pause_s)
-                print(f"at half {told(half_s, seconds)}")
-                print(f"outbox  {await ledger.outbox_count()} rows are left")
-            await ledger.close()
+        file = Path(folder) / "wallet.db"
+        databases: dict[str, Ledger] = {
+            server.address: PostgresLedger(server.address, "wallet"),
+            f"sqlite:{file}": SqliteLedger(file),
+        }
+        for number, (address, ledger) in enumerate(databases.items()):
+            print(type(ledger).__name__)
+            place = Path(folder) / str(number)
+            place.mkdir()
+            async with HttpScene(place, brokers["nats"], brokers["redis"]) as scene:
+                brand = {"origin": "www.b.example", "exchange_rates": {"EUR": "1"}}
+                scene.tables["wallet"] = {
+                    "database": address,
+                    "brands": {scene.name: brand},
+                    "providers": {"acme": {}},
+                }
+                rates_per_s.append(await measure(scene, ledger, seconds))
+    print(f"over HTTP, SQLite has {rates_per_s[1] / rates_per_s[0]:.2f} of PostgreSQL's rate")
 
 
 if __name__ == "__main__":
