@@ -10,11 +10,10 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import defaultdict
-from itertools import product
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from hypothesis import strategies as st
+from hypothesis import settings, strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
@@ -42,6 +41,23 @@ from consumer.ledger.orders import (
 from consumer.ledger.shown import EndedSession, PlayedSession
 from tests.support.ledgers import PostgresPlace, SqlitePlace, faults_of
 from tests.support.reference_wallet import Account, ReferenceWallet, Session
+from tests.support.story_draws import (
+    ANY,
+    CHANGE,
+    ENDS,
+    FIRST,
+    GIVEN,
+    ID,
+    IS_FIRST,
+    OTHERS,
+    PLACE,
+    PLACES,
+    REFERENCE,
+    SELDOM,
+    UNITS,
+    Place,
+    Seat,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -53,61 +69,18 @@ if TYPE_CHECKING:
     from tests.support.ledgers import LedgerPlace
 
 FOR_EVER_S: Final = 4e9
+STEPS_COUNT: Final = 70
+"""The length of a story. Half of the steps of a story are refused, or repeat a step."""
+ACCOUNTS: Final = """
+    SELECT brand, player_id, currency, real, bonus, frozen FROM account WHERE brand IN ($1, $2)"""
 SUMS: Final = """
     SELECT e.name, sum(e.amount) FROM entry AS e JOIN transactions AS t ON t.id = e.transaction_id
     WHERE t.brand IN ($1, $2) GROUP BY e.name"""
 
 
-class Seat(NamedTuple):
-    """A player with an account, at a provider of a brand."""
-
-    brand: str
-    player_id: str
-    currency: str
-    provider: str
-
-
-SEATS: Final = {
-    "first": Seat("b", "p", "EUR", "acme"),
-    "other player": Seat("b", "q", "EUR", "acme"),
-    "other currency": Seat("b", "p", "USD", "acme"),
-    "other provider": Seat("b", "p", "EUR", "other"),
-    "other brand": Seat("c", "p", "EUR", "acme"),
-}
-"""A seat, and those that a mistake could take for it: one thing is another in each."""
-
-
-class Place(NamedTuple):
-    """Where a game is played: how many rounds ago, and with the currency of the seat if None."""
-
-    seat: str
-    rounds_ago: int
-    game_id: str
-    currency: str | None
-
-
-SEAT: Final = st.sampled_from(["first"] * 8 + list(SEATS))
-NO_OR_SEAT: Final = st.sampled_from([*[None] * 12, *SEATS])
-PLACES: Final = [
-    Place(*one)
-    for one in product(
-        ["first"] * 6 + list(SEATS), [0, 0, 0, 1], ["g", "g", "h"], [None] * 8 + ["EUR", "USD"]
-    )
-]
-PLACE: Final = st.sampled_from([*[None] * 4 * len(PLACES), *PLACES])
-"""None stands for the place of the last order."""
-ID: Final = st.sampled_from([0] * 14 + [1, 2, 3, 5])
-"""How many ids ago. 0 stands for a new id."""
-GIVEN: Final = st.sampled_from([1, 1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 8, 0, -1, -2])
-"""How many ids of bets and wins ago. See also `Stories.given`."""
-REFERENCE: Final = st.integers(0, 8).map("d{}".format)
-UNITS: Final = st.sampled_from([5, 0, 1, 7, 30, 100])
-SELDOM: Final = st.sampled_from([False, False, False, True])
 after_play: Final = precondition(lambda machine: machine.played)
 now_and_then: Final = precondition(lambda machine: machine.ids_count % 4 == 3)
 """For rules that otherwise would leave nothing to play with."""
-ANY: Final = st.integers(0, 9)
-"""Which of the things so far, counted from the newest."""
 
 
 class Stories(RuleBasedStateMachine):
@@ -117,47 +90,48 @@ class Stories(RuleBasedStateMachine):
     run: Callable[[Coroutine[Any, Any, Any]], Any]
     stories_count = 0
 
-    @initialize(spend_order=st.sampled_from(SpendOrder), reverses_wins=st.booleans())
-    def begin(self, spend_order: SpendOrder, *, reverses_wins: bool) -> None:
+    @initialize(
+        other=st.sampled_from(OTHERS), spend_order=st.sampled_from(SpendOrder),
+        reverses_wins=st.booleans(),
+    )  # fmt: skip
+    def begin(self, other: Seat, spend_order: SpendOrder, *, reverses_wins: bool) -> None:
         """Open the accounts, with some money, and play."""
         Stories.stories_count += 1
         self.reference = ReferenceWallet()
-        self.sessions: dict[str, str] = {}
+        self.seats = {True: self.own(FIRST), False: self.own(other)}
+        self.brands = [seat.brand for seat in self.seats.values()]
+        self.callers = {
+            is_first: Caller(seat.brand, seat.provider, spend_order, reverses_wins)
+            for is_first, seat in self.seats.items()
+        }
+        self.sessions: dict[bool, str] = {}
         self.sent: list[tuple[Caller, Callback]] = []
         self.ledger_ids: dict[int, int] = {}
-        self.ids_count = 0
+        self.ids_count = self.rounds_count = 0
         self.played: list[str] = []
-        self.rounds_count = 0
         self.last = PLACES[0]
-        self.callers = {
-            name: Caller(self.brand(name), seat.provider, spend_order, reverses_wins)
-            for name, seat in SEATS.items()
-        }
-        for seat in SEATS:
-            self.run(self.ledger.add_player(*self.owner(seat)))
-            self.reference.accounts.setdefault(self.owner(seat), Account(*self.owner(seat)))
-            self.begin_session(seat)
-            self.put_in(Deposit, seat, 40, seat)
+        for is_first, seat in self.seats.items():
+            self.run(self.ledger.add_player(*seat.owner))
+            self.reference.accounts.setdefault(seat.owner, Account(*seat.owner))
+            self.begin_session(is_first=is_first)
+            for kind in (Deposit, BonusIssue):
+                self.put_in(kind, 40, f"d{is_first}", is_first=is_first)
 
-    def brand(self, seat: str) -> str:
-        """Return the brand of a seat in this story."""
-        return f"{SEATS[seat].brand}{Stories.stories_count}"
+    def own(self, seat: Seat) -> Seat:
+        """Return a seat of this story: no other story has its brand."""
+        return seat._replace(brand=f"{seat.brand}{Stories.stories_count}")
 
-    def owner(self, seat: str) -> tuple[str, str, str]:
-        """Return brand, player and currency of a seat."""
-        return self.brand(seat), SEATS[seat].player_id, SEATS[seat].currency
-
-    def begin_session(self, seat: str) -> None:
+    def begin_session(self, *, is_first: bool) -> None:
         """Begin another session at a seat."""
-        brand, player_id, currency = self.owner(seat)
+        seat = self.seats[is_first]
         begun = PlayedSession(
-            session=f"{brand}-{len(self.reference.sessions)}", brand=brand,
-            provider=SEATS[seat].provider, expires_s=FOR_EVER_S,
+            session=f"{seat.brand}-{len(self.reference.sessions)}", brand=seat.brand,
+            provider=seat.provider, expires_s=FOR_EVER_S,
         )  # fmt: skip
-        self.run(self.ledger.add_session(begun, player_id, currency))
-        owner = self.reference.accounts[brand, player_id, currency]
+        self.run(self.ledger.add_session(begun, seat.player_id, seat.currency))
+        owner = self.reference.accounts[seat.owner]
         self.reference.sessions[begun.session] = Session(begun.provider, owner)
-        self.sessions[seat] = begun.session
+        self.sessions[is_first] = begun.session
 
     def id(self, ago: int) -> str:
         """Return a new id, or one of the ids before."""
@@ -178,18 +152,17 @@ class Stories(RuleBasedStateMachine):
         """Return the fields of an order that say where it is played."""
         self.last = place or self.last
         return {
-            "session": self.sessions[self.last.seat],
+            "session": self.sessions[self.last.is_first],
             "round_id": f"r{self.rounds_count - self.last.rounds_ago}",
             "game_id": self.last.game_id,
-            "currency": self.last.currency or SEATS[self.last.seat].currency,
+            "currency": self.last.currency or self.seats[self.last.is_first].currency,
         }
 
     def send(self, order: Callback) -> None:
         """Send what a game asks, and remember it."""
-        caller = self.callers[self.last.seat]
+        caller = self.callers[self.last.is_first]
         self.sent.append((caller, order))
-        if isinstance(order, RoundEnd) or getattr(order, "round_end", False):
-            self.rounds_count += 1
+        self.rounds_count += isinstance(order, RoundEnd) or getattr(order, "round_end", False)
         self.both(caller, order)
 
     def both(self, caller: Caller, order: Callback | OperatorOrder) -> None:
@@ -231,7 +204,7 @@ class Stories(RuleBasedStateMachine):
     @after_play
     @rule(
         ago=ID, place=PLACE, units=UNITS, bet=st.sampled_from([*[None] * 6, 1, 1, 2, 3, -1]),
-        kind=st.sampled_from([None, None, None, *WinKind]), ends=SELDOM,
+        kind=st.sampled_from([None, None, None, *WinKind]), ends=ENDS,
     )  # fmt: skip
     def win(
         self, ago: int, place: Place | None, units: int, bet: int | None,
@@ -245,7 +218,7 @@ class Stories(RuleBasedStateMachine):
         self.played.append(order.transaction_id)
         self.send(order)
 
-    @rule(bet=ID, win=ID, place=PLACE, staked=UNITS, won=UNITS, ends=SELDOM)
+    @rule(bet=ID, win=ID, place=PLACE, staked=UNITS, won=UNITS, ends=ENDS)
     def bet_win(
         self, bet: int, win: int, place: Place | None, staked: int, won: int, *, ends: bool
     ) -> None:
@@ -259,14 +232,16 @@ class Stories(RuleBasedStateMachine):
 
     @after_play
     @rule(
-        ago=ID, given=GIVEN, seat=NO_OR_SEAT,
+        ago=ID, given=GIVEN, in_session=st.sampled_from([None] * 6 + [True, False]),
         units=st.sampled_from([*[None] * 8, 5, 0, 30]),
     )  # fmt: skip
-    def roll_back(self, ago: int, given: int, seat: str | None, units: int | None) -> None:
-        """Roll back, and perhaps name a session or an amount."""
+    def roll_back(
+        self, ago: int, given: int, units: int | None, *, in_session: bool | None
+    ) -> None:
+        """Roll back, and perhaps name an amount or the session of a seat."""
         order = Rollback(
             transaction_id=self.id(ago), reference_transaction_id=self.given(given),
-            session=self.sessions[seat] if seat else None, amount_units=units,
+            session=None if in_session is None else self.sessions[in_session], amount_units=units,
         )  # fmt: skip
         self.send(order)
 
@@ -279,73 +254,75 @@ class Stories(RuleBasedStateMachine):
         self.send(RoundEnd(transaction_id=self.id(ago), **fields))
 
     @precondition(lambda self: self.sent)
-    @rule(which=ANY, seat=SEAT, as_seat=SELDOM, in_session=SELDOM)
-    def send_again(self, which: int, seat: str, *, as_seat: bool, in_session: bool) -> None:
-        """Send what was sent, perhaps as somebody else, perhaps with another session."""
+    @rule(which=ANY, change=CHANGE, is_first=IS_FIRST, as_seat=SELDOM, in_session=SELDOM)
+    def send_again(
+        self, which: int, change: dict[str, Any], *, is_first: bool, as_seat: bool, in_session: bool
+    ) -> None:
+        """Send what was sent: perhaps as another seat or in its session, with a difference."""
         caller, order = self.sent[-1 - which % len(self.sent)]
         if in_session:
-            order = replace(order, session=self.sessions[seat])
-        self.both(self.callers[seat] if as_seat else caller, order)
+            change = {**change, "session": self.sessions[is_first]}
+        fields = {name: value for name, value in change.items() if hasattr(order, name)}
+        self.both(self.callers[is_first] if as_seat else caller, replace(order, **fields))
 
     @rule(
-        kind=st.sampled_from([Deposit, BonusIssue]), seat=SEAT,
-        units=st.sampled_from([50, 1]), reference=REFERENCE,
+        kind=st.sampled_from([Deposit, BonusIssue]), units=st.sampled_from([50, 1]),
+        reference=REFERENCE, is_first=IS_FIRST,
     )  # fmt: skip
     def put_in(
-        self, kind: type[Deposit | BonusIssue], seat: str, units: int, reference: str
+        self, kind: type[Deposit | BonusIssue], units: int, reference: str, *, is_first: bool
     ) -> None:
         """Pay in, or give a bonus."""
-        brand, player_id, currency = self.owner(seat)
+        brand, player_id, currency = self.seats[is_first].owner
         order = kind(
             brand=brand, player_id=player_id, currency=currency, amount_units=units,
             reference=reference,
         )  # fmt: skip
-        self.both(self.callers[seat], order)
+        self.both(self.callers[is_first], order)
 
-    @precondition(lambda self: self.reference.bonuses)
-    @rule(seat=SEAT, which=ANY, reference=REFERENCE, converts=st.booleans())
-    def end_bonus(self, seat: str, which: int, reference: str, *, converts: bool) -> None:
+    @rule(which=ANY, reference=REFERENCE, converts=st.booleans(), is_first=IS_FIRST)
+    def end_bonus(self, which: int, reference: str, *, converts: bool, is_first: bool) -> None:
         """End a bonus, perhaps that of another brand."""
         bonuses = list(self.reference.bonuses)
         order = BonusEnd(
-            brand=self.brand(seat), bonus_id=bonuses[-1 - which % len(bonuses)],
+            brand=self.seats[is_first].brand, bonus_id=bonuses[-1 - which % len(bonuses)],
             converts=converts, reference=reference,
         )  # fmt: skip
-        self.both(self.callers[seat], order)
+        self.both(self.callers[is_first], order)
 
     @now_and_then
-    @rule(seat=SEAT, frozen=SELDOM)
-    def freeze(self, seat: str, *, frozen: bool) -> None:
+    @rule(is_first=IS_FIRST, frozen=SELDOM)
+    def freeze(self, *, is_first: bool, frozen: bool) -> None:
         """Freeze the player, or not."""
-        brand, player_id, _ = self.owner(seat)
-        self.run(self.ledger.freeze(brand, player_id, frozen=frozen))
-        self.reference.frozen.discard((brand, player_id))
-        self.reference.frozen |= {(brand, player_id)} if frozen else set()
+        player = self.seats[is_first].owner[:2]
+        self.run(self.ledger.freeze(*player, frozen=frozen))
+        self.reference.frozen.discard(player)
+        self.reference.frozen |= {player} if frozen else set()
 
     @now_and_then
-    @rule(seat=SEAT, begins=st.sampled_from([True, True, False]))
-    def end_session(self, seat: str, *, begins: bool) -> None:
+    @rule(is_first=IS_FIRST, begins=st.sampled_from([True, True, False]))
+    def end_session(self, *, is_first: bool, begins: bool) -> None:
         """End the session, and perhaps begin another."""
-        session = self.sessions[seat]
-        ended = self.run(self.ledger.end_session(self.brand(seat), session))
-        assert ended == EndedSession(SEATS[seat].currency, self.reference.sessions[session].net)
+        seat, session = self.seats[is_first], self.sessions[is_first]
+        ended = self.run(self.ledger.end_session(seat.brand, session))
+        assert ended == EndedSession(seat.currency, self.reference.sessions[session].net)
         self.reference.sessions[session].has_ended = True
         if begins:
-            self.begin_session(seat)
+            self.begin_session(is_first=is_first)
 
     @invariant()
     def accounts_are_those_of_the_reference(self) -> None:
         """After each step."""
-        for key, account in self.reference.accounts.items():
-            players = self.run(self.ledger.players(*key[:2]))
-            (found,) = [one for one in players if one.funds.currency == account.currency]
-            assert found.funds == account.funds
-            assert found.frozen == (key[:2] in self.reference.frozen)
+        found = self.run(self.ledger.rows(ACCOUNTS, self.brands))
+        frozen = self.reference.frozen
+        assert {tuple(row[:3]): (*row[3:5], bool(row[5])) for row in found} == {
+            owner: (account.real, account.bonus, owner[:2] in frozen)
+            for owner, account in self.reference.accounts.items()
+        }
 
     def teardown(self) -> None:
         """Look at the books of the story, unless a step has failed."""
-        moved = self.run(self.moved())
-        sums = self.run(self.sums())
+        moved, sums = self.run(self.moved()), self.run(self.sums())
         if sys.exc_info()[0] is None:
             for key, account in self.reference.accounts.items():
                 assert moved[key] == [(n, *one) for n, one in enumerate(account.moved, 1)]
@@ -363,8 +340,7 @@ class Stories(RuleBasedStateMachine):
 
     async def sums(self) -> dict[str, int]:
         """Return the sums of all entries of this story, by the name of the account."""
-        brands = self.brand("first"), self.brand("other brand")
-        rows = await self.ledger.rows(SUMS, brands)
+        rows = await self.ledger.rows(SUMS, self.brands)
         return {name: int(units) for name, units in rows if units}
 
 
@@ -381,8 +357,9 @@ def test_stories(place: LedgerPlace) -> None:
     ledger = place.make()
     with asyncio.Runner() as runner:
         runner.run(ledger.open())
-        Stories.ledger, Stories.run = ledger, staticmethod(runner.run)
-        run_state_machine_as_test(Stories)
+        Stories.ledger = ledger
+        Stories.run = staticmethod(runner.get_loop().run_until_complete)
+        run_state_machine_as_test(Stories, settings=settings(stateful_step_count=STEPS_COUNT))
         assert runner.run(faults_of(ledger)) == []
         runner.run(ledger.close())
         runner.run(place.delete())
