@@ -42,6 +42,7 @@ from consumer.ledger.shown import EndedSession, PlayedSession
 from tests.support.ledgers import PostgresPlace, SqlitePlace, faults_of
 from tests.support.reference_wallet import Account, ReferenceWallet, Session
 from tests.support.story_draws import (
+    AMOUNT_OR_NONE,
     ANY,
     CHANGE,
     ENDS,
@@ -233,15 +234,15 @@ class Stories(RuleBasedStateMachine):
     @after_play
     @rule(
         ago=ID, given=GIVEN, in_session=st.sampled_from([None] * 6 + [True, False]),
-        units=st.sampled_from([*[None] * 8, 5, 0, 30]),
+        amount=AMOUNT_OR_NONE,
     )  # fmt: skip
     def roll_back(
-        self, ago: int, given: int, units: int | None, *, in_session: bool | None
+        self, ago: int, given: int, amount: dict[str, Any], *, in_session: bool | None
     ) -> None:
         """Roll back, and perhaps name an amount or the session of a seat."""
         order = Rollback(
             transaction_id=self.id(ago), reference_transaction_id=self.given(given),
-            session=None if in_session is None else self.sessions[in_session], amount_units=units,
+            session=None if in_session is None else self.sessions[in_session], **amount,
         )  # fmt: skip
         self.send(order)
 

@@ -225,8 +225,10 @@ class ReferenceWallet:
         is_others = named and given.owner and named is not given.owner
         refuse_if(is_others, LedgerRefusal.TRANSACTION_CONFLICT)
         is_gone = given.content == GONE
-        is_other = order.amount_units not in (None, given.units) and not is_gone
-        refuse_if(is_other, LedgerRefusal.NOT_REVERSIBLE)
+        is_other = order.amount_units not in (None, given.units) or (
+            order.currency not in (None, given.owner and given.owner.currency)
+        )
+        refuse_if(is_other and not is_gone, LedgerRefusal.NOT_REVERSIBLE)
         first = given if is_gone else given.back
         if first:
             self.done[key] = replace(first, key=key, content=back.content, owner=back.owner)

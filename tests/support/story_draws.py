@@ -55,6 +55,14 @@ ID: Final = st.sampled_from([0] * 24 + [1, 2, 3, 5])
 """How many ids ago. 0 stands for a new id."""
 GIVEN: Final = st.sampled_from([1, 1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 8, 0, -1, -2])
 """How many ids of bets and wins ago. See also `Stories.given`."""
+AMOUNT_OR_NONE: Final = st.sampled_from(
+    [
+        *[{}] * 10,
+        *({"amount_units": units, "currency": "EUR"} for units in (5, 0, 30)),
+        *({"currency": currency} for currency in ("EUR", "USD")),
+    ]
+)
+"""What a rollback names of its bet."""
 REFERENCE: Final = st.integers(0, 8).map("d{}".format)
 UNITS: Final = st.sampled_from([5, 7, 30, 1, 0, 100])
 ENDS: Final = st.sampled_from([False] * 7 + [True])
