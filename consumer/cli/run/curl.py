@@ -58,6 +58,20 @@ def curl_lines(config: Config, keys: Mapping[Environment, Path]) -> Iterator[str
         )
 
 
+def wallet_lines(config: Config, kept: Path) -> Iterator[str]:
+    """Yield a command that makes a key with which a provider of games signs, if there is a wallet.
+
+    Args:
+        config: The configuration of the daemon.
+        kept: The file of this configuration.
+    """
+    if config.wallet is None or not _url(config):
+        return
+    brand, provider = next(iter(config.wallet.brands)), next(iter(config.wallet.providers))
+    yield "  # a key for a provider of games; docs/wallet.md places a bet with it:"
+    yield f"  consumer wallet providers add {provider} --brand {brand} --config {kept}"
+
+
 def _url(config: Config) -> str:
     """Return the URL of the port; empty if there is none, or its address is not known."""
     http = config.http

@@ -11,7 +11,7 @@ import click
 
 from consumer.cancel import end_tasks
 from consumer.cli.input.configuration import load_config
-from consumer.cli.run.curl import curl_lines, port_lines
+from consumer.cli.run.curl import curl_lines, port_lines, wallet_lines
 from consumer.cli.run.passing_events import passing_events_shown
 from consumer.cli.run.serve import serve
 from consumer.cli.terminal.closed_pipe import ended_by_closed_pipe
@@ -94,6 +94,7 @@ def _introduce(config: Config, kept: Path, keys: Mapping[Environment, Path]) -> 
         f"  consumer send all --count 1000 --duplicates 10% --broken 1% --config {kept}",
         f"  consumer dead list --config {kept}",
         *curl_lines(config, keys),
+        *wallet_lines(config, kept),
         "",
     ]
     for line in lines:

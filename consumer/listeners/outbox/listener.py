@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 POLL_S: Final = 0.05
 """How often an empty outbox is asked for rows, in seconds."""
+OPEN_S: Final = 5.0
+"""A process opens its ledgers and its listeners at the same time. So it is no trouble if the ledger
+is not open yet."""
 HOLD_S: Final = 1.0
 """How often it is asked whether this process takes from the outbox, in seconds."""
 
@@ -76,9 +79,18 @@ class OutboxListener(Listener[OutboxSettings]):
         self._asked_s = float("-inf")
 
     async def open(self) -> None:
-        """Ask whether the ledger answers. See `Listener.open`."""
-        with _translated():
-            await self._ledger.outbox_count()
+        """Wait for `OPEN_S` at most until the ledger answers. See `Listener.open`."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + OPEN_S
+        while True:
+            try:
+                await self._ledger.outbox_count()
+            except Unavailable as error:
+                if loop.time() >= until_s:
+                    raise ListenerUnavailable(str(error)) from error
+                await asyncio.sleep(POLL_S)
+            else:
+                return
 
     async def receive(self, max_count: int, max_bytes: int, timeout_s: float) -> list[Delivery]:
         """Return the next event of each row that is ready. See `Listener.receive`."""

@@ -53,7 +53,7 @@ async def kept_keys(config: Config, folder: Path) -> dict[Environment, Path]:
                 brand=config.brand or BRAND,
                 environment=environment,
                 name=KEY_NAME,
-                scopes=SCOPES,
+                scopes=SCOPES if config.wallet is None else (*SCOPES, Scope.WALLET_OPERATOR),
             )
             if not await _is_good(keys, _text_in(file), wanted):
                 _, text = await keys.create(wanted)
