@@ -151,4 +151,7 @@ CREATE TRIGGER stay BEFORE UPDATE OR DELETE OR TRUNCATE ON transactions
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER stay BEFORE UPDATE OR DELETE OR TRUNCATE ON entry
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+-- Also for a connection that plays the part of a replica, for which usual triggers are silent.
+ALTER TABLE transactions ENABLE ALWAYS TRIGGER stay;
+ALTER TABLE entry ENABLE ALWAYS TRIGGER stay;
 REVOKE UPDATE, DELETE, TRUNCATE ON transactions, entry FROM PUBLIC, CURRENT_USER;
