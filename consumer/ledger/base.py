@@ -4,8 +4,8 @@ The ledger is double entry: each transaction has entries whose sum is zero. A pl
 account in each currency, with three balances: REAL, BONUS, and HELD for money that waits for a
 withdrawal. None of them is ever below zero. The other side of an entry is an account of the house:
 HOUSE for stakes and wins, SYSTEM for deposits, PROMO_POOL for gifts, WRITE_OFF for what cannot be
-taken back. An account of the house has entries, but no stored balance: all orders would wait for
-this one row.
+taken back. An account of the house has entries, but no stored balance. With a stored balance, each
+order would lock the same row, and all orders would wait for each other.
 
 An order is what a game or a brand asks for. Whoever asks gives the order an id. The ledger carries
 an order out once, however often it comes:
@@ -181,14 +181,14 @@ class Ledger(ABC):
 
     @abstractmethod
     async def hold_outbox(self) -> bool:
-        """Try to become the only process that takes from the outbox. Return true if this one is it.
+        """Try to become the only process that takes from the outbox. Return true if it worked.
 
-        It stays so until `close`, or until the connection to the database is lost.
+        The process holds the outbox until `close`, or until its connection to the database is lost.
         """
 
     @abstractmethod
     async def delete_from_outbox(self, row_ids: Sequence[int]) -> None:
-        """Delete rows whose events are confirmed."""
+        """Delete rows whose events have ended."""
 
     @abstractmethod
     async def rows(self, statement: str, parameters: Sequence[object]) -> Sequence[Sequence[Any]]:

@@ -1,7 +1,8 @@
 """Keeps the list of games, which a brand may make for each of its providers.
 
-As long as a provider has no game on the list of a brand, it may play any game with the brand's
-players. From the first one on, only those on the list. Both databases understand the statements.
+While a brand lists no game of a provider, its players may play all games of this provider. Once the
+brand lists a game, its players may play only the listed games of this provider. Both databases
+understand the statements.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ class BetWinBody(SentBody, frozen=True, kw_only=True):
 
 
 class RollbackBody(SentBody, frozen=True, kw_only=True):
-    """The body of `rollback`. An amount is checked only together with its currency."""
+    """The body of `rollback`. An amount needs its currency."""
 
     transaction_id: SentName
     reference_transaction_id: SentName

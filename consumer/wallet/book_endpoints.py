@@ -1,4 +1,4 @@
-"""Describes what a brand reads of its players' money as endpoints."""
+"""Describes the endpoints with which a brand reads its players' money."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Answers the callbacks of games: checks the signature, asks the ledger, and writes the answer.
 
-POST /v1/wallet/… ─► signature ─► body ─► ledger ─► answer, within `ANSWER_S`
+POST /v1/wallet/… ─► body ─► signature ─► ledger ─► answer, `ANSWER_S` after the body at the latest
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from consumer.errors import Unavailable
 from consumer.http.answer import Answer, Problem
 from consumer.ledger.answers import LedgerRefusal, OrderRefused
 from consumer.ledger.orders import Bet, BetWin, Rollback, RoundEnd, Win
@@ -25,6 +24,7 @@ from consumer.wallet.bodies import (
     bad_request,
     read_json,
 )
+from consumer.wallet.facts import Facts, NotConfigured
 from consumer.wallet.told import booked_fields, funds_fields, refusals
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from consumer.ledger.base import Ledger
     from consumer.ledger.orders import Callback, Caller
     from consumer.wallet.callers import Callers
-    from consumer.wallet.facts import Facts
 
 ANSWER_S: Final = 2.8
 """A provider waits 3 s for its answer. A 503 in this time is better than none."""
@@ -208,12 +207,13 @@ class Callbacks:
         """Write down the facts of an order.
 
         Raises:
-            OrderRefused: The session plays in another currency, so no exchange rate is missing.
-            Unavailable: See `Facts.of`.
+            OrderRefused: The currency of the order is not that of the session. This is a mistake of
+                the provider, and not a gap in the configuration.
+            NotConfigured: See `Facts.of`.
         """
         try:
             return self._facts.of(caller.brand, sent.currency, round_end=round_end)
-        except Unavailable:
+        except NotConfigured:
             funds = await ledger.funds(caller, sent.session)
             if funds.currency == sent.currency:
                 raise

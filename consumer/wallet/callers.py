@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from consumer.wallet.settings import WalletSettings
 
 KEYS_AGE_S: Final = 0.5
-"""A key that was revoked is refused after this time, in seconds."""
+"""The keys are read again after this time, in seconds. So a revoked key is refused at the latest
+then."""
 
 
 class ProviderKeys:
@@ -100,7 +101,7 @@ class Callers:
 
         Raises:
             BadSignature: There is no such key in force.
-            LedgerUnavailable: A ledger whose keys may have it cannot be read.
+            LedgerUnavailable: No ledger that answers has the key, and another does not answer.
         """
         away: Unavailable | None = None
         for environment, keys in self._keys.items():

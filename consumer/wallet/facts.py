@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from consumer.wallet.settings import WalletSettings
 
 
+class NotConfigured(Unavailable):
+    """The configuration lacks what an order needs. The order is not carried out."""
+
+
 class Facts:
     """Writes down facts.
 
@@ -39,13 +43,13 @@ class Facts:
             vendor_id: The payment provider of a deposit.
 
         Raises:
-            Unavailable: The configuration has no table for the brand, or no exchange rate.
+            NotConfigured: The configuration has no table for the brand, or no exchange rate.
         """
         found = self._settings.brands.get(brand)
         if found is None:
-            raise Unavailable(f"wallet.brands.{brand}: is missing")
+            raise NotConfigured(f"wallet.brands.{brand}: is missing")
         if currency is not None and currency not in found.exchange_rates:
-            raise Unavailable(f"wallet.brands.{brand}.exchange_rates.{currency}: is missing")
+            raise NotConfigured(f"wallet.brands.{brand}.exchange_rates.{currency}: is missing")
         facts = EventFacts(
             origin=found.origin,
             exchange_rates=found.exchange_rates,

@@ -95,8 +95,8 @@ def game_endpoints(games: Games) -> tuple[Endpoint, ...]:
             method="DELETE",
             path="/v1/games/{provider}/{game_id}",
             summary="Take a game from the list",
-            description="No bets are taken on it any more, unless it was the last one of its "
-            "provider. Wins and rollbacks still are.",
+            description="No bets are taken on it any more, unless no game of its provider is left "
+            "on the list. Wins of bets and rollbacks are still taken.",
             handle=games.remove,
             scope=Scope.WALLET_OPERATOR,
             places=_PLACES,

@@ -1,4 +1,4 @@
-"""Describes what a brand asks of its players' money as endpoints."""
+"""Describes the endpoints with which a brand manages its players' money."""
 
 from __future__ import annotations
 

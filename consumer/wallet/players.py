@@ -1,7 +1,7 @@
 """Answers what a brand asks of its players' money: accounts, sessions, deposits and bonuses.
 
-The key of a request decides about the brand and the environment. `reference` makes each write
-idempotent, so these endpoints take no `Idempotency-Key`.
+The key of a request decides about the brand and the environment. `reference` makes each movement of
+money idempotent, so these endpoints take no `Idempotency-Key`.
 """
 
 from __future__ import annotations

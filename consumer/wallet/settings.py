@@ -68,7 +68,9 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
 
 class WalletSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The table `[wallet]`: players' money, and the callbacks of games. Without it, there is none.
+    """The table `[wallet]`: players' money, and the callbacks of games.
+
+    Without this table, the process has no wallet.
 
     Attributes:
         database: Where the money is: `sqlite:FILE`, or the URL of a PostgreSQL database. Test keys

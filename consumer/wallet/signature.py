@@ -1,6 +1,6 @@
 """Checks and writes the signatures of callbacks.
 
-A signature covers the whole request: its time, its key, its verb, its target and its raw body. So
+A signature covers the whole request: its time, its key, its method, its target and its raw body. So
 nobody can send a part of a signed request as another request. The header is
 
     X-Signature: t=<seconds since 1970>,k=<key id>,v1=<base64 of the Ed25519 signature>
@@ -71,7 +71,7 @@ def signed_text(time_s: int, key_id: str, method: str, target: str, body: bytes)
     Args:
         time_s: The time of the signature, in seconds since 1970.
         key_id: The id of the key.
-        method: The verb of the request, in upper case.
+        method: The HTTP method, in upper case.
         target: The path with the query, as it is sent.
         body: The bytes of the body, as they are sent.
     """

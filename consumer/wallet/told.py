@@ -12,6 +12,7 @@ from consumer.http.answer import Problem
 from consumer.ledger.amounts import BadAmount, UnknownCurrency
 from consumer.ledger.answers import LedgerRefusal, OrderRefused
 from consumer.wallet.bodies import bad_request
+from consumer.wallet.facts import NotConfigured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,16 +49,26 @@ WORDS: Final[Mapping[LedgerRefusal, str]] = {
     LedgerRefusal.WRONG_CURRENCY: "the session plays in another currency",
     LedgerRefusal.BAD_AMOUNT: "the balance would be larger than the ledger can hold",
     LedgerRefusal.INSUFFICIENT_FUNDS: "the player has not enough money",
-    LedgerRefusal.TRANSACTION_CONFLICT: "this transaction_id was used with other content",
-    LedgerRefusal.ROLLED_BACK: "it was rolled back, before or after it came",
+    LedgerRefusal.TRANSACTION_CONFLICT: "this transaction_id was used with other content, or the "
+    "named bet or session is of another player, game or round",
+    LedgerRefusal.ROLLED_BACK: "this order, or the bet of this win, was rolled back",
     LedgerRefusal.ROUND_CLOSED: "the round is closed",
-    LedgerRefusal.BET_NOT_FOUND: "there is no such bet, and a win needs one, or a kind",
+    LedgerRefusal.BET_NOT_FOUND: "there is no such bet; a win without a bet needs a kind",
     LedgerRefusal.BET_SETTLED: "a win was paid for this bet",
     LedgerRefusal.NOT_REVERSIBLE: "only bets can be rolled back, in their whole amount",
     LedgerRefusal.BONUS_ACTIVE: "the player has an active bonus in this currency",
     LedgerRefusal.BONUS_ENDED: "the bonus has ended",
     LedgerRefusal.BONUS_NOT_FOUND: "there is no such bonus",
 }
+
+IN_DOUBT: Final = (
+    "the ledger did not answer in time; nobody knows whether the order was carried out; send it "
+    "again with the same id"
+)
+NOT_CONFIGURED: Final = (
+    "the wallet is not configured for this brand or currency, and nothing was carried out; its "
+    "operator finds in the log what is missing; send it again later with the same id"
+)
 
 log = structlog.get_logger()
 
@@ -116,11 +127,11 @@ def refusals(amounts: Amounts, request_id: str) -> Iterator[None]:
         raise Problem(409, "wrong_currency", str(error), facts=facts) from error
     except (TimeoutError, Unavailable) as error:
         log.warning("order not answered", request=request_id, why=str(error) or "too slow")
+        detail = NOT_CONFIGURED if isinstance(error, NotConfigured) else IN_DOUBT
         raise Problem(
             503,
             "unavailable",
-            "the ledger did not answer in time; nobody knows whether the order was carried out; "
-            "send it again with the same id",
+            detail,
             headers={"retry-after": RETRY_S},
             facts={"code": "UNAVAILABLE"},
         ) from error

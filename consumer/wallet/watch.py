@@ -79,7 +79,7 @@ class LedgerWatch:
                 "money written off",
                 environment=self._environment.value,
                 count=count - self._write_offs_count,
-                do="a provider took back a bet with its win, and the player had spent the win",
+                do="a provider took back a win that the player had spent; talk to the provider",
             )
         self._write_offs_count = count
 

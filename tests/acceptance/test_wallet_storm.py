@@ -69,7 +69,10 @@ async def seat(scene: HttpScene, provider: Provider, key: str) -> list[StormClie
 
 
 async def disturb(daemon: Daemon, servers: Sequence[Broker], ended: asyncio.Event) -> None:
-    """Kill the daemon and each server in turn. Return once the others have ended, with all up."""
+    """Kill the daemon and each server in turn, until the games have ended.
+
+    All servers and the daemon run when this returns.
+    """
 
     async def passes(pause_s: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -132,14 +135,14 @@ class Storm:
             ended.set()
 
     async def _look_at_balances(self, clients: Sequence[StormClient], key: str) -> None:
-        """They are those of the reference."""
+        """Expect the balances of the reference wallet."""
         async with self.scene.client(key) as operator:
             for client in clients:
                 shown = (await operator.get(f"/v1/players/{client.account.player_id}")).json()
                 assert shown["accounts"][0]["balance_real"] == amount(client.account.real)
 
     async def _look_at_books(self, daemon: Daemon) -> None:
-        """They fit, and the outbox becomes empty."""
+        """Expect that the books fit, and that the outbox becomes empty."""
         code, printed = await run_verb(daemon, "verify", "--from-start")
         assert (code, printed.partition(";")[0]) == (0, "the books fit"), printed
         ledger = make_ledger(self._address, Environment.LIVE)
@@ -168,6 +171,6 @@ def storm(
 
 
 async def test_nothing_is_charged_twice_and_nothing_is_lost(storm: Storm) -> None:
-    """Of orders that are lost, sent twice, late and in the wrong order."""
+    """Orders that are lost, sent twice, late or in the wrong order move money exactly once."""
     async with storm.scene:
         await storm.pass_over()

@@ -32,7 +32,7 @@ _environment: Final = click.option(
     type=click.Choice([environment.value for environment in Environment]),
     default=Environment.LIVE.value,
     show_default=True,
-    help="Whose money it is about: live, or that of the sandbox.",
+    help="Which ledger: live money or test money.",
 )
 _public_key: Final = click.option(
     "--public-key",
@@ -46,7 +46,7 @@ _key_id: Final = click.argument("key_id", metavar="ID")
 @click.group()
 @with_lists
 def wallet() -> None:
-    """Manage the keys with which providers of games sign, check the books, and test a wallet.
+    """Manage the wallet: the keys of game providers, the books, and a test from outside.
 
     The keys and the money are in the database of [wallet].
 
@@ -67,7 +67,12 @@ def providers() -> None:
 @providers.command()
 @config_option
 @_environment
-@click.option("--brand", metavar="NAME", required=True, help="For whose players it acts.")
+@click.option(
+    "--brand",
+    metavar="NAME",
+    required=True,
+    help="The brand with whose players the provider plays.",
+)
 @_public_key
 @click.argument("provider")
 @takes(ProviderAddOptions)
@@ -130,11 +135,12 @@ def revoke(options: ProviderRevokeOptions) -> None:
 def verify(options: VerifyOptions) -> None:
     """Recompute balances, sums and sequences, and say where they do not fit.
 
-    It begins where the last run ended, also a run of the process itself, and may run at any time.
+    It begins where the last check ended, whether this verb or `consumer run` made that check. It
+    may run at any time.
 
     Exit codes:
-      0  they fit
-      1  they do not, or the database is away
+      0  the books fit
+      1  the books do not fit, or the database is away
     """
     _verify(options)
 
@@ -168,7 +174,8 @@ def check(options: WalletCheckOptions) -> None:
     Each case compares the answers and the balances with the contract.
 
     Use it with players and a key that are made for it, never with those of real games. At the end
-    the players have what they had before, but a frozen player has won the smallest amount there is.
+    each player has the same total as before. Only a frozen player and the player of
+    [converted_bonus] keep the smallest amount.
 
     Exit codes:
       0  every case passed, or was skipped because the file lacks what it needs

@@ -3,7 +3,7 @@
     account by account   its transactions after the checkpoint ─► sequence, time, entries, balances
     id by id             entries that belong to no booked transaction
 
-What was found right is never changed, so the next run begins behind it: at the account's
+What was found right is never changed, so the next run begins after it: at the account's
 checkpoint. Every statement reads a small part, so orders do not wait. An account is read before its
 transactions, and only those up to its sequence are looked at. So orders that are booked meanwhile
 do no harm.
@@ -82,7 +82,7 @@ class LastRun(msgspec.Struct, frozen=True):
     """How the last run ended.
 
     Attributes:
-        until_id: The transactions with higher ids are looked at again.
+        until_id: The next run begins after this id of a transaction.
         ended_us: When it ended, in microseconds since 1970. 0 if there was none.
         faults_count: How many faults it has found.
     """
@@ -124,7 +124,7 @@ class Verifier:
         self._verdict = BooksVerdict()
 
     async def run(self, now_us: int, *, from_start: bool = False) -> BooksVerdict:
-        """Look at everything behind the checkpoints, and move them.
+        """Look at all transactions after the checkpoints, and move the checkpoints forward.
 
         Args:
             now_us: The time, in microseconds since 1970.
@@ -203,7 +203,11 @@ class Verifier:
             after_id = rows[-1][0]
 
     async def _look_at_ids(self, until_id: int) -> int:
-        """Find what belongs to no booked transaction. Return up to which id it is certain."""
+        """Find what belongs to no booked transaction.
+
+        Returns:
+            The id after which the next run begins.
+        """
         last_id = int((await self._ledger.rows(LAST_ID, ()))[0][0])
         ends = [0] if until_id < 0 else []
         ends += [*range(max(until_id, 0) + IDS_COUNT, last_id, IDS_COUNT), last_id, MAX_ID]

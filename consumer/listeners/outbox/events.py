@@ -1,7 +1,8 @@
 """Makes the events of a transaction: what a brand would have sent, in the same message types.
 
-Each event passes `consumer validate --strict`. It depends on the stored row alone, so an event that
-is made a second time is the same event.
+Each event passes `consumer validate --strict`. It depends on the stored row. Only the name and the
+type of the game come from the list of games. So an event that is made a second time has the same
+identity and the same deciding fields.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
     row of the outbox ─► its events, one after the other ─► the row is deleted
 
-A row is deleted once all of its events are confirmed. If the process ends before, the row is taken
-again, and its events are recognised as duplicates. An account's next row waits for this one, so a
-player's events keep the order of the ledger. One process at a time takes from an outbox; the others
-wait quietly.
+A row is deleted once each of its events is confirmed, or is a dead letter. If the process ends
+before, the row is taken again, and its events are recognised as duplicates. An account's next row
+waits for this one, so a player's events keep the order of the ledger. One process at a time takes
+from an outbox; the others wait quietly.
 """
 
 from __future__ import annotations
@@ -34,10 +34,9 @@ if TYPE_CHECKING:
 POLL_S: Final = 0.05
 """How often an empty outbox is asked for rows, in seconds."""
 OPEN_S: Final = 5.0
-"""A process opens its ledgers and its listeners at the same time. So it is no trouble if the ledger
-is not open yet."""
+"""How long `open` waits for the ledger, in seconds. The process opens both at the same time."""
 HOLD_S: Final = 1.0
-"""How often it is asked whether this process takes from the outbox, in seconds."""
+"""How often the listener asks whether this process may take from the outbox, in seconds."""
 
 
 class RowOnTheWay(msgspec.Struct):

@@ -42,7 +42,7 @@ class CaseResult(msgspec.Struct, frozen=True, omit_defaults=True):
         outcome: How it ended.
         expected: What the contract says. Empty unless it failed.
         found: What the wallet did. Empty unless it failed.
-        why: What is missing. Empty unless it was skipped.
+        why: Why it was skipped. Empty unless it was skipped.
     """
 
     case: str

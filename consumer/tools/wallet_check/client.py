@@ -39,8 +39,9 @@ class CallbackSigner(msgspec.Struct, frozen=True):
         Args:
             target: The path with the query.
             body: The body.
-            method: The verb of the request.
-            late_s: So many seconds ago it is signed. Negative: so many seconds from now.
+            method: The HTTP method.
+            late_s: How many seconds ago the signature says it was made. A negative number is in
+                the future.
         """
         time_s = int(SYSTEM_CLOCK.now_s()) - late_s
         text = signed_text(time_s, self.key_id, method, target, body)
@@ -121,7 +122,8 @@ class WalletClient:
             verb: The last part of the path.
             body: The body.
             sign: Signs it.
-            query: What stands behind the path, beginning with a question mark.
+            query: What stands behind the path, beginning with a question mark. The signature does
+                not cover it.
 
         Raises:
             Unavailable: There was no answer in time.

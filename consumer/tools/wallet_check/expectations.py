@@ -35,7 +35,8 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "BAD_AMOUNT": 422,
     "BAD_REQUEST": 422,
 }
-"""The status of each refusal. It is the contract's, and stands here apart from our own wallet's."""
+"""The status of each refusal, as docs/wallet.md states it. It is not taken from our wallet's code,
+so that the check finds mistakes there."""
 
 
 class BookedAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -181,11 +181,11 @@ class Play(OrderMaker):
         now = await self.funds(session)
         if now.total_units - began.total_units != units:
             text = self.expect.text
-            how = (
-                f"{'more' if units > 0 else 'less'} by {text(abs(units))}" if units else "the same"
-            )
+            how = "the same as"
+            if units:
+                how = f"{text(abs(units))} {'more' if units > 0 else 'less'} than"
             raise CaseFailed(
-                f"the balance {text(began.total_units + units)}, {how} as before the case",
+                f"the balance {text(began.total_units + units)}, which is {how} before the case",
                 text(now.total_units),
             )
         return now

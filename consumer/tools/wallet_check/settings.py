@@ -26,14 +26,15 @@ PEM_BEGINNING: Final = bytes.fromhex("302e020100300506032b657004220420")
 
 
 class PreparedSessions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The table `[sessions]`: sessions of the provider, in the currency and the game of the file.
+    """The table `[sessions]`. Most sessions are the provider's own, in the currency of the file.
 
     Attributes:
-        usual: A player with some money. Nobody else plays with it during the check.
-        poor: Another player. It may have no money at all.
+        usual: A player with money for at least ten stakes. Nobody else plays with this player
+            during the check.
+        poor: Another player, who needs no money.
         expired: A session of the usual player that has ended.
         frozen: A player who is frozen.
-        other_player: A further player with some money.
+        other_player: A further player with money for at least one stake.
         other_provider: A session of another provider or brand, which the key must not reach.
         other_currency: A session in another currency.
         bonus: A player with real money and bonus money.

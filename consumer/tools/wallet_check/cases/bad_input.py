@@ -1,4 +1,4 @@
-"""Cases of bodies that nobody should take: amounts that are none, and JSON in two readings."""
+"""Cases of bodies that a wallet must refuse: amounts that are no amounts, and unclear JSON."""
 
 from __future__ import annotations
 

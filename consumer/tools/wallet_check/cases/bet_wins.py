@@ -143,7 +143,7 @@ async def shortfall(play: Play) -> None:
 
 
 async def shares(play: Play) -> None:
-    """A win is bonus money in the proportion of its stake, rounded down, and the rest is real."""
+    """The bonus part of a win is in the proportion of its stake, rounded down; the rest is real."""
     began = await play.funds("bonus")
     total_units, bonus_units = began.total_units, began.bonus_units
     text = play.expect.text

@@ -106,7 +106,7 @@ async def frozen(play: Play) -> None:
 
 
 async def frozen_win(play: Play) -> None:
-    """A win for a frozen player is paid: the money is owed. It is the smallest amount there is."""
+    """A win for a frozen player is paid: the money is owed."""
     refused = await play.refused("bet", play.bet("frozen"), "PLAYER_FROZEN")
     before = play.expect.funds("bet", refused.document)
     win = play.bet("frozen", amount=play.expect.text(1), kind="free")

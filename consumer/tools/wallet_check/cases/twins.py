@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from consumer.tools.wallet_check.play import Play
 
 RACES_COUNT: Final = 4
-"""A race that a wallet loses is not lost every time."""
+"""How often each race is run. A wallet with a fault can pass a race by chance."""
 
 
 async def bets(play: Play) -> None:

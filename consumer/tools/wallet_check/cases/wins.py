@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 async def paid(play: Play) -> None:
-    """A win pays its amount, by the round or by the bet that it names."""
+    """A win pays its amount, whether or not it names its bet."""
     for named in (False, True):
         bet = play.bet()
         await play.done("bet", bet)
@@ -69,7 +69,7 @@ async def conflict(play: Play) -> None:
 
 
 async def without_bet(play: Play) -> None:
-    """A win in a round without a bet: 404 BET_NOT_FOUND. It is not stored: it may come later."""
+    """A win in a round without a bet: 404 BET_NOT_FOUND. The same win is paid later."""
     bet = play.bet()
     win = play.win(bet)
     await play.refused("win", win, "BET_NOT_FOUND")
