@@ -8,6 +8,7 @@ import pytest
 
 from consumer.ledger.answers import LedgerRefusal, OrderRefused
 from consumer.ledger.orders import BonusEnd, Caller, Deposit, SpendOrder, WinKind
+from consumer.ledger.reads import LedgerReads
 from tests.support.ledger_table import Table, back, bet, bet_win, refused, win
 from tests.support.ledgers import faults_of
 
@@ -165,3 +166,37 @@ class LedgerRules:
         await table.ask(back("c", "gone", amount_units=30, currency="SEK"))
         await table.ask(back("d", "gone", amount_units=7, currency="EUR"))
         assert await table.funds() == (100, 0)
+
+    async def test_time_goes_on_although_the_clock_is_behind(
+        self, table: Table, place: LedgerPlace
+    ) -> None:
+        """A clock may be set back."""
+        await place.run("UPDATE account SET at_us = 4000000000000000")
+        await table.ask(bet("t", 1))
+        await table.ask(bet("u", 1))
+        rows = await LedgerReads(table.ledger).statement("b", "p", "EUR", 1, 10)
+        assert [row.at_us for row in rows] == [4_000_000_000_000_001, 4_000_000_000_000_002]
+
+    async def test_reference_is_for_one_kind_of_order(self, table: Table) -> None:
+        """A deposit and a bonus may have the same. An end of a bonus is for one bonus."""
+        references = iter(["a", "a", "e", "b", "e"])
+        table.next_reference = lambda: next(references)  # type: ignore[method-assign]  # given here
+        await table.deposit(10)
+        first = await table.issue(10)
+        await table.end_bonus(first, converts=True)
+        second = await table.issue(10)
+        found = await refused(table.end_bonus(second, converts=True))
+        assert found is LedgerRefusal.TRANSACTION_CONFLICT
+        assert await table.funds() == (120, 10)
+
+    async def test_session_ends_with_real_and_bonus_money_of_all_kinds(self, table: Table) -> None:
+        """A rollback counts for the session of its bet, also if another session is named."""
+        await table.issue(50)
+        await table.begin("s2")
+        await table.ask(bet("t", 120))
+        await table.ask(bet("u", 30, session="s2"))
+        await table.ask(back("b", "u", session="s"))
+        for session, net_units in (("s", -120), ("s2", 0)):
+            ended = await table.ledger.end_session("b", session)
+            assert ended is not None
+            assert ended.net_units == net_units

@@ -17,7 +17,9 @@ from consumer.ledger.orders import (
 from consumer.ledger.reads import LedgerReads
 from consumer.ledger.shown import EndedSession, ProviderKey
 from tests.contract.ledger_games import LedgerGameRules
-from tests.contract.ledger_rules import LedgerRules
+from tests.contract.ledger_places import LedgerPlaces
+from tests.contract.ledger_refusals import LedgerRefusals
+from tests.contract.ledger_rounds import LedgerRounds
 from tests.support.ledger_table import ACME, Table, back, bet, bet_win, refused, win
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from tests.support.ledgers import LedgerPlace
 
 
-class LedgerContract(LedgerRules, LedgerGameRules):
+class LedgerContract(LedgerPlaces, LedgerRefusals, LedgerRounds, LedgerGameRules):
     """The suite. A subclass has a fixture `place`: an empty database."""
 
     async def test_a_bet_takes_its_stake(self, table: Table) -> None:
