@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from consumer.ledger.orders import Callback, Caller, OperatorOrder
     from consumer.ledger.shown import EndedSession, PlayedSession
 
+OUTBOX_MAX_COUNT: Final = 100_000
 KEYS_MAX_COUNT: Final = 2
 """The largest number of keys in force that a provider has for a brand. The second key is for a
 change of keys."""
@@ -175,16 +176,21 @@ class Ledger(ABC):
         """
         return [OutboxRow(*row) for row in await self.rows(OUTBOX, (after_account_id, max_count))]
 
-    async def outbox_count(self) -> int:
-        """Return how many rows the outbox has."""
-        return int((await self.rows(OUTBOX_COUNT, ()))[0][0])
+    async def outbox_count(self, max_count: int = OUTBOX_MAX_COUNT) -> int:
+        """Return how many rows the outbox has, `max_count` at most, because to count takes time."""
+        return int((await self.rows(OUTBOX_COUNT, (max_count,)))[0][0])
 
     @abstractmethod
     async def hold_outbox(self) -> bool:
         """Try to become the only process that takes from the outbox. Return true if it worked.
 
-        The process holds the outbox until `close`, or until its connection to the database is lost.
+        The process holds the outbox until `release_outbox`, `close`, or the loss of its connection
+        to the database.
         """
+
+    @abstractmethod
+    def release_outbox(self) -> None:
+        """Let another process take from the outbox. It may be called twice."""
 
     @abstractmethod
     async def delete_from_outbox(self, row_ids: Sequence[int]) -> None:

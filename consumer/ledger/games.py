@@ -27,9 +27,8 @@ REMOVE: Final = """
     DELETE FROM game WHERE brand = $1 AND provider = $2 AND game_id = $3 RETURNING game_id"""
 PAGE: Final = f"""{_GAME}
     WHERE brand = $1 AND (provider, game_id) > ($2, $3) ORDER BY provider, game_id LIMIT $4"""
-FIND: Final = f"""{_GAME}
-    WHERE brand = $1 AND provider = $2 ORDER BY game_id <> $3 LIMIT 1"""
-"""The game, or another one of the provider if there is no such game."""
+FIND: Final = f"{_GAME} WHERE brand = $1 AND provider = $2 AND game_id = $3"
+ANY: Final = "SELECT 1 FROM game WHERE brand = $1 AND provider = $2 LIMIT 1"
 
 
 class ListedGame(msgspec.Struct, frozen=True):
@@ -82,7 +81,6 @@ class LedgerGames:
     async def find(self, brand: str, provider: str, game_id: str) -> tuple[bool, ListedGame | None]:
         """Tell whether a game may be played, and return what the list has about it."""
         found = await self._ledger.rows(FIND, (brand, provider, game_id))
-        if not found:
-            return True, None
-        game = ListedGame(*found[0])
-        return (True, game) if game.game_id == game_id else (False, None)
+        if found:
+            return True, ListedGame(*found[0])
+        return not await self._ledger.rows(ANY, (brand, provider)), None

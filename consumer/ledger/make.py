@@ -26,9 +26,17 @@ def make_ledger(database: str, environment: Environment) -> Ledger:
         database: The option `database` of `[wallet]`.
         environment: The environment.
     """
-    is_test = environment is Environment.TEST
+    file = file_of(database, environment)
+    if file is None:
+        is_test = environment is Environment.TEST
+        return PostgresLedger(database, f"{SCHEMA}_test" if is_test else SCHEMA)
+    return SqliteLedger(file)
+
+
+def file_of(database: str, environment: Environment) -> Path | None:
+    """Return the file of an environment's ledger; None if it is not in SQLite."""
     kind, _, rest = database.partition(":")
     if kind != "sqlite":
-        return PostgresLedger(database, f"{SCHEMA}_test" if is_test else SCHEMA)
+        return None
     path = Path(rest)
-    return SqliteLedger(path.with_stem(f"{path.stem}-test") if is_test else path)
+    return path.with_stem(f"{path.stem}-test") if environment is Environment.TEST else path

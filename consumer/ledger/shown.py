@@ -17,7 +17,8 @@ PLAYERS: Final = """
 PROVIDER_KEYS: Final = """
     SELECT id, brand, provider, public_key, created_us, ends_us FROM provider_key
     ORDER BY created_us, id"""
-OUTBOX_COUNT: Final = "SELECT count(*) FROM outbox"
+OUTBOX_COUNT: Final = "SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT $1) AS some"
+OUTBOX_ANY: Final = "SELECT 1 FROM outbox LIMIT 1"
 OUTBOX_OLDEST: Final = """
     SELECT t.at_us FROM outbox AS o JOIN transactions AS t ON t.id = o.transaction_id
     ORDER BY o.id LIMIT 1"""
@@ -45,8 +46,10 @@ OUTBOX: Final = """
          LEFT JOIN transactions AS g ON g.id = t.reverses
          LEFT JOIN transactions AS w ON g.verb = 'bet-win' AND w.verb = 'bet-win'
               AND w.brand = g.brand AND w.source = g.source AND w.reference = g.external_id
+              AND w.reference <> ''
     ORDER BY o.account_id"""
-"""One look-up in the index for each account, however many of its rows wait."""
+"""One look-up in the index for each account, however many of its rows wait. The comparison with the
+empty text lets the databases use the index `naming`, which has no other rows."""
 
 
 class Player(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from consumer.http.request import Request
 
 BODY_MAX_BYTES: Final = 64 * 1024
-SentName = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
-"""An id of a provider. It has no control characters, because a database cannot hold all of them."""
+SentName = Annotated[
+    str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$(?!\n)")
+]
+"""An id of a provider. It has no control characters: no id of an event may have them, and a
+database cannot hold all of them. Python's `$` alone would let a line feed pass at the end."""
 
 
 class SentBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,7 +90,7 @@ class RoundEndBody(SentBody, frozen=True, kw_only=True):
     game_id: SentName
 
 
-_is_name: Final = re.compile(r"[^\x00-\x1f\x7f]{1,128}").fullmatch
+_is_name: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,128}").fullmatch
 
 
 def part_of(request: Request, name: str) -> str:
@@ -141,7 +144,8 @@ def _each_once(pairs: list[tuple[str, object]]) -> None:
     Raises:
         ValueError: A key comes twice.
     """
-    names = [name for name, _ in pairs]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {twice[:32]!r} comes twice")
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            raise ValueError(f"the key {name[:32]!r} comes twice")
+        seen.add(name)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 from consumer.errors import Unavailable
 from consumer.http.answer import Problem
 from consumer.ledger.orders import Caller, SpendOrder
-from consumer.wallet.settings import ProviderSettings
 from consumer.wallet.signature import BadSignature, check_proof, read_signature, signed_text
 
 if TYPE_CHECKING:
@@ -44,6 +43,10 @@ class ProviderKeys:
         self._keys: dict[str, ProviderKey] = {}
         self._until_s = float("-inf")
         self._turn = asyncio.Lock()
+
+    def knew(self, key_id: str) -> bool:
+        """Tell whether the key was there when the keys were read last."""
+        return key_id in self._keys
 
     async def find(self, key_id: str) -> ProviderKey | None:
         """Return a key that is in force.
@@ -104,20 +107,23 @@ class Callers:
             LedgerUnavailable: No ledger that answers has the key, and another does not answer.
         """
         away: Unavailable | None = None
-        for environment, keys in self._keys.items():
+        # First the ledger that is known to have the key. So test keys do not wait for a database of
+        # live money that does not answer.
+        likely = sorted(self._keys.items(), key=lambda one: not one[1].knew(key_id))
+        for environment, keys in likely:
             try:
                 key = await keys.find(key_id)
             except Unavailable as error:
                 away = error
                 continue
-            if key is not None:
+            if key is not None and key.provider in self._settings.providers:
                 return environment, key
         if away is not None:
             raise away
-        raise BadSignature(f"there is no key {key_id} in force")
+        raise BadSignature(f"there is no key {key_id} of a configured provider in force")
 
     def _caller(self, key: ProviderKey) -> Caller:
-        provider = self._settings.providers.get(key.provider, ProviderSettings())
+        provider = self._settings.providers[key.provider]
         return Caller(
             brand=key.brand,
             provider=key.provider,

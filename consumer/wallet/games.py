@@ -34,7 +34,7 @@ LaunchUrl = Annotated[
     str,
     Meta(
         max_length=2000,
-        pattern=r"^https?://[^\s\x00-\x1f\x7f]+$",
+        pattern=r"^https?://[^\s\x00-\x1f\x7f-\x9f]+$(?!\n)",
         description="where the game is played; `{session}` in it stands for the session",
     ),
 ]
@@ -52,7 +52,12 @@ class GamesQuery(msgspec.Struct, frozen=True, kw_only=True):
     """The query of the list."""
 
     after: Annotated[
-        str, Meta(max_length=300, description="the `next` of the page before; empty: the start")
+        str,
+        Meta(
+            max_length=300,
+            pattern=r"^[^\x00-\x1f\x7f-\x9f]*$(?!\n)",
+            description="the `next` of the page before; empty: the start",
+        ),
     ] = ""
     limit_count: Annotated[int, Meta(ge=1, le=1000, description="1 to 1000")] = msgspec.field(
         default=100, name="limit"

@@ -9,6 +9,11 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
+from consumer.errors import Rejected
+from consumer.events.families.balance import USER_BALANCES_UPDATE
+from consumer.events.normalise import Normaliser
 from consumer.events.timestamp import from_epoch_s
 from consumer.ledger.answers import LedgerRefusal, OrderRefused
 from consumer.ledger.games import LedgerGames
@@ -36,6 +41,9 @@ if TYPE_CHECKING:
 
 SESSION_BYTES: Final = 24
 """A session's id is a secret: whoever knows it, and has the provider's key, can play."""
+
+
+_BALANCES: Final = Normaliser(USER_BALANCES_UPDATE, "", strict=True)
 
 
 class PlayerBody(SentBody, frozen=True, kw_only=True):
@@ -77,6 +85,25 @@ class BonusEndBody(SentBody, frozen=True, kw_only=True):
     reference: SentName
 
 
+def check_player_id(player_id: str) -> None:
+    """Refuse an id with which no event could be made, such as `undefined`.
+
+    Raises:
+        Problem: 422: The events of this player would all be dead letters.
+    """
+    sample = {
+        "balances": [],
+        "origin": "www.brand.example",
+        "timestamp": "2026-01-01T00:00:00Z",
+        "user_id": player_id,
+    }
+    try:
+        _BALANCES.normalise(msgspec.json.encode(sample), 0.0)
+    except Rejected as rejected:
+        detail = rejected.detail.replace("user_id", "player_id", 1)
+        raise bad_request(detail) from rejected
+
+
 class Players:
     """Answers the requests.
 
@@ -107,6 +134,7 @@ class Players:
         async def carry(ledger: Ledger, brand: str) -> dict[str, object]:
             self._amounts.read("0", sent.currency)  # a currency that is not known is refused
             self._facts.of(brand, sent.currency)  # so is one without an exchange rate
+            check_player_id(sent.player_id)
             return self._shown(await ledger.add_player(brand, sent.player_id, sent.currency))
 
         return await self._desk.answer(request, carry)

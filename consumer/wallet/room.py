@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from consumer.clock import SYSTEM_CLOCK
 from consumer.deliveries.origin import Environment
+from consumer.errors import Unavailable
 from consumer.ledger.amounts import Amounts
+from consumer.ledger.answers import LedgerUnavailable
 from consumer.ledger.currencies import BUILT_IN
+from consumer.ledger.digits import misfits_of
 from consumer.ledger.make import make_ledger
 from consumer.listeners.outbox.listener import OutboxListener
 from consumer.parts.base import Part
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from consumer.operations.metrics import Metrics
     from consumer.wallet.settings import WalletSettings
 
+LOST_S: Final = 5.0
+"""How often a ledger is asked whether it still answers, in seconds."""
 WALLET: Final = "wallet"
 """The name under which `/readyz` shows the ledgers."""
 
@@ -36,16 +41,32 @@ class LedgerPart(Part):
 
     Args:
         ledger: The ledger, not open.
+        settings: The options of `[wallet]`.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, settings: WalletSettings) -> None:
         self._ledger = ledger
+        self._digits = {**BUILT_IN, **settings.currencies}
+        self._rates = {name: brand.exchange_rates for name, brand in settings.brands.items()}
 
     async def open(self) -> list[Caveat]:
-        """See `Part.open`. A ledger that is open connects again by itself."""
+        """See `Part.open`. A ledger that does not fit the configuration stays closed."""
         await self._ledger.close()
         await self._ledger.open()
+        misfits = await misfits_of(self._ledger, self._digits, self._rates)
+        if misfits:
+            await self._ledger.close()
+            raise LedgerUnavailable("; ".join(misfits))
         return []
+
+    async def wait_lost(self) -> str:
+        """See `Part.wait_lost`. A ledger that does not answer is opened again."""
+        while True:
+            await asyncio.sleep(LOST_S)
+            try:
+                await self.check()
+            except Unavailable as error:
+                return str(error)
 
     async def check(self) -> None:
         """See `Part.check`."""
@@ -75,7 +96,7 @@ class Wallet:
     ) -> None:
         self._ledgers = {each: make_ledger(settings.database, each) for each in environments}
         ledgers = self._ledgers
-        self._parts = {each: LedgerPart(ledger) for each, ledger in ledgers.items()}
+        self._parts = {each: LedgerPart(ledger, settings) for each, ledger in ledgers.items()}
         apart = health.apart(WALLET)
         self._kept = [
             KeptOpen("ledger" if each is Environment.LIVE else "sandbox ledger", part, apart)

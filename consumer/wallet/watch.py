@@ -59,8 +59,11 @@ class LedgerWatch:
             try:
                 await self.look()
                 await self.verify()
-            except Unavailable:
-                pass  # `/readyz/wallet` and the log say so already
+            except Unavailable as error:
+                # `/readyz/wallet` says so too, unless only these statements take too long.
+                log.warning(
+                    "ledger not measured", environment=self._environment.value, why=str(error)
+                )
             await asyncio.sleep(LOOK_S)
 
     async def look(self) -> None:

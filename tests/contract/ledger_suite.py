@@ -16,6 +16,7 @@ from consumer.ledger.orders import (
 )
 from consumer.ledger.reads import LedgerReads
 from consumer.ledger.shown import EndedSession, ProviderKey
+from tests.contract.ledger_digits import LedgerDigits
 from tests.contract.ledger_games import LedgerGameRules
 from tests.contract.ledger_places import LedgerPlaces
 from tests.contract.ledger_refusals import LedgerRefusals
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from tests.support.ledgers import LedgerPlace
 
 
-class LedgerContract(LedgerPlaces, LedgerRefusals, LedgerRounds, LedgerGameRules):
+class LedgerContract(LedgerPlaces, LedgerRefusals, LedgerRounds, LedgerGameRules, LedgerDigits):
     """The suite. A subclass has a fixture `place`: an empty database."""
 
     async def test_a_bet_takes_its_stake(self, table: Table) -> None:

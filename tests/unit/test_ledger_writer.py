@@ -63,13 +63,13 @@ async def test_refused_order_leaves_nothing_and_harms_no_other(tmp_path: Path) -
     async def outcome(step: Callable[[apsw.Connection], object]) -> object:
         try:
             return await writer.do(step)
-        except (OrderRefused, apsw.SQLError) as error:
+        except (OrderRefused, LedgerUnavailable) as error:
             return type(error)
 
     first = partial(insert, "first")
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(outcome(step)) for step in (first, refuse, wrong, games)]
-    assert [task.result() for task in tasks] == [None, OrderRefused, apsw.SQLError, ["first"]]
+    assert [task.result() for task in tasks] == [None, OrderRefused, LedgerUnavailable, ["first"]]
     await writer.close()
 
 

@@ -21,7 +21,7 @@ from consumer.wallet.callbacks import Callbacks
 from consumer.wallet.callers import Callers
 from consumer.wallet.endpoints import OF_CALLBACKS, callback_endpoints
 from consumer.wallet.facts import Facts
-from consumer.wallet.settings import WalletBrandSettings, WalletSettings
+from consumer.wallet.settings import ProviderSettings, WalletBrandSettings, WalletSettings
 from consumer.wallet.told import STATUSES, WORDS
 from tests.support.http_application import application_of, client_of
 from tests.support.provider import Provider
@@ -34,7 +34,11 @@ if TYPE_CHECKING:
     from consumer.ledger.base import Ledger
 
 BRAND: Final = WalletBrandSettings(origin="www.b.example", exchange_rates={"EUR": "1"})
-SETTINGS: Final = WalletSettings(database="sqlite:x", brands={"b": BRAND})
+SETTINGS: Final = WalletSettings(
+    database="sqlite:x",
+    brands={"b": BRAND},
+    providers={"acme": ProviderSettings(), "other": ProviderSettings()},
+)
 PLACE: Final = {"session": "s", "round_id": "r", "game_id": "g", "currency": "EUR"}
 
 
@@ -270,6 +274,22 @@ async def test_rollback_in_another_currency_is_refused(scene: Scene) -> None:
             currency=currency,
         )  # fmt: skip
         assert (told.status_code, told.json()["code"]) == (409, "NOT_REVERSIBLE")
+
+
+@pytest.mark.parametrize("odd", ["r\n", "r\x85", "\x9f", "a\x00b"])
+async def test_ids_that_no_event_may_have_are_refused(scene: Scene, odd: str) -> None:
+    """Otherwise the bet would be booked, and its event would be a dead letter for ever."""
+    for changes in ({"round_id": odd}, {"game_id": odd}, {"transaction_id": odd}):
+        sent = {"transaction_id": "t", "amount": "1", **PLACE} | changes
+        assert (await scene.call("bet", **sent)).json()["code"] == "BAD_REQUEST"
+
+
+async def test_provider_that_is_not_configured_any_more_is_refused(scene: Scene) -> None:
+    """Its key may still be in force."""
+    stranger = Provider(name="gone", key_id="k-gone")
+    await scene.ledgers[Environment.LIVE].add_provider_key(stranger.key)
+    told = await stranger.call(scene.client, "balance", {"session": "s"})
+    assert (told.status_code, told.json()["code"]) == (401, "BAD_SIGNATURE")
 
 
 async def test_callbacks_are_counted_by_verb_and_code(scene: Scene) -> None:

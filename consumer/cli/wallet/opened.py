@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from consumer.cli.input.configuration import load_config
 from consumer.errors import ConfigError
-from consumer.ledger.make import make_ledger
+from consumer.ledger.make import file_of, make_ledger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,14 +30,25 @@ def wallet_settings(options: WalletOptions) -> WalletSettings:
 
 
 @contextlib.asynccontextmanager
-async def opened_ledger(options: WalletOptions) -> AsyncIterator[Ledger]:
+async def opened_ledger(
+    options: WalletOptions, *, may_create: bool = False
+) -> AsyncIterator[Ledger]:
     """Open the ledger of the environment for the time of the block.
 
+    Args:
+        options: The options of the verb.
+        may_create: If true, a SQLite file is created where there is none. Otherwise a verb in the
+            wrong folder would find an empty ledger, whose books fit.
+
     Raises:
-        ConfigError: The configuration is wrong, or has no table `[wallet]`.
+        ConfigError: The configuration is wrong, or has no table `[wallet]`, or there is no file.
         LedgerUnavailable: The database is away.
     """
-    ledger = make_ledger(wallet_settings(options).database, options.environment)
+    database = wallet_settings(options).database
+    file = file_of(database, options.environment)
+    if file is not None and not may_create and not file.exists():
+        raise ConfigError(f"wallet.database: there is no file {file.resolve()}")
+    ledger = make_ledger(database, options.environment)
     try:
         await ledger.open()
         yield ledger

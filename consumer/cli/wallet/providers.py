@@ -46,7 +46,7 @@ async def add(options: ProviderAddOptions) -> int:
         if name not in getattr(settings, table):
             raise ConfigError(f"wallet.{table}.{name}: is missing in the configuration")
     pair = _pair_in(options.public_key)
-    async with opened_ledger(options) as ledger:
+    async with opened_ledger(options, may_create=True) as ledger:
         await _add(ledger, options.brand, options.provider, pair)
     return 0
 

@@ -116,6 +116,12 @@ CREATE TABLE round (
 
 CREATE INDEX of_time ON round (at_us) WHERE NOT closed;
 
+-- The digits with which the amounts of a currency are booked. They must never change.
+CREATE TABLE currency (
+    name text PRIMARY KEY,
+    digits bigint NOT NULL
+);
+
 -- Up to where the books of each account were verified.
 CREATE TABLE verified (
     account_id bigint PRIMARY KEY,

@@ -24,6 +24,9 @@ ORDER_S: Final = 2.6
 """The time for an order, with the wait for a connection and repetitions after deadlocks."""
 STATEMENT_S: Final = 2.5
 """A provider waits 3 s for its answer, so no order takes longer than this."""
+LOCK_S: Final = 1.0
+"""How long an order waits for each lock. So a row that somebody has locked by hand cannot keep all
+connections waiting."""
 CONNECT_S: Final = 5.0
 DEADLOCK: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 AWAY: Final = (
@@ -36,8 +39,10 @@ AWAY: Final = (
     asyncpg.InsufficientResourcesError,
     asyncpg.ReadOnlySQLTransactionError,  # a standby, after a failover
     asyncpg.PostgresIOError,
+    asyncpg.LockNotAvailableError,
 )
 """The server does not answer, or cannot answer now."""
+NO_URL: Final = "the ledger's database: the URL in [wallet] database cannot be read"
 
 
 async def connect(url: str, schema: str, connections_count: int) -> Pool:
@@ -51,11 +56,12 @@ async def connect(url: str, schema: str, connections_count: int) -> Pool:
         "synchronous_commit": "on",
         "default_transaction_isolation": "read committed",
         "statement_timeout": str(int(STATEMENT_S * 1000)),
+        "lock_timeout": str(int(LOCK_S * 1000)),
         "application_name": "consumer ledger",
         "jit": "off",
     }
     try:
-        await _migrate(await asyncpg.connect(url, timeout=CONNECT_S), schema)
+        await _migrate(await _first(url), schema)
         return await asyncpg.create_pool(
             url,
             min_size=0,  # otherwise the library opens connections in a task that outlives the pool
@@ -67,6 +73,19 @@ async def connect(url: str, schema: str, connections_count: int) -> Pool:
         )
     except (*AWAY, asyncpg.PostgresError) as error:
         raise LedgerUnavailable(f"the ledger's database: {error}") from error
+
+
+async def _first(url: str) -> Connection:
+    """Connect for the first time, which reads the URL.
+
+    Raises:
+        LedgerUnavailable: The URL cannot be read. The text shows nothing of the URL, which may have
+            a password.
+    """
+    try:
+        return await asyncpg.connect(url, timeout=CONNECT_S)
+    except (ValueError, OverflowError) as error:  # UnicodeError is a ValueError
+        raise LedgerUnavailable(NO_URL) from error
 
 
 async def _keep(_: Connection) -> None:

@@ -33,6 +33,7 @@ from consumer.ledger.postgres.connection import (
     fetch_over,
 )
 from consumer.ledger.postgres.outbox_holder import OutboxHolder
+from consumer.ledger.postgres.seats import Seats
 from consumer.ledger.shown import EndedSession, ProviderKey
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class PostgresLedger(Ledger):
         self._connections_count = connections_count
         self._pool: Pool | None = None
         self._holder: OutboxHolder | None = None
+        self._seats = Seats()
 
     async def open(self) -> None:
         """See `Ledger.open`."""
@@ -86,12 +88,16 @@ class PostgresLedger(Ledger):
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.terminate()
-        if self._holder is not None:
-            self._holder.close()
+        self.release_outbox()
 
     async def call_back(self, caller: Caller, order: Callback) -> Sequence[Booked]:
         """See `Ledger.call_back`."""
-        return await self._carry_out(*_call_of(caller, order))
+        seat = order.session or f"{caller.brand} {caller.provider}"
+        try:
+            async with asyncio.timeout(ORDER_S), self._seats.taken(seat):
+                return await self._carry_out(*_call_of(caller, order))
+        except TimeoutError as error:
+            raise LedgerUnavailable("the ledger's database: no answer in time") from error
 
     async def funds(self, caller: Caller, session: str) -> Funds:
         """See `Ledger.funds`."""
@@ -166,6 +172,11 @@ class PostgresLedger(Ledger):
             self._holder = OutboxHolder(self._url, self._schema)
         return await self._holder.holds()
 
+    def release_outbox(self) -> None:
+        """See `Ledger.release_outbox`."""
+        if self._holder is not None:
+            self._holder.close()
+
     async def delete_from_outbox(self, row_ids: Sequence[int]) -> None:
         """See `Ledger.delete_from_outbox`."""
         await self._fetch("DELETE FROM outbox WHERE id = ANY($1::bigint[])", list(row_ids))
@@ -198,7 +209,11 @@ class PostgresLedger(Ledger):
         try:
             async with asyncio.timeout(ORDER_S):
                 return await self._fetch_again(self._pool, statement, arguments)
-        except (*DEADLOCK, *AWAY) as error:
+        except asyncpg.CheckViolationError:
+            raise
+        except (*DEADLOCK, *AWAY, asyncpg.PostgresError) as error:
+            # Whatever the server says, such as that a table is gone, ends one call and not the
+            # process. The log and `/readyz/wallet` show it.
             why = str(error) or "no answer in time"
             raise LedgerUnavailable(f"the ledger's database: {why}") from error
 

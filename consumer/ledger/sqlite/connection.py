@@ -33,6 +33,7 @@ def connect(path: Path) -> apsw.Connection:
     Raises:
         apsw.Error: The file cannot be opened, or a newer version has written it.
     """
+    _make_private(path)
     connection = apsw.Connection(str(path))
     connection.set_busy_timeout(BUSY_MS)
     _use_wal(connection)
@@ -42,6 +43,18 @@ def connect(path: Path) -> apsw.Connection:
     _migrate(connection)
     connection.authorizer = _authorize
     return connection
+
+
+def _make_private(path: Path) -> None:
+    """Create the file, if it is new, so that only its owner may read it. Its other files follow it.
+
+    Raises:
+        apsw.Error: The file cannot be created.
+    """
+    try:
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise apsw.CantOpenError(str(error)) from error
 
 
 def _use_wal(connection: apsw.Connection) -> None:

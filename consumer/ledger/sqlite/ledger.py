@@ -32,6 +32,7 @@ class SqliteLedger(Ledger):
     """
 
     def __init__(self, path: Path) -> None:
+        path = path.resolve()  # two names of one file have one lock
         self._writer = Writer(partial(connect, path))
         self._outbox_lock = FileLock(path.with_name(f"{path.name}.outbox"))
 
@@ -42,7 +43,7 @@ class SqliteLedger(Ledger):
     async def close(self) -> None:
         """See `Ledger.close`."""
         await self._writer.close()
-        self._outbox_lock.release()
+        self.release_outbox()
 
     async def call_back(self, caller: Caller, order: Callback) -> Sequence[Booked]:
         """See `Ledger.call_back`."""
@@ -86,6 +87,10 @@ class SqliteLedger(Ledger):
     async def hold_outbox(self) -> bool:
         """See `Ledger.hold_outbox`."""
         return self._outbox_lock.take()
+
+    def release_outbox(self) -> None:
+        """See `Ledger.release_outbox`."""
+        self._outbox_lock.release()
 
     async def delete_from_outbox(self, row_ids: Sequence[int]) -> None:
         """See `Ledger.delete_from_outbox`."""

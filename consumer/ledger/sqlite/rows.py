@@ -177,9 +177,9 @@ def bets_of_round(db: apsw.Connection, key: tuple[int, str, str, str]) -> list[S
 
 def lists_game(db: apsw.Connection, brand: str, provider: str, game_id: str) -> bool:
     """Tell whether a provider has a game. It has any game while none is listed."""
-    known = db.execute(
-        "SELECT game_id = ?1 FROM game WHERE brand = ?2 AND provider = ?3"
-        " ORDER BY game_id = ?1 DESC LIMIT 1",
-        (game_id, brand, provider),
-    ).fetchone()
-    return known is None or bool(known[0])
+    ((is_listed,),) = db.execute(
+        "SELECT NOT EXISTS (SELECT 1 FROM game WHERE brand = ?1 AND provider = ?2)"
+        " OR EXISTS (SELECT 1 FROM game WHERE brand = ?1 AND provider = ?2 AND game_id = ?3)",
+        (brand, provider, game_id),
+    ).fetchall()
+    return bool(is_listed)

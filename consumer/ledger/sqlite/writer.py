@@ -70,7 +70,10 @@ class Writer:
             raise LedgerUnavailable("the ledger is not open")
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._run.put(_Job(step, answer))
-        return await answer
+        try:
+            return await answer
+        except apsw.Error as error:
+            raise LedgerUnavailable(f"the ledger's database: {error}") from error
 
     async def close(self) -> None:
         """Carry out what waits, and end the thread."""
@@ -194,6 +197,8 @@ def _try(connection: apsw.Connection, job: _Job) -> None:
     Raises:
         apsw.Error: The whole transaction is gone.
     """
+    if job.answer.done():  # the caller has given up, so nobody would hear of it
+        return
     connection.execute("SAVEPOINT job")
     try:
         job.result = job.step(connection)

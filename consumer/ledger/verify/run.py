@@ -38,9 +38,9 @@ CHANGED: Final = """
     SELECT a.id, a.real, a.bonus, a.held, a.sequence, coalesce(v.real, 0), coalesce(v.bonus, 0),
            coalesce(v.held, 0), coalesce(v.sequence, 0), coalesce(v.at_us, -1)
     FROM account AS a LEFT JOIN verified AS v ON v.account_id = a.id
-    WHERE a.id > $1 AND (a.real, a.bonus, a.held, a.sequence)
+    WHERE a.id > $1 AND a.id <= $2 AND (a.real, a.bonus, a.held, a.sequence)
         <> (coalesce(v.real, 0), coalesce(v.bonus, 0), coalesce(v.held, 0), coalesce(v.sequence, 0))
-    ORDER BY a.id LIMIT $2"""
+    ORDER BY a.id"""
 MOVES: Final = """
     SELECT t.id, t.sequence, t.at_us, t.real, t.bonus, t.real_after, t.bonus_after, t.held_after,
            e.account_id, e.name, e.amount, e.balance_after
@@ -68,7 +68,9 @@ END_RUN: Final = """
     ON CONFLICT (id) DO UPDATE SET until_id = excluded.until_id, ended_us = excluded.ended_us,
         faults_count = excluded.faults_count
     RETURNING id"""
-FORGET: Final = "DELETE FROM verified RETURNING account_id"
+FORGET: Final = """
+    DELETE FROM verified WHERE account_id > $1 AND account_id <= $2 RETURNING account_id"""
+LAST_ACCOUNT: Final = "SELECT coalesce(max(id), 0) FROM account"
 SAVE: Final = """
     INSERT INTO verified (account_id, real, bonus, held, sequence, at_us) VALUES {rows}
     ON CONFLICT (account_id) DO UPDATE SET real = excluded.real, bonus = excluded.bonus,
@@ -139,7 +141,8 @@ class Verifier:
         self._verdict = BooksVerdict()
         last = await last_run(self._ledger)
         if from_start:
-            await self._ledger.rows(FORGET, ())
+            async for ids in self._pages():
+                await self._ledger.rows(FORGET, ids)
             last = LastRun()
         until_id = await self._look_at_ids(last.until_id)
         async for page in self._changed():
@@ -151,10 +154,14 @@ class Verifier:
 
     async def _changed(self) -> AsyncIterator[list[SeenAccount]]:
         """Yield the accounts that have moved on since their checkpoints, in pages."""
-        after_id = MIN_ID
-        while rows := await self._ledger.rows(CHANGED, (after_id, ACCOUNTS_COUNT)):
-            yield [SeenAccount(row) for row in rows]
-            after_id = rows[-1][0]
+        async for ids in self._pages():
+            yield [SeenAccount(row) for row in await self._ledger.rows(CHANGED, ids)]
+
+    async def _pages(self) -> AsyncIterator[tuple[int, int]]:
+        """Yield the ids between which there are `ACCOUNTS_COUNT` accounts, from the first on."""
+        last_id = int((await self._ledger.rows(LAST_ACCOUNT, ()))[0][0])
+        for after_id in range(0, last_id, ACCOUNTS_COUNT):
+            yield after_id, after_id + ACCOUNTS_COUNT
 
     async def _look_at(self, accounts: Sequence[SeenAccount]) -> None:
         """Look at the new transactions of accounts, and save their checkpoints if all is right."""

@@ -21,7 +21,7 @@ from consumer.deliveries.origin import Origin, Sender
 from consumer.errors import ListenerUnavailable, Unavailable
 from consumer.ledger.amounts import Amounts
 from consumer.ledger.currencies import BUILT_IN
-from consumer.ledger.shown import OutboxRow
+from consumer.ledger.shown import OUTBOX_ANY, OutboxRow
 from consumer.listeners.base import Listener, ListenerSettings
 from consumer.listeners.outbox.events import EventMaker, OutgoingEvent
 from consumer.listeners.outbox.settings import OUTBOX, OutboxSettings
@@ -83,7 +83,7 @@ class OutboxListener(Listener[OutboxSettings]):
         until_s = loop.time() + OPEN_S
         while True:
             try:
-                await self._ledger.outbox_count()
+                await self._ledger.rows(OUTBOX_ANY, ())
             except Unavailable as error:
                 if loop.time() >= until_s:
                     raise ListenerUnavailable(str(error)) from error
@@ -118,9 +118,10 @@ class OutboxListener(Listener[OutboxSettings]):
             if not await self._is_holder():
                 return
             limit_count = max_count + len(self._on_the_way)
+            # Before the rows are read: a row that is settled meanwhile may still be among them.
+            busy = {one.row.account_id for one in self._on_the_way.values()}
             rows = await self._ledger.outbox(limit_count, self._after_account_id)
         self._after_account_id = rows[-1].account_id if len(rows) == limit_count else 0
-        busy = {one.row.account_id for one in self._on_the_way.values()}
         for row in rows:
             if row.account_id not in busy:
                 sender = Sender(row.brand, self.settings.environment)
@@ -162,7 +163,7 @@ class OutboxListener(Listener[OutboxSettings]):
         self._settled.set()
 
     async def backlog(self) -> int | None:
-        """Return how many rows wait. See `Listener.backlog`.
+        """Return how many rows wait, 100,000 at most. See `Listener.backlog`.
 
         None if another process takes them: they wait, but not for this one.
         """
@@ -182,7 +183,11 @@ class OutboxListener(Listener[OutboxSettings]):
         return Origin(coordinates, {})
 
     async def close(self) -> None:
-        """Do nothing: what is not settled is taken again. See `Listener.close`."""
+        """Let another process take from the outbox. See `Listener.close`.
+
+        What is not settled is taken again, by whichever process.
+        """
+        self._ledger.release_outbox()
 
 
 def _row_of(delivery: Delivery) -> RowOnTheWay:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
+from consumer.config.wallet import OUTBOX_LISTENERS
 from consumer.deliveries.delivery import Dead, Delivery, Duplicate, End, Forwarded
 from consumer.deliveries.origin import Origin
 from consumer.events import timestamp
@@ -284,6 +285,7 @@ async def decoded(
                 token=stored,
                 sender=letter.sender,
                 content_encoding=letter.content_encoding or None,
+                sequence=sequence_of(letter),
             )
         )
         batch = Batch([work], _arrived_s(stored), 0.0)
@@ -333,3 +335,8 @@ def _letter_number(delivery: Delivery) -> str:
 def _stored(delivery: Delivery) -> StoredLetter:
     stored: StoredLetter = delivery.token  # type: ignore[assignment]  # given in `decode`
     return stored
+
+
+def sequence_of(letter: Letter) -> str:
+    """Return the number of an event of the wallet. Empty for all other events."""
+    return letter.coordinates.get("sequence", "") if letter.listener in OUTBOX_LISTENERS else ""
