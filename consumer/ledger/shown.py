@@ -17,7 +17,7 @@ PLAYERS: Final = """
 PROVIDER_KEYS: Final = """
     SELECT id, brand, provider, public_key, created_us, ends_us FROM provider_key
     ORDER BY created_us, id"""
-OUTBOX_COUNT: Final = "SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT $1) AS some"
+OUTBOX_COUNT: Final = "SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT $1) AS head"
 OUTBOX_ANY: Final = "SELECT 1 FROM outbox LIMIT 1"
 OUTBOX_OLDEST: Final = """
     SELECT t.at_us FROM outbox AS o JOIN transactions AS t ON t.id = o.transaction_id

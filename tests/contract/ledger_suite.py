@@ -375,6 +375,13 @@ class LedgerContract(LedgerPlaces, LedgerRefusals, LedgerRounds, LedgerGameRules
         with pytest.raises(Exception, match=r"(?i)never (changed|deleted)|check|permission"):
             await place.run(statement)
 
+    async def test_rows_of_the_outbox_are_counted_up_to_a_number(self, table: Table) -> None:
+        """A long outbox takes long to count."""
+        await table.ask(bet("t", 30))
+        await table.ask(bet("u", 30))
+        assert await table.ledger.outbox_count() == 3
+        assert await table.ledger.outbox_count(2) == 2
+
     async def test_another_process_finds_the_same_money(
         self, table: Table, place: LedgerPlace
     ) -> None:
