@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from consumer.ledger.answers import LedgerRefusal
+from consumer.ledger.answers import Funds, LedgerRefusal, OrderRefused
 from consumer.ledger.orders import LIMIT_UNITS, Caller, WinKind
 from consumer.ledger.reads import LedgerReads
 from tests.contract.ledger_rules import LedgerRules
 from tests.support.ledger_table import Table, back, bet, bet_win, end, refused, win
+
+if TYPE_CHECKING:
+    from consumer.ledger.base import Ledger
 
 
 class LedgerRefusals(LedgerRules):
@@ -132,3 +137,97 @@ class LedgerRefusals(LedgerRules):
         await table.list_game("g")
         await table.ask(bet("u", 1))
         assert await refused(table.ask(bet("v", 1, game_id="h"))) is LedgerRefusal.GAME_NOT_FOUND
+
+    async def test_win_comes_again_with_the_bet_that_it_named(self, table: Table) -> None:
+        """Another bet, or none, is another content."""
+        await table.ask(bet("t", 10))
+        await table.ask(bet("u", 10))
+        await table.ask(win("w", 5, bet_transaction_id="t"))
+        for named in ("u", None):
+            found = await refused(table.ask(win("w", 5, bet_transaction_id=named)))
+            assert found is LedgerRefusal.TRANSACTION_CONFLICT
+
+    async def test_win_names_a_bet_also_if_it_needs_none(self, table: Table) -> None:
+        """What it names has to be a bet, and may not have gone back."""
+        await table.ask(bet("t", 10))
+        await table.ask(win("w", 5))
+        await table.ask(back("b", "u"))
+        for named, refusal in (
+            ("none", LedgerRefusal.BET_NOT_FOUND),
+            ("w", LedgerRefusal.BET_NOT_FOUND),
+            ("b", LedgerRefusal.BET_NOT_FOUND),
+            ("u", LedgerRefusal.ROLLED_BACK),
+        ):
+            order = win("x", 5, bet_transaction_id=named, kind=WinKind.FREE)
+            assert await refused(table.ask(order)) is refusal
+
+    async def test_bet_of_a_frozen_player_or_an_ended_session_is_refused_for_ever(
+        self, table: Table
+    ) -> None:
+        """Whatever changes."""
+        await table.ledger.freeze("b", "p", frozen=True)
+        await refused(table.ask(bet("t", 1)))
+        await table.ledger.freeze("b", "p", frozen=False)
+        await table.ledger.end_session("b", "s")
+        await refused(table.ask(bet("u", 1)))
+        await table.begin("s2")
+        for number, refusal in (("t", "PLAYER_FROZEN"), ("u", "SESSION_EXPIRED")):
+            assert await refused(table.ask(bet(number, 1, session="s2"))) == refusal
+
+    async def test_rollback_is_never_rolled_back(self, ledger: Ledger) -> None:
+        """Nor where wins are."""
+        table = Table(ledger, Caller("b", "acme", reverses_wins=True))
+        await table.sit()
+        await table.ask(bet("t", 10))
+        await table.ask(back("b", "t"))
+        assert await refused(table.ask(back("c", "b"))) is LedgerRefusal.NOT_REVERSIBLE
+        assert await table.funds() == (100, 0)
+
+    async def test_first_rollback_answers_for_all(self, table: Table) -> None:
+        """Whatever their ids, also when they come again."""
+        await table.ask(bet("t", 10))
+        (first,) = await table.ask(back("b5", "t"))
+        for number in ("b9", "b1", "b3", "b1", "b9", "b5"):
+            (again,) = await table.ask(back(number, "t"))
+            assert (again.ledger_id, again.replayed) == (first.ledger_id, True)
+
+    async def test_balance_after_is_real_and_bonus_money(self, table: Table) -> None:
+        """In the first answer, in a later one, and of a rollback."""
+        await table.issue(50)
+        for order in (bet("t", 10), bet("t", 10)):
+            (booked,) = await table.ask(order)
+            assert booked.balance_after_units == 140
+        (booked,) = await table.ask(back("b", "t"))
+        assert booked.balance_after_units == 150
+
+    @pytest.mark.xfail(strict=True, reason="a pair is never taken for its round's only bet")
+    async def test_pair_that_is_the_only_bet_of_a_round_with_another_win_stays(
+        self, table: Table
+    ) -> None:
+        """As another bet would. Otherwise the player keeps a win without a stake."""
+        await table.ask(bet_win(("t", 10), ("w", 0)))
+        await table.ask(win("x", 50))
+        assert await refused(table.ask(back("b", "t"))) is LedgerRefusal.BET_SETTLED
+
+    @pytest.mark.xfail(strict=True, reason="the balance is that of the player who has the id")
+    async def test_conflict_shows_the_balance_of_the_session_that_is_named(
+        self, table: Table
+    ) -> None:
+        """And not that of another player, to whom the id of the rollback belongs."""
+        await table.sit(7, player="q", session="s-q")
+        await table.ask(bet("t", 10))
+        with pytest.raises(OrderRefused, match="TRANSACTION_CONFLICT") as caught:
+            await table.ask(back("t", "unknown", session="s-q"))
+        assert caught.value.now == Funds("EUR", 7, 0)
+
+    @pytest.mark.xfail(strict=True, reason="the sum of the stakes is larger than 64 bits")
+    async def test_stakes_of_a_round_that_cannot_be_added_up_are_refused(
+        self, table: Table
+    ) -> None:
+        """As amounts are that cannot be held. The database's own error is no answer."""
+        units = LIMIT_UNITS - 200
+        await table.deposit(units)
+        for number in range(9):
+            await table.ask(bet(f"t{number}", units))
+            await table.ask(win(f"w{number}", units))
+        assert await refused(table.ask(bet("t", units))) is LedgerRefusal.BAD_AMOUNT
