@@ -200,7 +200,6 @@ class LedgerRefusals(LedgerRules):
         (booked,) = await table.ask(back("b", "t"))
         assert booked.balance_after_units == 150
 
-    @pytest.mark.xfail(strict=True, reason="a pair is never taken for its round's only bet")
     async def test_pair_that_is_the_only_bet_of_a_round_with_another_win_stays(
         self, table: Table
     ) -> None:
@@ -209,7 +208,6 @@ class LedgerRefusals(LedgerRules):
         await table.ask(win("x", 50))
         assert await refused(table.ask(back("b", "t"))) is LedgerRefusal.BET_SETTLED
 
-    @pytest.mark.xfail(strict=True, reason="the balance is that of the player who has the id")
     async def test_conflict_shows_the_balance_of_the_session_that_is_named(
         self, table: Table
     ) -> None:
@@ -220,7 +218,6 @@ class LedgerRefusals(LedgerRules):
             await table.ask(back("t", "unknown", session="s-q"))
         assert caught.value.now == Funds("EUR", 7, 0)
 
-    @pytest.mark.xfail(strict=True, reason="the sum of the stakes is larger than 64 bits")
     async def test_stakes_of_a_round_that_cannot_be_added_up_are_refused(
         self, table: Table
     ) -> None:

@@ -114,6 +114,7 @@ class LedgerRounds(LedgerRules):
     async def test_outbox_tells_both_halves_that_went_back(self, table: Table, given: str) -> None:
         """Under the bet, whichever half was named."""
         bet_booked, win_booked = await table.ask(bet_win(("t", 30), ("w", 50)))
+        await table.ask(bet("u", 1))
         await table.ask(win("x", 5, bet_transaction_id=None))
         await table.ask(back("b", given))
         row = (await table.outbox())[-1]

@@ -264,7 +264,7 @@ class ReferenceWallet:
             [one for one in self._in_round(bet, *kinds) if not one.back]
             for kinds in (("BET",), WINS)
         )
-        return len(bet.parts) == 1 and len(bets) == 1 and len(wins) > 0
+        return len(bets) == 1 and len(wins) >= len(bet.parts)
 
     def _end_round(self, caller: Caller, order: RoundEnd) -> Iterator[list[Done]]:
         end = self._draft(caller, order, "round-end", order.transaction_id, 0)

@@ -17,10 +17,11 @@ CREATE FUNCTION is_settled(a_bet transactions) RETURNS boolean LANGUAGE sql STAB
             AND w.reference <> ''
             AND w.verb = 'win' AND w.kind IS NOT NULL
             AND (first_rollback(w, w.external_id)).id IS NULL)
-    OR a_bet.verb = 'bet' AND EXISTS (
+    OR EXISTS (    -- the win of a bet-win goes back with its bet
         SELECT FROM round WHERE account_id = a_bet.account_id AND source = a_bet.source
             AND game_id = a_bet.game_id AND round_id = a_bet.round_id
-            AND live_bets_count = 1 AND live_wins_count > 0)
+            AND live_bets_count = 1
+            AND live_wins_count > CASE WHEN a_bet.verb = 'bet' THEN 0 ELSE 1 END)
 $$;
 
 -- Adds up the opposite of the entries of a row and of its other half. Bonus money may have become
@@ -79,8 +80,10 @@ BEGIN
     RETURN a_row;
 END $$;
 
--- Returns what was answered to this rollback before. NULL: the rollback is new.
-CREATE FUNCTION known_rollback(a_draft transactions) RETURNS answer LANGUAGE plpgsql AS $$
+-- Returns what was answered to this rollback before. NULL: the rollback is new. A refusal shows the
+-- balance of the session that the order names, and not that of the player to whom the id belongs.
+CREATE FUNCTION known_rollback(a_draft transactions, a_named account) RETURNS answer
+LANGUAGE plpgsql AS $$
 DECLARE
     a_row transactions := stored(a_draft.brand, a_draft.source, a_draft.external_id);
     an_owner account;
@@ -90,9 +93,9 @@ BEGIN
     END IF;
     SELECT * INTO an_owner FROM account WHERE id = a_row.account_id;
     IF a_row.verb = 'tombstone' THEN
-        RETURN refused('ROLLED_BACK', an_owner);
+        RETURN refused('ROLLED_BACK', a_named);
     ELSIF (a_row.verb, a_row.reference) <> (a_draft.verb, a_draft.reference) THEN
-        RETURN refused('TRANSACTION_CONFLICT', an_owner);
+        RETURN refused('TRANSACTION_CONFLICT', a_named);
     ELSIF a_row.repeats IS NOT NULL THEN
         a_row := first_rollback(a_row, a_row.target);
     END IF;
@@ -169,7 +172,7 @@ BEGIN
     a_draft.session := a_session;
     a_draft.reference := a_reference;
     a_draft.target := a_reference;
-    an_answer := known_rollback(a_draft);
+    an_answer := known_rollback(a_draft, a_named);
     IF NOT an_answer IS NULL THEN    -- `IS NOT NULL` would ask that no field is NULL
         RETURN NEXT an_answer;
     ELSIF a_given.id IS NULL AND a_reference = an_id THEN

@@ -197,6 +197,8 @@ class PostgresLedger(Ledger):
             if error.constraint_name == "too_large":
                 raise OrderRefused(LedgerRefusal.BAD_AMOUNT) from error
             raise
+        except asyncpg.NumericValueOutOfRangeError as error:  # the stakes of a round together
+            raise OrderRefused(LedgerRefusal.BAD_AMOUNT) from error
 
     async def _fetch(self, statement: str, *arguments: object) -> list[Record]:
         """Run a statement. After a deadlock it is run again.
@@ -209,7 +211,7 @@ class PostgresLedger(Ledger):
         try:
             async with asyncio.timeout(ORDER_S):
                 return await self._fetch_again(self._pool, statement, arguments)
-        except asyncpg.CheckViolationError:
+        except (asyncpg.CheckViolationError, asyncpg.NumericValueOutOfRangeError):
             raise
         except (*DEADLOCK, *AWAY, asyncpg.PostgresError) as error:
             # Whatever the server says, such as that a table is gone, ends one call and not the

@@ -6,7 +6,7 @@ rules that are only asked of a new order.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from consumer.ledger.orders import BetWin, Caller, RoundEnd
     from consumer.ledger.sqlite.rows import RoundRow, StoredOrder
 
+MAX_UNITS: Final = 2**63 - 1
+"""The largest number that the database can hold."""
 PlayOutcome = list[Booked] | OrderRefused
 """What an order did, or why it is refused and this is stored."""
 
@@ -197,13 +199,20 @@ def _take_stake(
     draft.bonus_id = owner.bonus_id if bonus_units else None
     moves = Moves(-real_units, -bonus_units, {"HOUSE": amount_units})
     one = write(db, draft, owner, moves, facts)
+    key = round_key(owner, draft)
+    before = rows.game_round(db, key)
+    if (
+        before is not None
+        and amount_units + max(before.stake_real_units, before.stake_bonus_units) > MAX_UNITS
+    ):
+        raise refuse(LedgerRefusal.BAD_AMOUNT)  # the stakes of the round together
     db.execute(
         "INSERT INTO round (account_id, source, game_id, round_id, bets_count, live_bets_count,"
         " stake_real, stake_bonus, at_us) VALUES (?, ?, ?, ?, 1, 1, ?, ?, ?)"
         " ON CONFLICT DO UPDATE SET bets_count = bets_count + 1,"
         " live_bets_count = live_bets_count + 1, stake_real = stake_real + excluded.stake_real,"
         " stake_bonus = stake_bonus + excluded.stake_bonus",
-        (*round_key(owner, draft), real_units, bonus_units, one.at_us),
+        (*key, real_units, bonus_units, one.at_us),
     )
     return one
 

@@ -30,7 +30,7 @@ def roll_back(db: apsw.Connection, caller: Caller, order: Rollback) -> list[Book
     )
     known = rows.stored(db, draft.brand, draft.source, draft.external_id)
     if known is not None:
-        return [_again(db, known, draft)]
+        return [_again(db, known, draft, named)]
     given = rows.stored(db, draft.brand, draft.source, draft.reference)
     if given is None:
         return [_bury(db, draft, named)]
@@ -54,17 +54,22 @@ def roll_back(db: apsw.Connection, caller: Caller, order: Rollback) -> list[Book
     return [_give_back(db, caller, draft, given, order.facts)]
 
 
-def _again(db: apsw.Connection, known: StoredOrder, draft: Draft) -> Booked:
+def _again(
+    db: apsw.Connection, known: StoredOrder, draft: Draft, named: AccountRow | None
+) -> Booked:
     """Return what was answered to this rollback before.
+
+    A refusal shows the balance of the session that the order names, and not that of the player to
+    whom the id belongs.
 
     Raises:
         OrderRefused: The id was used for something else.
     """
     owner = rows.account(db, known.account_id) if known.account_id is not None else None
     if known.verb == TOMBSTONE:
-        raise refuse(LedgerRefusal.ROLLED_BACK, owner)
+        raise refuse(LedgerRefusal.ROLLED_BACK, named)
     if (known.verb, known.reference) != (draft.verb, draft.reference):
-        raise refuse(LedgerRefusal.TRANSACTION_CONFLICT, owner)
+        raise refuse(LedgerRefusal.TRANSACTION_CONFLICT, named)
     if known.repeats_id is not None and known.target is not None:
         first = rows.first_rollback(db, known.brand, known.source, known.target)
         known = first or known
@@ -141,10 +146,11 @@ def _is_settled(
     ]
     if alive:
         return True
-    if win is not None:  # the win of a bet-win goes back with its bet
-        return False
+    own_count = 0 if win is None else 1  # the win of a bet-win goes back with its bet
     found = rows.game_round(db, round_key(owner, bet))
-    return found is not None and found.live_bets_count == 1 and found.live_wins_count > 0
+    if found is None:
+        return False
+    return found.live_bets_count == 1 and found.live_wins_count > own_count
 
 
 def _reverse(db: apsw.Connection, part: StoredOrder, moves: Moves) -> None:
