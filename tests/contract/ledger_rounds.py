@@ -90,6 +90,16 @@ class LedgerRounds(LedgerRules):
         await table.ask(win("w", 20))
         assert await table.funds() == (10, 10)
 
+    async def test_win_without_a_share_of_the_bonus_names_no_bonus(self, table: Table) -> None:
+        """Nor does a bet without bonus money, although a bonus is active."""
+        bonus_id = await table.issue(50)
+        await table.ask(bet("t", 99))
+        await table.ask(bet("u", 2))
+        await table.ask(win("w", 101))
+        await table.ask(win("x", 100))
+        rows = {row.external_id: row.bonus_id for row in await table.outbox()}
+        assert [rows[number] for number in "tuwx"] == [None, bonus_id, bonus_id, None]
+
     async def test_newest_bonus_of_a_round_gets_the_share(self, ledger: Ledger) -> None:
         """The whole share."""
         table = Table(ledger, Caller("b", "acme", SpendOrder.BONUS_FIRST))
