@@ -223,5 +223,9 @@ def _settle(answer: asyncio.Future[Any], result: object, error: BaseException | 
         return
     if error is None:
         answer.set_result(result)
+    elif isinstance(
+        error, StopIteration
+    ):  # a future refuses it, and the caller would wait for ever
+        answer.set_exception(RuntimeError("a step of the ledger raised StopIteration"))
     else:
         answer.set_exception(error)
