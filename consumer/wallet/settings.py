@@ -78,7 +78,8 @@ class WalletSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         session_s: How long a session lasts, in seconds.
         spend_order: Which money of a player is spent first.
         currencies: The digits behind the point, by currency. ISO 4217 and the usual crypto
-            currencies are built in. Never change the digits of a currency in which money is booked.
+            currencies are built in. The digits of a currency in which money is booked cannot be
+            changed.
         brands: What the events of each brand need, by the brand's name.
         providers: How each provider speaks, by its name.
     """

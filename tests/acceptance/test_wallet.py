@@ -297,6 +297,29 @@ async def test_killed_daemon_takes_each_bet_once(scene: HttpScene) -> None:
         assert told == [event for pair in wanted for event in pair]
 
 
+async def test_wallet_that_does_not_fit_its_accounts_stays_closed(
+    http_scene: HttpScene, tmp_path: Path
+) -> None:
+    """It says what is missing. Everything else goes on."""
+    give_wallet(http_scene, f"sqlite:{tmp_path / 'wallet.db'}")
+    key = await http_scene.key(scopes=(Scope.WALLET_OPERATOR,))
+    with http_scene.daemon() as daemon:
+        await daemon.is_ready(apart="wallet")
+        table = Table(http_scene, await add_provider(daemon, http_scene.name), key)
+        await table.sit("100.00")
+    http_scene.tables["wallet"]["brands"][http_scene.name]["exchange_rates"] = {"SEK": "1"}
+    with http_scene.daemon() as daemon:
+        await daemon.is_ready()
+
+        async def says() -> bool:
+            return "exchange_rates.EUR" in (await daemon.whys("wallet")).get("ledger", "")
+
+        await eventually(says, what="the missing rate")
+        assert (await table.bet("t-1", "1.00")).json()["code"] == "UNAVAILABLE"
+        assert not await daemon.ready("wallet")
+        await table.close()
+
+
 async def test_bets_go_on_while_sink_and_store_are_away(
     tmp_path: Path, servers: dict[str, Broker]
 ) -> None:
