@@ -13,12 +13,16 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from consumer.cancel import end_tasks
 from consumer.clock import SYSTEM_CLOCK
+from consumer.config.wallet import OUTBOX_LISTENER
 from consumer.dead_letters.record import first_letters
 from consumer.lanes.lane import Lane
 from consumer.lanes.supervise import Supervisor
 from consumer.lanes.wire import make_steps
+from consumer.listeners.outbox.settings import OUTBOX
 from consumer.parts.keep_open import KeptOpen, all_opened
 
 if TYPE_CHECKING:
@@ -111,6 +115,9 @@ class LaneGroup:
         watched: Watched,
         make_listener: Callable[[str], AnyListener],
     ) -> Supervisor:
+        if name == OUTBOX_LISTENER:
+            # Without the ledger all other listeners go on, so it does not make the process unready.
+            watched = msgspec.structs.replace(watched, health=watched.health.apart(OUTBOX))
         steps = make_steps(name, config, self._outside, watched, first_letters(name))
         lane = Lane(steps, SYSTEM_CLOCK)
         return Supervisor(name, lambda: make_listener(name), lane, watched.health, steps.books)

@@ -16,6 +16,7 @@ from consumer.ledger.make import make_ledger
 from consumer.listeners.outbox.listener import OutboxListener
 from consumer.parts.base import Part
 from consumer.parts.keep_open import KeptOpen
+from consumer.wallet.settings import WALLET
 from consumer.wallet.table import wallet_endpoints
 from consumer.wallet.watch import LedgerWatch
 
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 LOST_S: Final = 5.0
 """How often a ledger is asked whether it still answers, in seconds."""
-WALLET: Final = "wallet"
-"""The name under which `/readyz` shows the ledgers."""
 
 
 class LedgerPart(Part):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
 from consumer.options.values import Seconds, Text, Token
 
+WALLET: Final = "wallet"
+"""The name under which `/readyz` shows the ledgers. The process takes in events without them."""
 Digits = Annotated[int, Meta(ge=0, le=9, description="a whole number from 0 to 9")]
 DatabaseUrl = Annotated[
     str,

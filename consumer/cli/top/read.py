@@ -49,18 +49,18 @@ class _Readiness(msgspec.Struct):
     parts: dict[str, _ReadinessPart] = {}
     sandbox: _ReadinessApart = msgspec.field(default_factory=_ReadinessApart)
     wallet: _ReadinessApart = msgspec.field(default_factory=_ReadinessApart)
+    outbox: _ReadinessApart = msgspec.field(default_factory=_ReadinessApart)
 
     def whys(self) -> dict[str, str]:
         """Return what is wrong with each part that is down, by its name."""
         found = {name: part.why for name, part in self.parts.items() if not part.up}
-        found |= {
-            f"wallet {name}": part.why for name, part in self.wallet.parts.items() if not part.up
-        }
-        for name, part in self.sandbox.parts.items():
-            if not part.up:
-                # A listener and a lane of the sandbox have names of their own, its other parts not.
-                shown = name if name.startswith(("listener ", "lane ")) else f"sandbox {name}"
-                found[shown] = part.why
+        parts_apart = {"sandbox": self.sandbox, "wallet": self.wallet, "outbox": self.outbox}
+        for where, apart in parts_apart.items():
+            for name, part in apart.parts.items():
+                if not part.up:
+                    # A listener and a lane have names of their own, the other parts not.
+                    is_own = name.startswith(("listener ", "lane "))
+                    found[name if is_own else f"{where} {name}"] = part.why
         return found
 
 

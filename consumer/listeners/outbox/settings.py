@@ -11,7 +11,7 @@ from consumer.deliveries.origin import Environment
 from consumer.listeners.base import ListenerSettings
 
 OUTBOX: Final = "outbox"
-"""The kind of this listener."""
+"""The kind of this listener, and the name under which `/readyz` shows it apart."""
 
 
 class OutboxSettings(ListenerSettings, frozen=True, kw_only=True):
