@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 CLIENTS_COUNT: Final = 32
 PLAYERS_COUNT: Final = 1000
+DRAINED_S: Final = 120.0
 PATH: Final = "/v1/wallet/bet"
 
 
@@ -205,7 +206,7 @@ async def drained(ledger: Ledger) -> None:
     async def is_empty() -> bool:
         return not await ledger.outbox_count()
 
-    await eventually(is_empty, what="an empty outbox")
+    await eventually(is_empty, within_s=DRAINED_S, what="an empty outbox")
     took_s = time.perf_counter() - began_s
     print(f"  outbox  {rows_count} rows, empty after {took_s:.1f} s")
 
