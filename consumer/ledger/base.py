@@ -25,6 +25,7 @@ stored.
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Final
 
@@ -66,6 +67,14 @@ class Ledger(ABC):
     @abstractmethod
     async def close(self) -> None:
         """Free everything. It may be called twice, and after an `open` that failed."""
+
+    async def wait_lost(self) -> str:
+        """Return the reason once the ledger has to be opened again.
+
+        By default it never returns, because the database's library connects again by itself.
+        """
+        await asyncio.Event().wait()
+        raise AssertionError  # an event that nobody sets
 
     @abstractmethod
     async def call_back(self, caller: Caller, order: Callback) -> Sequence[Booked]:

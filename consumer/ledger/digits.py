@@ -2,7 +2,8 @@
 
 Amounts are stored in the smallest unit of their currency. If the digits of a currency changed, all
 stored amounts would mean something else. If a currency or its exchange rate were missing, players
-could not get back what is theirs, and no event could be made. Both databases understand the
+could not get back what is theirs, and no event could be made. The ledger remembers what was
+configured, so accounts are only looked for if something is missing. Both databases understand the
 statements.
 """
 
@@ -11,21 +12,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from consumer.ledger.base import Ledger
 
-USED: Final = "SELECT DISTINCT brand, currency FROM account"
-STORED: Final = "SELECT name, digits FROM currency"
+STORED: Final = "SELECT brand, name, digits FROM currency ORDER BY brand, name"
 STORE: Final = """
-    INSERT INTO currency (name, digits) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING
-    RETURNING name"""
+    INSERT INTO currency (brand, name, digits) VALUES ($1, $2, $3)
+    ON CONFLICT (brand, name) DO NOTHING RETURNING name"""
+USED: Final = "SELECT 1 FROM account WHERE brand = $1 AND currency = $2 LIMIT 1"
 
 
 async def misfits_of(
     ledger: Ledger, digits: Mapping[str, int], configured: Mapping[str, Mapping[str, object]]
 ) -> list[str]:
-    """Return what is wrong, in words. If nothing is, store the digits of all configured currencies.
+    """Return what is wrong, in words. If nothing is, remember what is configured.
 
     Args:
         ledger: The ledger, which is open.
@@ -35,33 +36,28 @@ async def misfits_of(
     Raises:
         LedgerUnavailable: The database does not answer.
     """
-    used = [(brand, currency) for brand, currency in await ledger.rows(USED, ())]
-    stored = {str(name): int(count) for name, count in await ledger.rows(STORED, ())}
-    found = [*_missing(used, configured), *_changed(stored, digits)]
+    found: dict[str, None] = {}
+    stored: set[tuple[str, str]] = set()
+    for brand, name, count in await ledger.rows(STORED, ()):
+        stored.add((brand, name))
+        if name not in configured.get(brand, ()):
+            if await ledger.rows(USED, (brand, name)):
+                found[_missing(brand, name, configured)] = None
+        elif digits[name] != count:
+            found[
+                f"wallet.currencies.{name}: the ledger has amounts with {count} digits, the "
+                f"configuration says {digits[name]}"
+            ] = None
     if not found:
-        currencies = {name for rates in configured.values() for name in rates} - stored.keys()
-        for name in sorted(currencies):
-            await ledger.rows(STORE, (name, digits[name]))
-    return found
+        wanted = {(brand, name) for brand, rates in configured.items() for name in rates}
+        for brand, name in sorted(wanted - stored):
+            await ledger.rows(STORE, (brand, name, digits[name]))
+    return list(found)
 
 
-def _missing(
-    used: list[tuple[str, str]], configured: Mapping[str, Mapping[str, object]]
-) -> Iterator[str]:
-    for brand, currency in sorted(used):
-        if brand not in configured:
-            yield f"wallet.brands.{brand}: is missing, and it has players"
-        elif currency not in configured[brand]:
-            yield (
-                f"wallet.brands.{brand}.exchange_rates.{currency}: is missing, and players have "
-                "accounts in it"
-            )
-
-
-def _changed(stored: Mapping[str, int], digits: Mapping[str, int]) -> Iterator[str]:
-    for name, count in sorted(stored.items()):
-        if digits.get(name) != count:
-            yield (
-                f"wallet.currencies.{name}: the ledger has amounts with {count} digits, "
-                f"the configuration says {digits.get(name, 'nothing')}"
-            )
+def _missing(brand: str, name: str, configured: Mapping[str, Mapping[str, object]]) -> str:
+    if brand not in configured:
+        return f"wallet.brands.{brand}: is missing, and it has players"
+    return (
+        f"wallet.brands.{brand}.exchange_rates.{name}: is missing, and players have accounts in it"
+    )

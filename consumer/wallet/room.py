@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from consumer.clock import SYSTEM_CLOCK
 from consumer.deliveries.origin import Environment
-from consumer.errors import Unavailable
 from consumer.ledger.amounts import Amounts
 from consumer.ledger.answers import LedgerUnavailable
 from consumer.ledger.currencies import BUILT_IN
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
     from consumer.operations.health import Health
     from consumer.operations.metrics import Metrics
     from consumer.wallet.settings import WalletSettings
-
-LOST_S: Final = 5.0
-"""How often a ledger is asked whether it still answers, in seconds."""
 
 
 class LedgerPart(Part):
@@ -59,13 +55,8 @@ class LedgerPart(Part):
         return []
 
     async def wait_lost(self) -> str:
-        """See `Part.wait_lost`. A ledger that does not answer is opened again."""
-        while True:
-            await asyncio.sleep(LOST_S)
-            try:
-                await self.check()
-            except Unavailable as error:
-                return str(error)
+        """See `Part.wait_lost`."""
+        return await self._ledger.wait_lost()
 
     async def check(self) -> None:
         """See `Part.check`."""

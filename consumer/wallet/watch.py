@@ -55,16 +55,22 @@ class LedgerWatch:
 
     async def run(self) -> None:
         """Watch until this is cancelled. While the database is away, the last values stay."""
+        told = ""
         while True:
+            await asyncio.sleep(LOOK_S)
             try:
                 await self.look()
                 await self.verify()
             except Unavailable as error:
-                # `/readyz/wallet` says so too, unless only these statements take too long.
-                log.warning(
-                    "ledger not measured", environment=self._environment.value, why=str(error)
-                )
-            await asyncio.sleep(LOOK_S)
+                # `/readyz/wallet` says so too, unless only these statements take too long. Each
+                # reason is logged once, and not for each try.
+                if str(error) != told:
+                    told = str(error)
+                    log.warning(
+                        "ledger not measured", environment=self._environment.value, why=told
+                    )
+            else:
+                told = ""
 
     async def look(self) -> None:
         """Measure the outbox and the write-offs.

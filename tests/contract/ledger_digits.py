@@ -31,7 +31,13 @@ class LedgerDigits:
 
     async def test_missing_rate_and_brand_are_told(self, table: Table) -> None:
         """Players could not get back what is theirs."""
+        await misfits_of(table.ledger, DIGITS, RATES)
         (told,) = await misfits_of(table.ledger, DIGITS, {"b": {"JPY": "1"}})
         assert told.startswith("wallet.brands.b.exchange_rates.EUR: is missing")
         (told,) = await misfits_of(table.ledger, DIGITS, {"c": {"EUR": "1"}})
         assert told == "wallet.brands.b: is missing, and it has players"
+
+    async def test_currency_without_accounts_may_go(self, table: Table) -> None:
+        """Nobody has anything in it."""
+        await misfits_of(table.ledger, DIGITS, RATES)
+        assert await misfits_of(table.ledger, DIGITS, {"b": {"EUR": "1"}}) == []

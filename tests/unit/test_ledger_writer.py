@@ -154,3 +154,18 @@ async def test_append_only_holds_on_the_own_connection(tmp_path: Path, statement
     with pytest.raises(apsw.Error):
         connection.execute(statement).fetchall()
     assert len(connection.execute("SELECT * FROM entry").fetchall()) == 1
+
+
+async def test_thread_that_has_ended_is_told(tmp_path: Path) -> None:
+    """So that somebody opens the ledger again."""
+    connection = connect(tmp_path / "wallet.db")
+    writer = Writer(lambda: connection)
+    await writer.open()
+    lost = asyncio.get_running_loop().create_task(writer.wait_lost())
+    connection.close()
+    for _ in range(2):
+        with pytest.raises(LedgerUnavailable):
+            await writer.do(games)
+    async with asyncio.timeout(5):
+        assert await lost
+    await writer.close()

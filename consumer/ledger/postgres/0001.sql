@@ -116,10 +116,13 @@ CREATE TABLE round (
 
 CREATE INDEX of_time ON round (at_us) WHERE NOT closed;
 
--- The digits with which the amounts of a currency are booked. They must never change.
+-- The currencies in which players of a brand may have accounts, and the digits with which their
+-- amounts are booked. These must never change.
 CREATE TABLE currency (
-    name text PRIMARY KEY,
-    digits bigint NOT NULL
+    brand text NOT NULL,
+    name text NOT NULL,
+    digits bigint NOT NULL,
+    PRIMARY KEY (brand, name)
 );
 
 -- Up to where the books of each account were verified.

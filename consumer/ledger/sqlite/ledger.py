@@ -45,6 +45,10 @@ class SqliteLedger(Ledger):
         await self._writer.close()
         self.release_outbox()
 
+    async def wait_lost(self) -> str:
+        """See `Ledger.wait_lost`. The writer's thread has ended."""
+        return await self._writer.wait_lost()
+
     async def call_back(self, caller: Caller, order: Callback) -> Sequence[Booked]:
         """See `Ledger.call_back`."""
         outcome = await self._writer.do(partial(_carry_out, caller=caller, order=order))

@@ -6,8 +6,9 @@ rules that are only asked of a new order.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+import apsw
 import msgspec
 
 from consumer.ledger.answers import Booked, LedgerRefusal, OrderRefused
@@ -27,13 +28,9 @@ from consumer.ledger.sqlite.rows import AccountRow, SessionRow
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import apsw
-
     from consumer.ledger.orders import BetWin, Caller, RoundEnd
     from consumer.ledger.sqlite.rows import RoundRow, StoredOrder
 
-MAX_UNITS: Final = 2**63 - 1
-"""The largest number that the database can hold."""
 PlayOutcome = list[Booked] | OrderRefused
 """What an order did, or why it is refused and this is stored."""
 
@@ -199,21 +196,19 @@ def _take_stake(
     draft.bonus_id = owner.bonus_id if bonus_units else None
     moves = Moves(-real_units, -bonus_units, {"HOUSE": amount_units})
     one = write(db, draft, owner, moves, facts)
-    key = round_key(owner, draft)
-    before = rows.game_round(db, key)
-    if (
-        before is not None
-        and amount_units + max(before.stake_real_units, before.stake_bonus_units) > MAX_UNITS
-    ):
-        raise refuse(LedgerRefusal.BAD_AMOUNT)  # the stakes of the round together
-    db.execute(
-        "INSERT INTO round (account_id, source, game_id, round_id, bets_count, live_bets_count,"
-        " stake_real, stake_bonus, at_us) VALUES (?, ?, ?, ?, 1, 1, ?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET bets_count = bets_count + 1,"
-        " live_bets_count = live_bets_count + 1, stake_real = stake_real + excluded.stake_real,"
-        " stake_bonus = stake_bonus + excluded.stake_bonus",
-        (*key, real_units, bonus_units, one.at_us),
-    )
+    try:
+        db.execute(
+            "INSERT INTO round (account_id, source, game_id, round_id, bets_count, live_bets_count,"
+            " stake_real, stake_bonus, at_us) VALUES (?, ?, ?, ?, 1, 1, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET bets_count = bets_count + 1,"
+            " live_bets_count = live_bets_count + 1, stake_real = stake_real + excluded.stake_real,"
+            " stake_bonus = stake_bonus + excluded.stake_bonus",
+            (*round_key(owner, draft), real_units, bonus_units, one.at_us),
+        )
+    except apsw.ConstraintError as error:
+        # The sum of the stakes does not fit into 64 bits. SQLite would make a float of it, which
+        # the column refuses.
+        raise refuse(LedgerRefusal.BAD_AMOUNT) from error
     return one
 
 

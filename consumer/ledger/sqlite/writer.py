@@ -75,6 +75,12 @@ class Writer:
         except apsw.Error as error:
             raise LedgerUnavailable(f"the ledger's database: {error}") from error
 
+    async def wait_lost(self) -> str:
+        """Return the reason once the thread has ended although nobody has closed it."""
+        if self._run is None:
+            return "the ledger is not open"
+        return await self._run.wait_lost()
+
     async def close(self) -> None:
         """Carry out what waits, and end the thread."""
         run, self._run = self._run, None
@@ -91,6 +97,7 @@ class _Run:
         self._loop = loop
         self._connect = connect
         self._opened: asyncio.Future[None] = loop.create_future()
+        self._lost: asyncio.Future[str] = loop.create_future()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._turn = threading.Lock()
         self._is_dead = False
@@ -104,6 +111,10 @@ class _Run:
         """
         self._thread.start()
         await self._opened
+
+    async def wait_lost(self) -> str:
+        """See `Writer.wait_lost`."""
+        return await asyncio.shield(self._lost)
 
     def put(self, job: _Job) -> None:
         """Let a job wait for its turn.
@@ -146,6 +157,7 @@ class _Run:
                     waiting.append(job)
         with contextlib.suppress(RuntimeError):  # the loop is closed, so nobody waits
             self._loop.call_soon_threadsafe(_settle, self._opened, None, why)
+            self._loop.call_soon_threadsafe(_settle, self._lost, str(why), None)
             self._loop.call_soon_threadsafe(_answer, waiting)
 
     def _serve(self, connection: apsw.Connection) -> None:

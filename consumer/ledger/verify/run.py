@@ -51,7 +51,7 @@ MOVES: Final = """
 BEYOND: Final = """
     SELECT a.id, a.sequence, (SELECT max(t.sequence) FROM transactions AS t
                               WHERE t.account_id = a.id AND t.sequence > a.sequence) AS last
-    FROM account AS a WHERE a.id > $1 ORDER BY a.id LIMIT $2"""
+    FROM account AS a WHERE a.id > $1 AND a.id <= $2 ORDER BY a.id"""
 STRAY_ENTRIES: Final = """
     SELECT e.transaction_id, e.name, e.amount
     FROM entry AS e LEFT JOIN transactions AS t ON t.id = e.transaction_id
@@ -201,13 +201,11 @@ class Verifier:
 
     async def _look_beyond(self) -> None:
         """Find transactions with a higher sequence than their account has."""
-        after_id = MIN_ID
-        while rows := await self._ledger.rows(BEYOND, (after_id, ACCOUNTS_COUNT)):
-            for number, sequence, last in rows:
+        async for ids in self._pages():
+            for number, sequence, last in await self._ledger.rows(BEYOND, ids):
                 if last is not None:
                     what = f"it is at sequence {sequence}, and has a transaction with {last}"
                     self._verdict.add(Fault(f"account {number}", what))
-            after_id = rows[-1][0]
 
     async def _look_at_ids(self, until_id: int) -> int:
         """Find what belongs to no booked transaction.
