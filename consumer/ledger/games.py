@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from consumer.ledger.base import Ledger
 
+USUAL_TYPE: Final = "Slots"
+"""The type of a game that is not on the list, or whose type is not given."""
 _GAME: Final = "SELECT brand, provider, game_id, name, type, launch_url FROM game"
 PUT: Final = """
     INSERT INTO game (brand, provider, game_id, name, type, launch_url)

@@ -8,11 +8,9 @@ from consumer.access.key import Scope
 from consumer.http.endpoint import AnswerForm, Endpoint, because
 from consumer.ledger.answers import LedgerRefusal
 from consumer.wallet.books import RoundsQuery, StatementQuery
-from consumer.wallet.endpoints import away_form, refusal_forms
+from consumer.wallet.endpoints import GAME_PLACES, away_form, ok_form, refusal_forms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from consumer.wallet.books import WalletBooks
 
 _TEXT: Final = {"type": "string"}
@@ -53,14 +51,13 @@ _ROUNDS: Final = {
     "type": "object",
     "properties": {"rounds": {"type": "array", "items": {"type": "object"}}},
 }
+_STORED: Final = "As stored."
 
 
 def book_endpoints(books: WalletBooks) -> tuple[Endpoint, ...]:
     """Return the endpoints."""
-    provider = {**_TEXT, "description": "the name of the provider"}
     place = {
-        "provider": provider,
-        "game_id": {**_TEXT, "description": "the provider's id of the game"},
+        **GAME_PLACES,
         "round_id": {**_TEXT, "description": "the provider's id of the round"},
     }
     nothing = AnswerForm(
@@ -81,7 +78,7 @@ def book_endpoints(books: WalletBooks) -> tuple[Endpoint, ...]:
             places={"player_id": {**_TEXT, "description": "the brand's id of the player"}},
             query=StatementQuery,
             answers=(
-                _ok(_LIST, {"transactions": [_EXAMPLE]}),
+                ok_form(_LIST, {"transactions": [_EXAMPLE]}, _STORED),
                 *refusal_forms((LedgerRefusal.PLAYER_NOT_FOUND,), has_body=False),
             ),
         ),
@@ -93,10 +90,10 @@ def book_endpoints(books: WalletBooks) -> tuple[Endpoint, ...]:
             handle=books.transaction,
             scope=Scope.WALLET_OPERATOR,
             places={
-                "provider": provider,
+                "provider": GAME_PLACES["provider"],
                 "transaction_id": {**_TEXT, "description": "the provider's id of the order"},
             },
-            answers=(_ok(_TRANSACTION, _EXAMPLE), nothing, away_form()),
+            answers=(ok_form(_TRANSACTION, _EXAMPLE, _STORED), nothing, away_form()),
         ),
         Endpoint(
             name="wallet_open_rounds",
@@ -106,7 +103,7 @@ def book_endpoints(books: WalletBooks) -> tuple[Endpoint, ...]:
             handle=books.open_rounds,
             scope=Scope.WALLET_OPERATOR,
             query=RoundsQuery,
-            answers=(_ok(_ROUNDS, {"rounds": [_ROUND]}), away_form()),
+            answers=(ok_form(_ROUNDS, {"rounds": [_ROUND]}, _STORED), away_form()),
         ),
         Endpoint(
             name="wallet_round",
@@ -116,10 +113,6 @@ def book_endpoints(books: WalletBooks) -> tuple[Endpoint, ...]:
             handle=books.of_round,
             scope=Scope.WALLET_OPERATOR,
             places=place,
-            answers=(_ok(_LIST, {"transactions": [_EXAMPLE]}), nothing, away_form()),
+            answers=(ok_form(_LIST, {"transactions": [_EXAMPLE]}, _STORED), nothing, away_form()),
         ),
     )
-
-
-def _ok(schema: Mapping[str, object], example: Mapping[str, object]) -> AnswerForm:
-    return AnswerForm(status=200, meaning="As stored.", schema=schema, examples={"ok": example})

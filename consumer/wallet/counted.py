@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 BUG: Final = "ERROR"
 """The code of a callback whose handler has a bug."""
 GONE: Final = "GONE"
-"""The code of a callback whose client has gone before it was answered."""
+"""The code of a callback that was not answered, because the process stopped."""
 
 
 def counted(metrics: Metrics, verb: str, handle: Handle) -> Handle:

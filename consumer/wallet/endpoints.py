@@ -53,6 +53,11 @@ BOOKED: Final[Mapping[str, object]] = {
         **FUNDS,
     },
 }
+GAME_PLACES: Final[Mapping[str, Mapping[str, object]]] = {
+    "provider": {"type": "string", "description": "the name of the provider"},
+    "game_id": {"type": "string", "description": "the provider's id of the game"},
+}
+"""The parts of a path that name a game."""
 SHOWN: Final = {
     "currency": "EUR",
     "balance": "87.70",
@@ -186,6 +191,16 @@ def refusal_forms(
     for status, examples in sorted(by_status.items()):
         yield AnswerForm(status=status, meaning="Refused. Nothing moved.", examples=examples)
     yield away_form()
+
+
+def ok_form(
+    schema: Mapping[str, object],
+    example: Mapping[str, object],
+    meaning: str = "Carried out.",
+    status: int = 200,
+) -> AnswerForm:
+    """Return the answer of a request that is carried out."""
+    return AnswerForm(status=status, meaning=meaning, schema=schema, examples={"ok": example})
 
 
 def away_form() -> AnswerForm:

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from consumer.access.key import Scope
 from consumer.http.endpoint import AnswerForm, BodyForm, Endpoint, because
-from consumer.wallet.endpoints import JSON, away_form, schema_of
+from consumer.wallet.endpoints import GAME_PLACES, JSON, away_form, ok_form, schema_of
 from consumer.wallet.games import GameBody, GamesQuery
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from consumer.wallet.games import Games
 
 _TEXT: Final = {"type": "string"}
@@ -39,10 +37,6 @@ _REMOVED: Final = {
     "type": "object",
     "properties": {"provider": _TEXT, "game_id": _TEXT, "removed": {"const": True}},
 }
-_PLACES: Final = {
-    "provider": {**_TEXT, "description": "the name of the provider"},
-    "game_id": {**_TEXT, "description": "the provider's id of the game"},
-}
 
 
 def game_endpoints(games: Games) -> tuple[Endpoint, ...]:
@@ -63,7 +57,7 @@ def game_endpoints(games: Games) -> tuple[Endpoint, ...]:
             handle=games.show_all,
             scope=Scope.WALLET_OPERATOR,
             query=GamesQuery,
-            answers=(_ok(_GAMES, {"games": [_EXAMPLE]}), away_form()),
+            answers=(ok_form(_GAMES, {"games": [_EXAMPLE]}), away_form()),
         ),
         Endpoint(
             name="wallet_put_game",
@@ -75,12 +69,12 @@ def game_endpoints(games: Games) -> tuple[Endpoint, ...]:
             "answer of `POST /v1/sessions`, with the session in place of `{session}`.",
             handle=games.put,
             scope=Scope.WALLET_OPERATOR,
-            places=_PLACES,
+            places=GAME_PLACES,
             body=BodyForm(
                 media_types=(JSON,), schema={JSON: schema_of(GameBody)}, examples={JSON: _SENT}
             ),
             answers=(
-                _ok(_GAME, _EXAMPLE),
+                ok_form(_GAME, _EXAMPLE),
                 nothing,
                 AnswerForm(
                     status=422,
@@ -99,15 +93,11 @@ def game_endpoints(games: Games) -> tuple[Endpoint, ...]:
             "on the list. Wins of bets and rollbacks are still taken.",
             handle=games.remove,
             scope=Scope.WALLET_OPERATOR,
-            places=_PLACES,
+            places=GAME_PLACES,
             answers=(
-                _ok(_REMOVED, {"provider": "acme", "game_id": "book-of-sun", "removed": True}),
+                ok_form(_REMOVED, {"provider": "acme", "game_id": "book-of-sun", "removed": True}),
                 nothing,
                 away_form(),
             ),
         ),
     )
-
-
-def _ok(schema: Mapping[str, object], example: Mapping[str, object]) -> AnswerForm:
-    return AnswerForm(status=200, meaning="Carried out.", schema=schema, examples={"ok": example})

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from consumer.http.answer import Problem
 from consumer.http.parameters import read_query
-from consumer.ledger.games import LedgerGames, ListedGame
+from consumer.ledger.games import USUAL_TYPE, LedgerGames, ListedGame
 from consumer.wallet.bodies import (
     SentBody,
     SentName,
@@ -20,6 +20,7 @@ from consumer.wallet.bodies import (
     part_of,
     read_sent,
 )
+from consumer.wallet.books import PageLimit
 
 if TYPE_CHECKING:
     from consumer.http.answer import Answer
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from consumer.wallet.desk import BrandDesk
     from consumer.wallet.settings import WalletSettings
 
-USUAL_TYPE: Final = "Slots"
 SESSION_PLACE: Final = "{session}"
 LaunchUrl = Annotated[
     str,
@@ -59,9 +59,7 @@ class GamesQuery(msgspec.Struct, frozen=True, kw_only=True):
             description="the `next` of the page before; empty: the start",
         ),
     ] = ""
-    limit_count: Annotated[int, Meta(ge=1, le=1000, description="1 to 1000")] = msgspec.field(
-        default=100, name="limit"
-    )
+    limit_count: PageLimit = msgspec.field(default=100, name="limit")
 
 
 class Games:

@@ -5,9 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from consumer.access.key import Scope
-from consumer.http.endpoint import AnswerForm, BodyForm, Endpoint
+from consumer.http.endpoint import BodyForm, Endpoint
 from consumer.ledger.answers import LedgerRefusal
-from consumer.wallet.endpoints import BOOKED, FUNDS, JSON, SHOWN, TOLD, refusal_forms, schema_of
+from consumer.wallet.endpoints import (
+    BOOKED,
+    FUNDS,
+    JSON,
+    SHOWN,
+    TOLD,
+    ok_form,
+    refusal_forms,
+    schema_of,
+)
 from consumer.wallet.players import BonusBody, BonusEndBody, DepositBody, PlayerBody, SessionBody
 
 if TYPE_CHECKING:
@@ -168,9 +177,7 @@ def _endpoint(  # noqa: PLR0913  # each is said once, in a table
         places=places or {},
         body=form,
         answers=(
-            AnswerForm(
-                status=status, meaning="Carried out.", schema=schema, examples={"ok": example}
-            ),
+            ok_form(schema, example, status=status),
             *refusal_forms(refusals, has_body=body is not None),
         ),
     )

@@ -14,6 +14,7 @@ import msgspec
 
 from consumer.events.timestamp import from_epoch_s
 from consumer.ledger.facts import read_facts
+from consumer.ledger.games import USUAL_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,8 +30,6 @@ BONUS_STATUSES: Final = {
     "BONUS_FORFEIT": "Forfeited",
 }
 
-USUAL_TYPE: Final = "Slots"
-"""The type of a game that is not on the list of games."""
 PRODUCTS: Final = {name.lower(): name for name in ("Casino", "Sportsbook", "Lotto", "Poker")}
 """The vendor's spelling of the products."""
 
