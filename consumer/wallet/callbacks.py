@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from consumer.http.answer import Answer, Problem
-from consumer.ledger.answers import LedgerRefusal, OrderRefused
 from consumer.ledger.orders import Bet, BetWin, Rollback, RoundEnd, Win
 from consumer.wallet.bodies import (
     BODY_MAX_BYTES,
@@ -24,7 +23,6 @@ from consumer.wallet.bodies import (
     bad_request,
     read_json,
 )
-from consumer.wallet.facts import Facts, NotConfigured
 from consumer.wallet.told import booked_fields, funds_fields, refusals
 
 if TYPE_CHECKING:
@@ -37,6 +35,7 @@ if TYPE_CHECKING:
     from consumer.ledger.base import Ledger
     from consumer.ledger.orders import Callback, Caller
     from consumer.wallet.callers import Callers
+    from consumer.wallet.facts import Facts
 
 ANSWER_S: Final = 2.8
 """A provider waits 3 s for its answer. A 503 in this time is better than none."""
@@ -88,7 +87,7 @@ class Callbacks:
                 game_id=sent.game_id,
                 amount_units=self._amounts.read(sent.amount, sent.currency),
                 currency=sent.currency,
-                facts=await self._facts_of(ledger, caller, sent),
+                facts=self._facts.of(caller.brand),
             )
             return await self._one(ledger, caller, order, sent.transaction_id)
 
@@ -109,7 +108,7 @@ class Callbacks:
                 bet_transaction_id=sent.bet_transaction_id,
                 kind=sent.kind,
                 round_end=sent.round_end,
-                facts=await self._facts_of(ledger, caller, sent, round_end=sent.round_end),
+                facts=self._facts.of(caller.brand, round_end=sent.round_end),
             )
             return await self._one(ledger, caller, order, sent.transaction_id)
 
@@ -132,7 +131,7 @@ class Callbacks:
                 game_id=sent.game_id,
                 currency=sent.currency,
                 round_end=sent.round_end,
-                facts=await self._facts_of(ledger, caller, sent, round_end=sent.round_end),
+                facts=self._facts.of(caller.brand, round_end=sent.round_end),
             )
             bet, win = await ledger.call_back(caller, order)
             halves = {
@@ -161,7 +160,7 @@ class Callbacks:
                 session=sent.session,
                 amount_units=units,
                 currency=sent.currency,
-                facts=self._facts.of(caller.brand, None),
+                facts=self._facts.of(caller.brand),
             )
             return await self._one(ledger, caller, order, sent.transaction_id)
 
@@ -195,29 +194,6 @@ class Callbacks:
             async with asyncio.timeout(ANSWER_S):
                 environment, caller = await self._callers.of(request, body)
                 return await carry(self._ledgers[environment], caller, body)
-
-    async def _facts_of(
-        self,
-        ledger: Ledger,
-        caller: Caller,
-        sent: BetBody | BetWinBody,
-        *,
-        round_end: bool = False,
-    ) -> str:
-        """Write down the facts of an order.
-
-        Raises:
-            OrderRefused: The currency of the order is not that of the session. This is a mistake of
-                the provider, and not a gap in the configuration.
-            NotConfigured: See `Facts.of`.
-        """
-        try:
-            return self._facts.of(caller.brand, sent.currency, round_end=round_end)
-        except NotConfigured:
-            funds = await ledger.funds(caller, sent.session)
-            if funds.currency == sent.currency:
-                raise
-            raise OrderRefused(LedgerRefusal.WRONG_CURRENCY, funds) from None
 
     async def _one(
         self, ledger: Ledger, caller: Caller, order: Callback, transaction_id: str

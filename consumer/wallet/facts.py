@@ -32,13 +32,19 @@ class Facts:
         self._settings = settings
 
     def of(
-        self, brand: str, currency: str | None, *, round_end: bool = False, vendor_id: str = ""
+        self,
+        brand: str,
+        *,
+        currency: str | None = None,
+        round_end: bool = False,
+        vendor_id: str = "",
     ) -> str:
         """Return the facts of an order, as JSON.
 
         Args:
             brand: The brand of the player.
-            currency: The currency of the order. None means that the order names none.
+            currency: The currency of an account. None means that of an account that is open: its
+                rate is there, because `ledger/digits.py` has looked.
             round_end: True if the order closes its round.
             vendor_id: The payment provider of a deposit.
 

@@ -133,7 +133,7 @@ class Players:
 
         async def carry(ledger: Ledger, brand: str) -> dict[str, object]:
             self._amounts.read("0", sent.currency)  # a currency that is not known is refused
-            self._facts.of(brand, sent.currency)  # so is one without an exchange rate
+            self._facts.of(brand, currency=sent.currency)  # so is one without an exchange rate
             check_player_id(sent.player_id)
             return self._shown(await ledger.add_player(brand, sent.player_id, sent.currency))
 
@@ -202,7 +202,7 @@ class Players:
                 currency=sent.currency,
                 amount_units=self._positive(sent.amount, sent.currency),
                 reference=sent.reference,
-                facts=self._facts.of(brand, sent.currency, vendor_id=sent.vendor_id),
+                facts=self._facts.of(brand, currency=sent.currency, vendor_id=sent.vendor_id),
             )
             return booked_fields(self._amounts, await ledger.operate(order), sent.reference)
 
@@ -219,7 +219,7 @@ class Players:
                 currency=sent.currency,
                 amount_units=self._positive(sent.amount, sent.currency),
                 reference=sent.reference,
-                facts=self._facts.of(brand, sent.currency),
+                facts=self._facts.of(brand, currency=sent.currency),
             )
             return booked_fields(self._amounts, await ledger.operate(order), sent.reference)
 
@@ -245,7 +245,7 @@ class Players:
                 bonus_id=int(text),
                 converts=converts,
                 reference=sent.reference,
-                facts=self._facts.of(brand, None),
+                facts=self._facts.of(brand),
             )
             return booked_fields(self._amounts, await ledger.operate(order), sent.reference)
 
