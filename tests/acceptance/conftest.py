@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.brokers.nats import Nats
+from tests.brokers.postgres import Postgres
 from tests.brokers.redis import Redis
 from tests.support.http_daemon import HttpScene
 from tests.support.scene import Scene
@@ -48,3 +49,13 @@ def servers(tmp_path: Path) -> Iterator[dict[str, Broker]]:
     """Return a NATS and a Redis server that a test may stop."""
     with Nats(tmp_path / "nats") as sink, Redis(tmp_path / "r") as store:
         yield {"sink": sink, "store": store}
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Return an empty database of the kind that the test asks for."""
+    if request.param == "sqlite":
+        yield f"sqlite:{tmp_path / 'wallet.db'}"
+    else:
+        with Postgres(tmp_path / "postgres") as server:
+            yield server.address

@@ -3,57 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import random
-import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from nacl.signing import SigningKey
 
 from consumer.access.key import Scope
 from consumer.deliveries.origin import Environment
 from tests.brokers.postgres import Postgres
 from tests.support.eventually import eventually
 from tests.support.http_daemon import HttpScene
-from tests.support.provider import Provider
 from tests.support.samples import casino
+from tests.support.wallet_scene import give_wallet, movements, on_both, run_verb, seated
 from tests.unit.test_openapi import official
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.brokers.base import Broker
-    from tests.support.daemon import Daemon
 
 BETS_COUNT = 600
 CLIENTS_COUNT = 20
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Return an empty database of the kind that the test asks for."""
-    if request.param == "sqlite":
-        yield f"sqlite:{tmp_path / 'wallet.db'}"
-    else:
-        with Postgres(tmp_path / "postgres") as server:
-            yield server.address
-
-
-def give_wallet(scene: HttpScene, database: str) -> None:
-    """Configure a wallet for the scene's brand and one provider."""
-    brand = {
-        "origin": "www.b.example", "exchange_rates": {"EUR": "1"}, "owns_vendors": ["acme"]
-    }  # fmt: skip
-    scene.tables["wallet"] = {
-        "database": database,
-        "brands": {scene.name: brand},
-        "providers": {"acme": {}},
-    }
 
 
 @pytest.fixture
@@ -63,87 +36,10 @@ def scene(http_scene: HttpScene, database: str) -> HttpScene:
     return http_scene
 
 
-on_both = pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
-
-
-async def run_verb(daemon: Daemon, *words: str) -> tuple[int | None, str]:
-    """Run a verb of `consumer wallet`; returns its exit code, and what it prints."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "consumer", "wallet", *words, "--config", str(daemon.config)),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    printed, _ = await process.communicate()
-    return process.returncode, printed.decode()
-
-
-async def add_provider(daemon: Daemon, brand: str) -> Provider:
-    """Add a key of a provider, as an operator does, and return the provider that signs with it."""
-    code, printed = await run_verb(daemon, "providers", "add", "acme", "--brand", brand)
-    assert code == 0, printed
-    key_id, private_key = printed.split()
-    provider = Provider(brand, "acme", key_id)
-    provider.signing = SigningKey(base64.b64decode(private_key))
-    return provider
-
-
-async def movements(scene: HttpScene, count: int) -> list[tuple[str, str]]:
-    """Wait for the events of so many movements; returns type and sequence of each, in order."""
-
-    async def are_there() -> bool:
-        return await scene.sink.count() >= 2 * count
-
-    await eventually(are_there, what="the events of the wallet")
-    events = [json.loads(message.data) for message in await scene.sink.events()]
-    return [(event["type"], event["sequence"]) for event in events]
-
-
-class Table:
-    """A player with money, in a session."""
-
-    def __init__(self, scene: HttpScene, provider: Provider, key: str) -> None:
-        self.provider = provider
-        self.operator = scene.client(key)
-        self.game = httpx.AsyncClient(base_url=scene.url, timeout=20)
-        self.place: dict[str, str] = {}
-
-    async def sit(self, amount: str) -> None:
-        """Open an account with money, and begin a session."""
-        account = {"player_id": "p-1", "currency": "EUR"}
-        assert (await self.operator.post("/v1/players", json=account)).status_code == 200
-        money = {"amount": amount, "currency": "EUR", "reference": "d-1", "vendor_id": "9"}
-        for _ in range(2):
-            paid = await self.operator.post("/v1/players/p-1/deposits", json=money)
-            assert (paid.status_code, paid.json()["balance"]) == (200, amount), paid.text
-        begun = await self.operator.post("/v1/sessions", json=account | {"game_id": "g"})
-        assert begun.status_code == 201, begun.text
-        self.place = {
-            "session": begun.json()["session"], "round_id": "r", "game_id": "g", "currency": "EUR"
-        }  # fmt: skip
-
-    async def call(self, verb: str, **fields: object) -> httpx.Response:
-        """Send a callback."""
-        return await self.provider.call(self.game, verb, fields)
-
-    async def bet(self, number: str, amount: str) -> httpx.Response:
-        """Send a bet in a round of its own."""
-        place = self.place | {"round_id": number}
-        return await self.call("bet", transaction_id=number, amount=amount, **place)
-
-    async def close(self) -> None:
-        """Close both connections."""
-        await self.operator.aclose()
-        await self.game.aclose()
-
-
 @on_both
 async def test_a_game_from_the_first_session_to_its_result(scene: HttpScene) -> None:
     """As a brand and a provider of games do it."""
-    key = await scene.key(scopes=(Scope.WALLET_OPERATOR,))
-    with scene.daemon() as daemon:
-        await daemon.is_ready(apart="wallet")
-        table = Table(scene, await add_provider(daemon, scene.name), key)
-        await table.sit("100.00")
+    async with seated(scene) as (daemon, table):
         assert (await table.bet("t-1", "30.00")).json()["balance"] == "70.00"
         won = table.place | {"round_id": "t-1"}
         assert (await table.call("win", transaction_id="w-1", amount="50.00", **won)).json()[
@@ -166,7 +62,6 @@ async def test_a_game_from_the_first_session_to_its_result(scene: HttpScene) -> 
         assert (await table.bet("t-2", "1")).json()["code"] == "PLAYER_FROZEN"
         ended = await table.operator.delete(f"/v1/sessions/{table.place['session']}")
         assert ended.json() == {"currency": "EUR", "net": "20.00"}
-        await table.close()
         code, printed = await run_verb(daemon, "verify", "--from-start")
         assert (code, printed.partition(";")[0]) == (0, "the books fit"), printed
         assert await movements(scene, 3) == [
@@ -182,11 +77,7 @@ async def test_a_game_from_the_first_session_to_its_result(scene: HttpScene) -> 
 async def test_list_of_games_decides_what_is_played(http_scene: HttpScene, tmp_path: Path) -> None:
     """And gives the events a name, and the player an address."""
     give_wallet(http_scene, f"sqlite:{tmp_path / 'wallet.db'}")
-    key = await http_scene.key(scopes=(Scope.WALLET_OPERATOR,))
-    with http_scene.daemon() as daemon:
-        await daemon.is_ready(apart="wallet")
-        table = Table(http_scene, await add_provider(daemon, http_scene.name), key)
-        await table.sit("100.00")
+    async with seated(http_scene) as (_, table):
         book = {"name": "Book of Sun", "type": "Table", "launch_url": "https://g/?s={session}"}
         put = await table.operator.put("/v1/games/acme/book%2F1", json=book)
         assert put.json() == {"provider": "acme", "game_id": "book/1", **book}
@@ -210,7 +101,6 @@ async def test_list_of_games_decides_what_is_played(http_scene: HttpScene, tmp_p
         for path, body in (("nobody/g", book), ("acme/g", book | {"launch_url": "https://g"})):
             answer = await table.operator.put(f"/v1/games/{path}", json=body)
             assert answer.status_code in {404, 422}, answer.text
-        await table.close()
 
 
 async def test_brand_cannot_send_the_bets_of_the_wallet(
@@ -218,11 +108,8 @@ async def test_brand_cannot_send_the_bets_of_the_wallet(
 ) -> None:
     """They become dead letters, and the wallet's own pass."""
     give_wallet(http_scene, f"sqlite:{tmp_path / 'wallet.db'}")
-    operator, brand = await http_scene.key(scopes=(Scope.WALLET_OPERATOR,)), await http_scene.key()
-    with http_scene.daemon() as daemon:
-        await daemon.is_ready(apart="wallet")
-        table = Table(http_scene, await add_provider(daemon, http_scene.name), operator)
-        await table.sit("100.00")
+    brand = await http_scene.key()
+    async with seated(http_scene) as (_, table):
         async with http_scene.client(brand) as client:
             for changes in ({"vendor_id": "acme"}, {"activity_id": "w-2"}):
                 answer = await client.post("/v1/integration/casino", content=casino(**changes))
@@ -232,7 +119,6 @@ async def test_brand_cannot_send_the_bets_of_the_wallet(
             "game.bet",
             "wallet.balance",
         ]
-        await table.close()
 
 
 @on_both
@@ -256,12 +142,7 @@ async def test_other_keys_reach_no_money(scene: HttpScene) -> None:
 @on_both
 async def test_killed_daemon_takes_each_bet_once(scene: HttpScene) -> None:
     """Providers send again what was not answered; a third of all is sent again anyway."""
-    key = await scene.key(scopes=(Scope.WALLET_OPERATOR,))
-    daemon = scene.daemon()
-    with daemon:
-        await daemon.is_ready(apart="wallet")
-        table = Table(scene, await add_provider(daemon, scene.name), key)
-        await table.sit("1000.00")
+    async with seated(scene, "1000.00") as (daemon, table):
 
         async def is_taken(number: str) -> bool:
             try:
@@ -285,7 +166,6 @@ async def test_killed_daemon_takes_each_bet_once(scene: HttpScene) -> None:
                 daemon.start()
         shown = (await table.call("balance", session=table.place["session"])).json()
         assert shown["balance"] == "400.00"
-        await table.close()
         code, printed = await run_verb(daemon, "verify", "--from-start")
         assert (code, printed.partition(";")[0]) == (0, "the books fit"), printed
         told = await movements(scene, 1 + BETS_COUNT)
@@ -302,22 +182,19 @@ async def test_wallet_that_does_not_fit_its_accounts_stays_closed(
 ) -> None:
     """It says what is missing. Everything else goes on."""
     give_wallet(http_scene, f"sqlite:{tmp_path / 'wallet.db'}")
-    key = await http_scene.key(scopes=(Scope.WALLET_OPERATOR,))
-    with http_scene.daemon() as daemon:
-        await daemon.is_ready(apart="wallet")
-        table = Table(http_scene, await add_provider(daemon, http_scene.name), key)
-        await table.sit("100.00")
-    http_scene.tables["wallet"]["brands"][http_scene.name]["exchange_rates"] = {"SEK": "1"}
-    with http_scene.daemon() as daemon:
-        await daemon.is_ready()
+    async with seated(http_scene) as (daemon, table):
+        daemon.kill()
+        rates = {"SEK": "1"}
+        http_scene.tables["wallet"]["brands"][http_scene.name]["exchange_rates"] = rates
+        with http_scene.daemon() as other:
+            await other.is_ready()
 
-        async def says() -> bool:
-            return "exchange_rates.EUR" in (await daemon.whys("wallet")).get("ledger", "")
+            async def says() -> bool:
+                return "exchange_rates.EUR" in (await other.whys("wallet")).get("ledger", "")
 
-        await eventually(says, what="the missing rate")
-        assert (await table.bet("t-1", "1.00")).json()["code"] == "UNAVAILABLE"
-        assert not await daemon.ready("wallet")
-        await table.close()
+            await eventually(says, what="the missing rate")
+            assert (await table.bet("t-1", "1.00")).json()["code"] == "UNAVAILABLE"
+            assert not await other.ready("wallet")
 
 
 async def test_bets_go_on_while_sink_and_store_are_away(
@@ -327,11 +204,7 @@ async def test_bets_go_on_while_sink_and_store_are_away(
     addresses = [server.address for server in servers.values()]
     async with HttpScene(tmp_path, *addresses) as scene:
         give_wallet(scene, f"sqlite:{tmp_path / 'wallet.db'}")
-        key = await scene.key(scopes=(Scope.WALLET_OPERATOR,))
-        with scene.daemon() as daemon:
-            await daemon.is_ready(apart="wallet")
-            table = Table(scene, await add_provider(daemon, scene.name), key)
-            await table.sit("100.00")
+        async with seated(scene) as (daemon, table):
             for server in servers.values():
                 server.kill()
             for number in range(50):
@@ -342,7 +215,6 @@ async def test_bets_go_on_while_sink_and_store_are_away(
                 server.start()
             told = await movements(scene, 51)
             assert [int(sequence) for _, sequence in told[::2]] == list(range(1, 52))
-            await table.close()
 
 
 async def test_frozen_database_is_503_in_time_and_loses_nothing(
@@ -351,11 +223,7 @@ async def test_frozen_database_is_503_in_time_and_loses_nothing(
     """The provider is told to ask again before its own 3 s are over."""
     with Postgres(tmp_path / "postgres") as server:
         give_wallet(http_scene, server.address)
-        key = await http_scene.key(scopes=(Scope.WALLET_OPERATOR,))
-        with http_scene.daemon() as daemon:
-            await daemon.is_ready(apart="wallet")
-            table = Table(http_scene, await add_provider(daemon, http_scene.name), key)
-            await table.sit("100.00")
+        async with seated(http_scene) as (_, table):
             server.freeze()
             async with asyncio.timeout(3):
                 answer = await table.bet("t-1", "1.00")
@@ -368,4 +236,3 @@ async def test_frozen_database_is_503_in_time_and_loses_nothing(
             await eventually(is_taken, what="the bet")
             shown = await table.call("balance", session=table.place["session"])
             assert shown.json()["balance"] == "99.00"
-            await table.close()

@@ -13,11 +13,10 @@ import pytest
 import tomli_w
 
 from consumer.access.key import Scope
-from tests.acceptance.test_wallet import add_provider, give_wallet, on_both, run_verb
-from tests.brokers.postgres import Postgres
+from tests.support.wallet_scene import add_provider, give_wallet, on_both, run_verb
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     import httpx
@@ -26,16 +25,6 @@ if TYPE_CHECKING:
     from tests.support.provider import Provider
 
 EUR: Final = {"currency": "EUR"}
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Return an empty database of the kind that the test asks for."""
-    if request.param == "sqlite":
-        yield f"sqlite:{tmp_path / 'wallet.db'}"
-    else:
-        with Postgres(tmp_path / "postgres") as server:
-            yield server.address
 
 
 class Preparation:

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from consumer.access.key import Scope
-from tests.acceptance.test_wallet import Table, add_provider, give_wallet, movements
 from tests.support.packages import skip_without
 from tests.support.snippets import snippet
+from tests.support.wallet_scene import give_wallet, movements, seated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,11 +64,7 @@ async def test_program_of_the_page_plays(
     further = ("curl", "openssl") if heading == "curl" else ()
     skip_without((PROGRAMS[heading][2], *further), also_in_ci=False)
     give_wallet(http_scene, f"sqlite:{tmp_path / 'wallet.db'}")
-    key = await http_scene.key(scopes=(Scope.WALLET_OPERATOR,))
-    with http_scene.daemon() as daemon:
-        await daemon.is_ready(apart="wallet")
-        table = Table(http_scene, await add_provider(daemon, http_scene.name), key)
-        await table.sit("100.00")
+    async with seated(http_scene) as (_, table):
         seed = bytes(table.provider.signing)
         pem = base64.b64encode(PEM_HEAD + seed).decode()
         (tmp_path / "k.pem").write_text(
@@ -91,4 +86,3 @@ async def test_program_of_the_page_plays(
         assert [kind for kind, _ in told[2:]] == [
             "game.bet", "wallet.balance", "game.rollback", "wallet.balance"
         ]  # fmt: skip
-        await table.close()

@@ -21,10 +21,10 @@ from consumer.deliveries.origin import Environment
 from consumer.ledger.make import make_ledger
 from consumer.ledger.orders import Caller
 from consumer.tools.sample.http_connection import target_of
-from tests.acceptance.test_wallet import add_provider, give_wallet, run_verb
 from tests.brokers.postgres import Postgres
 from tests.support.eventually import eventually
 from tests.support.http_daemon import HttpScene
+from tests.support.wallet_scene import add_provider, give_wallet, run_verb
 from tests.support.wallet_storm import START_UNITS, StormClient, amount, check_events
 
 if TYPE_CHECKING:

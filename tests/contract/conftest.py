@@ -1,4 +1,4 @@
-"""A stream behind a proxy."""
+"""A stream behind a proxy, and a database for a ledger."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ from tests.support.proxy import Proxy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from nats.aio.client import Client
 
+    from tests.support.ledgers import LedgerPlace
 
+
+from tests.support.ledgers import PostgresPlace, SqlitePlace
 from tests.support.sink_places import JetStreamPlace
 
 
@@ -38,5 +42,15 @@ async def client(nats_url: str) -> AsyncIterator[Client]:
 async def jetstream(proxy: Proxy, client: Client) -> AsyncIterator[JetStreamPlace]:
     """Return a stream's place; the stream is made by whoever opens a sink."""
     place = JetStreamPlace(proxy, client)
+    yield place
+    await place.delete()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LedgerPlace]:
+    """Return each kind of database."""
+    place: LedgerPlace = SqlitePlace(tmp_path / "wallet.db")
+    if request.param == "postgres":
+        place = PostgresPlace(request.getfixturevalue("postgres_url"))
     yield place
     await place.delete()

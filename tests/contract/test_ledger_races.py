@@ -16,7 +16,7 @@ from consumer.ledger.answers import Booked, LedgerRefusal, LedgerUnavailable, Or
 from tests.brokers.postgres import Postgres
 from tests.support.eventually import eventually
 from tests.support.ledger_table import ACME, Table, back, bet, bet_win, win
-from tests.support.ledgers import PostgresPlace, SqlitePlace, faults_of
+from tests.support.ledgers import PostgresPlace, faults_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -28,16 +28,6 @@ if TYPE_CHECKING:
 
 RACES_COUNT: Final = 40
 Outcome = list[Booked] | LedgerRefusal
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LedgerPlace]:
-    """Return each kind of database."""
-    place: LedgerPlace = SqlitePlace(tmp_path / "wallet.db")
-    if request.param == "postgres":
-        place = PostgresPlace(request.getfixturevalue("postgres_url"))
-    yield place
-    await place.delete()
 
 
 @pytest.fixture

@@ -9,26 +9,15 @@ import pytest
 
 from consumer.ledger.verify.run import Verifier
 from tests.support.ledger_table import Table, back, bet, refused, win
-from tests.support.ledgers import PostgresPlace, SqlitePlace, faults_of
+from tests.support.ledgers import faults_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from consumer.ledger.base import Ledger
     from tests.support.ledgers import LedgerPlace
 
 BETS_COUNT = 300
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LedgerPlace]:
-    """Return each kind of database."""
-    place: LedgerPlace = SqlitePlace(tmp_path / "wallet.db")
-    if request.param == "postgres":
-        place = PostgresPlace(request.getfixturevalue("postgres_url"))
-    yield place
-    await place.delete()
 
 
 @pytest.fixture
