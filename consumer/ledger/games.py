@@ -34,14 +34,14 @@ ANY: Final = "SELECT 1 FROM game WHERE brand = $1 AND provider = $2 LIMIT 1"
 
 
 class ListedGame(msgspec.Struct, frozen=True):
-    """A game on the list. The fields stand in the order of the columns.
+    """A game on the list. Its fields have the order of the columns of the table.
 
     Attributes:
         brand, provider, game_id: The game, and the brand whose players may play it.
         name: Its name, for the events.
         type: Its type, for the events, such as `Slots`.
-        launch_url: Where it is played. `{session}` in it stands for the session. None means that
-            the ledger does not know.
+        launch_url: The address at which the game is played. It holds `{session}`, which the
+            session replaces. None means that the brand has given no address.
     """
 
     brand: str

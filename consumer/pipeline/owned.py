@@ -4,8 +4,8 @@ If a brand's games play with the wallet, the wallet sends their bets and wins. S
 send the same bets themselves, with ids of their own, so nothing would recognise them as duplicates.
 The option `owns_vendors` names the vendors whose casino events come from the wallet alone.
 
-The ids of the wallet's events are reserved. Otherwise, whoever may send events of the brand could
-use the id of the next bet before the wallet does, and the wallet's own event would be a conflict.
+Only the wallet may use ids such as `w-42`. Otherwise a sender of the brand's events could use the
+id of the next bet before the wallet does, and the wallet's own event would be a conflict.
 """
 
 from __future__ import annotations

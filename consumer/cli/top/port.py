@@ -67,7 +67,7 @@ def port_row(process: str, before: ProcessReading | None, now: ProcessReading) -
 
     Args:
         process: The address of the process.
-        before: The reading before `now`. None means that there is no earlier reading.
+        before: The reading that was taken before `now`. None means that `now` is the first one.
         now: The reading that the row describes.
     """
     port = now.port

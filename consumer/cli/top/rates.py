@@ -52,7 +52,7 @@ def rows(process: str, before: ProcessReading | None, now: ProcessReading) -> li
 
     Args:
         process: The address of the process.
-        before: The reading before `now`. None means that there is no earlier reading.
+        before: The reading that was taken before `now`. None means that `now` is the first one.
         now: The reading that the rows describe.
     """
     if before is not None and before.started_s != now.started_s:

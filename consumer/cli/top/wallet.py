@@ -63,7 +63,7 @@ def wallet_row(
 
     Args:
         process: The address of the process.
-        before: The reading before `now`. None means that there is no earlier reading.
+        before: The reading that was taken before `now`. None means that `now` is the first one.
         now: The reading that the row describes.
     """
     wallet = now.wallet

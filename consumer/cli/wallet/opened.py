@@ -41,13 +41,14 @@ async def opened_ledger(
             wrong folder would find an empty ledger, whose books fit.
 
     Raises:
-        ConfigError: The configuration is wrong, or has no table `[wallet]`, or there is no file.
+        ConfigError: The configuration is wrong, it has no table `[wallet]`, or the file of the
+            ledger does not exist.
         LedgerUnavailable: The database is away.
     """
     database = wallet_settings(options).database
     file = file_of(database, options.environment)
     if file is not None and not may_create and not file.exists():
-        raise ConfigError(f"wallet.database: there is no file {file.resolve()}")
+        raise ConfigError(f"wallet.database: the file {file.resolve()} does not exist")
     ledger = make_ledger(database, options.environment)
     try:
         await ledger.open()

@@ -147,7 +147,7 @@ class WalletClient:
 
 
 def _object_in(body: bytes) -> Mapping[str, object]:
-    """Return the JSON object in a body. Anything else is no document."""
+    """Return the JSON object in a body. If the body holds anything else, return an empty object."""
     try:
         return msgspec.json.decode(body, type=dict[str, object])
     except (msgspec.MsgspecError, ValueError, RecursionError):

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from consumer.tools.wallet_check.settings import PreparedCheck
 
 NEEDED_STAKES_COUNT: Final = 10
-"""A case has at most so many stakes of the usual player at the same time."""
+"""The usual player needs money for this number of stakes: no case places more at the same time."""
 ALL_CASES: Final = (
     *sessions.CASES,
     *signatures.CASES,
@@ -71,7 +71,7 @@ class WalletCheck:
         """Ask for the balance of the usual player. Any answer will do: the cases judge it.
 
         Raises:
-            Unavailable: There is no answer.
+            Unavailable: The wallet does not answer.
             ConfigError: The answer says that the player has not enough money.
         """
         client = self._connect()

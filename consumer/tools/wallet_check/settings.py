@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 KEY_BYTES: Final = 32
 PEM_BEGINNING: Final = bytes.fromhex("302e020100300506032b657004220420")
-"""In PEM, a private key stands behind 16 bytes that name the algorithm: RFC 8410, section 7."""
+"""In a PEM file, these 16 bytes name the algorithm. The 32 bytes of the private key follow them:
+RFC 8410, section 7."""
 
 
 class PreparedSessions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,4 +1,4 @@
-"""Cases of bodies that a wallet must refuse: amounts that are no amounts, and unclear JSON."""
+"""Cases of bodies that a wallet must refuse: wrong amounts, and JSON that is unclear or broken."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ BAD_TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "other_digits": ("An amount in digits of another script", "\u0661"),
     "too_long": ("An amount of 40 digits", "9" * 40),
 }
-"""Texts that are no amounts: what each is, and the text."""
+"""Texts that a wallet must not take as an amount: what each text is, and the text."""
 BAD_VALUES: Final[Mapping[str, tuple[str, object]]] = {
     "number": ("An amount as a JSON number", 1),
     "float": ("An amount as a JSON number with a point", 1.5),
     "null": ("An amount that is null", None),
     "list": ("An amount in a list", ["1"]),
 }
-"""Values that are no texts, so no amounts."""
+"""Values that a wallet must not take as an amount, because an amount is a text."""
 
 
 async def _bad_text(text: str, play: Play) -> None:
@@ -48,7 +48,7 @@ async def _bad_text(text: str, play: Play) -> None:
 
 
 async def _bad_value(value: object, play: Play) -> None:
-    """Send a bet with an amount that is no text."""
+    """Send a bet whose amount is a number, a list or null."""
     await play.refused("bet", play.bet(amount=value), "BAD_AMOUNT", "BAD_REQUEST")
     await play.moved(0)
 
