@@ -36,22 +36,28 @@ class LedgerPart(Part):
 
     Args:
         ledger: The ledger, not open.
+        probe: Another object for the same database, not open. It looks whether the ledger fits the
+            configuration, before anybody can use the ledger.
         settings: The options of `[wallet]`.
     """
 
-    def __init__(self, ledger: Ledger, settings: WalletSettings) -> None:
+    def __init__(self, ledger: Ledger, probe: Ledger, settings: WalletSettings) -> None:
         self._ledger = ledger
+        self._probe = probe
         self._digits = {**BUILT_IN, **settings.currencies}
         self._rates = {name: brand.exchange_rates for name, brand in settings.brands.items()}
 
     async def open(self) -> list[Caveat]:
         """See `Part.open`. A ledger that does not fit the configuration stays closed."""
         await self._ledger.close()
-        await self._ledger.open()
-        misfits = await misfits_of(self._ledger, self._digits, self._rates)
+        try:
+            await self._probe.open()
+            misfits = await misfits_of(self._probe, self._digits, self._rates)
+        finally:
+            await self._probe.close()
         if misfits:
-            await self._ledger.close()
             raise LedgerUnavailable("; ".join(misfits))
+        await self._ledger.open()
         return []
 
     async def wait_lost(self) -> str:
@@ -86,7 +92,10 @@ class Wallet:
     ) -> None:
         self._ledgers = {each: make_ledger(settings.database, each) for each in environments}
         ledgers = self._ledgers
-        self._parts = {each: LedgerPart(ledger, settings) for each, ledger in ledgers.items()}
+        self._parts = {
+            each: LedgerPart(ledger, make_ledger(settings.database, each), settings)
+            for each, ledger in ledgers.items()
+        }
         apart = health.apart(WALLET)
         self._kept = [
             KeptOpen("ledger" if each is Environment.LIVE else "sandbox ledger", part, apart)
