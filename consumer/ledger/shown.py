@@ -76,12 +76,14 @@ class PlayedSession(msgspec.Struct, frozen=True, kw_only=True):
         session: Its id. Whoever knows it, and has the provider's key, can play.
         brand, provider: The brand, and the only provider that may use it.
         expires_s: When it ends, in seconds since 1970.
+        game_id: The game for which it begins. Other games of the provider may be played in it too.
     """
 
     session: str
     brand: str
     provider: str
     expires_s: float
+    game_id: str = ""
 
 
 class ProviderKey(msgspec.Struct, frozen=True, kw_only=True):

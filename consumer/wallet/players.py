@@ -166,6 +166,7 @@ class Players:
                 brand=brand,
                 provider=self._provider_of(sent),
                 expires_s=self._clock.now_s() + self._settings.session_s,
+                game_id=sent.game_id,
             )
             games = LedgerGames(ledger)
             may_play, game = await games.find(brand, begun.provider, sent.game_id)

@@ -21,6 +21,7 @@ from tests.contract.ledger_games import LedgerGameRules
 from tests.contract.ledger_places import LedgerPlaces
 from tests.contract.ledger_refusals import LedgerRefusals
 from tests.contract.ledger_rounds import LedgerRounds
+from tests.contract.ledger_sessions import LedgerSessionRules
 from tests.support.ledger_table import ACME, Table, back, bet, bet_win, refused, win
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from tests.support.ledgers import LedgerPlace
 
 
-class LedgerContract(LedgerPlaces, LedgerRefusals, LedgerRounds, LedgerGameRules, LedgerDigits):
+class LedgerContract(
+    LedgerPlaces, LedgerRefusals, LedgerRounds, LedgerGameRules, LedgerSessionRules, LedgerDigits
+):
     """The suite. A subclass has a fixture `place`: an empty database."""
 
     async def test_a_bet_takes_its_stake(self, table: Table) -> None:

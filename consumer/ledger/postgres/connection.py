@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from asyncpg import Connection, Pool, Record
 
-MIGRATIONS: Final = ("0001", "0002", "0003", "0004", "0005")
+MIGRATIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")
 """The steps from an empty schema to the tables and functions of this version. Steps are only added,
 at the end."""
 LOCK_NUMBER: Final = 0x6C6564676572

@@ -56,9 +56,9 @@ END_ROUND: Final = "SELECT * FROM end_round($1, $2, $3, $4, $5, $6)"
 PUT_IN: Final = "SELECT * FROM put_in($1, $2, $3, $4, $5, $6, $7)"
 END_BONUS: Final = "SELECT * FROM end_bonus($1, $2, $3, $4, $5)"
 BEGIN_SESSION: Final = """
-    INSERT INTO session (id, brand, provider, account_id, expires_us)
-    SELECT $1, $2::text, $3, id, $4 FROM account
-    WHERE brand = $2 AND player_id = $5 AND currency = $6 RETURNING id"""
+    INSERT INTO session (id, brand, provider, account_id, expires_us, game_id)
+    SELECT $1, $2::text, $3, id, $4, $5 FROM account
+    WHERE brand = $2 AND player_id = $6 AND currency = $7 RETURNING id"""
 END_SESSION: Final = "SELECT * FROM end_session($1, $2)"
 
 
@@ -138,7 +138,7 @@ class PostgresLedger(Ledger):
         begun = await self._fetch(
             BEGIN_SESSION,
             *(session.session, session.brand, session.provider, int(session.expires_s * 1e6)),
-            *(player_id, currency),
+            *(session.game_id, player_id, currency),
         )
         if not begun:
             raise OrderRefused(LedgerRefusal.PLAYER_NOT_FOUND)

@@ -11,7 +11,7 @@ import apsw
 if TYPE_CHECKING:
     from pathlib import Path
 
-MIGRATIONS: Final = ("0001",)
+MIGRATIONS: Final = ("0001", "0002")
 """The steps from an empty file to the tables of this version. Steps are only added, at the end."""
 KEPT: Final = frozenset({"transactions", "entry"})
 """The tables whose rows are never changed."""

@@ -124,8 +124,12 @@ def add_session(db: apsw.Connection, begun: PlayedSession, player_id: str, curre
     if owner is None:
         raise refuse(LedgerRefusal.PLAYER_NOT_FOUND)
     db.execute(
-        "INSERT INTO session (id, brand, provider, account_id, expires_us) VALUES (?, ?, ?, ?, ?)",
-        (begun.session, begun.brand, begun.provider, owner.id, int(begun.expires_s * 1e6)),
+        "INSERT INTO session (id, brand, provider, account_id, expires_us, game_id)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            *(begun.session, begun.brand, begun.provider, owner.id),
+            *(int(begun.expires_s * 1e6), begun.game_id),
+        ),
     )
 
 

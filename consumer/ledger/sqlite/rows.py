@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -34,6 +34,10 @@ class AccountRow(msgspec.Struct):
     def funds(self) -> Funds:
         """What is on the account."""
         return Funds(self.currency, self.real_units, self.bonus_units, self.held_units)
+
+
+SESSION: Final = """
+    SELECT id, brand, provider, account_id, expires_us, ended FROM session WHERE id = ?"""
 
 
 class SessionRow(msgspec.Struct, frozen=True):
@@ -113,7 +117,7 @@ def account_of(db: apsw.Connection, brand: str, player_id: str, currency: str) -
 
 def session(db: apsw.Connection, session_id: str) -> SessionRow | None:
     """Return a session."""
-    row = db.execute("SELECT * FROM session WHERE id = ?", (session_id,)).fetchone()
+    row = db.execute(SESSION, (session_id,)).fetchone()
     return SessionRow(*row) if row else None
 
 

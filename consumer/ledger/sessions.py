@@ -1,0 +1,72 @@
+"""Finds out who plays in a session, for providers whose callbacks do not say it.
+
+Both databases understand the statements. The numbers of the parameters come in the order in which
+they are first used, because SQLite counts them so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from consumer.ledger.base import Ledger
+
+_SEAT: Final = """
+    SELECT s.id, a.player_id, a.currency, s.game_id, s.ended OR s.expires_us <= $1
+    FROM session AS s JOIN account AS a ON a.id = s.account_id"""
+FIND: Final = f"{_SEAT} WHERE s.id = $2 AND s.brand = $3 AND s.provider = $4"
+NEWEST: Final = f"""{_SEAT}
+    WHERE a.brand = $2 AND a.player_id = $3 AND s.provider = $4
+    ORDER BY s.expires_us DESC, s.id LIMIT 1"""
+
+
+class Seat(msgspec.Struct, frozen=True):
+    """A session, and who plays in it. The fields stand in the order of the columns.
+
+    Attributes:
+        session: The id of the session.
+        player_id, currency: The account.
+        game_id: The game for which the session began.
+        is_over: True if the session has ended.
+    """
+
+    session: str
+    player_id: str
+    currency: str
+    game_id: str
+    is_over: bool
+
+
+class LedgerSessions:
+    """Finds sessions.
+
+    Every method raises `LedgerUnavailable` if the database does not answer.
+
+    Args:
+        ledger: The ledger.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def find(self, brand: str, provider: str, session: str, now_s: float) -> Seat | None:
+        """Return a session of a provider, also after its end. None if the brand has none."""
+        asked = (int(now_s * 1e6), session, brand, provider)
+        return _seat(await self._ledger.rows(FIND, asked))
+
+    async def newest(self, brand: str, provider: str, player_id: str, now_s: float) -> Seat | None:
+        """Return the session of a player that began last with a provider, also after its end."""
+        asked = (int(now_s * 1e6), brand, player_id, provider)
+        return _seat(await self._ledger.rows(NEWEST, asked))
+
+
+def _seat(found: Sequence[Sequence[Any]]) -> Seat | None:
+    if not found:
+        return None
+    *place, is_over = found[0]
+    return Seat(*place, bool(is_over))

@@ -1,0 +1,59 @@
+"""What every ledger knows of its sessions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from consumer.ledger.sessions import LedgerSessions, Seat
+from consumer.ledger.shown import PlayedSession
+
+if TYPE_CHECKING:
+    from tests.support.ledger_table import Table
+
+NOW_S = 5e9
+"""Later than the end of the session that the fixture begins."""
+
+
+async def begin(table: Table, session: str, *, ends_s: float, provider: str = "acme") -> None:
+    """Let player `p` play a game that has the name of the session."""
+    begun = PlayedSession(
+        session=session, brand="b", provider=provider, expires_s=ends_s, game_id=f"game-{session}"
+    )
+    await table.ledger.add_session(begun, "p", "EUR")
+
+
+class LedgerSessionRules:
+    """A part of the suite."""
+
+    async def test_a_session_knows_its_player_and_its_game(self, table: Table) -> None:
+        """Some providers name neither in their callbacks."""
+        await begin(table, "one", ends_s=NOW_S + 1)
+        sessions = LedgerSessions(table.ledger)
+        found = await sessions.find("b", "acme", "one", NOW_S)
+        assert found == Seat("one", "p", "EUR", "game-one", is_over=False)
+
+    async def test_a_session_is_known_after_its_end(self, table: Table) -> None:
+        """Wins and rollbacks still come. It ends by its time, or because the brand ends it."""
+        await begin(table, "one", ends_s=NOW_S)
+        await begin(table, "two", ends_s=NOW_S + 1)
+        await table.ledger.end_session("b", "two")
+        sessions = LedgerSessions(table.ledger)
+        found = [await sessions.find("b", "acme", name, NOW_S) for name in ("one", "two")]
+        assert [seat and seat.is_over for seat in found] == [True, True]
+
+    async def test_another_brand_or_provider_finds_no_session(self, table: Table) -> None:
+        """Whoever has one key must not look into other brands."""
+        await begin(table, "one", ends_s=NOW_S + 1)
+        sessions = LedgerSessions(table.ledger)
+        assert await sessions.find("c", "acme", "one", NOW_S) is None
+        assert await sessions.find("b", "other", "one", NOW_S) is None
+        assert await sessions.newest("c", "acme", "p", NOW_S) is None
+        assert await sessions.newest("b", "other", "p", NOW_S) is None
+
+    async def test_the_newest_session_of_a_player_is_found(self, table: Table) -> None:
+        """A provider that names only the player means the game that was opened last."""
+        await begin(table, "one", ends_s=NOW_S + 10)
+        await begin(table, "two", ends_s=NOW_S + 20)
+        await begin(table, "elsewhere", ends_s=NOW_S + 30, provider="other")
+        found = await LedgerSessions(table.ledger).newest("b", "acme", "p", NOW_S)
+        assert found == Seat("two", "p", "EUR", "game-two", is_over=False)
