@@ -110,6 +110,7 @@ class Metrics:
         self.wallet_callbacks = self._counter(
             "wallet_callbacks",
             "Callbacks of games that were answered: OK, REPLAYED, or the code of the refusal.",
+            "environment",
             "verb",
             "code",
         )
@@ -117,6 +118,7 @@ class Metrics:
             "wallet_callback_seconds",
             "Time from the headers of a callback to its answer.",
             _SECONDS,
+            "environment",
             "verb",
         )
         self.wallet_outbox_age = self._gauge(

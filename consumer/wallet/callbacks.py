@@ -23,6 +23,7 @@ from consumer.wallet.bodies import (
     bad_request,
     read_json,
 )
+from consumer.wallet.counted import counted
 from consumer.wallet.told import booked_fields, funds_fields, refusals
 
 if TYPE_CHECKING:
@@ -34,12 +35,15 @@ if TYPE_CHECKING:
     from consumer.ledger.answers import Booked
     from consumer.ledger.base import Ledger
     from consumer.ledger.orders import Callback, Caller
+    from consumer.operations.metrics import Metrics
     from consumer.wallet.callers import Callers
     from consumer.wallet.facts import Facts
 
 ANSWER_S: Final = 2.8
 """A provider waits 3 s for its answer. A 503 in this time is better than none."""
 BUSY_STATUS: Final = 503
+REPLAYED: Final = "idempotent-replayed"
+"""The header that says that nothing moved, because the order was carried out before."""
 
 
 class Callbacks:
@@ -50,6 +54,7 @@ class Callbacks:
         callers: Knows who has signed a request.
         amounts: Reads and writes amounts.
         facts: Writes down what the events of an order need besides.
+        metrics: Where callbacks are counted.
     """
 
     def __init__(
@@ -58,11 +63,13 @@ class Callbacks:
         callers: Callers,
         amounts: Amounts,
         facts: Facts,
+        metrics: Metrics,
     ) -> None:
         self._ledgers = ledgers
         self._callers = callers
         self._amounts = amounts
         self._facts = facts
+        self._metrics = metrics
 
     async def balance(self, request: Request) -> Answer:
         """Return what is on the account of a session."""
@@ -73,7 +80,7 @@ class Callbacks:
                 200, msgspec.json.encode({"status": "ok", **funds_fields(self._amounts, funds)})
             )
 
-        return await self._signed(request, carry)
+        return await self._signed("balance", request, carry)
 
     async def bet(self, request: Request) -> Answer:
         """Take a stake."""
@@ -91,7 +98,7 @@ class Callbacks:
             )
             return await self._one(ledger, caller, order, sent.transaction_id)
 
-        return await self._signed(request, carry)
+        return await self._signed("bet", request, carry)
 
     async def win(self, request: Request) -> Answer:
         """Pay out a win."""
@@ -112,7 +119,7 @@ class Callbacks:
             )
             return await self._one(ledger, caller, order, sent.transaction_id)
 
-        return await self._signed(request, carry)
+        return await self._signed("win", request, carry)
 
     async def bet_win(self, request: Request) -> Answer:
         """Take a stake and pay out its win."""
@@ -140,7 +147,7 @@ class Callbacks:
             }
             return _answer(halves, [bet, win])
 
-        return await self._signed(request, carry)
+        return await self._signed("bet-win", request, carry)
 
     async def rollback(self, request: Request) -> Answer:
         """Give a bet back."""
@@ -164,7 +171,7 @@ class Callbacks:
             )
             return await self._one(ledger, caller, order, sent.transaction_id)
 
-        return await self._signed(request, carry)
+        return await self._signed("rollback", request, carry)
 
     async def round_end(self, request: Request) -> Answer:
         """Close a round."""
@@ -179,21 +186,28 @@ class Callbacks:
             )
             return await self._one(ledger, caller, order, sent.transaction_id)
 
-        return await self._signed(request, carry)
+        return await self._signed("round-end", request, carry)
 
     async def _signed(
-        self, request: Request, carry: Callable[[Ledger, Caller, bytes], Awaitable[Answer]]
+        self,
+        verb: str,
+        request: Request,
+        carry: Callable[[Ledger, Caller, bytes], Awaitable[Answer]],
     ) -> Answer:
-        """Carry out a callback for whoever has signed it.
+        """Carry out a callback for whoever has signed it, and count it.
 
         Raises:
             Problem: It is refused, or the ledger does not answer in time.
         """
-        body = await _whole_body(request)
-        with refusals(self._amounts, request.id):
-            async with asyncio.timeout(ANSWER_S):
-                environment, caller = await self._callers.of(request, body)
-                return await carry(self._ledgers[environment], caller, body)
+        with counted(self._metrics, verb) as tally:
+            body = await _whole_body(request)
+            with refusals(self._amounts, request.id):
+                async with asyncio.timeout(ANSWER_S):
+                    environment, caller = await self._callers.of(request, body)
+                    tally.environment = environment
+                    answer = await carry(self._ledgers[environment], caller, body)
+            tally.code = "REPLAYED" if REPLAYED in answer.headers else "OK"
+            return answer
 
     async def _one(
         self, ledger: Ledger, caller: Caller, order: Callback, transaction_id: str
@@ -224,5 +238,5 @@ async def _whole_body(request: Request) -> bytes:
 def _answer(told: Mapping[str, object], booked: Sequence[Booked]) -> Answer:
     """Return 200. A header says if nothing moved, because the order was carried out before."""
     replayed = all(one.replayed for one in booked)
-    headers = {"idempotent-replayed": "true"} if replayed else {}
+    headers = {REPLAYED: "true"} if replayed else {}
     return Answer(200, msgspec.json.encode(told), headers=headers)

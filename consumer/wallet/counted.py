@@ -1,43 +1,57 @@
-"""Counts callbacks by verb and outcome, and notes how long each takes."""
+"""Counts callbacks by environment, verb and outcome, and notes how long each takes."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import TYPE_CHECKING, Final
 
 from consumer.http.answer import Problem
 
 if TYPE_CHECKING:
-    from consumer.http.answer import Answer
-    from consumer.http.endpoint import Handle
-    from consumer.http.request import Request
+    from collections.abc import Iterator
+
     from consumer.operations.metrics import Metrics
 
 BUG: Final = "ERROR"
 """The code of a callback whose handler has a bug."""
 GONE: Final = "GONE"
 """The code of a callback that was not answered, because the process stopped."""
+UNKNOWN: Final = "unknown"
+"""The environment of a callback whose signature is not good."""
 
 
-def counted(metrics: Metrics, verb: str, handle: Handle) -> Handle:
-    """Return a handler that does the same, and counts."""
-    seconds = metrics.wallet_callback.labels(verb)
+class CallTally:
+    """What becomes of one callback.
 
-    async def answer(request: Request) -> Answer:
-        began_s, code = time.perf_counter(), BUG
-        try:
-            answered = await handle(request)
-            code = "REPLAYED" if "idempotent-replayed" in answered.headers else "OK"
-        except Problem as problem:
-            code = str(problem.facts.get("code", problem.reason.upper()))
-            raise
-        except asyncio.CancelledError:
-            code = GONE
-            raise
-        finally:
-            metrics.wallet_callbacks.labels(verb, code).inc()
-            seconds.observe(time.perf_counter() - began_s)
-        return answered
+    Attributes:
+        environment: The environment of its key, as soon as it is known.
+        code: `OK`, `REPLAYED`, or the code of the refusal.
+    """
 
-    return answer
+    def __init__(self) -> None:
+        self.environment: str = UNKNOWN
+        self.code = BUG
+
+
+@contextlib.contextmanager
+def counted(metrics: Metrics, verb: str) -> Iterator[CallTally]:
+    """Count what is answered within the block. The block fills in the tally.
+
+    Raises:
+        Problem: The block raised it. Its code is counted.
+    """
+    began_s, tally = time.perf_counter(), CallTally()
+    try:
+        yield tally
+    except Problem as problem:
+        tally.code = str(problem.facts.get("code", problem.reason.upper()))
+        raise
+    except asyncio.CancelledError:
+        tally.code = GONE
+        raise
+    finally:
+        took_s = time.perf_counter() - began_s
+        metrics.wallet_callbacks.labels(tally.environment, verb, tally.code).inc()
+        metrics.wallet_callback.labels(tally.environment, verb).observe(took_s)

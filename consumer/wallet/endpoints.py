@@ -16,14 +16,12 @@ from consumer.wallet.bodies import (
     RoundEndBody,
     WinBody,
 )
-from consumer.wallet.counted import counted
 from consumer.wallet.told import STATUSES, WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from consumer.http.endpoint import Handle
-    from consumer.operations.metrics import Metrics
     from consumer.wallet.callbacks import Callbacks
 
 JSON: Final = "application/json"
@@ -81,8 +79,8 @@ _SIGNED: Final = (
 _SAFE: Final = "The same request again gets the stored facts, for ever. "
 
 
-def callback_endpoints(callbacks: Callbacks, metrics: Metrics) -> tuple[Endpoint, ...]:
-    """Return the endpoints that games call, each of which is counted."""
+def callback_endpoints(callbacks: Callbacks) -> tuple[Endpoint, ...]:
+    """Return the endpoints that games call."""
     place_bet = {"transaction_id": "t-1", **_PLACE, "amount": "12.30"}
     pair = {
         "bet": {"transaction_id": "t-1", "amount": "12.30"},
@@ -92,7 +90,7 @@ def callback_endpoints(callbacks: Callbacks, metrics: Metrics) -> tuple[Endpoint
     back = {"transaction_id": "t-3", "reference_transaction_id": "t-1"}
     ended = {key: value for key, value in place_bet.items() if key not in ("amount", "currency")}
     return tuple(
-        _callback(verb, counted(metrics, verb, handle), body, example, summary)
+        _callback(verb, handle, body, example, summary)
         for verb, handle, body, example, summary in (
             ("balance", callbacks.balance, BalanceBody, {"session": "s-1"}, "Show a balance"),
             ("bet", callbacks.bet, BetBody, place_bet, "Take a stake"),

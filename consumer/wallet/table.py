@@ -46,7 +46,7 @@ def wallet_endpoints(
     callers = Callers(ledgers, settings, SYSTEM_CLOCK)
     desk = BrandDesk(ledgers, amounts)
     return (
-        *callback_endpoints(Callbacks(ledgers, callers, amounts, facts), metrics),
+        *callback_endpoints(Callbacks(ledgers, callers, amounts, facts, metrics)),
         *player_endpoints(Players(desk, settings, facts, SYSTEM_CLOCK)),
         *game_endpoints(Games(desk, settings)),
         *book_endpoints(WalletBooks(desk, SYSTEM_CLOCK)),

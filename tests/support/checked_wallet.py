@@ -92,8 +92,9 @@ class CheckedWallet:
     def endpoints(self) -> Sequence[Endpoint]:
         """Return what providers call."""
         ledgers = {Environment.LIVE: self.ledger}
-        answering = Callbacks(ledgers, self.callers, self.amounts, Facts(self.settings))
-        endpoints = callback_endpoints(answering, Metrics())
+        facts = Facts(self.settings)
+        answering = Callbacks(ledgers, self.callers, self.amounts, facts, Metrics())
+        endpoints = callback_endpoints(answering)
         return [
             msgspec.structs.replace(each, handle=self.around(each.handle)) for each in endpoints
         ]

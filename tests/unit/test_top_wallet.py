@@ -17,11 +17,11 @@ def called(bets: int, refused: int = 0, took_s: float = 0.004) -> Metrics:
     for environment, age_s in (("live", 1.5), ("test", 0.0)):
         metrics.wallet_outbox_age.labels(environment).set(age_s)
         metrics.wallet_faults.labels(environment).set(0)
-    metrics.wallet_callbacks.labels("bet", "OK").inc(bets)
+    metrics.wallet_callbacks.labels("live", "bet", "OK").inc(bets)
     if refused:
-        metrics.wallet_callbacks.labels("bet", "INSUFFICIENT_FUNDS").inc(refused)
+        metrics.wallet_callbacks.labels("live", "bet", "INSUFFICIENT_FUNDS").inc(refused)
     for _ in range(bets + refused):
-        metrics.wallet_callback.labels("bet").observe(took_s)
+        metrics.wallet_callback.labels("live", "bet").observe(took_s)
     return metrics
 
 
@@ -40,7 +40,7 @@ def test_time_of_the_interval_counts() -> None:
     """What was slow before, was slow before."""
     before = called(100, took_s=3)
     now = called(100, took_s=3)
-    now.wallet_callback.labels("bet").observe(0.002)
+    now.wallet_callback.labels("live", "bet").observe(0.002)
     row = wallet_row(PROCESS, reading(0, before), reading(2, now))
     assert row is not None
     assert row.p99_s == 0.0025

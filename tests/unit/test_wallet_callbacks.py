@@ -84,9 +84,9 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     for ledger in ledgers.values():
         await ledger.open()
     callers = Callers(ledgers, SETTINGS, SYSTEM_CLOCK)
-    callbacks = Callbacks(ledgers, callers, Amounts(BUILT_IN), Facts(SETTINGS))
     metrics = Metrics()
-    async with client_of(application_of(callback_endpoints(callbacks, metrics))) as client:
+    callbacks = Callbacks(ledgers, callers, Amounts(BUILT_IN), Facts(SETTINGS), metrics)
+    async with client_of(application_of(callback_endpoints(callbacks))) as client:
         scene = Scene(ledgers, client, metrics)
         await scene.begin()
         yield scene
@@ -302,8 +302,20 @@ async def test_callbacks_are_counted_by_verb_and_code(scene: Scene) -> None:
         ("bet", "OK"), ("bet", "REPLAYED"), ("bet", "INSUFFICIENT_FUNDS"), ("bet", "BAD_AMOUNT"),
         ("balance", "SESSION_NOT_FOUND"),
     ):  # fmt: skip
-        assert f'consumer_wallet_callbacks_total{{code="{code}",verb="{verb}"}} 1.0' in told
-    assert 'consumer_wallet_callback_seconds_count{verb="bet"} 4.0' in told
+        labels = f'code="{code}",environment="live",verb="{verb}"'
+        assert f"consumer_wallet_callbacks_total{{{labels}}} 1.0" in told
+    labels = 'environment="live",verb="bet"'
+    assert f"consumer_wallet_callback_seconds_count{{{labels}}} 4.0" in told
+
+
+async def test_callbacks_of_test_keys_are_counted_apart(scene: Scene) -> None:
+    """An integrator's broken game must wake nobody. Nor does a callback that nobody signed."""
+    await scene.test.call(scene.client, "balance", {"session": "nobody's"})
+    await Provider(key_id="k-nobody").call(scene.client, "balance", {"session": "s"})
+    told = scene.metrics.exposition().decode()
+    for code, environment in (("SESSION_NOT_FOUND", "test"), ("BAD_SIGNATURE", "unknown")):
+        labels = f'code="{code}",environment="{environment}",verb="balance"'
+        assert f"consumer_wallet_callbacks_total{{{labels}}} 1.0" in told
 
 
 def test_each_code_of_a_callback_is_on_the_page() -> None:
