@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from consumer.config.http import TEST_ENDING
 from consumer.ledger.currencies import BUILT_IN
+from consumer.wallet.dialects.registry import provider_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,6 +38,7 @@ def wallet_problems(
         yield "wallet.brands: there is none, expected a table [wallet.brands.NAME] for each brand"
     if not wallet.providers:
         yield "wallet.providers: there is none, expected a table [wallet.providers.NAME]"
+    yield from _providers(wallet)
     known = {*BUILT_IN, *wallet.currencies}
     yield from (
         f"wallet.brands.{name}.exchange_rates.{currency}: the wallet does not know this currency, "
@@ -45,3 +47,14 @@ def wallet_problems(
         for currency in brand.exchange_rates
         if currency not in known
     )
+
+
+def _providers(wallet: WalletSettings) -> Iterator[str]:
+    for name, provider in wallet.providers.items():
+        path = f"wallet.providers.{name}"
+        yield from provider_problems(path, provider)
+        yield from (
+            f"{path}.brands: holds {brand!r}, expected names of [wallet.brands]"
+            for brand in provider.brands
+            if brand not in wallet.brands
+        )

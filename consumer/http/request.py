@@ -28,7 +28,9 @@ WANTED: Final = {
         "user-agent",
         "x-api-key",
         "x-forwarded-for",
+        "x-hub88-signature",
         "x-request-id",
+        "x-request-sign",
         "x-signature",
     )
 }

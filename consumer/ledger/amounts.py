@@ -40,7 +40,7 @@ class Amounts:
                 large.
             UnknownCurrency: The wallet does not know the currency.
         """
-        digits_count = self._digits_of(currency)
+        digits_count = self.digits_of(currency)
         found = _is_amount(text)
         if found is None:
             raise BadAmount('expected a text such as "12.30", not negative and without an exponent')
@@ -56,14 +56,19 @@ class Amounts:
 
     def write(self, units: int, currency: str) -> str:
         """Return the text of an amount. It has all digits of the currency."""
-        digits_count = self._digits_of(currency)
+        digits_count = self.digits_of(currency)
         if not digits_count:
             return str(units)
         sign = "-" if units < 0 else ""
         text = str(abs(units)).rjust(digits_count + 1, "0")
         return f"{sign}{text[:-digits_count]}.{text[-digits_count:]}"
 
-    def _digits_of(self, currency: str) -> int:
+    def digits_of(self, currency: str) -> int:
+        """Return the digits behind the point of a currency.
+
+        Raises:
+            UnknownCurrency: The wallet does not know the currency.
+        """
         try:
             return self._digits_counts[currency]
         except KeyError as error:

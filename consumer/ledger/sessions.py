@@ -23,6 +23,15 @@ FIND: Final = f"{_SEAT} WHERE s.id = $2 AND s.brand = $3 AND s.provider = $4"
 NEWEST: Final = f"""{_SEAT}
     WHERE a.brand = $2 AND a.player_id = $3 AND s.provider = $4
     ORDER BY s.expires_us DESC, s.id LIMIT 1"""
+OF_ROUND: Final = """
+    SELECT s.id, a.player_id, a.currency, s.game_id, s.ended OR s.expires_us <= $1
+    FROM account AS a
+         JOIN session AS s ON s.account_id = a.id AND s.provider = $2
+         JOIN round AS r ON r.account_id = a.id AND r.source = s.provider
+              AND r.game_id = s.game_id AND r.round_id = $3
+    WHERE a.brand = $4 AND a.player_id = $5 ORDER BY s.expires_us DESC, s.id LIMIT 1"""
+"""The databases walk through the player's sessions, the newest first. For each of them, they look
+for the round by its primary key, and they end with the first that has it."""
 
 
 class Seat(msgspec.Struct, frozen=True):
@@ -63,6 +72,13 @@ class LedgerSessions:
         """Return the session of a player that began last with a provider, also after its end."""
         asked = (int(now_s * 1e6), brand, player_id, provider)
         return _seat(await self._ledger.rows(NEWEST, asked))
+
+    async def of_round(
+        self, brand: str, provider: str, player_id: str, round_id: str, now_s: float
+    ) -> Seat | None:
+        """Return the newest session of the game in which a player has a round of a provider."""
+        asked = (int(now_s * 1e6), provider, round_id, brand, player_id)
+        return _seat(await self._ledger.rows(OF_ROUND, asked))
 
 
 def _seat(found: Sequence[Sequence[Any]]) -> Seat | None:

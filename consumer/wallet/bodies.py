@@ -105,7 +105,7 @@ def part_of(request: Request, name: str) -> str:
     return part
 
 
-AnyBody = TypeVar("AnyBody", bound=SentBody)
+AnyBody = TypeVar("AnyBody", bound=msgspec.Struct)
 
 
 def read_json(body: bytes, kind: type[AnyBody]) -> AnyBody:

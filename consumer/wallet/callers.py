@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from consumer.errors import Unavailable
 from consumer.http.answer import Problem
 from consumer.ledger.orders import Caller, SpendOrder
+from consumer.wallet.settings import NATIVE
 from consumer.wallet.signature import BadSignature, check_proof, read_signature, signed_text
 
 if TYPE_CHECKING:
@@ -116,11 +117,15 @@ class Callers:
             except Unavailable as error:
                 away = error
                 continue
-            if key is not None and key.provider in self._settings.providers:
+            if key is not None and self._speaks_natively(key.provider):
                 return environment, key
         if away is not None:
             raise away
         raise BadSignature(f"there is no key {key_id} of a configured provider in force")
+
+    def _speaks_natively(self, name: str) -> bool:
+        provider = self._settings.providers.get(name)
+        return provider is not None and provider.dialect == NATIVE
 
     def _caller(self, key: ProviderKey) -> Caller:
         provider = self._settings.providers[key.provider]

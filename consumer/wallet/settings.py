@@ -7,10 +7,13 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from consumer.options.values import Seconds, Text, Token
+from consumer.deliveries.origin import Environment
+from consumer.options.values import Seconds, Secret, Text, Token
 
 WALLET: Final = "wallet"
 """The name under which `/readyz` shows the ledgers. The process takes in events without them."""
+NATIVE: Final = "native"
+"""The dialect of docs/wallet.md."""
 Digits = Annotated[int, Meta(ge=0, le=9, description="a whole number from 0 to 9")]
 DatabaseUrl = Annotated[
     str,
@@ -63,10 +66,33 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     Attributes:
         dialect: How the provider writes its callbacks.
         rollback_wins: If true, the provider may take wins back, not only bets.
+        public_key: The provider's public key as PEM, if its dialect has one.
+        test_public_key: The same for its test environment.
+        secret: The secret that the provider signs with, if its dialect has one.
+        test_secret: The same for its test environment.
+        agent_id: The id by which the provider knows the brand, if its dialect has one.
+        brands: The brands that the key is for. Empty means all. The native dialect has its keys in
+            the ledger, where each key is for one brand.
     """
 
-    dialect: Literal["native"] = "native"
+    dialect: Literal["native", "hub88", "swipegames", "gitslotpark"] = "native"
     rollback_wins: bool = False
+    public_key: Secret | None = None
+    test_public_key: Secret | None = None
+    secret: Secret | None = None
+    test_secret: Secret | None = None
+    agent_id: str = ""
+    brands: tuple[Token, ...] = ()
+
+    def keys(self) -> dict[str, str | None]:
+        """Return all keys, by the names of their options."""
+        names = ("public_key", "test_public_key", "secret", "test_secret")
+        return {name: getattr(self, name) for name in names}
+
+    def key_of(self, environment: Environment, *, is_public: bool) -> str | None:
+        """Return the key for an environment. A test key never opens the way to live money."""
+        name = "public_key" if is_public else "secret"
+        return self.keys()[name if environment is Environment.LIVE else f"test_{name}"]
 
 
 class WalletSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -10,6 +10,8 @@ from consumer.wallet.books import WalletBooks
 from consumer.wallet.callbacks import Callbacks
 from consumer.wallet.callers import Callers
 from consumer.wallet.desk import BrandDesk
+from consumer.wallet.dialects.callbacks import DialectCallbacks
+from consumer.wallet.dialects.endpoints import dialect_endpoints
 from consumer.wallet.endpoints import callback_endpoints
 from consumer.wallet.facts import Facts
 from consumer.wallet.game_endpoints import game_endpoints
@@ -44,9 +46,11 @@ def wallet_endpoints(
     """
     facts = Facts(settings)
     callers = Callers(ledgers, settings, SYSTEM_CLOCK)
+    dialects = DialectCallbacks(ledgers, settings, amounts, facts, metrics, SYSTEM_CLOCK)
     desk = BrandDesk(ledgers, amounts)
     return (
         *callback_endpoints(Callbacks(ledgers, callers, amounts, facts, metrics)),
+        *dialect_endpoints(dialects, settings),
         *player_endpoints(Players(desk, settings, facts, SYSTEM_CLOCK)),
         *game_endpoints(Games(desk, settings)),
         *book_endpoints(WalletBooks(desk, SYSTEM_CLOCK)),

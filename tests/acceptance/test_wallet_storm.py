@@ -9,8 +9,9 @@ import asyncio
 import contextlib
 import itertools
 import os
-import random
+import secrets
 from collections import Counter
+from random import Random
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -22,15 +23,23 @@ from consumer.ledger.make import make_ledger
 from consumer.ledger.orders import Caller
 from consumer.tools.sample.http_connection import target_of
 from tests.brokers.postgres import Postgres
+from tests.support.dialect_storm import DIALECT_CLIENTS, give_dialects
 from tests.support.eventually import eventually
 from tests.support.http_daemon import HttpScene
 from tests.support.wallet_scene import add_provider, give_wallet, run_verb
-from tests.support.wallet_storm import START_UNITS, StormClient, amount, check_events
+from tests.support.wallet_storm import (
+    START_UNITS,
+    NativeStormClient,
+    StormClient,
+    amount,
+    check_events,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from consumer.tools.sample.http_connection import HttpTarget
     from tests.brokers.base import Broker
     from tests.support.daemon import Daemon
     from tests.support.provider import Provider
@@ -39,14 +48,24 @@ ORDERS_COUNT: Final = int(os.environ.get("WALLET_ORDERS", "3000"))
 CLIENTS_COUNT: Final = 50
 PAUSE_S: Final = 0.6
 DRAINED_S: Final = 120.0
+PROVIDERS: Final = ("acme", *DIALECT_CLIENTS, "acme")
+"""The providers of the clients, in turn: two of five speak the native dialect."""
 
 log = structlog.get_logger()
 
 
+def make_client(
+    target: HttpTarget, caller: Caller, player_id: str, session: str, random: Random
+) -> StormClient:
+    """Return a client that speaks as its provider does."""
+    made = DIALECT_CLIENTS.get(caller.provider, NativeStormClient)
+    return made(target, caller, player_id, session, random)
+
+
 async def seat(scene: HttpScene, provider: Provider, key: str) -> list[StormClient]:
     """Open an account with money and a session for each client."""
-    clients = []
-    seed = random.randrange(2**32)
+    clients: list[StormClient] = []
+    seed = secrets.randbits(32)
     log.info("storm begins", seed=seed)
     async with scene.client(key) as operator:
         for number in range(CLIENTS_COUNT):
@@ -58,13 +77,15 @@ async def seat(scene: HttpScene, provider: Provider, key: str) -> list[StormClie
             }  # fmt: skip
             paid = await operator.post(f"/v1/players/p{number}/deposits", json=money)
             assert paid.status_code == 200, paid.text
-            begun = await operator.post("/v1/sessions", json=account | {"game_id": "g"})
-            clients.append(
-                StormClient(
-                    target_of(scene.url), provider, Caller(scene.name, "acme"), f"p{number}",
-                    begun.json()["session"], random.Random(seed + number),
-                )
+            game = {"game_id": "g", "provider": PROVIDERS[number % len(PROVIDERS)]}
+            begun = await operator.post("/v1/sessions", json=account | game)
+            client = make_client(
+                target_of(scene.url), Caller(scene.name, game["provider"]), f"p{number}",
+                begun.json()["session"], Random(seed + number),
             )  # fmt: skip
+            if isinstance(client, NativeStormClient):
+                client.provider = provider
+            clients.append(client)
     return clients
 
 
@@ -108,6 +129,7 @@ class Storm:
         self._address = address
         self._broken = broken
         give_wallet(self.scene, address)
+        give_dialects(self.scene)
 
     async def pass_over(self) -> None:
         """Let all clients play while things are killed, and look at everything afterwards."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from consumer.ledger.sessions import LedgerSessions, Seat
 from consumer.ledger.shown import PlayedSession
+from tests.support.ledger_table import FOR_EVER_S, bet
 
 if TYPE_CHECKING:
     from tests.support.ledger_table import Table
@@ -57,3 +58,17 @@ class LedgerSessionRules:
         await begin(table, "elsewhere", ends_s=NOW_S + 30, provider="other")
         found = await LedgerSessions(table.ledger).newest("b", "acme", "p", NOW_S)
         assert found == Seat("two", "p", "EUR", "game-two", is_over=False)
+
+    async def test_the_session_of_a_round_is_found(self, table: Table) -> None:
+        """A win belongs to the game of its bet, also if the player has opened another game."""
+        for number in ("one", "two"):
+            await begin(table, number, ends_s=2 * FOR_EVER_S)
+        place = {"session": "one", "game_id": "game-one"}
+        await table.ask(bet("t", 1, round_id="r-one", **place))
+        sessions = LedgerSessions(table.ledger)
+        found = await sessions.of_round("b", "acme", "p", "r-one", NOW_S)
+        assert found is not None
+        assert (found.session, found.game_id) == ("one", "game-one")
+        for asked in (("c", "acme", "p", "r-one"), ("b", "other", "p", "r-one"),
+                      ("b", "acme", "q", "r-one"), ("b", "acme", "p", "r-two")):  # fmt: skip
+            assert await sessions.of_round(*asked, NOW_S) is None

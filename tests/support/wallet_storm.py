@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
 from http import HTTPStatus
 from itertools import groupby
@@ -20,6 +21,7 @@ from consumer.errors import Unavailable
 from consumer.ledger.answers import FINAL, Booked, LedgerRefusal, OrderRefused
 from consumer.ledger.orders import Bet, BetWin, Deposit, Rollback, RoundEnd, Win
 from consumer.tools.sample.http_connection import HttpConnection
+from tests.support.dialect_speakers import Heard
 from tests.support.eventually import eventually
 from tests.support.reference_wallet import Account, ReferenceWallet, Session
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
     from consumer.ledger.orders import Callback, Caller
-    from consumer.tools.sample.http_connection import HttpReply, HttpTarget
+    from consumer.tools.sample.http_connection import HttpTarget
     from tests.support.provider import Provider
 
 START_UNITS: Final = 10_000
@@ -75,18 +77,18 @@ def body_of(order: Callback) -> tuple[str, bytes]:
     return verbs[type(order)], json.dumps(fields).encode()
 
 
-class StormClient:
-    """A game with one player.
+class StormClient(ABC):
+    """A game with one player. A subclass says how it speaks.
 
     Args:
         target: The port.
-        provider: Signs its calls.
         caller: The provider, as the ledger sees it.
         player_id, session: The player, who has `START_UNITS`.
         random: Decides everything.
 
     Attributes:
         wallet: What has to be on the player's account.
+        bets: The bets that were sent.
         sent: How many requests were sent (`all`), how many were sent again because no answer came
             (`again`), and how many orders were lost, sent twice, or sent late again.
     """
@@ -94,17 +96,16 @@ class StormClient:
     def __init__(
         self,
         target: HttpTarget,
-        provider: Provider,
         caller: Caller,
         player_id: str,
         session: str,
         random: Random,
     ) -> None:
-        self._target, self._provider, self._caller = target, provider, caller
+        self._target, self._caller = target, caller
         self._connection = self._connect()
         self._session, self._random, self._last = session, random, 0
         self._player_id = player_id
-        self._bets: list[Bet] = []
+        self.bets: list[Bet] = []
         self._done: list[Callback] = []
         self.wallet = ReferenceWallet()
         self.account = Account(caller.brand, player_id, "EUR")
@@ -147,9 +148,10 @@ class StormClient:
             return order, refused.refusal
 
     def _next_order(self) -> Callback:
+        """Return an order that was not sent before."""
         self._last += 1
         number = f"{self._player_id}-{self._last}"
-        bet = self._random.choice(self._bets[-6:]) if self._bets else None
+        bet = self._random.choice(self.bets[-6:]) if self.bets else None
         round_id = bet.round_id if bet and self._random.random() < 0.5 else f"r-{number}"
         place: dict[str, Any] = {"session": self._session, "game_id": "g"}
         units = self._random.choice((0, 1, 5, 100, 700, 3_000, 20_000))
@@ -162,7 +164,7 @@ class StormClient:
                 currency="EUR",
                 **place,
             )
-            self._bets.append(made)
+            self.bets.append(made)
             return made
         if chance < 0.7:
             named = bet.transaction_id if self._random.random() < 0.5 else None
@@ -220,6 +222,48 @@ class StormClient:
 
         await eventually(is_answered, within_s=ANSWERED_S, what=f"an answer to {order}")
         (answer,) = answers
+        self._check(answer, order, expected)
+
+    @abstractmethod
+    def _check(self, answer: StormAnswer, order: Callback, expected: Expected) -> None:
+        """Compare an answer with the expected one.
+
+        Raises:
+            AssertionError: It is another.
+        """
+
+    async def _try(self, connection: HttpConnection, order: Callback) -> StormAnswer | None:
+        """Send an order. Return its answer, or None if it has to be sent again."""
+        try:
+            answer = await self._ask(connection, order)
+        except (OSError, Unavailable, TimeoutError):
+            connection.close()
+            return None
+        return None if answer.status in TRY_AGAIN else answer
+
+    @abstractmethod
+    async def _ask(self, connection: HttpConnection, order: Callback) -> StormAnswer:
+        """Send an order.
+
+        Raises:
+            OSError, Unavailable, TimeoutError: There is no answer.
+        """
+
+    def _connect(self) -> HttpConnection:
+        return HttpConnection(self._target, {"content-type": "application/json"})
+
+
+class NativeStormClient(StormClient):
+    """A game that speaks the native dialect. See `StormClient`.
+
+    Attributes:
+        provider: Signs its calls. It is set before the first of them.
+    """
+
+    provider: Provider
+
+    def _check(self, answer: StormAnswer, order: Callback, expected: Expected) -> None:
+        """See `StormClient._check`."""
         told = (order, answer, expected)
         if isinstance(expected, LedgerRefusal):
             assert answer.json.get("code") == expected.value, told
@@ -231,33 +275,22 @@ class StormClient:
             if booked.balance_after_units is not None:
                 assert half["balance_after"] == amount(booked.balance_after_units), told
 
-    async def _try(self, connection: HttpConnection, order: Callback) -> StormAnswer | None:
-        """Send an order. Return its answer, or None if it has to be sent again."""
-        try:
-            reply = await self._ask(connection, order)
-        except (OSError, Unavailable, TimeoutError):
-            connection.close()
-            return None
-        if reply.status in TRY_AGAIN:
-            return None
-        return StormAnswer(reply.status, json.loads(reply.body))
-
-    async def _ask(self, connection: HttpConnection, order: Callback) -> HttpReply:
+    async def _ask(self, connection: HttpConnection, order: Callback) -> StormAnswer:
+        """See `StormClient._ask`."""
         self.sent["all"] += 1
         verb, body = body_of(order)
         path = f"/v1/wallet/{verb}"
-        headers = {"x-signature": self._provider.header(path, body)}
-        return await connection.ask("POST", path, body, headers)
-
-    def _connect(self) -> HttpConnection:
-        return HttpConnection(self._target, {"content-type": "application/json"})
+        headers = {"x-signature": self.provider.header(path, body)}
+        reply = await connection.ask("POST", path, body, headers)
+        return StormAnswer(reply.status, json.loads(reply.body))
 
 
 class StormAnswer(msgspec.Struct, frozen=True):
-    """The status and the body of an answer."""
+    """The status and the body of an answer, and what a dialect makes of it."""
 
     status: int
     json: dict[str, Any]
+    heard: Heard | None = None
 
 
 def check_events(messages: Sequence[Msg], clients: Sequence[StormClient]) -> None:

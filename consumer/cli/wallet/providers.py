@@ -20,6 +20,7 @@ from consumer.errors import ConfigError, ConsumerError
 from consumer.events.timestamp import from_epoch_s
 from consumer.ledger.base import KEYS_MAX_COUNT
 from consumer.ledger.shown import ProviderKey
+from consumer.wallet.settings import NATIVE
 from consumer.wallet.signature import read_public_key
 
 if TYPE_CHECKING:
@@ -45,6 +46,12 @@ async def add(options: ProviderAddOptions) -> int:
     for table, name in (("providers", options.provider), ("brands", options.brand)):
         if name not in getattr(settings, table):
             raise ConfigError(f"wallet.{table}.{name}: is missing in the configuration")
+    dialect = settings.providers[options.provider].dialect
+    if dialect != NATIVE:
+        raise ConfigError(
+            f"wallet.providers.{options.provider}: dialect {dialect} has its key in the "
+            "configuration, only the native dialect has keys here"
+        )
     pair = _pair_in(options.public_key)
     async with opened_ledger(options, may_create=True) as ledger:
         await _add(ledger, options.brand, options.provider, pair)

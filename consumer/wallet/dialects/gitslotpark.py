@@ -1,0 +1,333 @@
+"""Speaks GitSlotPark's dialect: a signature in the body, result codes, and always status 200.
+
+Facts: https://skysoft-e628c952.mintlify.app/guides/callback-service, its pages about each call, and
+.../concepts/data-sign with a signature to compare with.
+
+The callbacks name the player alone. So the game and the currency are those of the player's session:
+the one in whose game the round is, else the one that began last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final
+
+import msgspec
+from msgspec import Meta
+
+from consumer.http.answer import Answer
+from consumer.ledger.answers import LedgerRefusal, OrderRefused
+from consumer.ledger.orders import Bet, BetWin, Rollback, Win
+from consumer.ledger.reads import LedgerReads
+from consumer.wallet.bodies import SentName, read_json
+from consumer.wallet.dialects.base import (
+    Desk,
+    Dialect,
+    DialectCall,
+    DialectOptions,
+    Refused,
+    Told,
+    shared_secret,
+)
+from consumer.wallet.dialects.money import exact_units
+from consumer.wallet.signature import BadSignature
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from consumer.http.request import Request
+    from consumer.ledger.amounts import Amounts
+    from consumer.ledger.answers import Booked, Funds
+    from consumer.ledger.sessions import Seat
+
+OK: Final = 0
+FAILED: Final = 1
+REVERSED: Final = 9
+REPEATED: Final = 11
+NOT_FOUND: Final = 8
+RESULTS: Final[Mapping[str, int]] = {
+    "BAD_SIGNATURE": 3,
+    "PLAYER_NOT_FOUND": 5,
+    "INSUFFICIENT_FUNDS": 6,
+}
+"""GitSlotPark's code of each of ours. All other codes are 1, the general error."""
+SlotAmount = Annotated[str, Meta(pattern=r"^(0|[1-9][0-9]{0,15})\.[0-9]{2}$(?!\n)")]
+SlotId = Annotated[
+    str, Meta(min_length=1, max_length=100, pattern=r"^[^.\x00-\x1f\x7f-\x9f]+$(?!\n)")
+]
+"""An id of a transaction. It has no point, and this is needed: nothing separates the signed fields.
+With a point, the signature of a `BetWin` would also be that of a `Deposit` whose id begins with an
+amount, and whoever has seen the first could send the second."""
+
+
+class SlotBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What every call has, and the body of `GetBalance`."""
+
+    agent_id: str = msgspec.field(name="agentID")
+    user_id: SentName = msgspec.field(name="userID")
+    sign: str
+
+    def signed(self) -> tuple[str, ...]:
+        """Return the fields that are signed, in their order."""
+        return (self.agent_id, self.user_id)
+
+
+class MoveBody(SlotBody, frozen=True, kw_only=True):
+    """The body of `Withdraw` and of `Deposit`."""
+
+    amount: SlotAmount
+    transaction_id: SlotId = msgspec.field(name="transactionID")
+    round_id: SentName = msgspec.field(name="roundID")
+
+    def signed(self) -> tuple[str, ...]:
+        """See `SlotBody.signed`."""
+        return (self.agent_id, self.user_id, self.amount, self.transaction_id, self.round_id)
+
+
+class BetWinBody(SlotBody, frozen=True, kw_only=True):
+    """The body of `BetWin`."""
+
+    bet_amount: SlotAmount = msgspec.field(name="betAmount")
+    win_amount: SlotAmount = msgspec.field(name="winAmount")
+    transaction_id: SlotId = msgspec.field(name="transactionID")
+    round_id: SentName = msgspec.field(name="roundID")
+
+    def signed(self) -> tuple[str, ...]:
+        """See `SlotBody.signed`."""
+        money = (self.bet_amount, self.win_amount)
+        return (self.agent_id, self.user_id, *money, self.transaction_id, self.round_id)
+
+
+class BackBody(SlotBody, frozen=True, kw_only=True):
+    """The body of `RollbackTransaction`. It has no id of its own."""
+
+    transaction_id: SlotId = msgspec.field(name="transactionID")
+
+    def signed(self) -> tuple[str, ...]:
+        """See `SlotBody.signed`."""
+        return (self.agent_id, self.user_id, self.transaction_id)
+
+
+class GitSlotPark(Dialect):
+    """See `Dialect`."""
+
+    needs_agent: ClassVar[bool] = True
+    rules: ClassVar[str] = (
+        "`sign` is the HMAC-SHA256 of the named fields without anything between them, in upper "
+        "case hex. Amounts have two digits behind the point. The player needs a session with the "
+        "provider: its game and its currency count, because the call names neither. The answer is "
+        "200 with a `result`; only while nobody knows what became of the call it is 503, which "
+        "GitSlotPark repeats. No call says when a round ends, so rounds stay open."
+    )
+
+    answers: ClassVar[Mapping[int, Mapping[str, object]]] = {
+        200: {"result": 0, "transactionID": "42", "balance": 87.7},
+        503: {"result": 1, "message": "UNAVAILABLE: the ledger did not answer in time"},
+    }
+
+    def __init__(self, options: DialectOptions) -> None:
+        """See `Dialect`."""
+        self._secret = shared_secret(options)
+        self._agent_id = options.agent_id
+
+    @classmethod
+    def calls(cls) -> tuple[DialectCall, ...]:
+        """See `Dialect.calls`."""
+        who = {"agentID": "Partner01", "userID": "p-1", "sign": "0" * 64}
+        tail = {"transactionID": "txn_abc123", "roundID": "round_789"}
+        return (
+            DialectCall(
+                verb="balance",
+                path="GetBalance",
+                summary="Show a balance",
+                body=SlotBody,
+                example=who,
+                carry=_balance,
+            ),
+            DialectCall(
+                verb="bet",
+                path="Withdraw",
+                summary="Take a stake",
+                body=MoveBody,
+                example={**who, "amount": "10.00", **tail},
+                carry=_withdraw,
+            ),
+            DialectCall(
+                verb="win",
+                path="Deposit",
+                summary="Pay out a win",
+                body=MoveBody,
+                example={**who, "amount": "22.50", **tail},
+                carry=_deposit,
+            ),
+            DialectCall(
+                verb="bet-win",
+                path="BetWin",
+                summary="Take a stake and pay its win",
+                body=BetWinBody,
+                example={**who, "betAmount": "10.00", "winAmount": "5.00", **tail},
+                carry=_bet_win,
+            ),
+            DialectCall(
+                verb="rollback",
+                path="RollbackTransaction",
+                summary="Give a bet back",
+                body=BackBody,
+                example={**who, "transactionID": "txn_abc123"},
+                carry=_roll_back,
+            ),
+        )
+
+    def check(self, request: Request, body: bytes) -> None:
+        """See `Dialect.check`."""
+        path = request.path.rpartition("/")[2]
+        sent = read_json(body, _BODIES[path])
+        expected = sign(self._secret, sent.signed())
+        if not hmac.compare_digest(expected.encode(), sent.sign.encode("utf-8", "replace")):
+            raise BadSignature("expected sign: the upper-case hex HMAC-SHA256 of the fields")
+        if sent.agent_id != self._agent_id:
+            raise BadSignature("agentID is not that of this path")
+
+    @classmethod
+    def refuse(cls, refused: Refused, call: DialectCall, body: bytes, amounts: Amounts) -> Answer:
+        """See `Dialect.refuse`. A player without a session is not known to the provider."""
+        del call, body
+        code = refused.code
+        if code == "SESSION_NOT_FOUND":
+            code = "PLAYER_NOT_FOUND"
+        result = RESULTS.get(code, FAILED)
+        document: dict[str, object] = {"result": result}
+        if refused.now is not None:
+            document["balance"] = _number(amounts, refused.now)
+        document["message"] = f"{code}: {refused.detail}"
+        return Answer(503 if code == "UNAVAILABLE" else 200, msgspec.json.encode(document))
+
+
+_BODIES: Final[Mapping[str, type[SlotBody]]] = {
+    "GetBalance": SlotBody,
+    "Withdraw": MoveBody,
+    "Deposit": MoveBody,
+    "BetWin": BetWinBody,
+    "RollbackTransaction": BackBody,
+}
+
+
+def sign(secret: bytes, fields: tuple[str, ...]) -> str:
+    """Return the signature of fields."""
+    return hmac.new(secret, "".join(fields).encode(), hashlib.sha256).hexdigest().upper()
+
+
+async def _balance(desk: Desk, sent: SlotBody) -> Told:
+    seat = await _newest(desk, sent)
+    funds = await desk.ledger.funds(desk.caller, seat.session)
+    return Told({"result": OK, "balance": _number(desk.amounts, funds)})
+
+
+async def _withdraw(desk: Desk, sent: MoveBody) -> Told:
+    seat = await _seat(desk, sent, sent.round_id)
+    order = Bet(
+        transaction_id=sent.transaction_id,
+        session=seat.session,
+        round_id=sent.round_id,
+        game_id=seat.game_id,
+        amount_units=exact_units(desk.amounts, sent.amount, seat.currency),
+        currency=seat.currency,
+        facts=desk.facts,
+    )
+    return _booked(desk, await desk.book(order))
+
+
+async def _deposit(desk: Desk, sent: MoveBody) -> Told:
+    seat = await _seat(desk, sent, sent.round_id)
+    order = Win(
+        transaction_id=sent.transaction_id,
+        session=seat.session,
+        round_id=sent.round_id,
+        game_id=seat.game_id,
+        amount_units=exact_units(desk.amounts, sent.amount, seat.currency),
+        currency=seat.currency,
+        facts=desk.facts,
+    )
+    return _booked(desk, await desk.book(order))
+
+
+async def _bet_win(desk: Desk, sent: BetWinBody) -> Told:
+    """Take a stake and pay its win. The two have one id, and the ledger wants two."""
+    seat = await _seat(desk, sent, sent.round_id)
+    order = BetWin(
+        bet_transaction_id=sent.transaction_id,
+        win_transaction_id=f"{sent.transaction_id}.win",
+        bet_units=exact_units(desk.amounts, sent.bet_amount, seat.currency),
+        win_units=exact_units(desk.amounts, sent.win_amount, seat.currency),
+        session=seat.session,
+        round_id=sent.round_id,
+        game_id=seat.game_id,
+        currency=seat.currency,
+        facts=desk.facts,
+    )
+    _, win = await desk.ledger.call_back(desk.caller, order)
+    return _booked(desk, win)
+
+
+async def _roll_back(desk: Desk, sent: BackBody) -> Told:
+    """Give back what has the id. What is not known is remembered, and never charged later."""
+    caller = desk.caller
+    reads = LedgerReads(desk.ledger)
+    stored = await reads.transaction(caller.brand, caller.provider, sent.transaction_id)
+    if stored is not None and stored.player_id not in (None, sent.user_id):
+        raise OrderRefused(LedgerRefusal.TRANSACTION_CONFLICT)
+    order = Rollback(
+        transaction_id=f"{sent.transaction_id}.rollback",
+        reference_transaction_id=sent.transaction_id,
+        facts=desk.facts,
+    )
+    booked = await desk.book(order)
+    if booked.now is None:
+        document: dict[str, object] = {
+            "result": NOT_FOUND,
+            "message": "there is no such transaction",
+        }
+        return Told(document, booked.replayed)
+    result = REVERSED if booked.replayed else OK
+    balance = _number(desk.amounts, booked.now)
+    return Told({"result": result, "balance": balance}, booked.replayed)
+
+
+async def _newest(desk: Desk, sent: SlotBody) -> Seat:
+    """Return the session of a player that began last.
+
+    Raises:
+        OrderRefused: The player has none with this provider.
+    """
+    caller = desk.caller
+    seat = await desk.sessions.newest(caller.brand, caller.provider, sent.user_id, desk.now_s)
+    if seat is None:
+        raise OrderRefused(LedgerRefusal.SESSION_NOT_FOUND)
+    return seat
+
+
+async def _seat(desk: Desk, sent: SlotBody, round_id: str) -> Seat:
+    """Return the session in whose game a round is. Of a new round, it is the newest session.
+
+    Raises:
+        OrderRefused: The player has none with this provider.
+    """
+    caller = desk.caller
+    place = (caller.brand, caller.provider, sent.user_id, round_id)
+    return await desk.sessions.of_round(*place, desk.now_s) or await _newest(desk, sent)
+
+
+def _booked(desk: Desk, booked: Booked) -> Told:
+    document: dict[str, object] = {
+        "result": REPEATED if booked.replayed else OK,
+        "transactionID": str(booked.ledger_id),
+    }
+    if booked.now is not None:
+        document["balance"] = _number(desk.amounts, booked.now)
+    return Told(document, booked.replayed)
+
+
+def _number(amounts: Amounts, now: Funds) -> msgspec.Raw:
+    """Write a balance as a JSON number, digit by digit. A float would not be exact."""
+    return msgspec.Raw(amounts.write(now.total_units, now.currency).encode())
