@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from consumer.api.openapi import document
-from consumer.api.page_endpoints import COPY, ETAG, page_endpoints
-from consumer.api.unchanging import Unchanging
+from consumer.api.page_endpoints import page_endpoints
 from consumer.http.answer import JSON
 from consumer.http.endpoint import AnswerForm, Endpoint
+from consumer.http.page import COPY, ETAG
+from consumer.http.unchanging import Unchanging
 from consumer.tools.schemas.asyncapi_stream import stream_document
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from consumer.api.unchanging import Unchanging, has_copy, takes_gzip
 from consumer.http.answer import Answer
 from consumer.http.cycle import written
 from consumer.http.request import Request
+from consumer.http.unchanging import Unchanging, has_copy, takes_gzip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
