@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from typing import Final
+
+_RANDOM: Final = random.SystemRandom()
 
 
 @dataclass
@@ -31,7 +34,7 @@ class Backoff:
         self._tries_count = min(self._tries_count + 1, 32)
         # Half of the pause is fixed. A pause drawn from 0 on could be so short that a refused login
         # is repeated at once.
-        return ceiling_s / 2 + random.uniform(0, ceiling_s / 2)  # noqa: S311  # not a secret
+        return ceiling_s / 2 + _RANDOM.uniform(0, ceiling_s / 2)
 
     def reset(self) -> None:
         """Begin with the first pause again, because the last try succeeded."""

@@ -12,7 +12,6 @@ import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
 
     from consumer.ledger.base import Ledger
 
@@ -34,7 +33,7 @@ OF_ROUND: Final = """
 for the round by its primary key, and they end with the first that has it."""
 
 
-class Seat(msgspec.Struct, frozen=True):
+class SeatedPlayer(msgspec.Struct, frozen=True):
     """A session, and who plays in it. The fields stand in the order of the columns.
 
     Attributes:
@@ -63,26 +62,30 @@ class LedgerSessions:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    async def find(self, brand: str, provider: str, session: str, now_s: float) -> Seat | None:
+    async def find(
+        self, brand: str, provider: str, session: str, now_s: float
+    ) -> SeatedPlayer | None:
         """Return a session of a provider, also after its end. None if the brand has none."""
         asked = (int(now_s * 1e6), session, brand, provider)
-        return _seat(await self._ledger.rows(FIND, asked))
+        return await self._first(FIND, asked)
 
-    async def newest(self, brand: str, provider: str, player_id: str, now_s: float) -> Seat | None:
+    async def newest(
+        self, brand: str, provider: str, player_id: str, now_s: float
+    ) -> SeatedPlayer | None:
         """Return the session of a player that began last with a provider, also after its end."""
         asked = (int(now_s * 1e6), brand, player_id, provider)
-        return _seat(await self._ledger.rows(NEWEST, asked))
+        return await self._first(NEWEST, asked)
 
     async def of_round(
         self, brand: str, provider: str, player_id: str, round_id: str, now_s: float
-    ) -> Seat | None:
+    ) -> SeatedPlayer | None:
         """Return the newest session of the game in which a player has a round of a provider."""
         asked = (int(now_s * 1e6), provider, round_id, brand, player_id)
-        return _seat(await self._ledger.rows(OF_ROUND, asked))
+        return await self._first(OF_ROUND, asked)
 
-
-def _seat(found: Sequence[Sequence[Any]]) -> Seat | None:
-    if not found:
+    async def _first(self, statement: str, asked: Sequence[object]) -> SeatedPlayer | None:
+        for session, player_id, currency, game_id, is_over in await self._ledger.rows(
+            statement, asked
+        ):
+            return SeatedPlayer(session, player_id, currency, game_id, bool(is_over))
         return None
-    *place, is_over = found[0]
-    return Seat(*place, bool(is_over))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from consumer.ledger.sessions import LedgerSessions, Seat
+from consumer.ledger.sessions import LedgerSessions, SeatedPlayer
 from consumer.ledger.shown import PlayedSession
 from tests.support.ledger_table import FOR_EVER_S, bet
 
@@ -31,7 +31,7 @@ class LedgerSessionRules:
         await begin(table, "one", ends_s=NOW_S + 1)
         sessions = LedgerSessions(table.ledger)
         found = await sessions.find("b", "acme", "one", NOW_S)
-        assert found == Seat("one", "p", "EUR", "game-one", is_over=False)
+        assert found == SeatedPlayer("one", "p", "EUR", "game-one", is_over=False)
 
     async def test_a_session_is_known_after_its_end(self, table: Table) -> None:
         """Wins and rollbacks still come. It ends by its time, or because the brand ends it."""
@@ -57,7 +57,7 @@ class LedgerSessionRules:
         await begin(table, "two", ends_s=NOW_S + 20)
         await begin(table, "elsewhere", ends_s=NOW_S + 30, provider="other")
         found = await LedgerSessions(table.ledger).newest("b", "acme", "p", NOW_S)
-        assert found == Seat("two", "p", "EUR", "game-two", is_over=False)
+        assert found == SeatedPlayer("two", "p", "EUR", "game-two", is_over=False)
 
     async def test_the_session_of_a_round_is_found(self, table: Table) -> None:
         """A win belongs to the game of its bet, also if the player has opened another game."""

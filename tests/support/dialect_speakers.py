@@ -30,7 +30,7 @@ HUB_KEY: Final = generate_private_key(public_exponent=65537, key_size=2048)
 HUB_PUBLIC: Final = HUB_KEY.public_key().public_bytes(
     Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
 )
-SECRET: Final = "a-shared-secret"  # of a test
+SHARED: Final = "a-shared-secret"
 AGENT: Final = "Partner01"
 
 
@@ -219,7 +219,7 @@ class SwipeSpeaker(Speaker):
     @classmethod
     def settings(cls, **changes: object) -> ProviderSettings:
         """See `Speaker.settings`."""
-        return replace(ProviderSettings(dialect="swipegames", secret=SECRET), **changes)
+        return replace(ProviderSettings(dialect="swipegames", secret=SHARED), **changes)
 
     async def balance(self, seat: str, player: str) -> Heard:
         """See `Speaker.balance`."""
@@ -245,7 +245,7 @@ class SwipeSpeaker(Speaker):
         self, method: str, path: str, body: bytes, signed: bytes, signature: str | None = None
     ) -> Heard:
         """Send a request with the signature of `signed`."""
-        proof = hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest()
+        proof = hmac.new(SHARED.encode(), signed, hashlib.sha256).hexdigest()
         headers = {"x-request-sign": proof if signature is None else signature}
         status, told = await self.ask(method, path, body, headers)
         balance = told.get("balance")
@@ -313,7 +313,7 @@ class SlotSpeaker(Speaker):
     @classmethod
     def settings(cls, **changes: object) -> ProviderSettings:
         """See `Speaker.settings`."""
-        usual = ProviderSettings(dialect="gitslotpark", secret=SECRET, agent_id=AGENT)
+        usual = ProviderSettings(dialect="gitslotpark", secret=SHARED, agent_id=AGENT)
         return replace(usual, **changes)
 
     async def balance(self, seat: str, player: str) -> Heard:
@@ -342,7 +342,7 @@ class SlotSpeaker(Speaker):
         """Send a call."""
         whole = {"agentID": AGENT, **fields}
         text = "".join(str(whole.get(name, "")) for name in self.SIGNED[path])
-        made = hmac.new(SECRET.encode(), text.encode(), hashlib.sha256).hexdigest().upper()
+        made = hmac.new(SHARED.encode(), text.encode(), hashlib.sha256).hexdigest().upper()
         body = json.dumps({**whole, "sign": made if proof is None else proof}).encode()
         status, told = await self.ask("POST", path, body, {})
         balance = told.get("balance")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import msgspec
 from msgspec.structs import replace
@@ -66,21 +66,17 @@ class DialectStormClient(StormClient):
         heard = await self.said(self.made(send, place), order)
         return StormAnswer(heard.status, {}, heard)
 
-    async def said(self, speaker: Any, order: Callback) -> Heard:  # noqa: ANN401  # one of the dialects
+    async def said(self, speaker: Speaker, order: Callback) -> Heard:
         """Send an order through its dialect."""
         place = {"seat": self._session, "player": self._player_id}
         if isinstance(order, Rollback):
             named, units = order.reference_transaction_id, order.amount_units or 0
-            back: Heard = await speaker.rollback(
-                order.transaction_id, named, amount(units), **place
-            )
-            return back
+            return await speaker.rollback(order.transaction_id, named, amount(units), **place)
         if isinstance(order, (BetWin, RoundEnd)):
             raise TypeError(order)
         place |= {"round_id": order.round_id}
         say = speaker.bet if isinstance(order, Bet) else speaker.win
-        told: Heard = await say(order.transaction_id, amount(order.amount_units), **place)
-        return told
+        return await say(order.transaction_id, amount(order.amount_units), **place)
 
 
 class HubStormClient(DialectStormClient):
@@ -92,7 +88,7 @@ class HubStormClient(DialectStormClient):
         """Return the order with the session, which a rollback of Hub88 names too."""
         return replace(order, session=self._session) if isinstance(order, Rollback) else order
 
-    async def said(self, speaker: HubSpeaker, order: Callback) -> Heard:
+    async def said(self, speaker: Speaker, order: Callback) -> Heard:
         """Send an order. Only here, a win may name its bet."""
         if isinstance(order, Win) and order.bet_transaction_id is not None:
             return await speaker.win(
@@ -138,9 +134,9 @@ class SlotStormClient(DialectStormClient):
             return replace(order, transaction_id=f"{order.reference_transaction_id}.rollback")
         return order
 
-    async def said(self, speaker: SlotSpeaker, order: Callback) -> Heard:
+    async def said(self, speaker: Speaker, order: Callback) -> Heard:
         """Send an order. Only here, a bet may come together with its win."""
-        if isinstance(order, BetWin):
+        if isinstance(order, BetWin) and isinstance(speaker, SlotSpeaker):
             fields = {
                 "userID": self._player_id,
                 "betAmount": amount(order.bet_units),

@@ -10,7 +10,7 @@ import pytest
 
 from consumer.config.render import to_toml
 from consumer.deliveries.origin import Environment
-from tests.support.dialect_speakers import HUB_PUBLIC, SECRET
+from tests.support.dialect_speakers import HUB_PUBLIC, SHARED
 from tests.unit.test_config_http import PORT, configured, told
 
 if TYPE_CHECKING:
@@ -42,11 +42,11 @@ def wallet(text: str) -> Config:
         ('dialect = "hub88"\npublic_key_file = "/nowhere"', "x.public_key_file: holds '/nowhere'"),
         ('dialect = "swipegames"', "x.secret: is missing"),
         ('dialect = "swipegames"\nsecret = ""', "x.secret: cannot be used: expected at least 8"),
-        (f'dialect = "swipegames"\nsecret = "{SECRET}"\ntest_secret = "{SECRET}"',
+        (f'dialect = "swipegames"\nsecret = "{SHARED}"\ntest_secret = "{SHARED}"',
          "x.test_secret: is the live one"),
-        (f'dialect = "gitslotpark"\nsecret = "{SECRET}"', "x.agent_id: is missing"),
-        (f'dialect = "native"\nsecret = "{SECRET}"', "x.secret: dialect native does not use it"),
-        (f'dialect = "swipegames"\nsecret = "{SECRET}"\nbrands = ["c"]',
+        (f'dialect = "gitslotpark"\nsecret = "{SHARED}"', "x.agent_id: is missing"),
+        (f'dialect = "native"\nsecret = "{SHARED}"', "x.secret: dialect native does not use it"),
+        (f'dialect = "swipegames"\nsecret = "{SHARED}"\nbrands = ["c"]',
          "x.brands: holds 'c', expected names of [wallet.brands]"),
     ],
 )  # fmt: skip
@@ -54,7 +54,7 @@ def test_provider_that_can_never_call_is_refused(options: str, words: str) -> No
     """At the start, with the option."""
     problems = told(WALLET + options)
     assert any(words in problem for problem in problems), problems
-    assert not any(SECRET in problem for problem in problems)
+    assert not any(SHARED in problem for problem in problems)
 
 
 def test_a_key_is_read_from_its_file() -> None:
@@ -66,17 +66,17 @@ def test_a_key_is_read_from_its_file() -> None:
 
 def test_a_test_key_is_none_for_live_money() -> None:
     """And the other way round."""
-    config = wallet(f'dialect = "swipegames"\ntest_secret = "{SECRET}"')
+    config = wallet(f'dialect = "swipegames"\ntest_secret = "{SHARED}"')
     assert config.wallet is not None
     provider = config.wallet.providers["x"]
     assert provider.key_of(Environment.LIVE, is_public=False) is None
-    assert provider.key_of(Environment.TEST, is_public=False) == SECRET
+    assert provider.key_of(Environment.TEST, is_public=False) == SHARED
 
 
 def test_secrets_of_providers_are_not_shown() -> None:
     """Not by `config show`."""
-    shown = to_toml(wallet(f'dialect = "swipegames"\nsecret = "{SECRET}"'), hide_secrets=True)
-    assert SECRET not in shown
+    shown = to_toml(wallet(f'dialect = "swipegames"\nsecret = "{SHARED}"'), hide_secrets=True)
+    assert SHARED not in shown
     assert 'dialect = "swipegames"' in shown
 
 
@@ -84,7 +84,7 @@ def test_a_dialect_is_loaded_when_a_provider_speaks_it(monkeypatch: pytest.Monke
     """The library for RSA takes its time."""
     wallet("")
     monkeypatch.delitem(sys.modules, "consumer.wallet.dialects.hub88", raising=False)
-    wallet(f'dialect = "swipegames"\nsecret = "{SECRET}"')
+    wallet(f'dialect = "swipegames"\nsecret = "{SHARED}"')
     assert "consumer.wallet.dialects.hub88" not in sys.modules
     wallet(f'dialect = "hub88"\npublic_key = """{HUB_PUBLIC.decode()}"""')
     assert "consumer.wallet.dialects.hub88" in sys.modules

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import pytest
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.dialect_speakers import Heard
+
+PUBLISHED: Final = {"secret": "1234567890"}
+"""The secret of the published signature."""
 
 
 @pytest.fixture
@@ -43,7 +46,7 @@ def test_published_signature_is_reproduced() -> None:
 
 async def test_published_signature_opens_the_wallet(tmp_path: Path) -> None:
     """The whole published call, sent as it is."""
-    async with dialect_scene(tmp_path, SlotSpeaker, secret="1234567890") as scene:  # published
+    async with dialect_scene(tmp_path, SlotSpeaker, **PUBLISHED) as scene:
         await scene.sit("Player01", "s-1", 50_00)
         fields = {
             "userID": "Player01", "amount": "12.30",

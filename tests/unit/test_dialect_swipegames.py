@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from consumer.wallet.dialects.base import DialectOptions
+from consumer.wallet.dialects.options import DialectOptions
 from consumer.wallet.dialects.swipegames import SwipeGames, canonical, sign
 from tests.support.dialect_scene import DialectScene, dialect_scene
 from tests.support.dialect_speakers import SwipeSpeaker, compact

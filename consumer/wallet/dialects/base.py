@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
@@ -22,14 +22,13 @@ from consumer.ledger.amounts import Amounts
 from consumer.ledger.answers import Booked, Funds, LedgerRefusal, OrderRefused
 from consumer.ledger.base import Ledger
 from consumer.ledger.orders import Bet, Caller, Rollback, RoundEnd, Win
-from consumer.ledger.sessions import LedgerSessions, Seat
+from consumer.ledger.sessions import LedgerSessions, SeatedPlayer
 from consumer.wallet.bodies import read_json
 
 if TYPE_CHECKING:
     from consumer.http.answer import Answer
     from consumer.http.request import Request
-
-SECRET_MIN_CHARACTERS: Final = 8
+    from consumer.wallet.dialects.options import DialectOptions
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +68,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
         (booked,) = await self.ledger.call_back(self.caller, order)
         return booked
 
-    async def seat(self, session: str) -> Seat:
+    async def seat(self, session: str) -> SeatedPlayer:
         """Return who plays in a session.
 
         Raises:
@@ -83,29 +82,6 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
         return seat
 
 
-class DialectOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What a dialect needs of the options of a provider.
-
-    Attributes:
-        secret: The secret, or the public key as PEM.
-        agent_id: The id by which the provider knows the brand. Empty if it has none.
-    """
-
-    secret: str
-    agent_id: str = ""
-
-
-def shared_secret(options: DialectOptions) -> bytes:
-    """Return the secret that the two sides share.
-
-    Raises:
-        ValueError: It can be guessed.
-    """
-    if len(options.secret) < SECRET_MIN_CHARACTERS:
-        raise ValueError(f"expected at least {SECRET_MIN_CHARACTERS} characters")
-    return options.secret.encode()
-
-
 class DialectCall(msgspec.Struct, frozen=True, kw_only=True):
     """One call of a dialect.
 
@@ -115,8 +91,7 @@ class DialectCall(msgspec.Struct, frozen=True, kw_only=True):
         body: The fields that the dialect reads. Others are ignored, because providers add some.
         example: A body for the documentation.
         summary: What it does, in a few words.
-        carry: Carries it out. It gets the fields, and returns the answer and whether the order was
-            carried out before.
+        carry: Carries it out. It gets the desk and the fields, and returns the answer.
         method: The HTTP method. The fields of a GET are in its query.
     """
 
@@ -125,7 +100,7 @@ class DialectCall(msgspec.Struct, frozen=True, kw_only=True):
     body: type[msgspec.Struct]
     example: Mapping[str, object]
     summary: str
-    carry: Callable[[Desk, Any], Awaitable[Told]]  # each call has its own type of fields
+    carry: Callable[..., Awaitable[Told]]
     method: str = "POST"
 
 

@@ -25,12 +25,11 @@ from consumer.wallet.dialects.base import (
     Desk,
     Dialect,
     DialectCall,
-    DialectOptions,
     Refused,
     Told,
-    shared_secret,
 )
 from consumer.wallet.dialects.money import exact_units
+from consumer.wallet.dialects.options import DialectOptions, shared_secret
 from consumer.wallet.signature import BadSignature
 
 if TYPE_CHECKING:
@@ -39,19 +38,19 @@ if TYPE_CHECKING:
     from consumer.http.request import Request
     from consumer.ledger.amounts import Amounts
     from consumer.ledger.answers import Booked, Funds
-    from consumer.ledger.sessions import Seat
+    from consumer.ledger.sessions import SeatedPlayer
 
-OK: Final = 0
-FAILED: Final = 1
-REVERSED: Final = 9
-REPEATED: Final = 11
-NOT_FOUND: Final = 8
 RESULTS: Final[Mapping[str, int]] = {
+    "OK": 0,
+    "FAILED": 1,
     "BAD_SIGNATURE": 3,
     "PLAYER_NOT_FOUND": 5,
     "INSUFFICIENT_FUNDS": 6,
+    "NOT_KNOWN": 8,
+    "REVERSED": 9,
+    "REPEATED": 11,
 }
-"""GitSlotPark's code of each of ours. All other codes are 1, the general error."""
+"""GitSlotPark's result codes. What has none of its own is `FAILED`, the general error."""
 SlotAmount = Annotated[str, Meta(pattern=r"^(0|[1-9][0-9]{0,15})\.[0-9]{2}$(?!\n)")]
 SlotId = Annotated[
     str, Meta(min_length=1, max_length=100, pattern=r"^[^.\x00-\x1f\x7f-\x9f]+$(?!\n)")
@@ -73,7 +72,7 @@ class SlotBody(msgspec.Struct, frozen=True, kw_only=True):
         return (self.agent_id, self.user_id)
 
 
-class MoveBody(SlotBody, frozen=True, kw_only=True):
+class SlotMove(SlotBody, frozen=True, kw_only=True):
     """The body of `Withdraw` and of `Deposit`."""
 
     amount: SlotAmount
@@ -85,7 +84,7 @@ class MoveBody(SlotBody, frozen=True, kw_only=True):
         return (self.agent_id, self.user_id, self.amount, self.transaction_id, self.round_id)
 
 
-class BetWinBody(SlotBody, frozen=True, kw_only=True):
+class SlotBetWin(SlotBody, frozen=True, kw_only=True):
     """The body of `BetWin`."""
 
     bet_amount: SlotAmount = msgspec.field(name="betAmount")
@@ -99,7 +98,7 @@ class BetWinBody(SlotBody, frozen=True, kw_only=True):
         return (self.agent_id, self.user_id, *money, self.transaction_id, self.round_id)
 
 
-class BackBody(SlotBody, frozen=True, kw_only=True):
+class SlotRollback(SlotBody, frozen=True, kw_only=True):
     """The body of `RollbackTransaction`. It has no id of its own."""
 
     transaction_id: SlotId = msgspec.field(name="transactionID")
@@ -149,7 +148,7 @@ class GitSlotPark(Dialect):
                 verb="bet",
                 path="Withdraw",
                 summary="Take a stake",
-                body=MoveBody,
+                body=SlotMove,
                 example={**who, "amount": "10.00", **tail},
                 carry=_withdraw,
             ),
@@ -157,7 +156,7 @@ class GitSlotPark(Dialect):
                 verb="win",
                 path="Deposit",
                 summary="Pay out a win",
-                body=MoveBody,
+                body=SlotMove,
                 example={**who, "amount": "22.50", **tail},
                 carry=_deposit,
             ),
@@ -165,7 +164,7 @@ class GitSlotPark(Dialect):
                 verb="bet-win",
                 path="BetWin",
                 summary="Take a stake and pay its win",
-                body=BetWinBody,
+                body=SlotBetWin,
                 example={**who, "betAmount": "10.00", "winAmount": "5.00", **tail},
                 carry=_bet_win,
             ),
@@ -173,7 +172,7 @@ class GitSlotPark(Dialect):
                 verb="rollback",
                 path="RollbackTransaction",
                 summary="Give a bet back",
-                body=BackBody,
+                body=SlotRollback,
                 example={**who, "transactionID": "txn_abc123"},
                 carry=_roll_back,
             ),
@@ -196,7 +195,7 @@ class GitSlotPark(Dialect):
         code = refused.code
         if code == "SESSION_NOT_FOUND":
             code = "PLAYER_NOT_FOUND"
-        result = RESULTS.get(code, FAILED)
+        result = RESULTS.get(code, RESULTS["FAILED"])
         document: dict[str, object] = {"result": result}
         if refused.now is not None:
             document["balance"] = _number(amounts, refused.now)
@@ -206,10 +205,10 @@ class GitSlotPark(Dialect):
 
 _BODIES: Final[Mapping[str, type[SlotBody]]] = {
     "GetBalance": SlotBody,
-    "Withdraw": MoveBody,
-    "Deposit": MoveBody,
-    "BetWin": BetWinBody,
-    "RollbackTransaction": BackBody,
+    "Withdraw": SlotMove,
+    "Deposit": SlotMove,
+    "BetWin": SlotBetWin,
+    "RollbackTransaction": SlotRollback,
 }
 
 
@@ -221,10 +220,10 @@ def sign(secret: bytes, fields: tuple[str, ...]) -> str:
 async def _balance(desk: Desk, sent: SlotBody) -> Told:
     seat = await _newest(desk, sent)
     funds = await desk.ledger.funds(desk.caller, seat.session)
-    return Told({"result": OK, "balance": _number(desk.amounts, funds)})
+    return Told({"result": RESULTS["OK"], "balance": _number(desk.amounts, funds)})
 
 
-async def _withdraw(desk: Desk, sent: MoveBody) -> Told:
+async def _withdraw(desk: Desk, sent: SlotMove) -> Told:
     seat = await _seat(desk, sent, sent.round_id)
     order = Bet(
         transaction_id=sent.transaction_id,
@@ -238,7 +237,7 @@ async def _withdraw(desk: Desk, sent: MoveBody) -> Told:
     return _booked(desk, await desk.book(order))
 
 
-async def _deposit(desk: Desk, sent: MoveBody) -> Told:
+async def _deposit(desk: Desk, sent: SlotMove) -> Told:
     seat = await _seat(desk, sent, sent.round_id)
     order = Win(
         transaction_id=sent.transaction_id,
@@ -252,7 +251,7 @@ async def _deposit(desk: Desk, sent: MoveBody) -> Told:
     return _booked(desk, await desk.book(order))
 
 
-async def _bet_win(desk: Desk, sent: BetWinBody) -> Told:
+async def _bet_win(desk: Desk, sent: SlotBetWin) -> Told:
     """Take a stake and pay its win. The two have one id, and the ledger wants two."""
     seat = await _seat(desk, sent, sent.round_id)
     order = BetWin(
@@ -270,7 +269,7 @@ async def _bet_win(desk: Desk, sent: BetWinBody) -> Told:
     return _booked(desk, win)
 
 
-async def _roll_back(desk: Desk, sent: BackBody) -> Told:
+async def _roll_back(desk: Desk, sent: SlotRollback) -> Told:
     """Give back what has the id. What is not known is remembered, and never charged later."""
     caller = desk.caller
     reads = LedgerReads(desk.ledger)
@@ -285,16 +284,16 @@ async def _roll_back(desk: Desk, sent: BackBody) -> Told:
     booked = await desk.book(order)
     if booked.now is None:
         document: dict[str, object] = {
-            "result": NOT_FOUND,
+            "result": RESULTS["NOT_KNOWN"],
             "message": "there is no such transaction",
         }
         return Told(document, booked.replayed)
-    result = REVERSED if booked.replayed else OK
+    result = RESULTS["REVERSED" if booked.replayed else "OK"]
     balance = _number(desk.amounts, booked.now)
     return Told({"result": result, "balance": balance}, booked.replayed)
 
 
-async def _newest(desk: Desk, sent: SlotBody) -> Seat:
+async def _newest(desk: Desk, sent: SlotBody) -> SeatedPlayer:
     """Return the session of a player that began last.
 
     Raises:
@@ -307,7 +306,7 @@ async def _newest(desk: Desk, sent: SlotBody) -> Seat:
     return seat
 
 
-async def _seat(desk: Desk, sent: SlotBody, round_id: str) -> Seat:
+async def _seat(desk: Desk, sent: SlotBody, round_id: str) -> SeatedPlayer:
     """Return the session in whose game a round is. Of a new round, it is the newest session.
 
     Raises:
@@ -320,7 +319,7 @@ async def _seat(desk: Desk, sent: SlotBody, round_id: str) -> Seat:
 
 def _booked(desk: Desk, booked: Booked) -> Told:
     document: dict[str, object] = {
-        "result": REPEATED if booked.replayed else OK,
+        "result": RESULTS["REPEATED" if booked.replayed else "OK"],
         "transactionID": str(booked.ledger_id),
     }
     if booked.now is not None:

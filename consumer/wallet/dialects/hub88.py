@@ -22,7 +22,7 @@ from consumer.http.answer import Answer, Problem
 from consumer.ledger.answers import LedgerRefusal, OrderRefused
 from consumer.ledger.orders import Bet, Rollback, RoundEnd, Win, WinKind
 from consumer.wallet.bodies import SentName
-from consumer.wallet.dialects.base import Desk, Dialect, DialectCall, DialectOptions, Refused, Told
+from consumer.wallet.dialects.base import Desk, Dialect, DialectCall, Refused, Told
 from consumer.wallet.dialects.money import scaled_down, units_of_scaled
 from consumer.wallet.signature import BadSignature
 
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from consumer.http.request import Request
     from consumer.ledger.amounts import Amounts
     from consumer.ledger.answers import Booked, Funds
-    from consumer.ledger.sessions import Seat
+    from consumer.ledger.sessions import SeatedPlayer
+    from consumer.wallet.dialects.options import DialectOptions
 
 DIGITS: Final = 5
 """3.56 is written as 356000."""
@@ -65,17 +66,17 @@ class HubBody(msgspec.Struct, frozen=True, kw_only=True):
     user: SentName | None = None
 
 
-class InfoBody(HubBody, frozen=True, kw_only=True):
+class HubInfo(HubBody, frozen=True, kw_only=True):
     """The body of `user/info`."""
 
 
-class BalanceBody(HubBody, frozen=True, kw_only=True):
+class HubBalance(HubBody, frozen=True, kw_only=True):
     """The body of `user/balance`."""
 
     token: SentName
 
 
-class PlayBody(HubBody, frozen=True, kw_only=True):
+class HubBet(HubBody, frozen=True, kw_only=True):
     """The body of a bet."""
 
     transaction_uuid: SentName
@@ -88,13 +89,13 @@ class PlayBody(HubBody, frozen=True, kw_only=True):
     is_free: bool | None = None
 
 
-class PrizeBody(PlayBody, frozen=True, kw_only=True):
+class HubWin(HubBet, frozen=True, kw_only=True):
     """The body of a win."""
 
     reference_transaction_uuid: SentName | None = None
 
 
-class BackBody(HubBody, frozen=True, kw_only=True):
+class HubRollback(HubBody, frozen=True, kw_only=True):
     """The body of a rollback."""
 
     transaction_uuid: SentName
@@ -153,7 +154,7 @@ class Hub88(Dialect):
                 verb="balance",
                 path="user/info",
                 summary="Say whether a player is known",
-                body=InfoBody,
+                body=HubInfo,
                 example=who,
                 carry=_info,
             ),
@@ -161,7 +162,7 @@ class Hub88(Dialect):
                 verb="balance",
                 path="user/balance",
                 summary="Show a balance",
-                body=BalanceBody,
+                body=HubBalance,
                 example=seat,
                 carry=_balance,
             ),
@@ -169,7 +170,7 @@ class Hub88(Dialect):
                 verb="bet",
                 path="transaction/bet",
                 summary="Take a stake",
-                body=PlayBody,
+                body=HubBet,
                 example=bet,
                 carry=_bet,
             ),
@@ -177,7 +178,7 @@ class Hub88(Dialect):
                 verb="win",
                 path="transaction/win",
                 summary="Pay out a win",
-                body=PrizeBody,
+                body=HubWin,
                 example={**bet, **other, **names},
                 carry=_win,
             ),
@@ -185,7 +186,7 @@ class Hub88(Dialect):
                 verb="rollback",
                 path="transaction/rollback",
                 summary="Give a bet back",
-                body=BackBody,
+                body=HubRollback,
                 example={**seat, **other, **names, "round": "r-1"},
                 carry=_rollback,
             ),
@@ -228,7 +229,7 @@ def check_signature(key: RSAPublicKey, header: str | None, body: bytes) -> None:
         raise BadSignature("expected X-Hub88-Signature: the RSA-SHA256 of the body") from error
 
 
-async def _info(desk: Desk, sent: InfoBody) -> Told:
+async def _info(desk: Desk, sent: HubInfo) -> Told:
     """Tell that a player exists. The wallet knows nothing else of a player."""
     if sent.user is None or not await desk.ledger.players(desk.caller.brand, sent.user):
         raise OrderRefused(LedgerRefusal.PLAYER_NOT_FOUND)
@@ -236,12 +237,12 @@ async def _info(desk: Desk, sent: InfoBody) -> Told:
     return Told(document)
 
 
-async def _balance(desk: Desk, sent: BalanceBody) -> Told:
+async def _balance(desk: Desk, sent: HubBalance) -> Told:
     seat = await _seat(desk, sent, sent.token)
     return _told(desk, sent, seat.player_id, await desk.ledger.funds(desk.caller, sent.token))
 
 
-async def _bet(desk: Desk, sent: PlayBody) -> Told:
+async def _bet(desk: Desk, sent: HubBet) -> Told:
     """Take a stake. `round_closed` closes the round afterwards; both steps may be repeated."""
     seat = await _seat(desk, sent, sent.token)
     round_id = sent.round or sent.transaction_uuid
@@ -266,7 +267,7 @@ async def _bet(desk: Desk, sent: PlayBody) -> Told:
     return _booked(desk, sent, seat.player_id, booked)
 
 
-async def _win(desk: Desk, sent: PrizeBody) -> Told:
+async def _win(desk: Desk, sent: HubWin) -> Told:
     seat = await _seat(desk, sent, sent.token)
     named = sent.reference_transaction_uuid
     order = Win(
@@ -284,7 +285,7 @@ async def _win(desk: Desk, sent: PrizeBody) -> Told:
     return _booked(desk, sent, seat.player_id, await desk.book(order))
 
 
-async def _rollback(desk: Desk, sent: BackBody) -> Told:
+async def _rollback(desk: Desk, sent: HubRollback) -> Told:
     """Give a bet back. An unknown token does not matter: Hub88 sends a rollback until it counts."""
     seat, caller = None, desk.caller
     if sent.token is not None:
@@ -305,7 +306,7 @@ async def _rollback(desk: Desk, sent: BackBody) -> Told:
     )
 
 
-async def _seat(desk: Desk, sent: HubBody, token: str) -> Seat:
+async def _seat(desk: Desk, sent: HubBody, token: str) -> SeatedPlayer:
     """Return who plays with a token.
 
     Raises:
@@ -317,7 +318,7 @@ async def _seat(desk: Desk, sent: HubBody, token: str) -> Seat:
     return seat
 
 
-def _units(desk: Desk, sent: PlayBody) -> int:
+def _units(desk: Desk, sent: HubBet) -> int:
     return units_of_scaled(desk.amounts, sent.amount, DIGITS, sent.currency)
 
 

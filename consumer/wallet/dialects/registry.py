@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, cast
 
-from consumer.wallet.dialects.base import DialectOptions
+from consumer.wallet.dialects.options import DialectOptions
 from consumer.wallet.settings import NATIVE
 
 if TYPE_CHECKING:

@@ -22,12 +22,11 @@ from consumer.wallet.dialects.base import (
     Desk,
     Dialect,
     DialectCall,
-    DialectOptions,
     Refused,
     Told,
-    shared_secret,
 )
 from consumer.wallet.dialects.money import exact_units
+from consumer.wallet.dialects.options import DialectOptions, shared_secret
 from consumer.wallet.signature import BadSignature
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from consumer.http.request import Request
     from consumer.ledger.amounts import Amounts
     from consumer.ledger.answers import Booked, Funds
-    from consumer.ledger.sessions import Seat
+    from consumer.ledger.sessions import SeatedPlayer
 
 UNKNOWN_BALANCE: Final = "0"
 """SwipeGames allows it in the answer to a refund of a bet that nobody knows."""
@@ -76,13 +75,13 @@ SwipeAmount = Annotated[str, Meta(max_length=40)]
 PlayType = Literal["regular", "free"]
 
 
-class BalanceQuery(msgspec.Struct, frozen=True, kw_only=True):
+class SwipeBalance(msgspec.Struct, frozen=True, kw_only=True):
     """The query of `balance`."""
 
     session_id: SentName = msgspec.field(name="sessionID")
 
 
-class PlayBody(BalanceQuery, frozen=True, kw_only=True):
+class SwipePlay(SwipeBalance, frozen=True, kw_only=True):
     """The body of a bet or of a win."""
 
     type: PlayType
@@ -92,7 +91,7 @@ class PlayBody(BalanceQuery, frozen=True, kw_only=True):
     free_rounds_id: str | None = msgspec.field(name="frID", default=None)
 
 
-class RefundBody(BalanceQuery, frozen=True, kw_only=True):
+class SwipeRefund(SwipeBalance, frozen=True, kw_only=True):
     """The body of a refund."""
 
     amount: SwipeAmount
@@ -159,7 +158,7 @@ class SwipeGames(Dialect):
                 path="balance",
                 method="GET",
                 summary="Show a balance",
-                body=BalanceQuery,
+                body=SwipeBalance,
                 example=session,
                 carry=_balance,
             ),
@@ -167,7 +166,7 @@ class SwipeGames(Dialect):
                 verb="bet",
                 path="bet",
                 summary="Take a stake",
-                body=PlayBody,
+                body=SwipePlay,
                 example=play,
                 carry=_bet,
             ),
@@ -175,7 +174,7 @@ class SwipeGames(Dialect):
                 verb="win",
                 path="win",
                 summary="Pay out a win, and close its round",
-                body=PlayBody,
+                body=SwipePlay,
                 example=play,
                 carry=_win,
             ),
@@ -183,7 +182,7 @@ class SwipeGames(Dialect):
                 verb="rollback",
                 path="refund",
                 summary="Give a bet back",
-                body=RefundBody,
+                body=SwipeRefund,
                 example=refund,
                 carry=_refund,
             ),
@@ -241,12 +240,12 @@ def _query(request: Request) -> dict[str, str]:
     return found
 
 
-async def _balance(desk: Desk, sent: BalanceQuery) -> Told:
+async def _balance(desk: Desk, sent: SwipeBalance) -> Told:
     funds = await desk.ledger.funds(desk.caller, sent.session_id)
     return Told({"balance": desk.amounts.write(funds.total_units, funds.currency)})
 
 
-async def _bet(desk: Desk, sent: PlayBody) -> Told:
+async def _bet(desk: Desk, sent: SwipePlay) -> Told:
     seat = await desk.seat(sent.session_id)
     units = exact_units(desk.amounts, sent.amount, seat.currency)
     if sent.type == "free":
@@ -265,7 +264,7 @@ async def _bet(desk: Desk, sent: PlayBody) -> Told:
     return _booked(desk, await desk.book(order))
 
 
-async def _win(desk: Desk, sent: PlayBody) -> Told:
+async def _win(desk: Desk, sent: SwipePlay) -> Told:
     """Pay a win. It closes its round: a round is a bet followed by a win, which may be 0."""
     seat = await desk.seat(sent.session_id)
     units = exact_units(desk.amounts, sent.amount, seat.currency)
@@ -285,7 +284,7 @@ async def _win(desk: Desk, sent: PlayBody) -> Told:
     return _booked(desk, await desk.book(order))
 
 
-async def _refund(desk: Desk, sent: RefundBody) -> Told:
+async def _refund(desk: Desk, sent: SwipeRefund) -> Told:
     """Give a bet back. It is sent until it is answered with 200, so an unknown bet gets 200 too."""
     caller, find = desk.caller, desk.sessions.find
     seat = await find(caller.brand, caller.provider, sent.session_id, desk.now_s)
@@ -305,7 +304,7 @@ async def _refund(desk: Desk, sent: RefundBody) -> Told:
     return _told(desk, now, str(booked.ledger_id), replayed=booked.replayed)
 
 
-async def _tracked(desk: Desk, seat: Seat, sent: PlayBody) -> Told:
+async def _tracked(desk: Desk, seat: SeatedPlayer, sent: SwipePlay) -> Told:
     """Answer a bet or a win that SwipeGames keeps on a balance of its own, and only tells about."""
     funds = await desk.ledger.funds(desk.caller, seat.session)
     return _told(desk, funds, f"free-{sent.transaction_id}")
