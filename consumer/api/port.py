@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from consumer.listeners.base import AnyListener
     from consumer.listeners.http.intake import Intake
     from consumer.listeners.outbox.settings import OutboxSettings
+    from consumer.sandbox.room import Sandbox
     from consumer.wallet.room import Wallet
 
 
@@ -136,10 +137,12 @@ class Port:
             bucket_name=config.keys.bucket,
             writes=writes,
         )
-        self._wallet = _wallet_of(config, served, watched)
+        self._wallet, self._sandbox = _money_of(config, served, watched)
         others = (*reading, *letters, *people_endpoints(people))
         if self._wallet is not None:
             others = (*others, *self._wallet.endpoints)
+        if self._sandbox is not None:
+            others = (*others, *self._sandbox.endpoints)
         application = HttpApplication(
             all_endpoints(ingest, settings, others),
             gate,
@@ -199,7 +202,11 @@ class Port:
                     group.create_task(self._reading.run(), name="readers")
                 if self._wallet is not None:
                     group.create_task(self._wallet.run(), name="wallet")
+                if self._sandbox is not None:
+                    group.create_task(self._sandbox.run(), name="sandbox")
         finally:
+            if self._sandbox is not None:
+                self._sandbox.close()
             await self._keys.close()
             if self._reading is not None:
                 await self._reading.close()
@@ -218,16 +225,16 @@ class Port:
         await self._server.drain(grace_s)
 
 
-def _wallet_of(
+def _money_of(
     config: Config, served: Mapping[Environment, ServedEnvironment], watched: Watched
-) -> Wallet | None:
-    """Return the wallet; None without the table `[wallet]`."""
+) -> tuple[Wallet | None, Sandbox | None]:
+    """Return the wallet and the sandbox's test games; None for what there is not."""
     if config.wallet is None:
-        return None
+        return None, None
     # Without `[wallet]`, a process loads no code of the databases.
-    from consumer.wallet.room import Wallet  # noqa: PLC0415  # as said
+    from consumer.api.money import money_of  # noqa: PLC0415  # as said
 
-    return Wallet(config.wallet, served, watched.health, watched.metrics)
+    return money_of(config, config.wallet, served, watched)
 
 
 def _reading_of(

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
+from msgspec import Meta
 
 from consumer.nats.subjects import covers, overlap
 from consumer.options.values import Bytes, Count, Seconds, Token
@@ -28,6 +29,15 @@ TEST_ENDING: Final = "-test"
 """The listener for test keys has the name of the listener for live keys with this ending."""
 
 
+PageUrl = Annotated[
+    str,
+    Meta(
+        pattern=r"^https?://[^\s/?#@{}]+(/[^\s?#{}]*)?(?!\n)$",
+        description='an address that begins with "https://" or "http://"',
+    ),
+]
+
+
 class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The table `[sandbox]`: the place of events that were posted with test keys.
 
@@ -42,6 +52,8 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         dead_subject_prefix: The first token of the subjects of dead letters.
         window_s: The time for which an identity is remembered, in seconds.
         rate: The largest number of events a second of a test key that has no rate of its own.
+        url: The address of the public port as browsers reach it, for the test games. None means
+            the address of `bind`.
     """
 
     subject_prefix: Token = "sandbox"
@@ -51,6 +63,7 @@ class SandboxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     dead_subject_prefix: Token = "sandbox_dead"
     window_s: Seconds = 3600.0
     rate: Count = 100
+    url: PageUrl | None = None
 
 
 def http_listeners(listeners: Mapping[str, ListenerSettings]) -> list[str]:
@@ -126,6 +139,8 @@ def sandbox_problems(
         return
     if http is None:
         yield "sandbox: only test keys use it, expected a table [http]"
+    elif http.bind.startswith("fd:") and sandbox.url is None:
+        yield "sandbox.url: is missing, expected the address of the socket of [http] bind"
     yield from _doubles(
         ("sink.stream", sink.stream),
         ("dead_letters.stream", dead_letters.stream),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from consumer.config.http import TEST_ENDING
 from consumer.ledger.currencies import BUILT_IN
 from consumer.wallet.dialects.registry import provider_problems
+from consumer.wallet.settings import SANDBOX_PROVIDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -50,6 +51,9 @@ def wallet_problems(
 
 
 def _providers(wallet: WalletSettings) -> Iterator[str]:
+    if SANDBOX_PROVIDER in wallet.providers:
+        path = f"wallet.providers.{SANDBOX_PROVIDER}"
+        yield f"{path}: the test games use this name, expected another"
     for name, provider in wallet.providers.items():
         path = f"wallet.providers.{name}"
         yield from provider_problems(path, provider)

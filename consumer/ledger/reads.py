@@ -23,6 +23,9 @@ _TRANSACTION: Final = """
 _ACCOUNT: Final = "SELECT id FROM account WHERE brand = $1 AND player_id = $2 AND currency = $3"
 STATEMENT: Final = f"""{_TRANSACTION}
     WHERE t.account_id = ({_ACCOUNT}) AND t.sequence > $4 ORDER BY t.sequence LIMIT $5"""
+WAITING: Final = """
+    SELECT o.sequence FROM outbox AS o JOIN account AS a ON a.id = o.account_id
+    WHERE a.brand = $1 AND a.player_id = $2 AND a.currency = $3 ORDER BY o.sequence"""
 TRANSACTION: Final = f"""{_TRANSACTION}
     WHERE t.brand = $1 AND t.source = $2 AND t.external_id = $3"""
 OF_ROUND: Final = f"""{_TRANSACTION}
@@ -97,6 +100,11 @@ class LedgerReads:
         """Return the transactions of an account behind a sequence, in their order."""
         asked = (brand, player_id, currency, after_sequence, max_count)
         return [ShownTransaction(*row) for row in await self._ledger.rows(STATEMENT, asked)]
+
+    async def waiting(self, brand: str, player_id: str, currency: str) -> Sequence[int]:
+        """Return the sequences of an account's transactions whose events are not confirmed yet."""
+        found = await self._ledger.rows(WAITING, (brand, player_id, currency))
+        return [row[0] for row in found]
 
     async def transaction(
         self, brand: str, source: str, external_id: str

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from consumer.deliveries.origin import Environment
 from consumer.errors import Unavailable
 from consumer.http.answer import Problem
 from consumer.ledger.orders import Caller, SpendOrder
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from consumer.clock import Clock
-    from consumer.deliveries.origin import Environment
     from consumer.http.request import Request
     from consumer.ledger.base import Ledger
     from consumer.ledger.shown import ProviderKey
@@ -72,12 +72,18 @@ class Callers:
         ledgers: The ledger of each environment.
         settings: The options of the wallet.
         clock: The clock.
+        test_keys: Keys for test money that are not in the ledger, by their ids.
     """
 
     def __init__(
-        self, ledgers: Mapping[Environment, Ledger], settings: WalletSettings, clock: Clock
+        self,
+        ledgers: Mapping[Environment, Ledger],
+        settings: WalletSettings,
+        clock: Clock,
+        test_keys: Mapping[str, ProviderKey] | None = None,
     ) -> None:
         self._keys = {each: ProviderKeys(ledger, clock) for each, ledger in ledgers.items()}
+        self._test_keys = test_keys or {}
         self._settings = settings
         self._clock = clock
 
@@ -107,6 +113,8 @@ class Callers:
             BadSignature: There is no such key in force.
             LedgerUnavailable: No ledger that answers has the key, and another does not answer.
         """
+        if key_id in self._test_keys:
+            return Environment.TEST, self._test_keys[key_id]
         away: Unavailable | None = None
         # First the ledger that is known to have the key. So test keys do not wait for a database of
         # live money that does not answer.

@@ -27,6 +27,7 @@ from consumer.wallet.bodies import (
     read_sent,
 )
 from consumer.wallet.games import SESSION_PLACE
+from consumer.wallet.settings import SANDBOX_PROVIDER
 from consumer.wallet.told import booked_fields, funds_fields
 
 if TYPE_CHECKING:
@@ -285,14 +286,15 @@ class Players:
         return units
 
     def _provider_of(self, sent: SessionBody) -> str:
-        """Return the provider of a session: the one that is named, or the only one.
+        """Return the provider of a session: the one that is named, or the only real one.
 
         Raises:
             Problem: 422: the provider is not known.
         """
         known = sorted(self._settings.providers)
-        if sent.provider is None and len(known) == 1:
-            return known[0]
+        real = [name for name in known if name != SANDBOX_PROVIDER]
+        if sent.provider is None and len(real) == 1:
+            return real[0]
         if sent.provider is None or sent.provider not in known:
             raise bad_request(f"provider: expected one of {', '.join(known) or 'none'}")
         return sent.provider

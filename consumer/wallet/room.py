@@ -20,10 +20,11 @@ from consumer.wallet.table import wallet_endpoints
 from consumer.wallet.watch import LedgerWatch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from consumer.http.endpoint import Endpoint
     from consumer.ledger.base import Ledger
+    from consumer.ledger.shown import ProviderKey
     from consumer.listeners.outbox.settings import OutboxSettings
     from consumer.operations.caveat import Caveat
     from consumer.operations.health import Health
@@ -81,6 +82,10 @@ class Wallet:
         environments: The environments that the process serves.
         health: Shows whether the ledgers can be reached. The process takes in events without them.
         metrics: Where callbacks are counted, and what the ledgers are measured by.
+        test_keys: Keys of providers for test money that are not in the ledger, by their ids.
+
+    Attributes:
+        amounts: Reads and writes amounts.
     """
 
     def __init__(
@@ -89,6 +94,7 @@ class Wallet:
         environments: Iterable[Environment],
         health: Health,
         metrics: Metrics,
+        test_keys: Mapping[str, ProviderKey] | None = None,
     ) -> None:
         self._ledgers = {each: make_ledger(settings.database, each) for each in environments}
         ledgers = self._ledgers
@@ -101,12 +107,16 @@ class Wallet:
             KeptOpen("ledger" if each is Environment.LIVE else "sandbox ledger", part, apart)
             for each, part in self._parts.items()
         ]
-        amounts = Amounts({**BUILT_IN, **settings.currencies})
-        self._endpoints = wallet_endpoints(ledgers, settings, amounts, metrics)
+        self.amounts = Amounts({**BUILT_IN, **settings.currencies})
+        self._endpoints = wallet_endpoints(ledgers, settings, self.amounts, metrics, test_keys)
         self._watches = {
             each: LedgerWatch(ledger, each, metrics, SYSTEM_CLOCK)
             for each, ledger in ledgers.items()
         }
+
+    def ledger_of(self, environment: Environment) -> Ledger:
+        """Return the ledger of an environment. It may be closed at any time."""
+        return self._ledgers[environment]
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:

@@ -12,6 +12,8 @@ from consumer.options.values import Seconds, Secret, Text, Token
 
 WALLET: Final = "wallet"
 """The name under which `/readyz` shows the ledgers. The process takes in events without them."""
+SANDBOX_PROVIDER: Final = "sandbox"
+"""The provider of the test games. It has keys for test money only, and they are made at start."""
 NATIVE: Final = "native"
 """The dialect of docs/wallet.md."""
 Digits = Annotated[int, Meta(ge=0, le=9, description="a whole number from 0 to 9")]

@@ -29,6 +29,7 @@ FLOORS: Final = (
     ("config",),
     ("lanes",),
     ("tools",),
+    ("sandbox",),
     ("api",),
     ("app",),
     ("cli",),
@@ -47,7 +48,7 @@ PLACES: Final = {
         "dead_letters",
     ),
     "The port for brands and platform": ("api", "readers", "http", "access"),
-    "The wallet": ("wallet", "ledger"),
+    "The wallet": ("wallet", "ledger", "sandbox"),
     "What it stands on": ("nats", "parts", "operations", "config", "options"),
     "What people use": ("cli", "tools"),
 }

@@ -31,6 +31,16 @@ RABBITMQ: Final = 'kind = "rabbitmq"\nurl = "amqp://h/"\nqueue = "q"'
 KAFKA: Final = 'kind = "kafka"\nbootstrap_servers = ["h:1"]\ntopics = ["t"]\ngroup_id = "g"'
 NATS: Final = 'kind = "nats"\nsubject = "s"'
 HTTP: Final = 'kind = "http"\n[http]\n[sandbox]'
+POSTED: Final = 'kind = "http"\n[http]\n'
+WALLET: Final = """
+[wallet]
+database = "sqlite:wallet.db"
+[wallet.brands.b]
+origin = "www.b.example"
+exchange_rates = {EUR = "1"}
+[wallet.providers.acme]
+"""
+MONEY: Final = ("consumer.ledger.make", "consumer.wallet.room", "consumer.sandbox")
 LIBRARIES: Final = {RABBITMQ: "aiormq", KAFKA: "aiokafka", HTTP: "httptools"}
 """The library that only one kind of listener needs."""
 PUBLIC_PORT: Final = ("consumer.access", "consumer.api", "consumer.http", "consumer.listeners.http")
@@ -113,6 +123,23 @@ def test_a_daemon_without_the_table_http_loads_nothing_of_the_public_port() -> N
     found = [name for name in loaded_by_a_daemon(NATS) if name.startswith(PUBLIC_PORT)]
     rooms = {"consumer.access", "consumer.http"}
     assert set(found) == rooms | {f"{room}.settings" for room in rooms}
+
+
+@pytest.mark.parametrize(
+    ("tables", "rooms"),
+    [
+        (HTTP, set()),
+        (f"{POSTED}{WALLET}", {"consumer.ledger.make", "consumer.wallet.room"}),
+        (f"{HTTP}{WALLET}", {"consumer.ledger.make", "consumer.wallet.room", "consumer.sandbox"}),
+    ],
+    ids=["neither", "wallet", "both"],
+)
+def test_money_and_test_games_are_loaded_if_they_are_configured(
+    tables: str, rooms: set[str]
+) -> None:
+    """Without `[wallet]` no database, and without `[sandbox]` as well no test game."""
+    loaded = set(loaded_by_a_daemon(tables))
+    assert {name for name in MONEY if name in loaded} == rooms
 
 
 @pytest.mark.parametrize("listener", [RABBITMQ, KAFKA, NATS, HTTP], ids=lambda text: text[8:12])

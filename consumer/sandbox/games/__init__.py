@@ -1,0 +1,1 @@
+"""The test games: what is drawn, and what it pays. Nothing here speaks to a wallet."""

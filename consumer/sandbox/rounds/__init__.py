@@ -1,0 +1,1 @@
+"""The rounds of the test games: which callbacks a round sends, and in which order."""
