@@ -18,6 +18,8 @@ from consumer.errors import ConfigError, ConsumerError
 VERBS: Final = {
     "run": "Run the daemon: forward events until a signal stops it.",
     "demo": "Show the daemon at work with a sample brand. No broker is needed.",
+    "sandbox": "Try an integration: test games, play money, made-up events. Nothing is needed.",
+    "ready": "Tell which steps of an integration are done.",
     "check": "Ask every broker whether it is reachable and fit.",
     "send": "Make events and send them to a listener's source.",
     "validate": "Check a file of events against the catalogue.",

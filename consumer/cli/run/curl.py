@@ -28,7 +28,7 @@ LANDS: Final = {
 
 def port_lines(config: Config, keys: Mapping[Environment, Path]) -> Iterator[str]:
     """Yield the lines with the addresses of the public port, if it has an address."""
-    url = _url(config)
+    url = port_url(config)
     if url:
         yield f"HTTP        {url}   keys in {', '.join(map(str, keys.values()))}"
         events = f"; events live, with a key pasted in: {url}/docs/stream"
@@ -42,7 +42,7 @@ def curl_lines(config: Config, keys: Mapping[Environment, Path]) -> Iterator[str
         config: The configuration of the daemon.
         keys: The file of the key of each environment.
     """
-    url = _url(config)
+    url = port_url(config)
     if not url:
         return
     method, path = PATHS[TYPE]
@@ -65,14 +65,14 @@ def wallet_lines(config: Config, kept: Path) -> Iterator[str]:
         config: The configuration of the daemon.
         kept: The file of this configuration.
     """
-    if config.wallet is None or not _url(config):
+    if config.wallet is None or not port_url(config):
         return
     brand, provider = next(iter(config.wallet.brands)), next(iter(config.wallet.providers))
     yield "  # a key for a provider of games; docs/wallet.md places a bet with it:"
     yield f"  consumer wallet providers add {provider} --brand {brand} --config {kept}"
 
 
-def _url(config: Config) -> str:
+def port_url(config: Config) -> str:
     """Return the URL of the port; empty if there is none, or its address is not known."""
     http = config.http
     if http is None or http.bind.startswith("fd:"):

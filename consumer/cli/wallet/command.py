@@ -17,6 +17,7 @@ from consumer.cli.wallet.options import (
     ProviderRotateOptions,
     VerifyOptions,
     WalletCheckOptions,
+    WalletPrepareOptions,
 )
 from consumer.deliveries.origin import Environment
 
@@ -25,6 +26,7 @@ _list: Final = LazyCall("consumer.cli.wallet.providers:list_keys", ProviderListO
 _rotate: Final = LazyCall("consumer.cli.wallet.providers:rotate", ProviderRotateOptions)
 _revoke: Final = LazyCall("consumer.cli.wallet.providers:revoke", ProviderRevokeOptions)
 _verify: Final = LazyCall("consumer.cli.wallet.verify:verify", VerifyOptions)
+_prepare: Final = LazyCall("consumer.cli.wallet.prepare:prepare", WalletPrepareOptions)
 _check: Final = LazyCall("consumer.cli.wallet.check:check", WalletCheckOptions)
 
 _environment: Final = click.option(
@@ -143,6 +145,41 @@ def verify(options: VerifyOptions) -> None:
       1  the books do not fit, or the database is away
     """
     _verify(options)
+
+
+@wallet.command()
+@click.argument("url", metavar="URL")
+@click.option(
+    "--key-file",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    required=True,
+    help="The file with an access key of the brand, with the scope wallet:operator.",
+)
+@click.option("--provider", metavar="NAME", required=True, help="The provider that is played.")
+@click.option(
+    "--provider-key",
+    "provider_key_file",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    required=True,
+    help="The file with what `consumer wallet providers add` printed: the id and the private key.",
+)
+@click.option("--currency", default="EUR", show_default=True, help="The currency of the players.")
+@click.option("--other-currency", default="", help="A second currency of the brand, if it has one.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("sessions.toml"),
+    show_default=True,
+    help="The file that is written. Only its owner may read it.",
+)
+@takes(WalletPrepareOptions)
+def prepare(options: WalletPrepareOptions) -> None:
+    """Make players and sessions on our wallet, and write the file of `consumer wallet check`.
+
+    The players are new each time, and get play money. Use it with a test key, and with a key of
+    the provider that was added with `--environment test`. docs/sandbox.md has an example.
+    """
+    _prepare(options)
 
 
 @wallet.command()

@@ -94,3 +94,25 @@ class WalletCheckOptions(msgspec.Struct, frozen=True, kw_only=True):
     sessions_file: Path
     answer_s: float
     form: Literal["table", "json"]
+
+
+class WalletPrepareOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What `prepare` needs. It needs no configuration, because it asks over HTTP.
+
+    Attributes:
+        url: The address of the public port.
+        key_file: The file with an access key of the brand, with the scope `wallet:operator`.
+        provider: The provider that the check plays.
+        provider_key_file: The file with the id and the private half of the provider's key.
+        currency: The currency of the players.
+        other_currency: A second currency of the brand. Empty if it has none.
+        output: The file that is written.
+    """
+
+    url: str
+    key_file: Path
+    provider: str
+    provider_key_file: Path
+    currency: str
+    other_currency: str
+    output: Path

@@ -1,0 +1,1 @@
+"""Tell which steps of an integration are done: `consumer ready`."""

@@ -1,0 +1,1 @@
+"""Try an integration with test games and play money: `consumer sandbox`."""

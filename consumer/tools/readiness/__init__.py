@@ -1,0 +1,1 @@
+"""Tells which of the five steps of an integration are done: `consumer ready`."""
