@@ -378,6 +378,15 @@ class LedgerContract(
         with pytest.raises(Exception, match=r"(?i)never (changed|deleted)|check|permission"):
             await place.run(statement)
 
+    async def test_waiting_events_of_an_account_are_told(self, table: Table) -> None:
+        """By their sequences, without those of other accounts."""
+        await table.sit(player="q", session="s-q")
+        await table.ask(bet("t", 30))
+        reads = LedgerReads(table.ledger)
+        assert await reads.waiting("b", "p", "EUR") == [1, 2]
+        await table.outbox()
+        assert await reads.waiting("b", "p", "EUR") == []
+
     async def test_rows_of_the_outbox_are_counted_up_to_a_number(self, table: Table) -> None:
         """A long outbox takes long to count."""
         await table.ask(bet("t", 30))
