@@ -80,15 +80,16 @@ class RoundCalls:
             loses: If true, the answer to the first sending is lost.
 
         Raises:
-            Unavailable: A bet was sent as often as this, or its last answer says nothing about it,
-                and nobody knows whether it was carried out.
+            Unavailable: The bet had no answer after `tries_count` tries. Or it was sent several
+                times, and the last answer is only about the message, such as `BAD_SIGNATURE`. In
+                both cases the bet may be booked.
 
         Cancelling: nobody knows whether the call was carried out.
         """
         if GameFault.SIGN_WRONGLY in self._faults:
             await self._delay()
             self._listen(await self._line.forge(call, self.journal))
-        # The first pause is at least half of the longest that it may be.
+        # A pause is drawn between a half and the whole of its longest value.
         pauses = Backoff(2 * self._timing.first_pause_s, self._timing.longest_pause_s)
         sent_count = 0
         while True:

@@ -87,7 +87,8 @@ class GameServer:
     async def run(self) -> None:
         """Run the rounds until cancelled. Rounds are only taken while this runs.
 
-        Cancelling: the rounds are cancelled. What they owe is logged, and sent no more.
+        Cancelling: the rounds are cancelled. Their number is logged, and nothing more is sent
+        for them.
         """
         await self._rounds.run()
 

@@ -46,7 +46,8 @@ class RunningRounds:
     async def run(self) -> None:
         """Run the rounds until cancelled.
 
-        Cancelling: the rounds are cancelled. What they owe is logged, and sent no more.
+        Cancelling: the rounds are cancelled. Their number is logged, and nothing more is sent for
+        them.
         """
         async with asyncio.TaskGroup() as group:
             self._group = group

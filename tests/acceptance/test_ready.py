@@ -37,7 +37,7 @@ async def run(folder: Path, *words: str) -> tuple[int | None, str]:
 
 async def test_live_key_is_not_for_the_sandbox(sandbox: RunningSandbox) -> None:
     """The report says which key it wants. Nor is a key good that nobody made."""
-    files = {"data/live.key": "take a test key", "other.key": "ask the operator for a key"}
+    files = {"data/live.key": "use a test key", "other.key": "ask the operator for a key"}
     (sandbox.folder / "other.key").write_text("ck_test_nobody_made")
     for file, words in files.items():
         code, printed = await run(

@@ -60,8 +60,12 @@ def ready(options: ReadyOptions) -> None:
     """Tell which of the five steps of an integration are done, and what to do next.
 
     keys: a test key with the scopes that are needed. sandbox: a round of a test game was played.
-    wallet: all cases of `consumer wallet check` pass. events: the events of the wallet are whole,
-    and the brand has sent events of its own. live: all of this, and no round is open.
+    wallet: no case of `consumer wallet check` fails; cases may be skipped. events: the events of
+    the wallet are whole, and the brand has sent events of its own. live: all of this, and no round
+    is open.
+
+    With --sessions, the check of the wallet is played again, with test money. --step live does
+    everything, and prints the last step alone.
 
     The exit code is 0 if all steps are done, or the one of --step, else 1.
 

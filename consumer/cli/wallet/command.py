@@ -155,7 +155,9 @@ def verify(options: VerifyOptions) -> None:
     required=True,
     help="The file with an access key of the brand, with the scope wallet:operator.",
 )
-@click.option("--provider", metavar="NAME", required=True, help="The provider that is played.")
+@click.option(
+    "--provider", metavar="NAME", required=True, help="The provider whose calls are tested."
+)
 @click.option(
     "--provider-key",
     "provider_key_file",
@@ -174,7 +176,7 @@ def verify(options: VerifyOptions) -> None:
 )
 @takes(WalletPrepareOptions)
 def prepare(options: WalletPrepareOptions) -> None:
-    """Make players and sessions on our wallet, and write the file of `consumer wallet check`.
+    """Make players and sessions on a wallet of this program, and write the file of `wallet check`.
 
     The players are new each time, and get play money. Use it with a test key, and with a key of
     the provider that was added with `--environment test`. docs/sandbox.md has an example.

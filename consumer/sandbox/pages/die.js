@@ -3,9 +3,9 @@
 const SIDE = 214; // with room for the shadow
 const CORNERS = 10;
 const COLOURS = {
-  idle: { light: ["#f2fbf8", "#0f8f7c", "#075247"], dark: ["#35685f", "#17564c", "#0c332d"] },
-  won: { light: ["#eafbef", "#22a052", "#0c5a2b"], dark: ["#3f8a5a", "#1d6b3c", "#0e3a20"] },
-  lost: { light: ["#fdeceb", "#c2483f", "#7a1f19"], dark: ["#94504a", "#6d2a25", "#3b1613"] },
+  idle: { light: ["#f2fbf8", "#0f8f7c", "#075247"], dark: ["#86dccb", "#1f8a79", "#0b463d"] },
+  won: { light: ["#eafbef", "#22a052", "#0c5a2b"], dark: ["#9cf0b6", "#2a9a55", "#0f4d28"] },
+  lost: { light: ["#fdeceb", "#c2483f", "#7a1f19"], dark: ["#f2aaa4", "#ad4138", "#571c17"] },
 };
 
 /**

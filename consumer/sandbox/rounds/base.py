@@ -5,7 +5,8 @@
                                   │ no answer ─► rollback, until it is answered ─► ROLLED_BACK
                                   └ the fault `roll_back` ─► rollback ─► ROLLED_BACK
 
-A round is OPEN until one of these is certain. It goes on while the player does not wait any more.
+A round is OPEN until one of these is certain. It goes on also if the player has left. A win or a
+rollback that the wallet refuses for good ends it as REFUSED too.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ TOO_EARLY: Final = "The game takes the bet back before it sends it."
 TAKES_BACK: Final = "The game takes the bet back."
 LATER: Final = "The same call once more, after the round."
 NO_ANSWER_CODE: Final = "NO_ANSWER"
-TAKEN_BACK: Final = "the wallet did not answer, so the game has taken the bet back"
+TAKEN_BACK: Final = "nobody knows whether the bet was booked, so the game has taken it back"
 
 log = structlog.get_logger()
 
@@ -46,9 +47,9 @@ class RoundStatus(StrEnum):
     SETTLED = "settled"
     """The stake was taken, and the win was paid."""
     REFUSED = "refused"
-    """The wallet has refused an order, and gave the reason."""
+    """The wallet has refused a bet, a win or a rollback, and gave the reason."""
     ROLLED_BACK = "rolled_back"
-    """The stake went back to the player."""
+    """The game has taken its bet back. A stake that was taken went back to the player."""
 
 
 class PlayedRound(ABC):
@@ -91,7 +92,7 @@ class PlayedRound(ABC):
 
     @property
     def win_units(self) -> int:
-        """What the round pays to the player: nothing if its stake went back."""
+        """What the round pays to the player: nothing if it was refused or taken back."""
         is_void = self.status in (RoundStatus.REFUSED, RoundStatus.ROLLED_BACK)
         return 0 if self.drawn is None or is_void else self.drawn.win_units
 

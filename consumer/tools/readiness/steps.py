@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from consumer.tools.wallet_check.settings import PreparedCheck
 
 ANSWER_S: Final = 3.0
-"""A game waits so long for the answer of a wallet, in seconds."""
+"""The longest time that a game waits for an answer of a wallet, in seconds."""
 NEEDED: Final = (Scope.INGEST, Scope.EVENTS_READ, Scope.WALLET_OPERATOR)
 OPEN_ROUNDS_MAX_COUNT: Final = 1000
 PAGE: Final = "docs/sandbox.md"
+NOT_LOOKED: Final = "was not looked at"
+KEYS_FIRST: Final = "finish first: keys"
 
 
 class IntegrationStep(StrEnum):
@@ -78,7 +80,7 @@ class IntegrationReport:
             wanted: Look at this step alone. None means all.
 
         Raises:
-            Unavailable: The port does not answer.
+            Unavailable: The port does not answer, or refuses what the key may do.
         """
         looks = {
             IntegrationStep.KEYS: self._keys,
@@ -89,7 +91,10 @@ class IntegrationReport:
         missing: list[IntegrationStep] = []
         for step, look in looks.items():
             if wanted in (None, step, IntegrationStep.LIVE):
-                result = await look()
+                if IntegrationStep.KEYS in missing:  # without a key, nothing can be looked at
+                    result = StepResult(step, done=False, found=NOT_LOOKED, do=KEYS_FIRST)
+                else:
+                    result = await look()
                 missing += [] if result.done else [step]
                 if wanted in (None, step):
                     yield result
@@ -104,7 +109,7 @@ class IntegrationReport:
         key = reply.read(ReportedKey)
         found = f"a {key.environment} key of the brand {key.brand}"
         if key.environment != Environment.TEST:
-            do = "take a test key, which begins with ck_test_: the other steps make up events"
+            do = "use a test key, which begins with ck_test_"
             return StepResult(step, done=False, found=found, do=do)
         lacks = [scope.value for scope in NEEDED if scope not in key.scopes]
         if lacks:
@@ -159,13 +164,15 @@ class IntegrationReport:
     async def _live(self, missing: list[IntegrationStep]) -> StepResult:
         """Look whether the steps before are done, and no bet waits for the end of its round."""
         step = IntegrationStep.LIVE
+        if IntegrationStep.KEYS in missing:
+            return StepResult(step, done=False, found=NOT_LOOKED, do=KEYS_FIRST)
         query = {"open": "true", "limit": OPEN_ROUNDS_MAX_COUNT}
         reply = await self._client.ask("GET", "/v1/rounds", query=query)
         left = [one for one in reply.read(ReportedRounds).rounds if one.live_bets_count]
         found = f"rounds that are open: {len(left)}"
         if left:
             place = f"{left[0].provider}/{left[0].game_id}/{left[0].round_id}"
-            do = f"end them with a win, a round-end or a rollback; the oldest is {place}"
+            do = f"close them with a round-end, or roll their bets back; the oldest is {place}"
             return StepResult(step, done=False, found=found, do=do)
         if missing:
             do = f"finish first: {', '.join(missing)}"

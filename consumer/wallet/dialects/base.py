@@ -5,7 +5,8 @@ into the provider's answers. The order of a callback is
 
     read the body ─► `check` the signature ─► `read` the fields ─► `carry` the order out
 
-and `refuse` writes the answer if one of these steps fails. The rules about money are those of the
+and `refuse` writes the answer if one of the last three steps fails. If the body does not arrive,
+the port answers with a problem document of its own. The rules about money are those of the
 ledger. A dialect has no rules of its own about them, and keeps nothing between two callbacks.
 """
 
@@ -38,7 +39,8 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
         ledger: The ledger of the environment.
         caller: The provider and the brand.
         amounts: Reads and writes amounts.
-        facts: What the events of the order need besides, as JSON.
+        facts: What the events of the order need and the order does not have, as JSON: see
+            `Facts`.
         facts_of_end: The same for an order that closes its round.
         now_s: The time, in seconds since 1970.
     """
@@ -117,7 +119,7 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Refused(ConsumerError):
-    """A callback is not carried out.
+    """A callback does not succeed. With `UNAVAILABLE`, it may have been carried out all the same.
 
     Attributes:
         code: The code of the native dialect: that of `LedgerRefusal`, `BAD_SIGNATURE`,
@@ -168,7 +170,7 @@ class Dialect(ABC):
 
         Raises:
             BadSignature: It has not.
-            Refused: The signature is in the body, and the body cannot be read.
+            Problem: The signature is in the body, and the body cannot be read.
         """
 
     @classmethod

@@ -3,8 +3,8 @@
 Facts: https://skysoft-e628c952.mintlify.app/guides/callback-service, its pages about each call, and
 .../concepts/data-sign with a signature to compare with.
 
-The callbacks name the player alone. So the game and the currency are those of the player's session:
-the one in whose game the round is, else the one that began last.
+The callbacks name no session, no game and no currency. So these come from a session of the player:
+if the round exists, from the newest session of the round's game, else from the player's newest one.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ SlotAmount = Annotated[str, Meta(pattern=r"^(0|[1-9][0-9]{0,15})\.[0-9]{2}$(?!\n
 SlotId = Annotated[
     str, Meta(min_length=1, max_length=100, pattern=r"^[^.\x00-\x1f\x7f-\x9f]+$(?!\n)")
 ]
-"""An id of a transaction. It has no point, and this is needed: nothing separates the signed fields.
-With a point, the signature of a `BetWin` would also be that of a `Deposit` whose id begins with an
+"""An id of a transaction. It must not contain a dot, because nothing separates the signed fields.
+With a dot, the signature of a `BetWin` would also be that of a `Deposit` whose id begins with an
 amount, and whoever has seen the first could send the second."""
 
 
@@ -190,7 +190,7 @@ class GitSlotPark(Dialect):
 
     @classmethod
     def refuse(cls, refused: Refused, call: DialectCall, body: bytes, amounts: Amounts) -> Answer:
-        """See `Dialect.refuse`. A player without a session is not known to the provider."""
+        """See `Dialect.refuse`. No session means no such player: it has no other result."""
         del call, body
         code = refused.code
         if code == "SESSION_NOT_FOUND":

@@ -104,10 +104,11 @@ class SwipeGames(Dialect):
 
     rules: ClassVar[str] = (
         "`X-REQUEST-SIGN` is the hex HMAC-SHA256 of the raw body. Of a `GET`, it is that of the "
-        "query as a JSON object with sorted keys. The session is ours, and says which game and "
-        "currency are meant. Rounds count within a game. While nobody knows what became of a call "
-        "the answer is 500, because SwipeGames takes a bet back only then. Free bets and free wins "
-        "move nothing; the regular win with a `frID` at their end is paid as a gift."
+        "query as a JSON object with sorted keys. `sessionID` is one of this wallet, and says which "
+        "game and currency are meant. A `roundID` counts within one game. While nobody knows "
+        "what became of a call the answer is 500: SwipeGames takes a bet back only after 500, or "
+        "when no answer comes. Free bets and free wins move nothing. After them, one regular win "
+        "with a `frID` pays their sum, and needs no bet."
     )
 
     answers: ClassVar[Mapping[int, Mapping[str, object]]] = {
@@ -305,7 +306,7 @@ async def _refund(desk: Desk, sent: SwipeRefund) -> Told:
 
 
 async def _tracked(desk: Desk, seat: SeatedPlayer, sent: SwipePlay) -> Told:
-    """Answer a bet or a win that SwipeGames keeps on a balance of its own, and only tells about."""
+    """Answer a free bet or a free win. SwipeGames counts these itself, so nothing is booked."""
     funds = await desk.ledger.funds(desk.caller, seat.session)
     return _told(desk, funds, f"free-{sent.transaction_id}")
 
