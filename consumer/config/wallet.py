@@ -51,12 +51,19 @@ def wallet_problems(
 
 
 def _providers(wallet: WalletSettings) -> Iterator[str]:
+    owners: dict[str, str] = {}
     if SANDBOX_PROVIDER in wallet.providers:
         path = f"wallet.providers.{SANDBOX_PROVIDER}"
         yield f"{path}: the test games use this name, expected another"
     for name, provider in wallet.providers.items():
         path = f"wallet.providers.{name}"
         yield from provider_problems(path, provider)
+        for option, held in provider.keys().items():
+            owner = owners.setdefault((held or "").strip(), path)
+            if held and owner != path:
+                yield f"{path}.{option}: is a key of {owner} too, expected another"
+        if provider.agent_id and len(provider.brands or wallet.brands) > 1:
+            yield f"{path}.brands: agent_id is of one brand, expected the name of this brand alone"
         yield from (
             f"{path}.brands: holds {brand!r}, expected names of [wallet.brands]"
             for brand in provider.brands

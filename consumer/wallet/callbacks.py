@@ -200,7 +200,7 @@ class Callbacks:
             Problem: It is refused, or the ledger does not answer in time.
         """
         with counted(self._metrics, verb) as tally:
-            body = await _whole_body(request)
+            body = await whole_body(request)
             with refusals(self._amounts, request.id):
                 async with asyncio.timeout(ANSWER_S):
                     environment, caller = await self._callers.of(request, body)
@@ -216,7 +216,7 @@ class Callbacks:
         return _answer(booked_fields(self._amounts, booked, transaction_id), [booked])
 
 
-async def _whole_body(request: Request) -> bytes:
+async def whole_body(request: Request) -> bytes:
     """Read the body.
 
     Raises:

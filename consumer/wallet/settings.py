@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from consumer.deliveries.origin import Environment
-from consumer.options.values import Seconds, Secret, Text, Token
+from consumer.options.values import Count, Seconds, Secret, Text, Token
 
 WALLET: Final = "wallet"
 """The name under which `/readyz` shows the ledgers. The process takes in events without them."""
@@ -73,6 +73,8 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         secret: The secret that the provider signs with, if its dialect has one.
         test_secret: The same for its test environment.
         agent_id: The id by which the provider knows the brand, if its dialect has one.
+        id_characters: The number of characters of the provider's ids of transactions and rounds,
+            if its dialect does not separate what it signs. None means any.
         brands: The brands that the key is for. Empty means all. The native dialect has its keys in
             the ledger, where each key is for one brand.
     """
@@ -84,6 +86,7 @@ class ProviderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     secret: Secret | None = None
     test_secret: Secret | None = None
     agent_id: str = ""
+    id_characters: Count | None = None
     brands: tuple[Token, ...] = ()
 
     def keys(self) -> dict[str, str | None]:

@@ -59,6 +59,15 @@ class LedgerSessionRules:
         found = await LedgerSessions(table.ledger).newest("b", "acme", "p", NOW_S)
         assert found == SeatedPlayer("two", "p", "EUR", "game-two", is_over=False)
 
+    async def test_an_open_session_comes_before_one_that_ended(self, table: Table) -> None:
+        """Whichever of them would end last. If none is open, that one is found."""
+        await begin(table, "one", ends_s=NOW_S + 10)
+        await begin(table, "two", ends_s=NOW_S + 20)
+        await table.ledger.end_session("b", "two")
+        sessions = LedgerSessions(table.ledger)
+        found = [await sessions.newest("b", "acme", "p", NOW_S + late_s) for late_s in (0, 10)]
+        assert [seat and seat.session for seat in found] == ["one", "two"]
+
     async def test_the_session_of_a_round_is_found(self, table: Table) -> None:
         """A win belongs to the game of its bet, also if the player has opened another game."""
         for number in ("one", "two"):

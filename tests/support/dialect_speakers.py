@@ -295,7 +295,7 @@ class SlotSpeaker(Speaker):
         "PLAYER_FROZEN": (200, "1"),
         "TRANSACTION_CONFLICT": (200, "1"),
         "ROLLED_BACK": (200, "1"),
-        "BET_NOT_FOUND": (200, "1"),
+        "BET_NOT_FOUND": (503, "1"),
         "BET_SETTLED": (200, "1"),
         "NOT_REVERSIBLE": (200, "1"),
         "BAD_AMOUNT": (200, "1"),

@@ -16,6 +16,12 @@ from tests.unit.test_config_http import PORT, configured, told
 if TYPE_CHECKING:
     from consumer.config.load import Config
 
+SECOND_BRAND: Final = '[wallet.brands.c]\norigin = "www.c.example"\nexchange_rates = {EUR = "1"}'
+SWIPE: Final = f'dialect = "swipegames"\nsecret = "{SHARED}"'
+STRANGE: Final = """-----BEGIN PUBLIC KEY-----
+MCIwDQYDKgMEBQADEQAwDgIBAQIBAQIBAQIBAQIB
+-----END PUBLIC KEY-----"""
+"""A key of a kind that does not exist."""
 PEM: Final = Path(__file__).parents[1] / "data" / "hub88" / "public.pem"
 WALLET: Final = f"""{PORT}
 [wallet]
@@ -48,6 +54,11 @@ def wallet(text: str) -> Config:
         (f'dialect = "native"\nsecret = "{SHARED}"', "x.secret: dialect native does not use it"),
         (f'dialect = "swipegames"\nsecret = "{SHARED}"\nbrands = ["c"]',
          "x.brands: holds 'c', expected names of [wallet.brands]"),
+        (f"{SWIPE}\n[wallet.providers.y]\n{SWIPE}",
+         "y.secret: is a key of wallet.providers.x too"),
+        (f'dialect = "gitslotpark"\nsecret = "{SHARED}"\nagent_id = "P"\n{SECOND_BRAND}',
+         "x.brands: agent_id is of one brand"),
+        (f'dialect = "hub88"\npublic_key = """{STRANGE}"""', "x.public_key: cannot be used"),
     ],
 )  # fmt: skip
 def test_provider_that_can_never_call_is_refused(options: str, words: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import pytest
 
+from consumer.ledger.sessions import LedgerSessions, SeatedPlayer
 from consumer.wallet.dialects.gitslotpark import sign
 from tests.support.dialect_scene import DialectScene, dialect_scene
 from tests.support.dialect_speakers import SlotSpeaker
@@ -143,6 +144,83 @@ async def test_signature_of_one_call_is_not_that_of_another(
     forged = {"userID": "p", "amount": "2.00", "transactionID": "5.00t", "roundID": "r"}
     scene.expect(await slot.call("Deposit", forged, proof), "BAD_REQUEST")
     assert await scene.units() == 103_00
+
+
+async def test_a_round_has_no_dot(scene: DialectScene, slot: SlotSpeaker) -> None:
+    """The signature of this bet would also be that of a `BetWin` with a win of 71.00."""
+    fields = {"userID": "p", "amount": "1.00", "transactionID": "7", "roundID": "1.00abcd"}
+    scene.expect(await slot.call("Withdraw", fields), "BAD_REQUEST")
+    assert await scene.units() == 100_00
+
+
+async def test_ids_of_one_length_cannot_be_cut_in_another_way(tmp_path: Path) -> None:
+    """Whoever saw a call could else send it again under other ids."""
+    async with dialect_scene(tmp_path, SlotSpeaker, id_characters=4) as scene:
+        slot = cast("SlotSpeaker", scene.speaker)
+        scene.expect(await slot.bet("tttt", "1", round_id="rrrr"), "OK", "99")
+        proof = sign(b"a-shared-secret", ("Partner01", "p", "1.00", "tttt", "rrrr"))
+        cut = {"userID": "p", "amount": "1.00", "transactionID": "ttt", "roundID": "trrrr"}
+        scene.expect(await slot.call("Withdraw", cut, proof), "BAD_SIGNATURE")
+        scene.expect(await slot.rollback("-", "tttt", "-"), "OK", "100")
+
+
+async def test_player_whose_id_ends_like_an_amount_is_refused(
+    scene: DialectScene, slot: SlotSpeaker
+) -> None:
+    """The calls of `p-110.00` would also be those of `p-1`."""
+    await scene.sit("p-110.00", "s-q", 10_00)
+    scene.expect(await slot.balance("-", "p-110.00"), "BAD_REQUEST")
+
+
+async def test_a_win_that_came_too_early_is_paid_later(
+    scene: DialectScene, slot: SlotSpeaker
+) -> None:
+    """GitSlotPark repeats it only after another status than 200."""
+    scene.expect(await slot.win("w", "5"), "BET_NOT_FOUND")
+    await slot.bet("t", "10")
+    scene.expect(await slot.win("w", "5"), "OK", "95")
+
+
+async def test_a_void_round_goes_back_in_any_order(tmp_path: Path) -> None:
+    """If wins may go back, a bet waits for its win."""
+    async with dialect_scene(tmp_path, SlotSpeaker, rollback_wins=True) as scene:
+        slot = cast("SlotSpeaker", scene.speaker)
+        await slot.bet("t", "10")
+        await slot.win("w", "5")
+        scene.expect(await slot.rollback("-", "t", "-"), "UNAVAILABLE")
+        scene.expect(await slot.rollback("-", "w", "-"), "OK", "90")
+        scene.expect(await slot.rollback("-", "t", "-"), "OK", "100")
+
+
+async def test_a_session_that_ended_hides_no_open_one(
+    scene: DialectScene, slot: SlotSpeaker
+) -> None:
+    """The player has opened another game, and closed it."""
+    await scene.sit("p", "s-h", game_id="h", expires_s=4.1e9)
+    await scene.ledger.end_session("b", "s-h")
+    scene.expect(await slot.bet("t", "10"), "OK", "90")
+
+
+async def test_a_copy_of_a_bet_finds_its_game(
+    scene: DialectScene, slot: SlotSpeaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first copy was booked after this one had looked for the round, in vain."""
+    await slot.bet("t", "10")
+    await scene.sit("p", "s-h", game_id="h", expires_s=4.1e9)
+    looks = iter([False])
+    whole = LedgerSessions.of_round
+
+    async def of_round(
+        self: LedgerSessions, brand: str, provider: str, player_id: str, round_id: str, now_s: float
+    ) -> SeatedPlayer | None:
+        return (
+            await whole(self, brand, provider, player_id, round_id, now_s)
+            if next(looks, True)
+            else None
+        )
+
+    monkeypatch.setattr(LedgerSessions, "of_round", of_round)
+    scene.expect(await slot.bet("t", "10"), "REPLAYED", "90")
 
 
 async def test_a_win_belongs_to_the_game_of_its_bet(scene: DialectScene, slot: SlotSpeaker) -> None:

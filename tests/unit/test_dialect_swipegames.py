@@ -182,6 +182,16 @@ async def test_a_refund_is_answered_with_200_whatever_it_names(
     scene.expect(await swipe.rollback("d", "v", "10", seat="nobody's"), "OK", "100")
 
 
+async def test_a_refund_of_a_bet_that_cannot_be_gets_200(
+    scene: DialectScene, swipe: SwipeSpeaker
+) -> None:
+    """Its bet was refused, and SwipeGames sends the refund until it gets 200."""
+    scene.expect(await swipe.bet("t", "0.001"), "BAD_AMOUNT")
+    scene.expect(await swipe.rollback("b", "t", "0.001"), "OK", "100")
+    await swipe.bet("u", "10")
+    scene.expect(await swipe.rollback("c", "u", "10.001"), "BAD_AMOUNT")
+
+
 async def test_a_refund_of_another_amount_is_refused(
     scene: DialectScene, swipe: SwipeSpeaker
 ) -> None:

@@ -19,15 +19,16 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 
 from consumer.errors import ConsumerError
+from consumer.http.answer import Answer
 from consumer.ledger.amounts import Amounts
 from consumer.ledger.answers import Booked, Funds, LedgerRefusal, OrderRefused
 from consumer.ledger.base import Ledger
 from consumer.ledger.orders import Bet, Caller, Rollback, RoundEnd, Win
 from consumer.ledger.sessions import LedgerSessions, SeatedPlayer
 from consumer.wallet.bodies import read_json
+from consumer.wallet.told import RETRY_S
 
 if TYPE_CHECKING:
-    from consumer.http.answer import Answer
     from consumer.http.request import Request
     from consumer.wallet.dialects.options import DialectOptions
 
@@ -116,6 +117,17 @@ class Told(msgspec.Struct, frozen=True):
 
     document: Mapping[str, object]
     replayed: bool = False
+
+
+def told(document: Mapping[str, object], *, again: bool) -> Answer:
+    """Return the answer of a dialect that has its errors in the document.
+
+    Args:
+        document: The document.
+        again: If true, the provider has to send the call again.
+    """
+    body = msgspec.json.encode(document)
+    return Answer(503, body, headers={"retry-after": RETRY_S}) if again else Answer(200, body)
 
 
 class Refused(ConsumerError):

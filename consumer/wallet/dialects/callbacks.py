@@ -17,8 +17,7 @@ from consumer.http.answer import Answer, Problem
 from consumer.ledger.amounts import BadAmount, UnknownCurrency
 from consumer.ledger.answers import OrderRefused
 from consumer.ledger.orders import Caller, SpendOrder
-from consumer.wallet.bodies import BODY_MAX_BYTES
-from consumer.wallet.callbacks import ANSWER_S, REPLAYED
+from consumer.wallet.callbacks import ANSWER_S, REPLAYED, whole_body
 from consumer.wallet.counted import counted
 from consumer.wallet.dialects.base import Desk, Refused
 from consumer.wallet.dialects.registry import dialect_class, make_dialect
@@ -92,7 +91,7 @@ class DialectCallbacks:
             Problem: The body is too large, or it cannot be read now. Nothing was carried out.
         """
         with counted(self._metrics, call.verb) as tally:
-            body = await request.read_body(BODY_MAX_BYTES)
+            body = await whole_body(request)
             try:
                 told = await self._carried(name, call, request, body, tally)
             except Refused as refused:

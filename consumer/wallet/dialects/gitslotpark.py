@@ -1,4 +1,4 @@
-"""Speaks GitSlotPark's dialect: a signature in the body, result codes, and always status 200.
+"""Speaks GitSlotPark's dialect: a signature in the body, and result codes with status 200.
 
 Facts: https://skysoft-e628c952.mintlify.app/guides/callback-service, its pages about each call, and
 .../concepts/data-sign with a signature to compare with.
@@ -11,30 +11,31 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import TYPE_CHECKING, Annotated, ClassVar, Final
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, TypeVar
 
 import msgspec
 from msgspec import Meta
 
-from consumer.http.answer import Answer
 from consumer.ledger.answers import LedgerRefusal, OrderRefused
 from consumer.ledger.orders import Bet, BetWin, Rollback, Win
 from consumer.ledger.reads import LedgerReads
-from consumer.wallet.bodies import SentName, read_json
+from consumer.wallet.bodies import read_json
 from consumer.wallet.dialects.base import (
     Desk,
     Dialect,
     DialectCall,
     Refused,
     Told,
+    told,
 )
 from consumer.wallet.dialects.money import exact_units
 from consumer.wallet.dialects.options import DialectOptions, shared_secret
 from consumer.wallet.signature import BadSignature
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
+    from consumer.http.answer import Answer
     from consumer.http.request import Request
     from consumer.ledger.amounts import Amounts
     from consumer.ledger.answers import Booked, Funds
@@ -51,25 +52,46 @@ RESULTS: Final[Mapping[str, int]] = {
     "REPEATED": 11,
 }
 """GitSlotPark's result codes. What has none of its own is `FAILED`, the general error."""
+TOO_EARLY: Final = "TOO_EARLY"
+"""Our code of what is refused now and will be taken once another call has come."""
+AGAIN: Final = frozenset(("UNAVAILABLE", TOO_EARLY))
+"""The codes that are answered with 503: GitSlotPark repeats a call only after another status than
+200, and what is owed must not get lost."""
+SlotUser = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=128,
+        pattern=r"^(?!.*[0-9]\.[0-9]{2}$)[^\x00-\x1f\x7f-\x9f]+$(?!\n)",
+    ),
+]
+"""A player, whose id must not end like an amount: see `SlotId`."""
 SlotAmount = Annotated[str, Meta(pattern=r"^(0|[1-9][0-9]{0,15})\.[0-9]{2}$(?!\n)")]
 SlotId = Annotated[
     str, Meta(min_length=1, max_length=100, pattern=r"^[^.\x00-\x1f\x7f-\x9f]+$(?!\n)")
 ]
-"""An id of a transaction. It must not contain a dot, because nothing separates the signed fields.
-With a dot, the signature of a `BetWin` would also be that of a `Deposit` whose id begins with an
-amount, and whoever has seen the first could send the second."""
+"""An id of a transaction or a round. It must not contain a dot, because nothing separates the
+signed fields. With a dot, the signature of a `BetWin` would also be that of a `Deposit` whose id begins
+with an amount, and whoever has seen the first could send the second."""
+
+
+SlotSentT = TypeVar("SlotSentT", bound="SlotBody")
 
 
 class SlotBody(msgspec.Struct, frozen=True, kw_only=True):
     """What every call has, and the body of `GetBalance`."""
 
     agent_id: str = msgspec.field(name="agentID")
-    user_id: SentName = msgspec.field(name="userID")
+    user_id: SlotUser = msgspec.field(name="userID")
     sign: str
 
     def signed(self) -> tuple[str, ...]:
         """Return the fields that are signed, in their order."""
         return (self.agent_id, self.user_id)
+
+    def ids(self) -> tuple[str, ...]:
+        """Return the ids that GitSlotPark has made."""
+        return ()
 
 
 class SlotMove(SlotBody, frozen=True, kw_only=True):
@@ -77,11 +99,15 @@ class SlotMove(SlotBody, frozen=True, kw_only=True):
 
     amount: SlotAmount
     transaction_id: SlotId = msgspec.field(name="transactionID")
-    round_id: SentName = msgspec.field(name="roundID")
+    round_id: SlotId = msgspec.field(name="roundID")
 
     def signed(self) -> tuple[str, ...]:
         """See `SlotBody.signed`."""
-        return (self.agent_id, self.user_id, self.amount, self.transaction_id, self.round_id)
+        return (self.agent_id, self.user_id, self.amount, *self.ids())
+
+    def ids(self) -> tuple[str, ...]:
+        """See `SlotBody.ids`."""
+        return (self.transaction_id, self.round_id)
 
 
 class SlotBetWin(SlotBody, frozen=True, kw_only=True):
@@ -90,12 +116,15 @@ class SlotBetWin(SlotBody, frozen=True, kw_only=True):
     bet_amount: SlotAmount = msgspec.field(name="betAmount")
     win_amount: SlotAmount = msgspec.field(name="winAmount")
     transaction_id: SlotId = msgspec.field(name="transactionID")
-    round_id: SentName = msgspec.field(name="roundID")
+    round_id: SlotId = msgspec.field(name="roundID")
 
     def signed(self) -> tuple[str, ...]:
         """See `SlotBody.signed`."""
-        money = (self.bet_amount, self.win_amount)
-        return (self.agent_id, self.user_id, *money, self.transaction_id, self.round_id)
+        return (self.agent_id, self.user_id, self.bet_amount, self.win_amount, *self.ids())
+
+    def ids(self) -> tuple[str, ...]:
+        """See `SlotBody.ids`."""
+        return (self.transaction_id, self.round_id)
 
 
 class SlotRollback(SlotBody, frozen=True, kw_only=True):
@@ -105,7 +134,11 @@ class SlotRollback(SlotBody, frozen=True, kw_only=True):
 
     def signed(self) -> tuple[str, ...]:
         """See `SlotBody.signed`."""
-        return (self.agent_id, self.user_id, self.transaction_id)
+        return (self.agent_id, self.user_id, *self.ids())
+
+    def ids(self) -> tuple[str, ...]:
+        """See `SlotBody.ids`."""
+        return (self.transaction_id,)
 
 
 class GitSlotPark(Dialect):
@@ -129,6 +162,7 @@ class GitSlotPark(Dialect):
         """See `Dialect`."""
         self._secret = shared_secret(options)
         self._agent_id = options.agent_id
+        self._id_characters = options.id_characters
 
     @classmethod
     def calls(cls) -> tuple[DialectCall, ...]:
@@ -187,6 +221,10 @@ class GitSlotPark(Dialect):
             raise BadSignature("expected sign: the upper-case hex HMAC-SHA256 of the fields")
         if sent.agent_id != self._agent_id:
             raise BadSignature("agentID is not that of this path")
+        if self._id_characters is not None and any(
+            len(each) != self._id_characters for each in sent.ids()
+        ):
+            raise BadSignature(f"expected ids of {self._id_characters} characters")
 
     @classmethod
     def refuse(cls, refused: Refused, call: DialectCall, body: bytes, amounts: Amounts) -> Answer:
@@ -200,7 +238,7 @@ class GitSlotPark(Dialect):
         if refused.now is not None:
             document["balance"] = _number(amounts, refused.now)
         document["message"] = f"{code}: {refused.detail}"
-        return Answer(503 if code == "UNAVAILABLE" else 200, msgspec.json.encode(document))
+        return told(document, again=code in AGAIN)
 
 
 _BODIES: Final[Mapping[str, type[SlotBody]]] = {
@@ -224,7 +262,10 @@ async def _balance(desk: Desk, sent: SlotBody) -> Told:
 
 
 async def _withdraw(desk: Desk, sent: SlotMove) -> Told:
-    seat = await _seat(desk, sent, sent.round_id)
+    return await _on_its_seat(desk, sent, sent.round_id, _withdraw_from)
+
+
+async def _withdraw_from(desk: Desk, sent: SlotMove, seat: SeatedPlayer) -> Told:
     order = Bet(
         transaction_id=sent.transaction_id,
         session=seat.session,
@@ -248,12 +289,20 @@ async def _deposit(desk: Desk, sent: SlotMove) -> Told:
         currency=seat.currency,
         facts=desk.facts,
     )
-    return _booked(desk, await desk.book(order))
+    try:
+        return _booked(desk, await desk.book(order))
+    except OrderRefused as refused:
+        if refused.refusal is LedgerRefusal.BET_NOT_FOUND:
+            raise Refused(TOO_EARLY, "no stake of this round has come yet") from refused
+        raise
 
 
 async def _bet_win(desk: Desk, sent: SlotBetWin) -> Told:
     """Take a stake and pay its win. The two have one id, and the ledger wants two."""
-    seat = await _seat(desk, sent, sent.round_id)
+    return await _on_its_seat(desk, sent, sent.round_id, _bet_win_from)
+
+
+async def _bet_win_from(desk: Desk, sent: SlotBetWin, seat: SeatedPlayer) -> Told:
     order = BetWin(
         bet_transaction_id=sent.transaction_id,
         win_transaction_id=f"{sent.transaction_id}.win",
@@ -281,7 +330,12 @@ async def _roll_back(desk: Desk, sent: SlotRollback) -> Told:
         reference_transaction_id=sent.transaction_id,
         facts=desk.facts,
     )
-    booked = await desk.book(order)
+    try:
+        booked = await desk.book(order)
+    except OrderRefused as refused:
+        if refused.refusal is LedgerRefusal.BET_SETTLED and caller.reverses_wins:
+            raise Refused(TOO_EARLY, "the win of this bet has to go back first") from refused
+        raise
     if booked.now is None:
         document: dict[str, object] = {
             "result": RESULTS["NOT_KNOWN"],
@@ -291,6 +345,28 @@ async def _roll_back(desk: Desk, sent: SlotRollback) -> Told:
     result = RESULTS["REVERSED" if booked.replayed else "OK"]
     balance = _number(desk.amounts, booked.now)
     return Told({"result": result, "balance": balance}, booked.replayed)
+
+
+async def _on_its_seat(
+    desk: Desk,
+    sent: SlotSentT,
+    round_id: str,
+    carry: Callable[[Desk, SlotSentT, SeatedPlayer], Awaitable[Told]],
+) -> Told:
+    """Carry out a bet with the session of its round.
+
+    A copy of a bet may come while the player opens another game. The first copy is then in the game
+    that was open before, and this copy finds it there at the second look.
+
+    Raises:
+        OrderRefused: No money has moved.
+    """
+    try:
+        return await carry(desk, sent, await _seat(desk, sent, round_id))
+    except OrderRefused as refused:
+        if refused.refusal is not LedgerRefusal.TRANSACTION_CONFLICT:
+            raise
+        return await carry(desk, sent, await _seat(desk, sent, round_id))
 
 
 async def _newest(desk: Desk, sent: SlotBody) -> SeatedPlayer:

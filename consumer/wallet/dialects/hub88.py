@@ -11,7 +11,7 @@ import binascii
 from typing import TYPE_CHECKING, Annotated, ClassVar, Final
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -22,7 +22,7 @@ from consumer.http.answer import Answer, Problem
 from consumer.ledger.answers import LedgerRefusal, OrderRefused
 from consumer.ledger.orders import Bet, Rollback, RoundEnd, Win, WinKind
 from consumer.wallet.bodies import SentName
-from consumer.wallet.dialects.base import Desk, Dialect, DialectCall, Refused, Told
+from consumer.wallet.dialects.base import Desk, Dialect, DialectCall, Refused, Told, told
 from consumer.wallet.dialects.money import scaled_down, units_of_scaled
 from consumer.wallet.signature import BadSignature
 
@@ -130,7 +130,10 @@ class Hub88(Dialect):
 
     def __init__(self, options: DialectOptions) -> None:
         """See `Dialect`. The key is RSA with at least 2048 bits."""
-        key = load_pem_public_key(options.secret.encode())
+        try:
+            key = load_pem_public_key(options.secret.encode())
+        except UnsupportedAlgorithm as error:
+            raise ValueError("expected an RSA key") from error
         if not isinstance(key, RSAPublicKey) or key.key_size < KEY_MIN_BITS:
             raise ValueError(f"expected an RSA key with at least {KEY_MIN_BITS} bits")
         self._key = key
@@ -213,7 +216,7 @@ class Hub88(Dialect):
         document: dict[str, object] = {**_echoed(body), "status": status}
         if refused.now is not None:
             document |= _funds(amounts, refused.now)
-        return Answer(503 if refused.code == "UNAVAILABLE" else 200, msgspec.json.encode(document))
+        return told(document, again=refused.code == "UNAVAILABLE")
 
 
 def check_signature(key: RSAPublicKey, header: str | None, body: bytes) -> None:

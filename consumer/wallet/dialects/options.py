@@ -15,10 +15,12 @@ class DialectOptions(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         secret: The secret, or the public key as PEM.
         agent_id: The id by which the provider knows the brand. Empty if it has none.
+        id_characters: The number of characters of the provider's ids. None means any.
     """
 
     secret: str
     agent_id: str = ""
+    id_characters: int | None = None
 
 
 def shared_secret(options: DialectOptions) -> bytes:

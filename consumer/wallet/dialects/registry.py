@@ -39,7 +39,7 @@ def make_dialect(provider: ProviderSettings, environment: Environment) -> Dialec
     secret = provider.key_of(environment, is_public=made.is_public_key)
     if secret is None:
         return None
-    return made(DialectOptions(secret=secret, agent_id=provider.agent_id))
+    return made(_options(provider, secret))
 
 
 def provider_problems(path: str, provider: ProviderSettings) -> Iterator[str]:
@@ -71,7 +71,7 @@ def _missing(
     live, test = keys[wanted], keys[f"test_{wanted}"]
     if live is None and test is None:
         yield f"{path}.{wanted}: is missing, expected it here or in {wanted}_file"
-    elif live == test:
+    elif (live or "").strip() == (test or "").strip():
         yield f"{path}.test_{wanted}: is the live one, expected another"
     if made.needs_agent and not provider.agent_id:
         yield f"{path}.agent_id: is missing, expected the brand's id at the provider"
@@ -80,7 +80,13 @@ def _missing(
 def _fault_of(made: type[Dialect], held: str, provider: ProviderSettings) -> str:
     """Say what is wrong with a key; empty if nothing is."""
     try:
-        made(DialectOptions(secret=held, agent_id=provider.agent_id))
+        made(_options(provider, held))
     except ValueError as error:
         return str(error)
     return ""
+
+
+def _options(provider: ProviderSettings, secret: str) -> DialectOptions:
+    return DialectOptions(
+        secret=secret, agent_id=provider.agent_id, id_characters=provider.id_characters
+    )

@@ -15,8 +15,10 @@ import msgspec
 from msgspec import Meta
 
 from consumer.http.answer import Answer
+from consumer.ledger.amounts import BadAmount
 from consumer.ledger.answers import LedgerRefusal, OrderRefused
 from consumer.ledger.orders import Bet, Rollback, Win, WinKind
+from consumer.ledger.reads import LedgerReads
 from consumer.wallet.bodies import SentName
 from consumer.wallet.dialects.base import (
     Desk,
@@ -104,8 +106,8 @@ class SwipeGames(Dialect):
 
     rules: ClassVar[str] = (
         "`X-REQUEST-SIGN` is the hex HMAC-SHA256 of the raw body. Of a `GET`, it is that of the "
-        "query as a JSON object with sorted keys. `sessionID` is one of this wallet, and says which "
-        "game and currency are meant. A `roundID` counts within one game. While nobody knows "
+        "query as a JSON object with sorted keys. `sessionID` is one of this wallet, and says "
+        "which game and currency are meant. A `roundID` counts within one game. While nobody knows "
         "what became of a call the answer is 500: SwipeGames takes a bet back only after 500, or "
         "when no answer comes. Free bets and free wins move nothing. After them, one regular win "
         "with a `frID` pays their sum, and needs no bet."
@@ -191,7 +193,7 @@ class SwipeGames(Dialect):
 
     def check(self, request: Request, body: bytes) -> None:
         """See `Dialect.check`."""
-        signed = canonical(_query(request)) if request.method == "GET" else body
+        signed = body if request.method == "POST" else canonical(_query(request))
         expected = sign(self._secret, signed)
         given = request.headers.get("x-request-sign") or ""
         if not hmac.compare_digest(expected.encode(), given.encode("latin-1", "replace")):
@@ -289,15 +291,23 @@ async def _refund(desk: Desk, sent: SwipeRefund) -> Told:
     """Give a bet back. It is sent until it is answered with 200, so an unknown bet gets 200 too."""
     caller, find = desk.caller, desk.sessions.find
     seat = await find(caller.brand, caller.provider, sent.session_id, desk.now_s)
+    named = (caller.brand, caller.provider, sent.original_id)
     order = Rollback(
         transaction_id=sent.transaction_id,
         reference_transaction_id=sent.original_id,
         facts=desk.facts,
     )
     if seat is not None:
-        units = exact_units(desk.amounts, sent.amount, seat.currency)
-        place = {"session": seat.session, "amount_units": units, "currency": seat.currency}
-        order = msgspec.structs.replace(order, **place)
+        order = msgspec.structs.replace(order, session=seat.session)
+        try:
+            units = exact_units(desk.amounts, sent.amount, seat.currency)
+        except BadAmount:
+            # A bet with this amount was refused, or never came. Its refund needs 200 all the same.
+            if await LedgerReads(desk.ledger).transaction(*named) is not None:
+                raise
+        else:
+            money = {"amount_units": units, "currency": seat.currency}
+            order = msgspec.structs.replace(order, **money)
     booked = await desk.book(order)
     now = booked.now
     if now is None and seat is not None:
