@@ -6,6 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 import pytest
+from msgspec.inspect import (
+    DictType,
+    FloatType,
+    IntType,
+    Metadata,
+    StructType,
+    Type,
+    UnionType,
+)
 from prometheus_client import Gauge, Histogram
 
 from consumer.config.load import TABLES
@@ -98,13 +107,28 @@ def has_unit(name: str) -> bool:
 
 
 def options() -> Iterator[str]:
-    """Yield `table.option` for every option that holds a number."""
+    """Yield `table.option` for every option that holds a number, also in the tables of a table."""
     tables: dict[str, type[msgspec.Struct]] = dict(TABLES)
     tables |= {kind: listener.settings_type for kind, listener in kinds().items()}
     for table, settings in tables.items():
-        for field in msgspec.inspect.type_info(settings).fields:  # type: ignore[attr-defined]  # a struct's
-            if "IntType" in str(field.type) or "FloatType" in str(field.type):
-                yield f"{table}.{field.name}"
+        yield from numeric(msgspec.inspect.type_info(settings), table)
+
+
+def numeric(kind: Type, path: str) -> Iterator[str]:
+    """Yield the path of every number in a type."""
+    match kind:
+        case StructType():
+            for field in kind.fields:
+                yield from numeric(field.type, f"{path}.{field.name}")
+        case Metadata():
+            yield from numeric(kind.type, path)
+        case DictType():
+            yield from numeric(kind.value_type, path)
+        case UnionType():
+            for each in kind.types:
+                yield from numeric(each, path)
+        case IntType() | FloatType():
+            yield path
 
 
 @pytest.mark.parametrize("module", modules("consumer"), ids=lambda module: module.name)
@@ -123,7 +147,7 @@ def test_every_foreign_name_is_still_in_use() -> None:
 @pytest.mark.parametrize("option", sorted(options()))
 def test_option_has_its_unit_in_its_name(option: str) -> None:
     """Seconds or milliseconds is no question at night."""
-    assert has_unit(option.partition(".")[2])
+    assert has_unit(option.rpartition(".")[2])
 
 
 def test_metric_has_its_unit_in_its_name() -> None:
