@@ -18,6 +18,7 @@ from consumer.ledger.reads import LedgerReads
 from consumer.ledger.shown import EndedSession, ProviderKey
 from tests.contract.ledger_digits import LedgerDigits
 from tests.contract.ledger_games import LedgerGameRules
+from tests.contract.ledger_outbox import LedgerOutboxRules
 from tests.contract.ledger_places import LedgerPlaces
 from tests.contract.ledger_refusals import LedgerRefusals
 from tests.contract.ledger_rounds import LedgerRounds
@@ -31,7 +32,13 @@ if TYPE_CHECKING:
 
 
 class LedgerContract(
-    LedgerPlaces, LedgerRefusals, LedgerRounds, LedgerGameRules, LedgerSessionRules, LedgerDigits
+    LedgerPlaces,
+    LedgerRefusals,
+    LedgerRounds,
+    LedgerGameRules,
+    LedgerSessionRules,
+    LedgerOutboxRules,
+    LedgerDigits,
 ):
     """The suite. A subclass has a fixture `place`: an empty database."""
 
@@ -283,18 +290,6 @@ class LedgerContract(
         await table.ask(win("w", LIMIT_UNITS - 1))
         assert sum(await table.funds()) == 2 * (LIMIT_UNITS - 1) - 1
 
-    async def test_the_outbox_has_each_movement_in_order(self, table: Table) -> None:
-        """At most one of each account at a time; what moves nothing is not there."""
-        await table.ask(bet("t", 30))
-        await table.ask(bet("u", 0))
-        await table.ask(back("b", "unknown"))
-        await table.ask(back("b2", "t"))
-        assert len(await table.ledger.outbox(100)) == 1
-        assert await table.moved() == [
-            *((1, "DEPOSIT", 100, 0), (2, "BET", -30, 0)),
-            *((3, "BET", 0, 0), (4, "ROLLBACK", 30, 0)),
-        ]
-
     async def test_a_session_ends_with_its_result(self, table: Table) -> None:
         """What was rolled back does not count."""
         await table.ask(bet("t", 30))
@@ -377,22 +372,6 @@ class LedgerContract(
         await table.ask(bet("t", 30))
         with pytest.raises(Exception, match=r"(?i)never (changed|deleted)|check|permission"):
             await place.run(statement)
-
-    async def test_waiting_events_of_an_account_are_told(self, table: Table) -> None:
-        """By their sequences, without those of other accounts."""
-        await table.sit(player="q", session="s-q")
-        await table.ask(bet("t", 30))
-        reads = LedgerReads(table.ledger)
-        assert await reads.waiting("b", "p", "EUR") == [1, 2]
-        await table.outbox()
-        assert await reads.waiting("b", "p", "EUR") == []
-
-    async def test_rows_of_the_outbox_are_counted_up_to_a_number(self, table: Table) -> None:
-        """A long outbox takes long to count."""
-        await table.ask(bet("t", 30))
-        await table.ask(bet("u", 30))
-        assert await table.ledger.outbox_count() == 3
-        assert await table.ledger.outbox_count(2) == 2
 
     async def test_another_process_finds_the_same_money(
         self, table: Table, place: LedgerPlace

@@ -20,14 +20,7 @@ from consumer.ledger.answers import LedgerRefusal, OrderRefused
 from consumer.ledger.orders import Bet, BetWin, Rollback, Win
 from consumer.ledger.reads import LedgerReads
 from consumer.wallet.bodies import read_json
-from consumer.wallet.dialects.base import (
-    Desk,
-    Dialect,
-    DialectCall,
-    Refused,
-    Told,
-    told,
-)
+from consumer.wallet.dialects.base import Desk, Dialect, DialectCall, Refused, Told, told
 from consumer.wallet.dialects.money import exact_units
 from consumer.wallet.dialects.options import DialectOptions, shared_secret
 from consumer.wallet.signature import BadSignature
@@ -71,10 +64,8 @@ SlotId = Annotated[
     str, Meta(min_length=1, max_length=100, pattern=r"^[^.\x00-\x1f\x7f-\x9f]+$(?!\n)")
 ]
 """An id of a transaction or a round. It must not contain a dot, because nothing separates the
-signed fields. With a dot, the signature of a `BetWin` would also be that of a `Deposit` whose id begins
-with an amount, and whoever has seen the first could send the second."""
-
-
+signed fields. With a dot, the signature of a `BetWin` would also be that of a `Deposit` whose id
+begins with an amount, and whoever has seen the first could send the second."""
 SlotSentT = TypeVar("SlotSentT", bound="SlotBody")
 
 
