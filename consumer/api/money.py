@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from consumer.deliveries.origin import Environment
     from consumer.lanes.outside import ServedEnvironment
     from consumer.lanes.wire import Watched
-    from consumer.ledger.shown import ProviderKey
     from consumer.sandbox.room import Sandbox
     from consumer.wallet.settings import WalletSettings
 
@@ -36,12 +35,13 @@ def money_of(
         watched: The health and the metrics.
     """
 
-    def make(settings: WalletSettings, test_keys: Mapping[str, ProviderKey]) -> Wallet:
-        return Wallet(settings, served, watched.health, watched.metrics, test_keys)
+    def make(settings: WalletSettings) -> Wallet:
+        return Wallet(settings, served, watched.health, watched.metrics)
 
     if config.sandbox is None or config.http is None:
-        return make(wallet, {}), None
+        return make(wallet), None
     # Without `[sandbox]`, a process loads no code of the test games.
     from consumer.sandbox.room import with_test_games  # noqa: PLC0415  # as said
 
-    return with_test_games(config.http, config.sandbox.url, wallet, make)
+    metrics = watched.metrics
+    return with_test_games(config.http, config.sandbox.url, wallet, metrics, make)

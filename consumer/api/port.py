@@ -222,6 +222,8 @@ class Port:
             grace_s: The time that the requests in flight have after this wait, in seconds.
         """
         await asyncio.sleep(self._http.drain_delay_s)
+        if self._sandbox is not None:
+            self._sandbox.close()  # nobody waits for a test game any more
         await self._server.drain(grace_s)
 
 

@@ -34,6 +34,7 @@ PageUrl = Annotated[
     Meta(
         pattern=r"^https?://[^\s/?#@{}]+(/[^\s?#{}]*)?(?!\n)$",
         description='an address that begins with "https://" or "http://"',
+        extra={"url": True},
     ),
 ]
 

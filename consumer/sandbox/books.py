@@ -5,6 +5,7 @@ This is not a part of the test games: they know only what the wallet answers the
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
@@ -22,6 +23,8 @@ from consumer.wallet.settings import SANDBOX_PROVIDER
 from consumer.wallet.told import funds_fields
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from consumer.clock import Clock
     from consumer.http.request import Request
     from consumer.ledger.amounts import Amounts
@@ -93,22 +96,29 @@ class SandboxBooks:
             Problem: 404 if there is no such session of a test game, 503 if the database is away.
         """
         query = read_query(request, SandboxBooksQuery)
-        try:
+        with _away():
             return await self._shown(query)
-        except Unavailable as error:
-            facts = {"code": "UNAVAILABLE"}
-            raise Problem(
-                503, "unavailable", "the ledger is away", headers={"retry-after": "1"}, facts=facts
-            ) from error
 
-    async def _shown(self, query: SandboxBooksQuery) -> Answer:
-        now_s = self._clock.now_s()
-        sessions = LedgerSessions(self._ledger)
-        seat = await sessions.find(query.brand, SANDBOX_PROVIDER, query.session, now_s)
+    async def check_session(self, brand: str, session: str) -> None:
+        """Refuse what is no session of a test game, before anybody works for it.
+
+        Raises:
+            Problem: 404 if there is no such session, 503 if the database is away.
+        """
+        with _away():
+            await self._seat(brand, session)
+
+    async def _seat(self, brand: str, session: str) -> SeatedPlayer:
+        sessions, now_s = LedgerSessions(self._ledger), self._clock.now_s()
+        seat = await sessions.find(brand, SANDBOX_PROVIDER, session, now_s)
         if seat is None:
             facts = {"code": "SESSION_NOT_FOUND"}
             detail = "there is no such session of a test game"
             raise Problem(404, "not_found", detail, facts=facts)
+        return seat
+
+    async def _shown(self, query: SandboxBooksQuery) -> Answer:
+        seat = await self._seat(query.brand, query.session)
         player = await self._player(query.brand, seat)
         reads, account = LedgerReads(self._ledger), (query.brand, seat.player_id, seat.currency)
         # First the rows that wait: what is confirmed in between is only shown later.
@@ -150,6 +160,21 @@ class SandboxBooks:
             "time": from_epoch_s(one.at_us / 1e6),
             "event_confirmed": confirmed,
         }
+
+
+@contextlib.contextmanager
+def _away() -> Iterator[None]:
+    """Turn the loss of the database within the block into a problem.
+
+    Raises:
+        Problem: 503.
+    """
+    try:
+        yield
+    except Unavailable as error:
+        facts, headers = {"code": "UNAVAILABLE"}, {"retry-after": "1"}
+        detail = "the ledger is away"
+        raise Problem(503, "unavailable", detail, headers=headers, facts=facts) from error
 
 
 def books_endpoint(books: SandboxBooks) -> Endpoint:

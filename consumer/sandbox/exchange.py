@@ -18,13 +18,14 @@ from consumer.sandbox.journal import SentRequest
 from consumer.tools.wallet_check.client import CallbackSigner, WalletClient
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from consumer.sandbox.journal import CallRecord, GameCall, Journal
     from consumer.tools.sample.http_connection import HttpTarget
     from consumer.tools.wallet_check.client import WalletReply
 
 CALLS_MAX_COUNT: Final = 64
-"""The largest number of calls at once. The wallet's port allows 100 connections of one address, and
-refuses more."""
+"""The largest number of calls at once."""
 ANSWER_LOST: Final = "The answer was lost on the way."
 NO_ANSWER: Final = "No answer came."
 FORGED: Final = "Signed with a wrong key."
@@ -34,14 +35,18 @@ class WalletLine:
     """The way to a wallet, for the games of one brand.
 
     Args:
-        target: The wallet's address.
+        target: Returns the wallet's address, or raises `Unavailable`.
         signer: Signs the calls.
         answer_s: How long an answer may take, in seconds.
         room: Limits the calls at once. All lines of a process share it.
     """
 
     def __init__(
-        self, target: HttpTarget, signer: CallbackSigner, answer_s: float, room: asyncio.Semaphore
+        self,
+        target: Callable[[], HttpTarget],
+        signer: CallbackSigner,
+        answer_s: float,
+        room: asyncio.Semaphore,
     ) -> None:
         self._target = target
         self._signer = signer
@@ -68,7 +73,7 @@ class WalletLine:
         body = msgspec.json.encode(call.fields)
         async with self._room:
             record = self._note(self._signer, call, journal, ANSWER_LOST)
-            with contextlib.suppress(OSError, TimeoutError):
+            with contextlib.suppress(OSError, TimeoutError, Unavailable):
                 async with asyncio.timeout(self._answer_s):
                     await self._send_and_leave(record.request, body)
             journal.ended(record, None)
@@ -78,16 +83,16 @@ class WalletLine:
     ) -> WalletReply | None:
         reply = None
         body = msgspec.json.encode(call.fields)
-        client = WalletClient(self._target, signer, self._answer_s)
         async with self._room:
             record = self._note(signer, call, journal, note)
             signature = record.request.signature
             try:
-                reply = await client.call(call.verb, body, lambda *_: signature)
+                client = WalletClient(self._target(), signer, self._answer_s)
+                with contextlib.closing(client):
+                    reply = await client.call(call.verb, body, lambda *_: signature)
             except Unavailable:
                 record.note = record.note or NO_ANSWER
             finally:
-                client.close()
                 journal.ended(record, reply)
         return reply
 
@@ -95,7 +100,7 @@ class WalletLine:
         self, signer: CallbackSigner, call: GameCall, journal: Journal, note: str
     ) -> CallRecord:
         """Sign a call, and write it down. The signature holds the time, so it is made last."""
-        path = f"{self._target.path}/v1/wallet/{call.verb}"
+        path = f"/v1/wallet/{call.verb}"
         signature = signer.header(path, msgspec.json.encode(call.fields))
         return journal.sent(call, SentRequest("POST", path, signature, call.fields), note)
 
@@ -103,9 +108,9 @@ class WalletLine:
         """Send a request, and close the connection.
 
         Raises:
-            OSError: The wallet cannot be reached.
+            OSError, Unavailable: The wallet cannot be reached.
         """
-        target = self._target
+        target = self._target()
         _, writer = await asyncio.open_connection(target.host, target.port, ssl=target.context)
         head = (
             f"POST {request.target} HTTP/1.1\r\nhost: {target.authority}\r\n"

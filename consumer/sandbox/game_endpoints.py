@@ -6,6 +6,7 @@ has no key of the brand.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from consumer.http.request import Request
     from consumer.sandbox.game_server import GameServer
 
+CheckSession = Callable[[str, str], Awaitable[None]]
+"""Takes a brand and a session. Raises `Problem`."""
 NO_STORE: Final = {"cache-control": "no-store"}
 """A body with a session, or with somebody's money, is kept by no cache."""
 _PLACES: Final = {"game": {"type": "string", "description": "`slot` or `dice`"}}
@@ -40,20 +43,24 @@ class GamePages:
 
     Args:
         server: Plays.
+        check: Refuses what is no session, before a call is made for it.
     """
 
-    def __init__(self, server: GameServer) -> None:
+    def __init__(self, server: GameServer, check: CheckSession) -> None:
         self._server = server
+        self._check = check
 
     async def state(self, request: Request) -> Answer:
         """Return a game and the player's money."""
         query = read_query(request, GameStateQuery)
         game_id = request.parameters["game"]
+        await self._check(query.brand, query.session)
         return _told(await self._server.state(game_id, query.brand, query.session))
 
     async def play(self, request: Request) -> Answer:
         """Play a round."""
         body = read_json(await request.read_body(BODY_MAX_BYTES), GameRoundBody)
+        await self._check(body.brand, body.session)
         return _told(await self._server.play(request.parameters["game"], body))
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from consumer.clock import SYSTEM_CLOCK
@@ -31,7 +32,7 @@ from consumer.sandbox.timing import GameTiming
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     from consumer.clock import Clock
     from consumer.sandbox.bodies import GameRoundBody
@@ -44,13 +45,15 @@ if TYPE_CHECKING:
 
 WAITING_MAX_COUNT: Final = 64
 """The largest number of players' requests at once."""
+BRAND_MAX_COUNT: Final = 32
+"""The largest number of them of one brand, so that a brand leaves room for the others."""
 
 
 class GameServer:
     """Answers the pages of the test games.
 
     Args:
-        target: The wallet's address.
+        target: Returns the wallet's address, or raises `Unavailable`.
         signers: Sign the callbacks, by brand. The page of another brand gets 404.
         timing: How long to wait, and how often to try.
         source: Where the chance comes from.
@@ -59,7 +62,7 @@ class GameServer:
 
     def __init__(
         self,
-        target: HttpTarget,
+        target: Callable[[], HttpTarget],
         signers: Mapping[str, CallbackSigner],
         *,
         timing: GameTiming | None = None,
@@ -76,8 +79,8 @@ class GameServer:
         self._clock = clock
         self._funds = SessionFunds(clock)
         self._rounds = RunningRounds()
-        self._waiting_count = 0
-        self._is_closed = False
+        self._waiting: Counter[str] = Counter()
+        self._closed = asyncio.Event()
 
     @property
     def open_count(self) -> int:
@@ -93,8 +96,8 @@ class GameServer:
         await self._rounds.run()
 
     def close(self) -> None:
-        """Take no more requests. Rounds that are under way go on until `run` is cancelled."""
-        self._is_closed = True
+        """Take no more requests, and answer those that wait. Rounds that are under way go on."""
+        self._closed.set()
 
     async def state(self, game_id: str, brand: str, session: str) -> dict[str, object]:
         """Return a game and the player's money.
@@ -104,7 +107,7 @@ class GameServer:
                 or if there are too many requests at once.
         """
         game, line = self._game(game_id), self._line(brand)
-        with self._waiting():
+        with self._counted(brand):
             async with self._in_time():
                 funds = await self._funds.now(line, brand, session)
         return state_fields(game, funds)
@@ -121,17 +124,28 @@ class GameServer:
         game, line = self._game(game_id), self._line(body.brand)
         draw = _drawing(game, body)
         ends_s = self._clock.monotonic_s() + self._timing.round_s
-        with self._waiting():
+        with self._counted(body.brand):
             async with self._in_time():
                 funds = await self._funds.known(line, body.brand, body.session)
             played = self._round(game, body, funds, draw)
             task = self._rounds.start(played)
             try:
-                await asyncio.wait({task}, timeout=max(0.0, ends_s - self._clock.monotonic_s()))
+                await self._until(task, ends_s)
                 self._funds.note(body.brand, body.session, played.calls.balance)
                 return _told(task, played, funds)
             finally:
                 played.calls.journal.close()
+
+    async def _until(self, task: asyncio.Task[None], ends_s: float) -> None:
+        """Wait for a round, but not longer than until a time, or until the process stops."""
+        async with asyncio.TaskGroup() as group:
+            closed = group.create_task(self._closed.wait(), name="sandbox closed")
+            await asyncio.wait(
+                {task, closed},
+                timeout=max(0.0, ends_s - self._clock.monotonic_s()),
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            closed.cancel()
 
     def _round(
         self, game: SandboxGame, body: GameRoundBody, funds: KnownFunds, draw: DrawRound
@@ -168,19 +182,22 @@ class GameServer:
         return line
 
     @contextlib.contextmanager
-    def _waiting(self) -> Iterator[None]:
-        """Count a request while it waits.
+    def _counted(self, brand: str) -> Iterator[None]:
+        """Count a request of a brand while it waits.
 
         Raises:
             Problem: 503: there are too many, or the server is closed.
         """
-        if self._is_closed or self._waiting_count >= WAITING_MAX_COUNT:
+        is_full = (
+            self._waiting.total() >= WAITING_MAX_COUNT or self._waiting[brand] >= BRAND_MAX_COUNT
+        )
+        if self._closed.is_set() or is_full:
             raise busy("the sandbox is busy")
-        self._waiting_count += 1
+        self._waiting[brand] += 1
         try:
             yield
         finally:
-            self._waiting_count -= 1
+            self._waiting[brand] -= 1
 
     @contextlib.asynccontextmanager
     async def _in_time(self) -> AsyncIterator[None]:

@@ -37,7 +37,7 @@ _ME: Final = {
     "scopes": ["ingest", "events:read", "wallet:operator"],
     "currencies": ["EUR"],
     "play_money": {"EUR": "1000.00"},
-    "games": [{"game_id": "dice", "name": "Fair Dice", "about": "Choose your chance."}],
+    "games": [{"game_id": "dice", "name": "Hundred", "about": "A dice."}],
     "message_types": ["CASINO", "PAYMENT"],
     "pages": {"stream": "docs/stream", "api": "docs"},
 }
@@ -165,7 +165,7 @@ def lobby_endpoints(lobby: SandboxLobby) -> tuple[Endpoint, ...]:
             method="GET",
             path="/sandbox/samples",
             summary="Make up events of a brand",
-            description="Nothing is sent. Post them to `/v1/events` to try your own program.",
+            description="Nothing is sent. Post them to try your own program.",
             handle=lobby.samples,
             scope=Scope.INGEST,
             query=SamplesQuery,

@@ -18,26 +18,24 @@ from consumer.http.page import IMAGE, SCRIPT, STYLE, PageFolder
 from consumer.ledger.games import LedgerGames, ListedGame
 from consumer.options.address import reachable
 from consumer.sandbox.books import SandboxBooks, books_endpoint
+from consumer.sandbox.door import WalletDoor
 from consumer.sandbox.game_endpoints import GamePages, sandbox_game_endpoints
 from consumer.sandbox.game_server import GameServer
 from consumer.sandbox.games.offered import OFFERED
 from consumer.sandbox.keys import make_keys
 from consumer.sandbox.lobby import SandboxLobby, lobby_endpoints
-from consumer.tools.sample.http_connection import target_of, trusting_only
 from consumer.wallet.games import SESSION_PLACE
 from consumer.wallet.settings import SANDBOX_PROVIDER, ProviderSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from consumer.http.endpoint import Endpoint
     from consumer.http.settings import HttpSettings
-    from consumer.ledger.shown import ProviderKey
+    from consumer.operations.metrics import Metrics
     from consumer.sandbox.games.base import SandboxGame
-    from consumer.sandbox.keys import SandboxKeys
-    from consumer.tools.sample.http_connection import HttpTarget
     from consumer.wallet.room import Wallet
-    from consumer.wallet.settings import WalletBrandSettings, WalletSettings
+    from consumer.wallet.settings import WalletSettings
 
 PAGES: Final = files("consumer.sandbox") / "pages"
 TYPES: Final = {"js": SCRIPT, "css": STYLE, "svg": IMAGE}
@@ -51,28 +49,31 @@ class Sandbox:
     Args:
         http: The options of the public port.
         url: The address of the public port as browsers reach it. None means that of `bind`.
-        keys: The keys of the test games, which the wallet knows.
         wallet: The wallet.
-        brands: The brands that have a wallet.
+        settings: The options of `[wallet]`, with the provider of the test games.
+        metrics: Where the callbacks are counted.
     """
 
     def __init__(
         self,
         http: HttpSettings,
         url: str | None,
-        keys: SandboxKeys,
         wallet: Wallet,
-        brands: Mapping[str, WalletBrandSettings],
+        settings: WalletSettings,
+        metrics: Metrics,
     ) -> None:
-        url = (url or own_url(http)).rstrip("/")
+        url, brands = (url or own_url(http)).rstrip("/"), settings.brands
+        keys = make_keys(brands, SYSTEM_CLOCK.now_s())
         self._ledger = wallet.ledger_of(Environment.TEST)
         games = OFFERED.values()
         self._games = [listed(url, brand, game) for brand in brands for game in games]
-        self._server = GameServer(_target(http, url), keys.signers)
+        self._door = WalletDoor(http, wallet, settings, keys.public, metrics, SYSTEM_CLOCK)
+        self._server = GameServer(self._door.target, keys.signers)
+        books = SandboxBooks(self._ledger, wallet.amounts, SYSTEM_CLOCK)
         self._endpoints = (
             *_pages(),
-            *sandbox_game_endpoints(GamePages(self._server)),
-            books_endpoint(SandboxBooks(self._ledger, wallet.amounts, SYSTEM_CLOCK)),
+            *sandbox_game_endpoints(GamePages(self._server, books.check_session)),
+            books_endpoint(books),
             *lobby_endpoints(SandboxLobby(brands, wallet.amounts)),
         )
 
@@ -85,10 +86,11 @@ class Sandbox:
         """Play rounds until this is cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._list_games(), name="test games on the list")
+            group.create_task(self._door.run(), name="wallet of test games")
             group.create_task(self._server.run(), name="test games")
 
     def close(self) -> None:
-        """Take no more requests."""
+        """Take no more requests, and answer those that wait."""
         self._server.close()
 
     async def _list_games(self) -> None:
@@ -107,20 +109,22 @@ def with_test_games(
     http: HttpSettings,
     url: str | None,
     settings: WalletSettings,
-    make_wallet: Callable[[WalletSettings, Mapping[str, ProviderKey]], Wallet],
+    metrics: Metrics,
+    make_wallet: Callable[[WalletSettings], Wallet],
 ) -> tuple[Wallet, Sandbox]:
-    """Return a wallet that knows the provider of the test games, and the sandbox.
+    """Return a wallet that has the provider of the test games, and the sandbox.
 
     Args:
         http: The options of the public port.
         url: See `Sandbox`.
         settings: The options of `[wallet]`.
-        make_wallet: Makes the wallet, of its options and of the keys of the test games.
+        metrics: Where callbacks are counted.
+        make_wallet: Makes the wallet of its options.
     """
-    keys = make_keys(settings.brands, SYSTEM_CLOCK.now_s())
     providers = {**settings.providers, SANDBOX_PROVIDER: ProviderSettings()}
-    wallet = make_wallet(msgspec.structs.replace(settings, providers=providers), keys.public)
-    return wallet, Sandbox(http, url, keys, wallet, settings.brands)
+    settings = msgspec.structs.replace(settings, providers=providers)
+    wallet = make_wallet(settings)
+    return wallet, Sandbox(http, url, wallet, settings, metrics)
 
 
 def listed(url: str, brand: str, game: SandboxGame) -> ListedGame:
@@ -132,14 +136,6 @@ def listed(url: str, brand: str, game: SandboxGame) -> ListedGame:
 def own_url(http: HttpSettings) -> str:
     """Return the address of a public port for somebody on the same machine."""
     return f"{'http' if http.tls is None else 'https'}://{reachable(http.bind)}"
-
-
-def _target(http: HttpSettings, url: str) -> HttpTarget:
-    """Return where this very process takes callbacks: no other one knows the games' keys."""
-    if http.bind.startswith("fd:"):
-        return target_of(url)
-    context = None if http.tls is None else trusting_only(http.tls.cert_file)
-    return target_of(own_url(http), context)
 
 
 def _pages() -> tuple[Endpoint, ...]:

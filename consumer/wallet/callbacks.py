@@ -203,8 +203,7 @@ class Callbacks:
             body = await whole_body(request)
             with refusals(self._amounts, request.id):
                 async with asyncio.timeout(ANSWER_S):
-                    environment, caller = await self._callers.of(request, body)
-                    tally.environment = environment
+                    environment, caller = await self._callers.of(request, body, tally)
                     answer = await carry(self._ledgers[environment], caller, body)
             tally.code = "REPLAYED" if REPLAYED in answer.headers else "OK"
             return answer

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from consumer.http.request import Request
     from consumer.ledger.base import Ledger
     from consumer.ledger.shown import ProviderKey
+    from consumer.wallet.counted import CallTally
     from consumer.wallet.settings import WalletSettings
 
 KEYS_AGE_S: Final = 0.5
@@ -87,8 +88,16 @@ class Callers:
         self._settings = settings
         self._clock = clock
 
-    async def of(self, request: Request, body: bytes) -> tuple[Environment, Caller]:
+    async def of(
+        self, request: Request, body: bytes, tally: CallTally | None = None
+    ) -> tuple[Environment, Caller]:
         """Return who has signed a request, and for which environment.
+
+        Args:
+            request: The request.
+            body: Its body.
+            tally: Is told the environment as soon as the key is known, so that a wrong signature
+                of a test key is counted apart too.
 
         Raises:
             Problem: 401: the request is not signed as it has to be.
@@ -97,6 +106,8 @@ class Callers:
         try:
             signature = read_signature(request.headers.get("x-signature"), self._clock.now_s())
             environment, key = await self._find(signature.key_id)
+            if tally is not None:
+                tally.environment = environment
             target = request.path + (f"?{request.query.decode('latin-1')}" if request.query else "")
             text = signed_text(signature.time_s, key.id, request.method, target, body)
             check_proof(key.public_key, signature, text)

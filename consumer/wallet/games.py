@@ -21,6 +21,7 @@ from consumer.wallet.bodies import (
     read_sent,
 )
 from consumer.wallet.books import PageLimit
+from consumer.wallet.settings import SANDBOX_PROVIDER
 
 if TYPE_CHECKING:
     from consumer.http.answer import Answer
@@ -96,7 +97,7 @@ class Games:
 
         async def carry(ledger: Ledger, brand: str) -> dict[str, object]:
             provider = part_of(request, "provider")
-            if provider not in self._settings.providers:
+            if provider not in self._settings.providers or provider == SANDBOX_PROVIDER:
                 raise Problem(404, "not_found", f"there is no provider {provider}")
             place = (brand, provider, part_of(request, "game_id"))
             game = ListedGame(*place, sent.name, sent.type, sent.launch_url)
@@ -110,7 +111,9 @@ class Games:
 
         async def carry(ledger: Ledger, brand: str) -> dict[str, object]:
             provider, game_id = part_of(request, "provider"), part_of(request, "game_id")
-            if not await LedgerGames(ledger).remove(brand, provider, game_id):
+            if provider == SANDBOX_PROVIDER or not await LedgerGames(ledger).remove(
+                brand, provider, game_id
+            ):
                 raise Problem(404, "not_found", "there is no such game on the list")
             return {"provider": provider, "game_id": game_id, "removed": True}
 

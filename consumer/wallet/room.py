@@ -20,11 +20,10 @@ from consumer.wallet.table import wallet_endpoints
 from consumer.wallet.watch import LedgerWatch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from consumer.http.endpoint import Endpoint
     from consumer.ledger.base import Ledger
-    from consumer.ledger.shown import ProviderKey
     from consumer.listeners.outbox.settings import OutboxSettings
     from consumer.operations.caveat import Caveat
     from consumer.operations.health import Health
@@ -82,7 +81,6 @@ class Wallet:
         environments: The environments that the process serves.
         health: Shows whether the ledgers can be reached. The process takes in events without them.
         metrics: Where callbacks are counted, and what the ledgers are measured by.
-        test_keys: Keys of providers for test money that are not in the ledger, by their ids.
 
     Attributes:
         amounts: Reads and writes amounts.
@@ -94,7 +92,6 @@ class Wallet:
         environments: Iterable[Environment],
         health: Health,
         metrics: Metrics,
-        test_keys: Mapping[str, ProviderKey] | None = None,
     ) -> None:
         self._ledgers = {each: make_ledger(settings.database, each) for each in environments}
         ledgers = self._ledgers
@@ -108,7 +105,7 @@ class Wallet:
             for each, part in self._parts.items()
         ]
         self.amounts = Amounts({**BUILT_IN, **settings.currencies})
-        self._endpoints = wallet_endpoints(ledgers, settings, self.amounts, metrics, test_keys)
+        self._endpoints = wallet_endpoints(ledgers, settings, self.amounts, metrics)
         self._watches = {
             each: LedgerWatch(ledger, each, metrics, SYSTEM_CLOCK)
             for each, ledger in ledgers.items()

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from consumer.http.endpoint import Endpoint
     from consumer.ledger.amounts import Amounts
     from consumer.ledger.base import Ledger
-    from consumer.ledger.shown import ProviderKey
     from consumer.operations.metrics import Metrics
     from consumer.wallet.settings import WalletSettings
 
@@ -36,7 +35,6 @@ def wallet_endpoints(
     settings: WalletSettings,
     amounts: Amounts,
     metrics: Metrics,
-    test_keys: Mapping[str, ProviderKey] | None = None,
 ) -> tuple[Endpoint, ...]:
     """Return what games and brands call.
 
@@ -45,10 +43,9 @@ def wallet_endpoints(
         settings: The options of `[wallet]`.
         amounts: Reads and writes amounts.
         metrics: Where callbacks are counted.
-        test_keys: Keys of providers for test money that are not in the ledger, by their ids.
     """
     facts = Facts(settings)
-    callers = Callers(ledgers, settings, SYSTEM_CLOCK, test_keys)
+    callers = Callers(ledgers, settings, SYSTEM_CLOCK)
     dialects = DialectCallbacks(ledgers, settings, amounts, facts, metrics, SYSTEM_CLOCK)
     desk = BrandDesk(ledgers, amounts)
     return (

@@ -74,6 +74,14 @@ async def test_wrong_key_of_a_provider_is_told(sandbox: RunningSandbox) -> None:
     assert not (sandbox.folder / "sessions.toml").exists()
 
 
+async def test_live_key_prepares_nothing(sandbox: RunningSandbox) -> None:
+    """What is prepared is money."""
+    (sandbox.folder / "acme.key").write_text("nobody\n" + "A" * 43 + "=\n")
+    words = ("--key-file", "data/live.key", "--provider", "acme", "--provider-key", "acme.key")
+    code, printed = await run(sandbox.folder, "wallet", "prepare", sandbox.url, *words)
+    assert (code, "expected a test key" in printed) == (1, True)
+
+
 async def test_port_that_does_not_answer_is_told(tmp_path: Path) -> None:
     """With exit code 1, and 2 if the file has no key."""
     url = f"http://127.0.0.1:{free_port()}"

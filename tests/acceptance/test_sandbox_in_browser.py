@@ -185,6 +185,21 @@ async def test_key_does_not_stay_in_the_address(sandbox: RunningSandbox) -> None
         assert [url for url in tab.asked if sandbox.key in url.partition("#")[0]] == []
 
 
+async def test_test_games_are_for_test_keys_and_stay_as_they_are(sandbox: RunningSandbox) -> None:
+    """Whoever has a test key could else send testers to another address."""
+    game = {"name": "Mine", "launch_url": "https://other.example/?s={session}"}
+    who = {"player_id": "p", "currency": "EUR"}
+    live = {"authorization": f"Bearer {(sandbox.folder / 'data' / 'live.key').read_text().strip()}"}
+    async with sandbox.client() as client:
+        for method, body in (("PUT", game), ("DELETE", None)):
+            changed = await client.request(method, "/v1/games/sandbox/slot", json=body)
+            assert changed.status_code == 404
+        await client.post("/v1/players", json=who, headers=live)
+        wish = {**who, "game_id": "slot", "provider": "sandbox"}
+        begun = await client.post("/v1/sessions", json=wish, headers=live)
+    assert (begun.status_code, begun.json()["code"]) == (422, "BAD_REQUEST")
+
+
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_pages_are_usable_by_everybody(

@@ -116,6 +116,11 @@ class SandboxScene:
         """Return what the ledger has on the account."""
         return (await self.wallet.ledger.funds(ACME, session)).total_units
 
+    async def check_session(self, brand: str, session: str) -> None:
+        """Let everybody in: here, the wallet says who has a session."""
+        assert brand
+        assert session
+
     async def open_rounds_count(self) -> int:
         """Return how many rounds of the test games nobody has closed."""
         found = await LedgerReads(self.wallet.ledger).open_rounds("b", FAR_US, 100)
@@ -157,7 +162,7 @@ async def sandbox(
         async with Proxy("127.0.0.1", running.number) as proxy, asyncio.TaskGroup() as group:
             target = HttpTarget("127.0.0.1", proxy.port)
             scene.proxy = proxy
-            scene.server = GameServer(target, {"b": signer}, timing=timing, source=source)
+            scene.server = GameServer(lambda: target, {"b": signer}, timing=timing, source=source)
             scene.running = group.create_task(scene.server.run(), name="sandbox")
             await asyncio.sleep(0)
             yield scene

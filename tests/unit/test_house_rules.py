@@ -16,6 +16,7 @@ BROAD: Final = {
     "consumer/http/application.py": "a bug of ours costs one answer, never the connection",
     "consumer/listeners/rabbitmq/connection.py": "aiormq raises a bare Exception; others pass on",
     "consumer/ledger/sqlite/writer.py": "a bug of ours costs one order, never the writer",
+    "consumer/sandbox/running.py": "a bug of ours costs one round of a test game, nothing live",
     "consumer/nats/connection.py": "nats-py and nkeys raise any type for a bad seed or file",
 }
 """The modules that catch every exception, and why."""

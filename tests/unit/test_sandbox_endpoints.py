@@ -56,7 +56,7 @@ class Page:
 async def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Page]:
     """Give a page of the test games."""
     async with sandbox(tmp_path, monkeypatch) as scene:
-        endpoints = sandbox_game_endpoints(GamePages(scene.server))
+        endpoints = sandbox_game_endpoints(GamePages(scene.server, scene.check_session))
         async with client_of(application_of(endpoints)) as client:
             del client.headers["x-api-key"]
             yield Page(scene, client)
@@ -231,8 +231,8 @@ async def test_no_round_begins_while_too_many_are_open(
 
 
 async def test_closed_server_takes_nothing(page: Page) -> None:
-    """Rounds that are under way go on."""
+    """The page of a round that is under way is told so at once, because the port waits for it."""
     async with stuck(page, 1, "s-usual") as answers:
         page.scene.server.close()
         assert refusal(await page.spin(session="s-other")) == (503, "UNAVAILABLE")
-    assert answers[0].json()["status"] == "settled"
+    assert answers[0].json()["status"] == "open"

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from consumer.http.answer import Problem
 from consumer.sandbox import game_server
 from consumer.sandbox.faults import GameFault
+from consumer.sandbox.rounds.plan import RoundPlan
 from tests.support.eventually import eventually
 from tests.support.sandbox_scene import QUICK, SandboxScene, heard, sandbox
 
@@ -209,8 +210,8 @@ async def test_owed_win_that_is_refused_is_an_error_in_the_log(
         with capture_logs() as logs:
             played = await scene.play("slot")
         assert (played["status"], played["why"], played["win"]) == ("refused", "BAD_AMOUNT", "0.00")
-        errors = [each for each in logs if each["log_level"] == "error"]
-        assert [each["event"] for each in errors] == ["owed money refused"]
+        warnings = [each for each in logs if each["log_level"] == "warning"]
+        assert [each["event"] for each in warnings] == ["owed play money refused"]
         assert "s-usual" not in str(logs)
 
 
@@ -243,7 +244,42 @@ async def test_end_of_the_server_drops_rounds_and_says_so(
                 scene.running.cancel()
         assert asked.result().status == 503
         assert scene.server.open_count == 0
-        assert {"rounds": 1, "event": "rounds dropped", "log_level": "error"} in logs
+        assert {
+            "rounds": 1,
+            "event": "rounds of test games dropped",
+            "log_level": "warning",
+        } in logs
+
+
+async def test_server_that_closes_answers_those_who_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the process would wait for a test game before it stops. The round goes on."""
+    async with sandbox(tmp_path, monkeypatch) as scene:
+        await scene.server.state("slot", "b", "s-usual")
+        scene.fails = lambda path: path.endswith("/win")
+        async with asyncio.TaskGroup() as group:
+            asked = group.create_task(scene.play("slot"))
+            await eventually(lambda: scene.server.open_count == 1)
+            scene.server.close()
+        assert asked.result()["status"] == "open"
+        scene.fails = lambda _: False
+        await all_ended(scene)
+        assert await scene.open_rounds_count() == 0
+
+
+async def test_bug_of_ours_costs_one_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Live money is served by the same process."""
+
+    def broken(self: object) -> None:
+        raise KeyError(str(self))
+
+    async with sandbox(tmp_path, monkeypatch) as scene:
+        with monkeypatch.context() as patch, capture_logs() as logs:
+            patch.setattr(RoundPlan, "bet", broken)
+            assert (await scene.play("slot"))["status"] == "open"
+        assert "round of a test game failed" in {each["event"] for each in logs}
+        assert (await scene.play("slot"))["status"] == "settled"
 
 
 async def raised_by(scene: SandboxScene) -> Problem:

@@ -176,4 +176,4 @@ class PlayedRound(ABC):
         self.why = reply.code or str(reply.status)
         self.why_text = str(reply.document.get("detail", f"the wallet answered {reply.status}"))
         if is_owed:
-            log.error("owed money refused", round=self.plan.round_id, why=self.why)
+            log.warning("owed play money refused", round=self.plan.round_id, why=self.why)

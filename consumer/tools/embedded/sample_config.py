@@ -146,7 +146,7 @@ def keep_config(config: Config, path: Path) -> None:
     """
     write_private(
         path,
-        "# Each `consumer run --embedded` writes this file anew.\n"
+        "# `consumer run --embedded` and `consumer sandbox` write this file anew at each start.\n"
         + to_toml(config, hide_secrets=False),
     )
 

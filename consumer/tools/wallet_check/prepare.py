@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from nacl.signing import SigningKey
 
+from consumer.deliveries.origin import Environment
 from consumer.errors import ConfigError, ConsumerError
+from consumer.tools.readiness.answers import ReportedKey
 from consumer.tools.wallet_check.client import CallbackSigner, WalletClient
 from consumer.wallet.settings import SANDBOX_PROVIDER
 
@@ -97,6 +99,7 @@ class Preparation:
             NotPrepared: The wallet refuses it.
             Unavailable: The port does not answer.
         """
+        await self._check_key()
         wish, places = self._wish, await self._game_places()
         self._game_id = places["game_id"]
         sessions = {
@@ -127,6 +130,16 @@ class Preparation:
     def close(self) -> None:
         """Close the connection of the provider."""
         self._games.close()
+
+    async def _check_key(self) -> None:
+        """Refuse a live key: what is made here is money.
+
+        Raises:
+            NotPrepared: The key is none for tests.
+        """
+        key = (await self._client.ask("GET", "/v1/key")).read(ReportedKey)
+        if key.environment != Environment.TEST:
+            raise NotPrepared("expected a test key, which begins with ck_test_: it makes money")
 
     async def _game_places(self) -> dict[str, str]:
         """Return which games are played. A list would refuse all others, so none is made here."""
