@@ -114,6 +114,7 @@ class Supervisor:
             self._books.up.set(0)
             self._books.lag.set(-1)
             await listener.close()
+            self._books.passed_over(*listener.passed_over.take())
 
     async def _open(self, listener: AnyListener) -> None:
         try:
@@ -176,7 +177,12 @@ class Supervisor:
                 return  # something arrived lately or is in flight: the source may only be busy
             raise
         self._books.lag.set(-1 if waiting is None else waiting)
-        if waiting and self._lane.idle_s() > listener.settings.stall_after_s:
+        self._books.passed_over(*listener.passed_over.take())
+        if (
+            waiting
+            and listener.withheld is None
+            and self._lane.idle_s() > listener.settings.stall_after_s
+        ):
             raise ListenerUnavailable(
                 f"{waiting} messages wait at the source, and none arrived for {idle_s:.0f} s",
                 reason="stalled",

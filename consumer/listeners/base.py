@@ -31,6 +31,25 @@ if TYPE_CHECKING:
     from consumer.operations.caveat import Caveat
 
 
+class PassedOver:
+    """The messages that a connection has not delivered, and never will.
+
+    Attributes:
+        lost_count: The number of messages that the source has lost before we could read them.
+        empty_count: The number of messages that only delete an older one: Kafka's tombstones.
+    """
+
+    def __init__(self) -> None:
+        self.lost_count = 0
+        self.empty_count = 0
+
+    def take(self) -> tuple[int, int]:
+        """Return both numbers, and begin again at 0."""
+        taken = self.lost_count, self.empty_count
+        self.lost_count = self.empty_count = 0
+        return taken
+
+
 class ListenerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The options that every kind of listener has.
 
@@ -92,6 +111,9 @@ class Listener(ABC, Generic[S]):
     Attributes:
         sender: The sender of all deliveries, where the source does not tell senders apart.
         caveats: The things that `open` found and that work, but may surprise the operator.
+        passed_over: What this connection has not delivered, and never will.
+        withheld: Why the messages that `backlog` has counted may rightly stay where they are, as
+            found by the last call. None if this connection should get them.
     """
 
     kind: ClassVar[str]
@@ -112,6 +134,8 @@ class Listener(ABC, Generic[S]):
         self.settings = settings
         self.sender = Sender(settings.brand or "")
         self.caveats: list[Caveat] = []
+        self.passed_over = PassedOver()
+        self.withheld: str | None = None
 
     @abstractmethod
     async def open(self) -> None:

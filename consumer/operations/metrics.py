@@ -62,6 +62,14 @@ class Metrics:
             "Events published again after the sink may have forgotten them.",
             *listener,
         )
+        self.source_lost = self._counter(
+            "source_lost",
+            "Messages that a source lost before they were read, at most.",
+            *listener,
+        )
+        self.tombstones = self._counter(
+            "tombstones", "Records without a value that were skipped.", *listener
+        )
         self.listener_restarts = self._counter(
             "listener_restarts", "Connections that ended in trouble.", "listener", "reason"
         )

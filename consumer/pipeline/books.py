@@ -41,6 +41,8 @@ class LaneBooks:
         # To look up a metric by its labels takes longer than to count.
         self._stages: dict[str, Histogram] = {}
         self._forwarded: dict[str, MetricCounter] = {}
+        self._source_lost = metrics.source_lost.labels(listener)
+        self._tombstones = metrics.tombstones.labels(listener)
         self.lag = metrics.lag.labels(listener)
         self.up = metrics.listener_up.labels(listener)
         self.up.set(0)
@@ -69,6 +71,11 @@ class LaneBooks:
     def old_claim(self) -> None:
         """Count an event that is published although the sink may have forgotten its message id."""
         self._old_claims.inc()
+
+    def passed_over(self, lost_count: int, empty_count: int) -> None:
+        """Count what the source has lost, and what only deletes an older message."""
+        self._source_lost.inc(lost_count)
+        self._tombstones.inc(empty_count)
 
     def restarted(self, reason: str) -> None:
         """Count a connection that ended in trouble."""

@@ -134,13 +134,24 @@ async def test_type_and_encoding_are_those_of_the_headers(
     await listener.close()
 
 
-async def test_tombstone_is_an_empty_body(source: KafkaSource) -> None:
-    """It becomes a dead letter like any other empty body, instead of blocking its partition."""
-    await source.send(None)
+async def test_tombstones_are_skipped(source: KafkaSource) -> None:
+    """They delete an older record, and are no broken events. Nothing of them remains."""
+    for body in (None, b"{}", None, None):
+        await source.send(body, partition=0)
     listener = await opened(source)
-    (delivery,) = await take(listener, 1)
-    assert delivery.body == b""
+    deliveries = await take(listener, 1)
+    await settle(listener, deliveries)
+    await eventually(lambda: nothing_waits(listener), what="an empty backlog")
+    assert [delivery.body for delivery in deliveries] == [b"{}"]
+    assert listener.passed_over.take() == (0, 3)
+    assert await source.remaining() == 0
     await listener.close()
+
+
+async def nothing_waits(listener: KafkaListener) -> bool:
+    """Receive, and tell whether nothing is left."""
+    assert await listener.receive(1, MEGABYTE, 0.1) == []
+    return await listener.backlog() == 0
 
 
 @pytest.mark.parametrize("codec", [None, "gzip", "lz4", "snappy", "zstd"])
@@ -353,8 +364,9 @@ async def test_what_retention_took_is_told(source: KafkaSource) -> None:
     await source.admin.delete_records({source.partitions[0]: RecordsToDelete(before_offset=3)})
     with capture_logs() as logs:
         listener = await opened(source)
+        assert [delivery.body for delivery in await take(listener, 2)] == [b"3", b"4"]
     assert [entry["offsets_count"] for entry in logs if "lost" in entry["event"]] == [2]
-    assert [delivery.body for delivery in await take(listener, 2)] == [b"3", b"4"]
+    assert listener.passed_over.take() == (2, 0)
     await listener.close()
 
 

@@ -33,6 +33,7 @@ from consumer.errors import ConfigError, ListenerUnavailable
 from consumer.listeners.kafka.internals import (
     abort,
     hand_out_bounded,
+    never_create_topics,
     notice_closed_sockets,
     tolerate,
 )
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 JOIN_MARGIN_S: Final = 5.0
 """The time that the broker gives us in a rebalance after `rebalance_timeout_s`, in seconds. We use
 it for the last commit, and to join the group again."""
+METADATA_MAX_AGE_S: Final = 10.0
+"""The time until new topics and partitions are noticed, in seconds. aiokafka's default is 300 s."""
 STOP_DEADLINE_S: Final = 2.5
 HUNG_UP: Final = "the broker hung up: is it starting, or security_protocol not that of this port?"
 LOGIN_REFUSED: Final = "login refused: check sasl_username, sasl_password and sasl_mechanism"
@@ -105,15 +108,17 @@ def make_consumer(settings: KafkaSettings, name: str) -> AIOKafkaConsumer:
     tolerate()
     hand_out_bounded()
     notice_closed_sockets()
+    never_create_topics()
     return AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap_servers,
         client_id=f"consumer-{name}",
         group_id=settings.group_id,
         group_instance_id=settings.group_instance_id,
         # The defaults of the next two options would lose messages: aiokafka would commit at regular
-        # intervals, and would begin at the end of the topic.
+        # intervals, and would begin at the end of the topic. See `start.py`.
         enable_auto_commit=False,
-        auto_offset_reset="earliest",
+        auto_offset_reset="none",
+        metadata_max_age_ms=_ms(METADATA_MAX_AGE_S),
         isolation_level=settings.isolation_level,
         session_timeout_ms=_ms(settings.session_timeout_s),
         heartbeat_interval_ms=_ms(settings.heartbeat_interval_s),

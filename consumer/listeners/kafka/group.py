@@ -12,16 +12,18 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka import ConsumerRebalanceListener
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from consumer.errors import ListenerUnavailable
 from consumer.listeners.kafka.connection import unavailable
 from consumer.listeners.kafka.offsets import PartitionBook
+from consumer.listeners.kafka.start import Starts
 
 if TYPE_CHECKING:
-    from aiokafka import AIOKafkaConsumer
+    from aiokafka import AIOKafkaConsumer, TopicPartition
 
+    from consumer.listeners.base import PassedOver
     from consumer.listeners.kafka.settings import KafkaSettings
 
 ANSWER_DEADLINE_S: Final = 5.0
@@ -36,17 +38,24 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         name: The listener's name, for the log.
         settings: The listener's options.
         consumer: aiokafka's consumer, not started yet.
+        passed: Where lost records are counted.
 
     Attributes:
         consumer: aiokafka's consumer, over which this member talks to the brokers.
+        starts: The places at which our partitions begin.
+        trouble: Why no place was found. Then nothing can be read, and the connection has to end.
         books: The books of our partitions: one book for each partition.
         assigned: An event that is set while we know our partitions (there may be none), and clear
             while partitions move.
     """
 
-    def __init__(self, name: str, settings: KafkaSettings, consumer: AIOKafkaConsumer) -> None:
+    def __init__(
+        self, name: str, settings: KafkaSettings, consumer: AIOKafkaConsumer, passed: PassedOver
+    ) -> None:
         self._settings = settings
         self.consumer = consumer
+        self.starts = Starts(name, settings, consumer, passed)
+        self.trouble: ListenerUnavailable | None = None
         self._log = log.bind(listener=name, group=settings.group_id)
         self._committing = asyncio.Lock()
         self._progress = asyncio.Event()
@@ -122,33 +131,29 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         """Begin with a new set of partitions."""
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
-                await self._find_start(sorted(assigned))
+                await self.starts.find(sorted(assigned))
+        except CommitFailedError as error:
+            self._log.debug("commit refused", why=str(error))  # the partitions move again already
         except (KafkaError, TimeoutError) as error:
-            # Nothing is lost: aiokafka itself begins at the committed or the earliest offset.
-            self._log.warning("start not checked", why=str(error))
+            self.trouble = unavailable(error)
         self.books = {partition: PartitionBook() for partition in assigned}
         self.assigned.set()
 
-    async def _find_start(self, partitions: list[TopicPartition]) -> None:
-        """Report messages that retention removed unread, and apply `start_at` to new partitions."""
-        firsts = await self.consumer.beginning_offsets(partitions)
-        new: list[TopicPartition] = []
-        for partition in partitions:
-            committed = await self.consumer.committed(partition)
-            if committed is None:
-                new.append(partition)
-            elif committed < firsts[partition]:
-                self._log.error(
-                    "messages lost at the source",
-                    why="the topic's retention removed them before they were consumed",
-                    topic=partition.topic,
-                    partition=partition.partition,
-                    offsets_count=firsts[partition] - committed,
-                )
-        if new and self._settings.start_at == "latest":
-            ends = await self.consumer.end_offsets(new)
-            for partition, end in ends.items():
-                self.consumer.seek(partition, end)
-            # The offsets are committed at once. Otherwise we would begin at the end again after a
-            # restart before the first message, and skip the messages that came in between.
-            await self.consumer.commit(ends)
+    async def find_again(self, wanted: dict[TopicPartition, int]) -> None:
+        """Go on with partitions that do not have the offsets that we asked for.
+
+        Raises:
+            ListenerUnavailable: The broker did not answer within the deadline, or it refuses us.
+        """
+        try:
+            async with asyncio.timeout(ANSWER_DEADLINE_S):
+                went_back = await self.starts.find_again(wanted)
+        except IllegalStateError:
+            return  # the partition moved meanwhile
+        except (KafkaError, TimeoutError) as error:
+            raise unavailable(error) from error
+        for partition in went_back & self.books.keys():
+            # What is in hand belongs to offsets that stand for other records now. The mapping is a
+            # new one, so that `KafkaListener.backlog` notices.
+            self.books[partition].open = False
+            self.books = {**self.books, partition: PartitionBook()}

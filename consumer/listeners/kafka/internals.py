@@ -22,6 +22,13 @@ write, and aiokafka waits for an answer. uvloop raises RuntimeError, which aioka
 its fetching task would end, and the consumer would be silent for ever. Here the RuntimeError is
 turned into the error that aiokafka expects of a broken connection.
 
+`never_create_topics` makes aiokafka ask for topics without creating them. By default, a broker
+creates each topic that anybody asks for, and aiokafka asks for its topics all the time. So a topic
+that was deleted came back within a second, with another number of partitions.
+
+`committed_offsets` asks for the offsets of many partitions at once, and `commit_for_all` commits
+also for partitions of other members. aiokafka's own methods do neither.
+
 `abort` ends a consumer whose broker does not answer. aiokafka's own `stop` waits for answers, and
 its tasks would go on asking a frozen broker in the background for ever.
 """
@@ -31,12 +38,16 @@ from __future__ import annotations
 import asyncio
 import math
 from contextvars import ContextVar
+from functools import partial
 from itertools import chain, islice
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Self, SupportsIndex
 
+from aiokafka import client
 from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException, KafkaConnectionError
+from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.record.default_records import (
     DefaultRecordBatch,
     _DefaultRecordBatchPy,
@@ -44,6 +55,7 @@ from aiokafka.record.default_records import (
 )
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import decode_varint_py
+from aiokafka.structs import OffsetAndMetadata
 
 from consumer.errors import Reason, Rejected
 from consumer.listeners.kafka.unpack import (
@@ -57,7 +69,7 @@ from consumer.listeners.kafka.unpack import (
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
 
-    from aiokafka import AIOKafkaConsumer, ConsumerRecord
+    from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 LENGTH_AT: Final = 8
 BODY_AT: Final = 12
@@ -72,6 +84,8 @@ TASKS: Final = (
 )
 """The tasks of a consumer: the consumer's attribute with the owner of the task, and the owner's
 attribute with the task."""
+_coordinator: Final = attrgetter("_coordinator")
+_connections: Final = attrgetter("_client._conns")
 ABORT_DEADLINE_S: Final = 1.5
 HEADER_OBJECTS_BYTES: Final = 128
 """The memory of a header, in bytes: a tuple, its name and its value."""
@@ -136,6 +150,35 @@ def _send_or_close(
             f"Connection at {connection.host}:{connection.port} broken: {error}"
         ) from error
     return sent
+
+
+def never_create_topics() -> None:
+    """Make aiokafka's requests create no topic, in the whole process. It may be called again."""
+    client.MetadataRequest = partial(MetadataRequest, allow_auto_topic_creation=False)
+
+
+async def committed_offsets(
+    consumer: AIOKafkaConsumer, partitions: list[TopicPartition]
+) -> dict[TopicPartition, int]:
+    """Return the group's committed offset of each partition that has one.
+
+    Raises:
+        KafkaError: The broker refuses us. While it is away, the call waits.
+    """
+    found: dict[TopicPartition, OffsetAndMetadata]
+    found = await _coordinator(consumer).fetch_committed_offsets(partitions)
+    return {partition: each.offset for partition, each in found.items() if each.offset >= 0}
+
+
+async def commit_for_all(consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> None:
+    """Commit offsets, also those of partitions that belong to other members.
+
+    Raises:
+        CommitFailedError: The partitions move.
+        KafkaError: The broker refuses us. While it is away, the call waits.
+    """
+    named = {partition: OffsetAndMetadata(offset, "") for partition, offset in offsets.items()}
+    await _coordinator(consumer).commit_offsets(None, named)  # it does not look at our partitions
 
 
 class Records:
@@ -305,7 +348,7 @@ async def abort(consumer: AIOKafkaConsumer) -> None:
     left = {task for task in tasks if task is not None and not task.done()}
     for task in left:
         task.cancel()
-    for connection in list(consumer._client._conns.values()):  # noqa: SLF001  # see above
+    for connection in list(_connections(consumer).values()):
         connection.close()
     if left:
         await asyncio.wait(left, timeout=ABORT_DEADLINE_S)

@@ -1,9 +1,9 @@
 """Listens to topics of Kafka as a member of a consumer group.
 
 Responsible for turning records into deliveries, and settled deliveries into offsets. It uses the
-modules in its folder: `group.py` keeps the membership and commits, `offsets.py` knows what may be
-committed, `connection.py` connects and explains errors, and `internals.py` knows aiokafka's private
-parts.
+modules in its folder: `group.py` keeps the membership and commits, `start.py` finds where
+partitions begin and what was lost before that, `offsets.py` knows what may be committed,
+`connection.py` connects and explains errors, and `internals.py` knows aiokafka's private parts.
 
 aiokafka connects again by itself, for ever. A short interruption does no harm, because a commit
 belongs to the group's generation and not to a connection. This listener reports a lost connection
@@ -18,7 +18,12 @@ from collections import deque
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from aiokafka import TopicPartition
-from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.errors import (
+    IllegalStateError,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+)
 
 from consumer.deliveries.delivery import Delivery
 from consumer.deliveries.origin import Origin
@@ -32,7 +37,7 @@ from consumer.listeners.kafka.settings import KafkaSettings
 from consumer.listeners.take import take
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
@@ -56,7 +61,8 @@ class KafkaListener(Listener[KafkaSettings]):
 
     The order is kept within a partition. The message type is the header `type`, and the content
     encoding is the header `content-encoding`. Upper and lower case are equal in these names, and of
-    several headers with one name the last counts. A tombstone has an empty body.
+    several headers with one name the last counts. A record without a value (a tombstone) only
+    deletes an older record, and is skipped.
     """
 
     kind: ClassVar[str] = "kafka"
@@ -73,7 +79,7 @@ class KafkaListener(Listener[KafkaSettings]):
         """See `Listener.open`. If the group does not agree in time, we join in the background."""
         await probe(self.settings)
         consumer = self.make_consumer()
-        self._group = Group(self.name, self.settings, consumer)
+        self._group = Group(self.name, self.settings, consumer, self.passed_over)
         try:
             async with asyncio.timeout(self.settings.connect_timeout_s):
                 await consumer.start()
@@ -136,6 +142,11 @@ class KafkaListener(Listener[KafkaSettings]):
                 )
         except TimeoutError:
             return
+        except NoOffsetForPartitionError:
+            return  # aiokafka looked before `start.py` had found the place
+        except OffsetOutOfRangeError as error:
+            await group.find_again(error.args[0])
+            return
         except READ_ERRORS as error:
             # We must not read on after this error. If a batch failed in the middle, aiokafka drops
             # the records that it had read of the batch, and goes on behind the batch: these records
@@ -148,7 +159,9 @@ class KafkaListener(Listener[KafkaSettings]):
                 # assignment. These records are read again later.
                 group.consumer.seek(partition, records[0].offset)
             else:
-                self._buffer.extend([_delivery(book, record, self.sender) for record in records])
+                full = [record for record in records if record.value is not None]
+                self.passed_over.empty_count += len(records) - len(full)
+                self._buffer.extend([_delivery(book, record, self.sender) for record in full])
 
     def _take(self, group: Group, max_count: int, max_bytes: int) -> list[Delivery]:
         if not group.assigned.is_set():
@@ -181,15 +194,17 @@ class KafkaListener(Listener[KafkaSettings]):
     async def backlog(self) -> int | None:
         """See `Listener.backlog`. The number is None while partitions move."""
         group = self._joined()
-        partitions = list(group.books)
+        partitions_of = group.consumer.partitions_for_topic
+        # A topic may be deleted while we read it.
+        self._check_topics({topic for topic in self.settings.topics if partitions_of(topic)})
+        books = group.books
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
                 # If we have no partitions, we ask about all partitions, to notice a dead broker.
-                ends = await group.consumer.end_offsets(partitions or self._all_partitions(group))
-                waiting_count = 0
-                for partition in partitions:
-                    position: int = await group.consumer.position(partition)
-                    waiting_count += max(0, ends[partition] - position)
+                ends = await group.consumer.end_offsets(list(books) or self._all_partitions(group))
+                positions = {each: await group.consumer.position(each) for each in books}
+                # With `read_committed`, an end lies before the first open transaction.
+                latest = {each: group.consumer.highwater(each) or 0 for each in books}
         except IllegalStateError:
             return None  # the partitions moved meanwhile
         except (KafkaError, OSError, TimeoutError) as error:
@@ -197,7 +212,26 @@ class KafkaListener(Listener[KafkaSettings]):
         limit_s = MOVING_DEADLINE_S + self.settings.rebalance_timeout_s
         if group.moving_s() > limit_s + self.settings.session_timeout_s:
             raise ListenerUnavailable("the group does not agree on partitions", reason="stalled")
-        return waiting_count if group.assigned.is_set() else None
+        if not group.assigned.is_set() or group.books is not books:
+            return None
+        await self._step_over(group, positions)
+        due_count = sum(max(0, ends[each] - at) for each, at in positions.items())
+        self.withheld = None if due_count else "an open transaction is before them"
+        waiting_count: int = sum(
+            max(0, ends[each] - at, latest[each] - at) for each, at in positions.items()
+        )
+        return waiting_count
+
+    async def _step_over(self, group: Group, positions: Mapping[TopicPartition, int]) -> None:
+        """Commit what stands behind the last record: markers, aborted records, tombstones.
+
+        If retention removes them, a group whose offset is before them seems to have lost something.
+        """
+        waiting = {id(_token(delivery)[0]) for delivery in self._buffer}
+        for partition, book in group.books.items():
+            if id(book) not in waiting:
+                book.step(positions[partition])
+        await group.commit()
 
     def _all_partitions(self, group: Group) -> list[TopicPartition]:
         return [
@@ -246,6 +280,8 @@ class KafkaListener(Listener[KafkaSettings]):
         self._failure.check()
         if self._group is None:
             raise ListenerUnavailable("not open")
+        if self._group.trouble is not None:
+            raise self._group.trouble
         return self._group
 
 

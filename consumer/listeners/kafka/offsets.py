@@ -59,3 +59,11 @@ class PartitionBook:
             offset = waiting.popleft()
             done.remove(offset)
         self.committable_offset = offset + 1
+
+    def step(self, offset: int) -> None:
+        """Note that nothing below an offset is in hand or will come: markers, aborted records.
+
+        If something is in hand, this does nothing.
+        """
+        if not self.in_hand_count and (self.committable_offset or 0) < offset:
+            self.committable_offset = offset

@@ -22,11 +22,12 @@ class KafkaSettings(ListenerSettings, frozen=True, kw_only=True, forbid_unknown_
         group_instance_id: The name of a static member. If a process restarts within
             `session_timeout_s` under the same name, no partitions move. Each process needs a name
             of its own.
-        start_at: The place where a group without a committed offset begins: `earliest` or `latest`.
-            If retention has removed the committed offset, the listener continues at the earliest
-            offset, whatever this option says.
+        start_at: The place where a group without any committed offset begins: `earliest` or
+            `latest`. Partitions that come later are read from their beginning. If retention has
+            removed the committed offset, the listener continues at the earliest offset, whatever
+            this option says.
         isolation_level: The records that are read. With `read_committed`, no record of an aborted
-            or open transaction is read.
+            or open transaction is read, and no record behind an open one in its partition.
         session_timeout_s: The time of silence after which a member loses its partitions, in
             seconds. By default, brokers accept 6 s to 30 min.
         heartbeat_interval_s: The pause between two signs of life, in seconds. It has to be below

@@ -1,0 +1,127 @@
+"""Finds where our partitions begin, and tells what the source has lost before that place.
+
+aiokafka would do both by itself, and say nothing: it begins a partition without a committed offset
+at one end of it, and goes to the first record if retention has passed us. So we make it raise an
+error in both cases.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import structlog
+from aiokafka import TopicPartition
+
+from consumer.listeners.kafka.internals import commit_for_all, committed_offsets
+
+if TYPE_CHECKING:
+    from aiokafka import AIOKafkaConsumer
+
+    from consumer.listeners.base import PassedOver
+    from consumer.listeners.kafka.settings import KafkaSettings
+
+log = structlog.get_logger()
+
+
+class Starts:
+    """The places at which partitions begin.
+
+    Args:
+        name: The listener's name, for the log.
+        settings: The listener's options.
+        consumer: aiokafka's consumer.
+        passed: Where lost records are counted. Those of aborted transactions count too, because
+            nobody can tell them apart any more.
+    """
+
+    _begun: ClassVar[set[tuple[str, str]]] = set()
+    """The groups that this process has seen begin, each with its listener. A listener lives for one
+    connection only, and Kafka forgets the offsets of a topic that is deleted."""
+
+    def __init__(
+        self, name: str, settings: KafkaSettings, consumer: AIOKafkaConsumer, passed: PassedOver
+    ) -> None:
+        self._settings = settings
+        self._consumer = consumer
+        self._key = (name, settings.group_id)
+        self._log = log.bind(listener=name, group=settings.group_id)
+        self._passed = passed
+
+    async def find(self, partitions: list[TopicPartition]) -> None:
+        """Give every partition without a committed offset its place.
+
+        With `start_at = "latest"`, a group that begins for the first time begins at the ends of all
+        partitions, also of those that belong to other members. A partition that comes later is read
+        from its beginning: what it has was written after the group began.
+
+        Raises:
+            KafkaError: The broker refuses us, or is away.
+        """
+        committed = await committed_offsets(self._consumer, partitions)
+        new = [partition for partition in partitions if partition not in committed]
+        if new:
+            if self._settings.start_at == "latest" and not await self._has_begun(
+                has_offsets=bool(committed)
+            ):
+                places = await self._consumer.end_offsets(self._all())
+                # The offsets are committed at once. Otherwise we would begin at the end again after
+                # a restart before the first message, and skip the messages that came in between.
+                await commit_for_all(self._consumer, places)
+            else:
+                places = await self._consumer.beginning_offsets(new)
+            for partition in new:
+                self._consumer.seek(partition, places[partition])
+        if partitions:
+            self._begun.add(self._key)
+
+    async def _has_begun(self, *, has_offsets: bool) -> bool:
+        if has_offsets or self._key in self._begun:
+            return True
+        return bool(await committed_offsets(self._consumer, self._all()))
+
+    def _all(self) -> list[TopicPartition]:
+        return [
+            TopicPartition(topic, partition)
+            for topic in self._settings.topics
+            for partition in self._consumer.partitions_for_topic(topic) or ()
+        ]
+
+    async def find_again(self, wanted: dict[TopicPartition, int]) -> set[TopicPartition]:
+        """Go on with partitions that do not have the offsets that we asked for.
+
+        Returns:
+            The partitions that go back to their beginning, so that older offsets come again.
+
+        Raises:
+            KafkaError: The broker refuses us, or is away.
+        """
+        firsts = await self._consumer.beginning_offsets(list(wanted))
+        ends = await self._consumer.end_offsets(list(wanted))
+        went_back: set[TopicPartition] = set()
+        for partition, offset in wanted.items():
+            first, end = firsts[partition], ends[partition]
+            # aiokafka may have asked twice, and we have answered the first time.
+            if await self._consumer.position(partition) != offset or first <= offset <= end:
+                continue
+            self._consumer.seek(partition, first)
+            if offset < first:
+                why = "retention removed them before they were read"
+                self._tell(partition, first - offset, why)
+            else:
+                why = (
+                    f"the partition ends at {end}, and {offset} was next: the topic was made anew, "
+                    "or a broker has lost records. It is read from its beginning"
+                )
+                self._tell(partition, offset - end, why)
+                went_back.add(partition)
+        return went_back
+
+    def _tell(self, partition: TopicPartition, count: int, why: str) -> None:
+        self._passed.lost_count += count
+        self._log.error(
+            "messages lost at the source",
+            why=why,
+            topic=partition.topic,
+            partition=partition.partition,
+            offsets_count=count,
+        )
