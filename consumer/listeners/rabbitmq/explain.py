@@ -33,6 +33,14 @@ _REFUSALS: dict[type[BaseException], str] = {
     ValueError: "check the queue, and the URL's host and vhost",
 }
 """What to do about an error, by its class. The first class that fits is used."""
+_EXACT_WORDS = {
+    "rabbit_stream_queue": "queue {queue!r} is a stream, which keeps no progress of its readers: "
+    "bind a quorum queue to the same exchange, and listen to it",
+    "in exclusive use": "another consumer has queue {queue!r} exclusively, end it or use another "
+    "queue",
+    "connection limit": "the limit of connections is reached, raise it or end other connections",
+}
+"""What to do about an error, by words in the broker's reply that leave no doubt."""
 _REFUSAL_WORDS = {
     "ACCESS_REFUSED": "login refused, check user and password",
     "NOT_ALLOWED": "create the vhost, or give the user access to it",
@@ -65,7 +73,8 @@ def explain(error: BaseException | None, said: str, queue: str) -> tuple[str, st
         said: The last text of the broker, or the text of the error if there is none.
         queue: The name of the queue, for the text.
     """
-    advices = [advice for cause, advice in _REFUSALS.items() if isinstance(error, cause)]
+    advices = [advice for words, advice in _EXACT_WORDS.items() if words in said]
+    advices += [advice for cause, advice in _REFUSALS.items() if isinstance(error, cause)]
     advices += [advice for word, advice in _REFUSAL_WORDS.items() if word in said]
     if advices:
         return f"{advices[0].format(queue=queue)}: {said}", "refused"

@@ -9,7 +9,7 @@ letter.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from aio_pika.exceptions import ChannelNotFoundEntity
 
@@ -22,11 +22,14 @@ from consumer.listeners.rabbitmq.origin import describe
 from consumer.listeners.rabbitmq.settings import RabbitmqSettings
 from consumer.listeners.rabbitmq.settle import Settlement
 from consumer.listeners.rabbitmq.transport import watch_consumers
+from consumer.operations.caveat import Caveat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
+    from pamqp.commands import Queue
+    from pamqp.common import Arguments
 
     from consumer.deliveries.delivery import Delivery
     from consumer.deliveries.origin import Origin
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
 
 ANSWER_TIMEOUT_S = 4.5
 """Less than the 5 s that a listener has for an answer."""
+NO_STREAM: Final[Arguments] = {"x-priority": 0}
+"""An argument of `basic.consume` that changes nothing, 0 being the default, and that a stream
+refuses (seen with RabbitMQ 3.10). A stream would begin at what comes next, and keep no progress."""
 HOLD_RATIO = 0.8
 """The share of the broker's consumer timeout for which a delivery may stay unsettled."""
 
@@ -55,6 +61,9 @@ class RabbitmqListener(Listener[RabbitmqSettings]):
         """The queue whose length is asked for. It has a channel of its own, because the broker
         closes the channel on which a question fails."""
 
+        self._before_count = 0
+        self._has_received = False
+
     async def open(self) -> None:
         """Connect and consume. See `Listener.open`."""
         with self._connection.translated():
@@ -71,6 +80,7 @@ class RabbitmqListener(Listener[RabbitmqSettings]):
             except TimeoutError:
                 return []
             self._failure.check()
+        self._has_received = True
         return reader.take(max_count, max_bytes)
 
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
@@ -125,8 +135,9 @@ class RabbitmqListener(Listener[RabbitmqSettings]):
         if self.settings.declare:
             await self._declare()
         await channel.set_qos(prefetch_count=self.settings.prefetch_count)
+        self._before_count = (await self._look()).consumer_count or 0
         queue = await channel.get_queue(self.settings.queue, ensure=False)
-        await queue.consume(_never, consumer_tag=self._label)
+        await queue.consume(_never, consumer_tag=self._label, arguments=NO_STREAM)
 
     async def _declare(self) -> None:
         """Create the queue if it is missing. A queue that exists is used unchanged."""
@@ -141,13 +152,23 @@ class RabbitmqListener(Listener[RabbitmqSettings]):
                 name, durable=True, arguments={"x-queue-type": self.settings.queue_type}
             )
             self._asked = await channel.get_queue(name, ensure=False)
+            why = "it was missing. It has no bindings: messages for an exchange do not arrive"
+            self.caveats.append(Caveat("queue created", {"queue": name, "why": why}))
 
     async def _count_ready(self) -> int | None:
+        answer = await self._look()
+        count = answer.consumer_count or 0
+        # Only if we are alone, what waits has to come to us. A quorum queue with one active
+        # consumer (x-single-active-consumer) does not count the others: then we changed no count.
+        is_shared = count > 1 or (count <= self._before_count and not self._has_received)
+        self.withheld = "another consumer shares it" if is_shared else None
+        return answer.message_count
+
+    async def _look(self) -> Queue.DeclareOk:
         if self._asked is None or self._asked.channel.is_closed:
             channel = await self._connection.channel()
             self._asked = await channel.get_queue(self.settings.queue, ensure=False)
-        answer = await self._asked.declare()  # passive: it asks, and creates nothing
-        return answer.message_count
+        return await self._asked.declare()  # passive: it asks, and creates nothing
 
     def _usable_reader(self) -> DeliveryReader:
         """Return the reader of the connection, if the connection can be used.
