@@ -29,18 +29,19 @@ from redis.exceptions import (
     NoPermissionError,
     NoScriptError,
     OutOfMemoryError,
+    ReadOnlyError,
     RedisError,
     TimeoutError as RedisTimeoutError,
 )
 
 from consumer.errors import ConfigError, StoreUnavailable
+from consumer.events.identity import Identity
 from consumer.operations.caveat import Caveat
 from consumer.stores.base import DedupeSettings, Mark, Memory, Store
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
-    from consumer.events.identity import Identity
     from consumer.options.values import TlsSettings
 
 Got = TypeVar("Got")
@@ -52,6 +53,8 @@ OURS: Final = frozenset(("decode_responses", "encoding", "credential_provider", 
 """Options of redis-py that a URL must not set: they would change what the replies look like, or
 need objects."""
 CLOSE_DEADLINE_S: Final = 3.0
+PROBE: Final = Identity("check", "check", 60.0)
+"""What a check writes. No event has it, because an event's key is a hash."""
 
 PERMISSIONS: Final = (
     "+set +get +pttl +time +evalsha +script|load +ping +info +select +client|setname"
@@ -75,12 +78,14 @@ class RedisStore(Store):
 
     async def open(self) -> list[Caveat]:
         """See `Part.open`. Checks the version and the eviction policy, if `INFO` is permitted."""
-        await self.check()
         info = await self._ask(self._info())
         if info is None:
             facts = {"why": "no permission for INFO", "allow": "+info"}
-            return [Caveat("store not checked", facts)]
-        return refuse_unfit(info)
+            caveats = [Caveat("store not checked", facts)]
+        else:
+            caveats = refuse_unfit(info)
+        await self.check()
+        return caveats
 
     async def _info(self) -> dict[str, Any] | None:
         try:
@@ -142,8 +147,8 @@ class RedisStore(Store):
         return [_mark(value, left_ms / 1000, now_s) for value, left_ms in pairs]
 
     async def check(self) -> None:
-        """See `Part.check`."""
-        await self._ask(self._redis.ping())
+        """See `Part.check`. It writes, so that a server that only answers is not taken for fit."""
+        await self.exchange((), (PROBE,))
 
     async def _ask(self, call: Awaitable[Got]) -> Got:
         """Await a call to its end, even if the task that awaits it is cancelled meanwhile.
@@ -169,6 +174,10 @@ class RedisStore(Store):
             if not task.cancelled():
                 task.exception()  # otherwise asyncio reports that nobody looked at an error
             raise
+        except ReadOnlyError as error:
+            # After a failover the name may belong to another server. New connections ask for it.
+            await self._redis.connection_pool.disconnect()
+            raise _explained(error) from error
         except RedisError as error:
             raise _explained(error) from error
         except TimeoutError as error:
@@ -197,6 +206,11 @@ def refuse_unfit(info: dict[str, Any]) -> list[Caveat]:
     version = str(info.get("redis_version", "0"))
     if int(version.split(".", maxsplit=1)[0]) < _OLDEST_VERSION:
         raise StoreUnavailable(f"Redis {version} is too old: SET with NX and GET needs 7.0")
+    if int(info.get("cluster_enabled", 0)):
+        raise StoreUnavailable(
+            "Redis Cluster is not supported, because one call has keys of several slots: use a "
+            "single server with replicas"
+        )
     policy = info.get("maxmemory_policy", "noeviction")
     if policy == "noeviction":
         return []
@@ -272,6 +286,8 @@ def _explained(error: RedisError) -> StoreUnavailable:
         advice = "login refused: check username and password"
     elif isinstance(error, NoPermissionError):
         advice = f"permission missing: allow {PERMISSIONS}"
+    elif isinstance(error, ReadOnlyError):
+        advice = "a read-only replica: let [dedupe] url name the primary"
     elif isinstance(error, OutOfMemoryError):
         advice = "memory is full: raise maxmemory or shorten window_s"
     elif isinstance(error, RedisTimeoutError):

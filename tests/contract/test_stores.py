@@ -17,7 +17,7 @@ from consumer.stores import redis as redis_store
 from consumer.stores.base import DedupeSettings, Memory
 from consumer.stores.memory import MemoryStore
 from consumer.stores.redis import RedisStore
-from consumer.tools.embedded.servers import embedded_valkey
+from consumer.tools.embedded.servers import ServerProcess, embedded_valkey, redis_options
 from tests.brokers.redis import Redis
 from tests.contract.store_suite import A, StoreContract, identity
 from tests.support.eventually import eventually
@@ -202,7 +202,7 @@ async def test_full_memory_writes_nothing(server: Redis, admin: RedisClient) -> 
     await admin.config_set("maxmemory", "1")
     with pytest.raises(StoreUnavailable, match=r"memory is full: raise maxmemory or shorten"):
         await store.exchange([identity()], [identity() for _ in range(10)])
-    assert await admin.dbsize() == 1
+    assert await admin.dbsize() == 2  # the other key is that of the check
     await admin.config_set("maxmemory", "0")
     assert await store.exchange([], [identity()]) == [None]
     await store.close()
@@ -218,6 +218,52 @@ async def test_full_memory_at_the_first_call_is_called_so(
     with pytest.raises(StoreUnavailable, match=r"memory is full"):
         await store.exchange([], [identity()])
     await store.close()
+
+
+async def test_check_sees_a_full_memory(server: Redis, admin: RedisClient) -> None:
+    """Also while no event comes: the server still answers."""
+    store = make_store(server.address)
+    await store.open()
+    await admin.config_set("maxmemory", "1")
+    with pytest.raises(StoreUnavailable, match=r"memory is full"):
+        await store.check()
+    await store.close()
+
+
+async def test_replica_is_noticed_and_left(server: Redis, admin: RedisClient) -> None:
+    """After a failover, a new connection asks for the address again."""
+    store = make_store(server.address)
+    await store.open()
+    before = {client["id"] for client in await admin.client_list()}
+    await admin.replicaof("127.0.0.1", "1")
+    with pytest.raises(StoreUnavailable, match=r"read-only replica: let \[dedupe\] url name"):
+        await store.check()
+    with pytest.raises(StoreUnavailable, match=r"read-only replica"):
+        await make_store(server.address).open()
+    await admin.replicaof("NO", "ONE")
+    await store.check()
+    after = {client["id"] for client in await admin.client_list() if client["name"] == "consumer"}
+    assert not after & before
+    await store.close()
+
+
+class _Clustered(Redis):
+    """A server that has joined no cluster yet."""
+
+    def describe(self) -> ServerProcess:
+        """See `Broker.describe`."""
+        options = redis_options(self.folder, self.port)
+        command = [self.program(), *options, "--cluster-enabled", "yes"]
+        return ServerProcess(self.name, command, self.folder / "log")
+
+
+async def test_cluster_is_refused(tmp_path: Path) -> None:
+    """A batch has keys of several slots, so only single events would pass."""
+    with _Clustered(tmp_path) as server:
+        store = make_store(server.address)
+        with pytest.raises(StoreUnavailable, match=r"Redis Cluster is not supported"):
+            await store.open()
+        await store.close()
 
 
 async def test_evicting_server_is_refused(server: Redis, admin: RedisClient) -> None:

@@ -90,6 +90,10 @@ def _problems(config: ConsumerConfig, settings: NatsListenerSettings) -> list[st
             (config.max_deliver or -1) != -1,
             f"its MaxDeliver is {config.max_deliver}, and must be -1, or messages get lost: edit",
         ),
+        (
+            bool(config.headers_only),
+            "it delivers headers without bodies (headers_only): edit, or make it anew",
+        ),
         (bool(config.deliver_subject), "it is a push consumer, and must be pull: make it anew"),
         (
             filters != [settings.subject],

@@ -84,6 +84,7 @@ async def test_missing_consumer_is_made_fit(
         ({"max_deliver": 3}, "MaxDeliver is 3"),
         ({"ack_policy": "all"}, "must be explicit"),
         ({"deliver_subject": "somewhere"}, "push consumer"),
+        ({"headers_only": True}, "headers without bodies"),
         ({"filter_subject": "other"}, "it takes other"),
     ],
 )
