@@ -116,31 +116,40 @@ class DeadLetters:
             wanted.append(await self._message(letter, patience))
             await turn.give_way()
         numbers = [0] * len(letters)
+        gone_counts = [0] * len(letters)
         left = list(range(len(letters)))
-        tried = wanted
-        times = 0
-        while tried:
-            receipts = await publish_all(self.sink, tried, patience, STAGE)
-            gone = await self._gone(tried, receipts, patience)
-            for index, (receipt, _) in zip(left, receipts, strict=True):
-                numbers[index] = receipt.number or receipt.earlier_number
-            pairs = zip(left, tried, strict=True)
-            left = [index for index, message in pairs if message.message_id in gone]
-            times += 1
-            tried = [
-                msgspec.structs.replace(
-                    wanted[index], message_id=f"{wanted[index].message_id}:{times}"
-                )
-                for index in left
-            ]
+        while left:
+            tried = [_again(wanted[index], gone_counts[index]) for index in left]
+            outcomes = await publish_all(self.sink, tried, patience, STAGE)
+            triples = list(zip(left, tried, outcomes, strict=True))
+            stored = [(message, each[0]) for _, message, each in triples if each is not None]
+            gone = await self._gone(stored, patience)
+            left = []
+            for index, message, outcome in triples:
+                if outcome is None:
+                    wanted[index] = await self._smaller(letters[index], patience)
+                    left.append(index)
+                    continue
+                numbers[index] = outcome[0].number or outcome[0].earlier_number
+                if message.message_id in gone:
+                    gone_counts[index] += 1
+                    left.append(index)
         return numbers
 
-    async def _gone(
-        self, messages: list[Message], receipts: list[tuple[Receipt, bool]], patience: Patience
-    ) -> set[str]:
+    async def _smaller(self, letter: Letter, patience: Patience) -> Message:
+        """Make the message of a letter again, because the stream takes less than before."""
+        while True:
+            message = await self._message(letter, patience)
+            if message.size_bytes <= self.sink.max_message_bytes:
+                return message
+            limit_bytes = self.sink.max_message_bytes
+            why = f"a letter without its body has {message.size_bytes} bytes"
+            await patience.wait(STAGE, f"{why}, and the stream takes {limit_bytes}")
+
+    async def _gone(self, stored: list[tuple[Message, Receipt]], patience: Patience) -> set[str]:
         """Return the ids of the messages that the stream had, and does not have any more."""
         known: dict[str, int] = {}
-        for message, (receipt, _) in zip(messages, receipts, strict=True):
+        for message, receipt in stored:
             # A batch may hold many copies of a letter. One look is enough for all of them, and none
             # is needed if the first of them was stored now.
             known.setdefault(message.message_id, receipt.earlier_number)
@@ -208,6 +217,13 @@ class DeadLetters:
                 await patience.wait(STAGE, f"object store: {error}")
             else:
                 return
+
+
+def _again(message: Message, gone_count: int) -> Message:
+    """Give a message the id of another try."""
+    if not gone_count:
+        return message
+    return msgspec.structs.replace(message, message_id=f"{message.message_id}:{gone_count}")
 
 
 async def _hashed(letter: Letter, make: Callable[[], str]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from consumer.pipeline.mode import marked_message
-from consumer.pipeline.route import refuse_too_large
+from consumer.pipeline.route import refuse, refuse_too_large
 from consumer.sinks.publish import publish_all
 from consumer.turn import Turn
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from consumer.pipeline.batch import Batch, Work
     from consumer.pipeline.mode import Mode
     from consumer.pipeline.route import Router
-    from consumer.sinks.base import Message, Sink
+    from consumer.sinks.base import Message, Receipt, Sink
 
 
 class Deliverer:
@@ -97,13 +97,34 @@ class Deliverer:
                 messages.append(message)
         if not messages:
             return []
-        receipts = await publish_all(self._sink, messages, self._patience, "publish")
+        outcomes = await publish_all(
+            self._sink, messages, self._patience, "publish", limit_bytes=limit_bytes
+        )
         # Nothing is decided before the sink has all outputs of every event. After a crash before
         # this point, the event comes again, and the sink recognises the outputs that it has.
-        for work, (receipt, first_try) in zip(owners, receipts, strict=True):
+        for work, (receipt, first_try) in self._without_larger(owners, messages, outcomes):
             new = not receipt.earlier_number or not first_try
             work.confirm(new=new, first_try=first_try)
         return [work for work in works if work.undecided_event is not None]
+
+    def _without_larger(
+        self,
+        owners: list[Work],
+        messages: list[Message],
+        outcomes: list[tuple[Receipt, bool] | None],
+    ) -> list[tuple[Work, tuple[Receipt, bool]]]:
+        """End the events that have become too large, and return the receipts of the others."""
+        ended: set[int] = set()
+        for work, message, outcome in zip(owners, messages, outcomes, strict=True):
+            if outcome is None and id(work) not in ended:
+                refuse(work, message.size_bytes, self._sink.max_message_bytes)
+                ended.add(id(work))
+        pairs = zip(owners, outcomes, strict=True)
+        return [
+            (work, outcome)
+            for work, outcome in pairs
+            if outcome is not None and id(work) not in ended
+        ]
 
     def _addressed(self, work: Work, event: Event, limit_bytes: int) -> list[Message]:
         """Make the messages of an event. An event that is too large becomes a dead letter."""

@@ -38,9 +38,14 @@ def refuse_too_large(work: Work, event: Event, limit_bytes: int) -> bool:
     size_bytes = message_bytes(event)
     if size_bytes <= limit_bytes:
         return False
+    refuse(work, size_bytes, limit_bytes)
+    return True
+
+
+def refuse(work: Work, size_bytes: int, limit_bytes: int) -> None:
+    """End an event as a dead letter, because the sink does not take so many bytes."""
     detail = f"event: expected at most {limit_bytes} bytes, got {size_bytes}"
     work.die(Rejected(Reason.TOO_LARGE, detail))
-    return True
 
 
 class Router:

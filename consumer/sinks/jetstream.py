@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from nats.aio.client import Client
     from nats.aio.msg import Msg
-    from nats.js.api import RawStreamMsg
+    from nats.js.api import RawStreamMsg, StreamConfig
 
     from consumer.nats.connection import NatsSettings
     from consumer.operations.caveat import Caveat
@@ -39,6 +39,8 @@ IN_PROCESS: Final = 10158
 a copy with the same id at this moment: https://github.com/nats-io/nats-server/pull/6486"""
 
 
+TOO_LARGE: Final = 10054
+"""The server's error code for a message that is larger than the stream's `max_msg_size`."""
 NO_NUMBER: Final = 2**63 - 1
 """A number that no message has."""
 
@@ -59,6 +61,10 @@ class _PubAck(msgspec.Struct):
 
 
 _decode_puback = msgspec.json.Decoder(_PubAck).decode
+
+
+class _OverLimitError(SinkUnavailable):
+    """The stream has another limit than we know. See `JetStreamSink.publish`."""
 
 
 class _Flight:
@@ -115,10 +121,12 @@ class JetStreamSink(ConnectedSink):
         await client.subscribe(f"{inbox}.*", cb=self._on_puback)
         self._inbox = f"{inbox}."
         await super().prepare(client)
-        largest_bytes = stream.config.max_msg_size or -1
-        if largest_bytes > 0:
-            self._max_message_bytes = min(self._max_message_bytes, largest_bytes)
+        self._note_limit(client, stream.config)
         return stream.caveats
+
+    def _note_limit(self, client: Client, config: StreamConfig) -> None:
+        limits_bytes = [client.max_payload, config.max_msg_size or -1]
+        self._max_message_bytes = min(limit for limit in limits_bytes if limit > 0)
 
     def abandon(self, why: str) -> None:
         """See `ConnectedSink.abandon`. No confirmation can come any more."""
@@ -127,7 +135,7 @@ class JetStreamSink(ConnectedSink):
             flight.land(index, SinkUnavailable(why))
 
     async def publish(self, messages: Sequence[Message]) -> list[Receipt | SinkUnavailable]:
-        """See `Sink.publish`."""
+        """See `Sink.publish`. If a message is refused as too large, the limit is read again."""
         if not messages:
             return []
         try:
@@ -149,7 +157,19 @@ class JetStreamSink(ConnectedSink):
         finally:
             for token in tokens:
                 self._flights.pop(token, None)
+        if any(isinstance(answer, _OverLimitError) for answer in flight.answers):
+            await self._look_at_limit(client)
         return [answer for answer in flight.answers if answer is not None]
+
+    async def _look_at_limit(self, client: Client) -> None:
+        """Read the stream's limit again. Without an answer, the next refusal asks again."""
+        try:
+            jetstream = client.jetstream(timeout=self._publish_timeout_s)
+            info = await jetstream.stream_info(self._plan.name)
+        except (nats.errors.Error, OSError, TimeoutError) as error:
+            self.complaint = f"the limit of the stream is not known: {error}"
+        else:
+            self._note_limit(client, info.config)
 
     async def keeps(self, number: int, message_id: str, /) -> bool:
         """See `Sink.keeps`. The server sends the whole message."""
@@ -219,9 +239,14 @@ def _answer(data: bytes, plan: StreamPlan) -> Receipt | SinkUnavailable | str:
             who = f"stream {ack.stream}" if ack.stream else "a subscriber"
             return f"answered by {who}, not by stream {stream}: was it changed?"
         return _receipt(ack, plan)
-    if ack.error.err_code == IN_PROCESS:
+    return _refusal(ack.error)
+
+
+def _refusal(error: _PubAckError) -> SinkUnavailable:
+    if error.err_code == IN_PROCESS:
         return SinkUnavailable("a copy is being stored at this moment")
-    return SinkUnavailable(f"{ack.error.description} (error {ack.error.err_code})")
+    kind = _OverLimitError if error.err_code == TOO_LARGE else SinkUnavailable
+    return kind(f"{error.description} (error {error.err_code})")
 
 
 def _receipt(ack: _PubAck, plan: StreamPlan) -> Receipt:

@@ -1,7 +1,8 @@
-"""Publishes with patience, until the sink has confirmed every single message."""
+"""Publishes with patience, until the sink has confirmed every message that it can take."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from consumer.sinks.base import Receipt
@@ -12,20 +13,30 @@ if TYPE_CHECKING:
 
 
 async def publish_all(
-    sink: Sink, messages: list[Message], patience: Patience, stage: str
-) -> list[tuple[Receipt, bool]]:
+    sink: Sink,
+    messages: list[Message],
+    patience: Patience,
+    stage: str,
+    *,
+    limit_bytes: float = math.inf,
+) -> list[tuple[Receipt, bool] | None]:
     """Publish messages again and again, until all of them are confirmed.
+
+    The limit of the sink may be lowered at any time. Then the sink refuses a message that it would
+    have taken before, and no other try helps.
 
     Args:
         sink: Where the messages are stored.
         messages: The messages.
         patience: Waits between two tries.
         stage: The stage, for log and metrics: see `Patience.wait`.
+        limit_bytes: The limit of the sink for which the messages were made. Only if it has become
+            lower since, a message can be too large.
 
     Returns:
         For each message, the receipt, and whether it came at the first try. A duplicate at the
         first try was published by another process. At a later try it was probably published by
-        ourselves, at a try before it.
+        ourselves, at a try before it. None means that the message is larger than the sink takes.
 
     Cancelling: what was sent may be stored.
     """
@@ -40,9 +51,12 @@ async def publish_all(
                 receipts[index] = (answer, first_try)
             else:
                 failures.append((index, str(answer)))
+        now_bytes = sink.max_message_bytes
+        if 0 < now_bytes < limit_bytes:
+            failures = [each for each in failures if messages[each[0]].size_bytes <= now_bytes]
         unconfirmed = [index for index, _ in failures]
         if failures:
             await patience.wait(stage, failures[0][1])
             first_try = False
     patience.relieved(stage)
-    return [receipt for receipt in receipts if receipt is not None]
+    return receipts

@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from nats.js.api import RetentionPolicy
 
@@ -27,6 +28,8 @@ from tests.support.memory_sink import MemorySink
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from nats.aio.client import Client
 
     from consumer.sinks.base import Sink
 
@@ -264,6 +267,24 @@ async def test_limit_of_the_stream_counts(jetstream: JetStreamPlace) -> None:
     await jetstream.create(max_msg_size=1000)
     sink = jetstream.sink()
     await sink.open()
+    assert sink.max_message_bytes == 1000
+    await sink.close()
+
+
+async def test_limit_that_is_lowered_is_known_at_the_first_refusal(
+    jetstream: JetStreamPlace, client: Client
+) -> None:
+    """Nobody else tells the sink, and the lane would try for ever."""
+    await jetstream.create()
+    sink = jetstream.sink()
+    await sink.open()
+    config = (await client.jetstream().stream_info(f"TEST_{jetstream.prefix}")).config
+    await client.jetstream().update_stream(config.evolve(max_msg_size=1000))
+    small, large = jetstream.message(), jetstream.message()
+    large = msgspec.structs.replace(large, body=bytes(2000))
+    answers = await sink.publish([small, large])
+    assert answers[0] is Receipt.STORED
+    assert "message size exceeds maximum allowed (error 10054)" in str(answers[1])
     assert sink.max_message_bytes == 1000
     await sink.close()
 

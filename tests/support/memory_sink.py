@@ -61,6 +61,7 @@ class MemorySink(Sink):
         lose_next_count: so many next messages are stored and not confirmed.
         down: True: nothing is stored or confirmed until it is False again.
         calls_count: of `publish`.
+        lowered_limit_bytes: what it takes in truth, and tells when it refuses a message.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class MemorySink(Sink):
         self.lose_next_count = 0
         self.down = False
         self.calls_count = 0
+        self.lowered_limit_bytes = math.inf
 
     @property
     def max_message_bytes(self) -> int:
@@ -118,20 +120,30 @@ class MemorySink(Sink):
         return [self._take(message) for message in messages]
 
     def _take(self, message: Message) -> Receipt | SinkUnavailable:
-        if not self._open or self.down:
-            return SinkUnavailable("memory: down" if self._open else self._why_lost)
-        if self._subjects and message.subject.partition(".")[0] not in self._subjects:
-            return SinkUnavailable("memory: no stream stores this subject")
-        if message.subject in self.failing:
-            return SinkUnavailable("memory: told to fail on this subject")
-        if self.fail_next_count:
-            self.fail_next_count -= 1
-            return SinkUnavailable("memory: told to fail")
+        why = self._why_not(message)
+        if why is not None:
+            return SinkUnavailable(why)
         receipt = self._store(message)
         if self.lose_next_count:
             self.lose_next_count -= 1
             return SinkUnavailable("memory: told to lose the confirmation")
         return receipt
+
+    def _why_not(self, message: Message) -> str | None:
+        """Return why a message is neither stored nor confirmed, or None."""
+        if not self._open or self.down:
+            return "memory: down" if self._open else self._why_lost
+        if self._subjects and message.subject.partition(".")[0] not in self._subjects:
+            return "memory: no stream stores this subject"
+        if message.size_bytes > self.lowered_limit_bytes:
+            self._limit = int(self.lowered_limit_bytes)
+            return "memory: larger than the limit that was lowered"
+        if message.subject in self.failing:
+            return "memory: told to fail on this subject"
+        if self.fail_next_count:
+            self.fail_next_count -= 1
+            return "memory: told to fail"
+        return None
 
     def _store(self, message: Message) -> Receipt:
         now_s = self._clock.monotonic_s()

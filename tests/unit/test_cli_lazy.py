@@ -31,6 +31,7 @@ OPTIONS: dict[str, type[msgspec.Struct]] = {
 }
 DAEMONS = {
     "consumer.cli.run.serve:run",
+    "consumer.cli.sandbox.serve:run_sandbox",
     "consumer.cli.run.embedded:run_embedded",
     "consumer.cli.demo.demonstrate:demonstrate",
 }

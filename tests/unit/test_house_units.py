@@ -75,6 +75,7 @@ FOREIGN: Final = {
     "sid": "nats/: a parameter of the library's method that we override",
     "IN_PROCESS": "sinks/jetstream.py: the code of an error of NATS",
     "PR_SET_PDEATHSIG": "tools/embedded: a constant of Linux by its own name",
+    "TOO_LARGE": "sinks/jetstream.py: the code of an error of NATS",
     "STREAM_NOT_FOUND": "listeners/nats: the code of an error of NATS",
     "UNLIMITED": "nats/ and listeners/nats: nats-py's -1",
     "rejected": "listeners/http/answers.py: a count, by its name in answers",

@@ -22,6 +22,20 @@ async def test_too_large_event_becomes_a_dead_letter() -> None:
     assert booked(pipeline) == {"received": 3, "forwarded": 1, "dead_letters": 2}
 
 
+async def test_limit_that_is_lowered_holds_nothing_up() -> None:
+    """The sink only tells it when it refuses a message. What is small enough passes."""
+    pipeline = MemoryPipeline(sink=MemorySink(max_message_bytes=10_000))
+    await pipeline.open()
+    pipeline.sink.lowered_limit_bytes = 2000
+    await send(pipeline, "first")
+    await pipeline.source.send(casino(activity_id="big", game_name="x" * 5000))
+    await send(pipeline, "second")
+    await pipeline.drain()
+    assert stored_ids(pipeline) == ["first", "second"]
+    assert letters(pipeline) == ["too_large"]
+    assert booked(pipeline) == {"received": 3, "forwarded": 2, "dead_letters": 1}
+
+
 @pytest.mark.parametrize("batch", BATCHES)
 @pytest.mark.parametrize("shadow", [False, True], ids=["enforce", "shadow"])
 async def test_smaller_copy_of_a_too_large_event_passes(batch: int, *, shadow: bool) -> None:
