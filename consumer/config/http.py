@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from consumer.listeners.nats.settings import NatsListenerSettings
     from consumer.operations.http import OperationsSettings
     from consumer.sinks.base import SinkSettings
+    from consumer.wallet.settings import WalletSettings
 
 HTTP: Final = "http"
 """The kind of a listener whose deliveries come over the public port."""
@@ -129,6 +130,16 @@ def address_problems(http: HttpSettings | None, operations: OperationsSettings) 
         yield f"http.bind: holds {http.bind!r} like operations.bind, expected another port"
 
 
+def test_game_problems(
+    sandbox: SandboxSettings | None, http: HttpSettings | None, wallet: WalletSettings | None
+) -> Iterator[str]:
+    """Yield a line if the pages of the test games would have no address."""
+    if sandbox is None or http is None or wallet is None:
+        return
+    if http.bind.startswith("fd:") and sandbox.url is None:
+        yield "sandbox.url: is missing, expected the address of the socket of [http] bind"
+
+
 def sandbox_problems(
     sandbox: SandboxSettings | None,
     http: HttpSettings | None,
@@ -140,8 +151,6 @@ def sandbox_problems(
         return
     if http is None:
         yield "sandbox: only test keys use it, expected a table [http]"
-    elif http.bind.startswith("fd:") and sandbox.url is None:
-        yield "sandbox.url: is missing, expected the address of the socket of [http] bind"
     yield from _doubles(
         ("sink.stream", sink.stream),
         ("dead_letters.stream", dead_letters.stream),

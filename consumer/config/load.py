@@ -21,6 +21,7 @@ from consumer.config.http import (
     meeting_problems,
     port_problems,
     sandbox_problems,
+    test_game_problems,
 )
 from consumer.config.routes import clashes, read_routes, readers_of
 from consumer.config.wallet import wallet_problems
@@ -255,6 +256,7 @@ def _disagreements(config: Config) -> list[str]:
     found += clashes(config.routes, sink, config.dead_letters, config.listeners)
     found += port_problems(config.http, config.listeners, sink, reads=config.stream_api is not None)
     found += sandbox_problems(config.sandbox, config.http, sink, config.dead_letters)
+    found += test_game_problems(config.sandbox, config.http, config.wallet)
     found += wallet_problems(config.wallet, config.http, config.listeners)
     found += address_problems(config.http, config.operations)
     readers = readers_of(sink, config.listeners)

@@ -31,6 +31,7 @@ HUB_PUBLIC: Final = HUB_KEY.public_key().public_bytes(
     Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
 )
 SHARED: Final = "a-shared-secret"
+SLOT_SECRET: Final = "another-shared-secret"
 AGENT: Final = "Partner01"
 
 
@@ -313,7 +314,7 @@ class SlotSpeaker(Speaker):
     @classmethod
     def settings(cls, **changes: object) -> ProviderSettings:
         """See `Speaker.settings`."""
-        usual = ProviderSettings(dialect="gitslotpark", secret=SHARED, agent_id=AGENT)
+        usual = ProviderSettings(dialect="gitslotpark", secret=SLOT_SECRET, agent_id=AGENT)
         return replace(usual, **changes)
 
     async def balance(self, seat: str, player: str) -> Heard:
@@ -342,7 +343,7 @@ class SlotSpeaker(Speaker):
         """Send a call."""
         whole = {"agentID": AGENT, **fields}
         text = "".join(str(whole.get(name, "")) for name in self.SIGNED[path])
-        made = hmac.new(SHARED.encode(), text.encode(), hashlib.sha256).hexdigest().upper()
+        made = hmac.new(SLOT_SECRET.encode(), text.encode(), hashlib.sha256).hexdigest().upper()
         body = json.dumps({**whole, "sign": made if proof is None else proof}).encode()
         status, told = await self.ask("POST", path, body, {})
         balance = told.get("balance")
