@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from tests.support.wallet_storm import Expected
 
 
+REFUSED: Final = 409
+"""The status that a storm takes for a refusal, and does not repeat."""
+
+
 class DialectStormClient(StormClient):
     """A game that speaks a dialect. See `StormClient`."""
 
@@ -64,7 +68,9 @@ class DialectStormClient(StormClient):
 
         place = f"{self._caller.provider}/{self._caller.brand}/live"
         heard = await self.said(self.made(send, place), order)
-        return StormAnswer(heard.status, {}, heard)
+        # GitSlotPark repeats a win whose stake has not come yet. Here no stake will come.
+        early = str(heard.document.get("message", "")).startswith("TOO_EARLY")
+        return StormAnswer(REFUSED if early else heard.status, {}, heard)
 
     async def said(self, speaker: Speaker, order: Callback) -> Heard:
         """Send an order through its dialect."""
