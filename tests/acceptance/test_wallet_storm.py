@@ -100,7 +100,13 @@ async def disturb(daemon: Daemon, servers: Sequence[Broker], ended: asyncio.Even
             async with asyncio.timeout(pause_s):
                 await ended.wait()
 
-    for server in itertools.cycle(servers):
+    # A daemon needs about 1.5 s to serve, and is killed about 1.5 s after its start. If no start
+    # were waited for, it would hardly ever serve on a slow machine. Each server is killed in both
+    # cases.
+    waits = itertools.cycle((False, True, True, False))
+    for server, waited_for in zip(itertools.cycle(servers), waits, strict=False):
+        if waited_for:
+            await daemon.is_ready(apart="wallet")
         await passes(PAUSE_S)
         if ended.is_set():
             return

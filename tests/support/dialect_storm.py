@@ -157,9 +157,9 @@ class SlotStormClient(DialectStormClient):
 DIALECT_CLIENTS: Final[Mapping[str, type[DialectStormClient]]] = {
     "hub": HubStormClient,
     "swipe": SwipeStormClient,
+    "slot": SlotStormClient,
 }
-"""The clients by the name of their provider. `SlotStormClient` is left out: some of its bets have
-no answer within 60 s, and the reason is not found yet."""
+"""The clients by the name of their provider."""
 
 
 def give_dialects(scene: HttpScene) -> None:
