@@ -18,13 +18,13 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from consumer.errors import ListenerUnavailable
 from consumer.listeners.kafka.connection import unavailable
 from consumer.listeners.kafka.offsets import PartitionBook
-from consumer.listeners.kafka.start import Starts
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer, TopicPartition
 
-    from consumer.listeners.base import PassedOver
+    from consumer.listeners.failure import FirstFailure
     from consumer.listeners.kafka.settings import KafkaSettings
+    from consumer.listeners.kafka.start import Starts
 
 ANSWER_DEADLINE_S: Final = 5.0
 
@@ -35,27 +35,33 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
     """Our membership in the group.
 
     Args:
-        name: The listener's name, for the log.
         settings: The listener's options.
         consumer: aiokafka's consumer, not started yet.
-        passed: Where lost records are counted.
+        starts: The places at which our partitions begin.
+        failure: Is told if no place is found. Then nothing can be read, and the connection ends.
+        name: The listener's name, for the log.
 
     Attributes:
         consumer: aiokafka's consumer, over which this member talks to the brokers.
         starts: The places at which our partitions begin.
-        trouble: Why no place was found. Then nothing can be read, and the connection has to end.
         books: The books of our partitions: one book for each partition.
         assigned: An event that is set while we know our partitions (there may be none), and clear
             while partitions move.
     """
 
     def __init__(
-        self, name: str, settings: KafkaSettings, consumer: AIOKafkaConsumer, passed: PassedOver
+        self,
+        settings: KafkaSettings,
+        consumer: AIOKafkaConsumer,
+        starts: Starts,
+        failure: FirstFailure,
+        *,
+        name: str,
     ) -> None:
         self._settings = settings
         self.consumer = consumer
-        self.starts = Starts(name, settings, consumer, passed)
-        self.trouble: ListenerUnavailable | None = None
+        self.starts = starts
+        self._failure = failure
         self._log = log.bind(listener=name, group=settings.group_id)
         self._committing = asyncio.Lock()
         self._progress = asyncio.Event()
@@ -135,7 +141,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         except CommitFailedError as error:
             self._log.debug("commit refused", why=str(error))  # the partitions move again already
         except (KafkaError, TimeoutError) as error:
-            self.trouble = unavailable(error)
+            self._failure.remember(unavailable(error))
         self.books = {partition: PartitionBook() for partition in assigned}
         self.assigned.set()
 

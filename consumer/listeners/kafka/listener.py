@@ -34,6 +34,7 @@ from consumer.listeners.kafka.connection import READ_ERRORS, make_consumer, prob
 from consumer.listeners.kafka.group import Group
 from consumer.listeners.kafka.internals import UnreadBatch, hand_out_at_most
 from consumer.listeners.kafka.settings import KafkaSettings
+from consumer.listeners.kafka.start import Starts
 from consumer.listeners.take import take
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ class KafkaListener(Listener[KafkaSettings]):
         """See `Listener.open`. If the group does not agree in time, we join in the background."""
         await probe(self.settings)
         consumer = self.make_consumer()
-        self._group = Group(self.name, self.settings, consumer, self.passed_over)
+        starts = Starts(self.name, self.settings, consumer, self.passed_over)
+        self._group = Group(self.settings, consumer, starts, self._failure, name=self.name)
         try:
             async with asyncio.timeout(self.settings.connect_timeout_s):
                 await consumer.start()
@@ -201,7 +203,9 @@ class KafkaListener(Listener[KafkaSettings]):
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
                 # If we have no partitions, we ask about all partitions, to notice a dead broker.
-                ends = await group.consumer.end_offsets(list(books) or self._all_partitions(group))
+                ends = await group.consumer.end_offsets(
+                    list(books) or group.starts.all_partitions()
+                )
                 positions = {each: await group.consumer.position(each) for each in books}
                 # With `read_committed`, an end lies before the first open transaction.
                 latest = {each: group.consumer.highwater(each) or 0 for each in books}
@@ -232,13 +236,6 @@ class KafkaListener(Listener[KafkaSettings]):
             if id(book) not in waiting:
                 book.step(positions[partition])
         await group.commit()
-
-    def _all_partitions(self, group: Group) -> list[TopicPartition]:
-        return [
-            TopicPartition(topic, partition)
-            for topic in self.settings.topics
-            for partition in group.consumer.partitions_for_topic(topic) or ()
-        ]
 
     def origin(self, delivery: Delivery) -> Origin:
         """See `Listener.origin`. If several headers have one name, the last of them counts."""
@@ -280,8 +277,6 @@ class KafkaListener(Listener[KafkaSettings]):
         self._failure.check()
         if self._group is None:
             raise ListenerUnavailable("not open")
-        if self._group.trouble is not None:
-            raise self._group.trouble
         return self._group
 
 

@@ -63,7 +63,7 @@ class Starts:
             if self._settings.start_at == "latest" and not await self._has_begun(
                 has_offsets=bool(committed)
             ):
-                places = await self._consumer.end_offsets(self._all())
+                places = await self._consumer.end_offsets(self.all_partitions())
                 # The offsets are committed at once. Otherwise we would begin at the end again after
                 # a restart before the first message, and skip the messages that came in between.
                 await commit_for_all(self._consumer, places)
@@ -77,9 +77,10 @@ class Starts:
     async def _has_begun(self, *, has_offsets: bool) -> bool:
         if has_offsets or self._key in self._begun:
             return True
-        return bool(await committed_offsets(self._consumer, self._all()))
+        return bool(await committed_offsets(self._consumer, self.all_partitions()))
 
-    def _all(self) -> list[TopicPartition]:
+    def all_partitions(self) -> list[TopicPartition]:
+        """Return the partitions of our topics, as far as they are known."""
         return [
             TopicPartition(topic, partition)
             for topic in self._settings.topics
