@@ -21,3 +21,13 @@ def reachable(bind: str) -> str:
     """
     host, _, port = bind.rpartition(":")
     return f"{_EVERY_ADDRESS.get(host, host)}:{port}"
+
+
+def url_of(bind: str, *, is_tls: bool) -> str:
+    """Return the URL at which a process on this machine can be asked.
+
+    Args:
+        bind: See `reachable`.
+        is_tls: If true, the process expects TLS.
+    """
+    return f"{'https' if is_tls else 'http'}://{reachable(bind)}"

@@ -16,7 +16,7 @@ from consumer.deliveries.origin import Environment
 from consumer.errors import Unavailable
 from consumer.http.page import IMAGE, SCRIPT, STYLE, PageFolder
 from consumer.ledger.games import LedgerGames, ListedGame
-from consumer.options.address import reachable
+from consumer.options.address import url_of
 from consumer.sandbox.books import SandboxBooks, books_endpoint
 from consumer.sandbox.door import WalletDoor
 from consumer.sandbox.game_endpoints import GamePages, sandbox_game_endpoints
@@ -62,7 +62,8 @@ class Sandbox:
         settings: WalletSettings,
         metrics: Metrics,
     ) -> None:
-        url, brands = (url or own_url(http)).rstrip("/"), settings.brands
+        url = (url or url_of(http.bind, is_tls=http.tls is not None)).rstrip("/")
+        brands = settings.brands
         keys = make_keys(brands, SYSTEM_CLOCK.now_s())
         self._ledger = wallet.ledger_of(Environment.TEST)
         games = OFFERED.values()
@@ -131,11 +132,6 @@ def listed(url: str, brand: str, game: SandboxGame) -> ListedGame:
     """Return a test game as it stands on the list of a brand."""
     page = f"{url}/sandbox/games/{game.game_id}?brand={brand}&session={SESSION_PLACE}"
     return ListedGame(brand, SANDBOX_PROVIDER, game.game_id, game.name, game.type, page)
-
-
-def own_url(http: HttpSettings) -> str:
-    """Return the address of a public port for somebody on the same machine."""
-    return f"{'http' if http.tls is None else 'https'}://{reachable(http.bind)}"
 
 
 def _pages() -> tuple[Endpoint, ...]:

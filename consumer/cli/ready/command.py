@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import click
 import msgspec
 
 from consumer.cli.declare import form_option, takes
 from consumer.cli.lazy import LazyCall
+
+StepName = Literal["keys", "sandbox", "wallet", "events", "live"]
+"""The steps. `IntegrationStep` has them too, but its module is only loaded when it runs."""
 
 
 class ReadyOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +29,7 @@ class ReadyOptions(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     key_file: Path
     sessions_file: Path | None
-    step: Literal["keys", "sandbox", "wallet", "events", "live"] | None
+    step: StepName | None
     form: Literal["table", "json"]
 
 
@@ -49,7 +52,7 @@ _ready: Final = LazyCall("consumer.cli.ready.report:ready", ReadyOptions)
 )
 @click.option(
     "--step",
-    type=click.Choice(["keys", "sandbox", "wallet", "events", "live"]),
+    type=click.Choice(get_args(StepName)),
     help="Look at this step alone.",
 )
 @form_option(

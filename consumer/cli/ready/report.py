@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 import click
 import msgspec
 
+from consumer.cli.input.target import target_in
 from consumer.cli.terminal.safe_text import printable
 from consumer.errors import ConfigError
 from consumer.tools.readiness.client import BrandClient
 from consumer.tools.readiness.steps import IntegrationReport, IntegrationStep
-from consumer.tools.sample.http_connection import target_of
 from consumer.tools.wallet_check.settings import load_check
 
 if TYPE_CHECKING:
@@ -32,12 +32,7 @@ async def ready(options: ReadyOptions) -> int:
         Unavailable: The port does not answer.
         click.UsageError: The URL is none.
     """
-    try:
-        target = target_of(options.url)
-    except ValueError as error:
-        raise click.BadParameter(
-            f"{options.url!r}: expected http://… or https://…", param_hint="'URL'"
-        ) from error
+    target = target_in(options.url)
     client = BrandClient(target, key_in(options.key_file))
     file = options.sessions_file
     report = IntegrationReport(client, target, None if file is None else load_check(file))

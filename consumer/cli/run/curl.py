@@ -10,7 +10,7 @@ import msgspec
 
 from consumer.deliveries.origin import Environment
 from consumer.listeners.http.paths import PATHS
-from consumer.options.address import reachable
+from consumer.options.address import url_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -77,4 +77,4 @@ def port_url(config: Config) -> str:
     http = config.http
     if http is None or http.bind.startswith("fd:"):
         return ""
-    return f"{'http' if http.tls is None else 'https'}://{reachable(http.bind)}"
+    return url_of(http.bind, is_tls=http.tls is not None)

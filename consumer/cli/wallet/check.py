@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 import click
 import msgspec
 
+from consumer.cli.input.target import target_in
 from consumer.cli.terminal.safe_text import printable
-from consumer.tools.sample.http_connection import ANSWER_TIMEOUT_S, target_of
+from consumer.tools.sample.http_connection import ANSWER_TIMEOUT_S
 from consumer.tools.wallet_check.case import CaseOutcome
 from consumer.tools.wallet_check.run import WalletCheck
 from consumer.tools.wallet_check.settings import load_check
@@ -40,12 +41,7 @@ async def check(options: WalletCheckOptions) -> int:
     if options.answer_s > ANSWER_TIMEOUT_S:
         expected = f"expected at most {ANSWER_TIMEOUT_S:g}s"
         raise click.BadParameter(expected, param_hint="'--timeout'")
-    try:
-        target = target_of(options.url)
-    except ValueError as error:
-        raise click.BadParameter(
-            f"{options.url!r}: expected http://… or https://…", param_hint="'URL'"
-        ) from error
+    target = target_in(options.url)
     running = WalletCheck(target, load_check(options.sessions_file), options.answer_s)
     await running.reach()
     results = []

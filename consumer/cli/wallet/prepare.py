@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 import click
 import tomli_w
 
+from consumer.cli.input.target import target_in
 from consumer.cli.ready.report import key_in
 from consumer.errors import ConfigError
 from consumer.tools.embedded.sample_config import write_private
 from consumer.tools.readiness.client import BrandClient
-from consumer.tools.sample.http_connection import target_of
 from consumer.tools.wallet_check.prepare import Preparation, PreparationWish
 
 if TYPE_CHECKING:
@@ -31,12 +31,7 @@ async def prepare(options: WalletPrepareOptions) -> int:
         Unavailable: The port does not answer.
         click.UsageError: The URL is none.
     """
-    try:
-        target = target_of(options.url)
-    except ValueError as error:
-        raise click.BadParameter(
-            f"{options.url!r}: expected http://… or https://…", param_hint="'URL'"
-        ) from error
+    target = target_in(options.url)
     key_id, private_key = _pair_in(options.provider_key_file)
     wish = PreparationWish(
         provider=options.provider,
