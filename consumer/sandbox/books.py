@@ -12,7 +12,6 @@ import msgspec
 from msgspec import Meta
 
 from consumer.errors import Unavailable
-from consumer.events.timestamp import from_epoch_s
 from consumer.http.answer import Answer, Problem
 from consumer.http.endpoint import RETRY, AnswerForm, Endpoint
 from consumer.http.parameters import read_query
@@ -20,7 +19,7 @@ from consumer.ledger.reads import LedgerReads
 from consumer.ledger.sessions import LedgerSessions
 from consumer.wallet.endpoints import ok_form
 from consumer.wallet.settings import SANDBOX_PROVIDER
-from consumer.wallet.told import funds_fields
+from consumer.wallet.told import away_problem, funds_fields, transaction_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +33,13 @@ if TYPE_CHECKING:
     from consumer.ledger.shown import Player
 
 SHOWN_MAX_COUNT: Final = 100
+SHOWN_FIELDS: Final = (
+    *("sequence", "ledger_id", "type", "verb", "transaction_id", "round_id", "game_id"),
+    *("amount", "real", "bonus", "balance_after", "time"),
+)
+"""What the page shows of a transaction, in this order. Each of them moved money, so each has a
+balance."""
+AWAY: Final = "the ledger is away"
 _TEXT: Final = {"type": "string"}
 _SCHEMA: Final = {
     "title": "SandboxBooks",
@@ -130,7 +136,8 @@ class SandboxBooks:
             **funds_fields(self._amounts, player.funds),
             "waiting_events": len(waiting),
             "transactions": [
-                self._fields(one, confirmed=one.sequence not in waiting) for one in reversed(booked)
+                _shown_fields(self._amounts, one) | {"event_confirmed": one.sequence not in waiting}
+                for one in reversed(booked)
             ],
         }
         return Answer(200, msgspec.json.encode(document), headers={"cache-control": "no-store"})
@@ -139,27 +146,6 @@ class SandboxBooks:
         players = await self._ledger.players(brand, seat.player_id)
         (found,) = [one for one in players if one.funds.currency == seat.currency]
         return found
-
-    def _fields(self, one: ShownTransaction, *, confirmed: bool) -> dict[str, object]:
-        def write(units: int) -> str:
-            return self._amounts.write(units, one.currency)
-
-        after_units = (one.real_after_units or 0) + (one.bonus_after_units or 0)
-        return {
-            "sequence": one.sequence,
-            "ledger_id": str(one.ledger_id),
-            "type": one.kind,
-            "verb": one.verb,
-            "transaction_id": one.external_id,
-            "round_id": one.round_id,
-            "game_id": one.game_id,
-            "amount": write(one.amount_units),
-            "real": write(one.real_units),
-            "bonus": write(one.bonus_units),
-            "balance_after": write(after_units),
-            "time": from_epoch_s(one.at_us / 1e6),
-            "event_confirmed": confirmed,
-        }
 
 
 @contextlib.contextmanager
@@ -172,9 +158,12 @@ def _away() -> Iterator[None]:
     try:
         yield
     except Unavailable as error:
-        facts, headers = {"code": "UNAVAILABLE"}, {"retry-after": "1"}
-        detail = "the ledger is away"
-        raise Problem(503, "unavailable", detail, headers=headers, facts=facts) from error
+        raise away_problem(AWAY) from error
+
+
+def _shown_fields(amounts: Amounts, one: ShownTransaction) -> dict[str, object]:
+    told = transaction_fields(amounts, one)
+    return {name: told[name] for name in SHOWN_FIELDS}
 
 
 def books_endpoint(books: SandboxBooks) -> Endpoint:
@@ -184,7 +173,7 @@ def books_endpoint(books: SandboxBooks) -> Endpoint:
         "code": "SESSION_NOT_FOUND",
         "detail": "there is no such session of a test game",
     }
-    away = {"reason": "unavailable", "code": "UNAVAILABLE", "detail": "the ledger is away"}
+    away = {"reason": "unavailable", "code": "UNAVAILABLE", "detail": AWAY}
     return Endpoint(
         name="sandbox_books",
         method="GET",

@@ -13,13 +13,14 @@ from consumer.http.parameters import read_query
 from consumer.ledger.answers import LedgerRefusal, OrderRefused
 from consumer.ledger.reads import LedgerReads
 from consumer.wallet.bodies import part_of
+from consumer.wallet.told import transaction_fields
 
 if TYPE_CHECKING:
     from consumer.clock import Clock
     from consumer.http.answer import Answer
     from consumer.http.request import Request
     from consumer.ledger.base import Ledger
-    from consumer.ledger.reads import OpenRound, ShownTransaction
+    from consumer.ledger.reads import OpenRound
     from consumer.wallet.desk import BrandDesk
 
 OF_ROUND_COUNT: Final = 1000
@@ -74,7 +75,7 @@ class WalletBooks:
                 accounts = await ledger.players(brand, player_id)
                 if query.currency not in {one.funds.currency for one in accounts}:
                     raise OrderRefused(LedgerRefusal.PLAYER_NOT_FOUND)
-            return {"transactions": [self._told(one) for one in found]}
+            return {"transactions": [transaction_fields(self._amounts, one) for one in found]}
 
         return await self._desk.answer(request, read)
 
@@ -88,7 +89,7 @@ class WalletBooks:
             )
             if found is None:
                 raise Problem(404, "not_found", "there is no such transaction")
-            return self._told(found)
+            return transaction_fields(self._amounts, found)
 
         return await self._desk.answer(request, read)
 
@@ -116,37 +117,9 @@ class WalletBooks:
             )
             if not found:
                 raise Problem(404, "not_found", "there is no such round")
-            return {"transactions": [self._told(one) for one in found]}
+            return {"transactions": [transaction_fields(self._amounts, one) for one in found]}
 
         return await self._desk.answer(request, read)
-
-    def _told(self, one: ShownTransaction) -> dict[str, object]:
-        told: dict[str, object] = {
-            "ledger_id": str(one.ledger_id),
-            "source": one.source.lstrip(":"),
-            "transaction_id": one.external_id,
-            "verb": one.verb,
-            "type": one.kind,
-            "player_id": one.player_id,
-            "game_id": one.game_id,
-            "round_id": one.round_id,
-            "reference": one.reference,
-            "refused": one.refused,
-            "sequence": one.sequence,
-            "time": from_epoch_s(one.at_us / 1e6),
-        }
-        if one.currency:
-            write = self._amounts.write
-            told |= {
-                "currency": one.currency,
-                "amount": write(one.amount_units, one.currency),
-                "real": write(one.real_units, one.currency),
-                "bonus": write(one.bonus_units, one.currency),
-            }
-            if one.real_after_units is not None and one.bonus_after_units is not None:
-                after_units = one.real_after_units + one.bonus_after_units
-                told["balance_after"] = write(after_units, one.currency)
-        return told
 
     def _told_round(self, one: OpenRound) -> dict[str, object]:
         return {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from consumer.errors import Unavailable
+from consumer.events.timestamp import from_epoch_s
 from consumer.http.answer import Problem
 from consumer.ledger.amounts import BadAmount, UnknownCurrency
 from consumer.ledger.answers import LedgerRefusal, OrderRefused
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from consumer.ledger.amounts import Amounts
     from consumer.ledger.answers import Booked, Funds
+    from consumer.ledger.reads import ShownTransaction
 
 RETRY_S: Final = "1"
 STATUSES: Final[Mapping[LedgerRefusal, int]] = {
@@ -100,6 +102,36 @@ def booked_fields(amounts: Amounts, booked: Booked, transaction_id: str) -> dict
     return told
 
 
+def transaction_fields(amounts: Amounts, one: ShownTransaction) -> dict[str, object]:
+    """Return a stored transaction. It has amounts only if it is of an account."""
+    told: dict[str, object] = {
+        "ledger_id": str(one.ledger_id),
+        "source": one.source.lstrip(":"),
+        "transaction_id": one.external_id,
+        "verb": one.verb,
+        "type": one.kind,
+        "player_id": one.player_id,
+        "game_id": one.game_id,
+        "round_id": one.round_id,
+        "reference": one.reference,
+        "refused": one.refused,
+        "sequence": one.sequence,
+        "time": from_epoch_s(one.at_us / 1e6),
+    }
+    if one.currency:
+        write = amounts.write
+        told |= {
+            "currency": one.currency,
+            "amount": write(one.amount_units, one.currency),
+            "real": write(one.real_units, one.currency),
+            "bonus": write(one.bonus_units, one.currency),
+        }
+        if one.real_after_units is not None and one.bonus_after_units is not None:
+            after_units = one.real_after_units + one.bonus_after_units
+            told["balance_after"] = write(after_units, one.currency)
+    return told
+
+
 def refused_problem(amounts: Amounts, refused: OrderRefused) -> Problem:
     """Return the problem of an order that is refused. It has the balance, if it is known."""
     refusal = refused.refusal
@@ -128,10 +160,10 @@ def refusals(amounts: Amounts, request_id: str) -> Iterator[None]:
     except (TimeoutError, Unavailable) as error:
         log.warning("order not answered", request=request_id, why=str(error) or "too slow")
         detail = NOT_CONFIGURED if isinstance(error, NotConfigured) else IN_DOUBT
-        raise Problem(
-            503,
-            "unavailable",
-            detail,
-            headers={"retry-after": RETRY_S},
-            facts={"code": "UNAVAILABLE"},
-        ) from error
+        raise away_problem(detail) from error
+
+
+def away_problem(detail: str) -> Problem:
+    """Return the problem of a request that the ledger did not answer."""
+    headers = {"retry-after": RETRY_S}
+    return Problem(503, "unavailable", detail, headers=headers, facts={"code": "UNAVAILABLE"})
