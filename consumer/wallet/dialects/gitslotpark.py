@@ -66,7 +66,7 @@ SlotId = Annotated[
 """An id of a transaction or a round. It must not contain a dot, because nothing separates the
 signed fields. With a dot, the signature of a `BetWin` would also be that of a `Deposit` whose id
 begins with an amount, and whoever has seen the first could send the second."""
-SlotSentT = TypeVar("SlotSentT", bound="SlotBody")
+SlotSentT = TypeVar("SlotSentT", bound="SlotRound")
 
 
 class SlotBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,44 +78,15 @@ class SlotBody(msgspec.Struct, frozen=True, kw_only=True):
 
     def signed(self) -> tuple[str, ...]:
         """Return the fields that are signed, in their order."""
-        return (self.agent_id, self.user_id)
+        return (self.agent_id, self.user_id, *self.amounts(), *self.ids())
+
+    def amounts(self) -> tuple[str, ...]:
+        """Return the amounts."""
+        return ()
 
     def ids(self) -> tuple[str, ...]:
         """Return the ids that GitSlotPark has made."""
         return ()
-
-
-class SlotMove(SlotBody, frozen=True, kw_only=True):
-    """The body of `Withdraw` and of `Deposit`."""
-
-    amount: SlotAmount
-    transaction_id: SlotId = msgspec.field(name="transactionID")
-    round_id: SlotId = msgspec.field(name="roundID")
-
-    def signed(self) -> tuple[str, ...]:
-        """See `SlotBody.signed`."""
-        return (self.agent_id, self.user_id, self.amount, *self.ids())
-
-    def ids(self) -> tuple[str, ...]:
-        """See `SlotBody.ids`."""
-        return (self.transaction_id, self.round_id)
-
-
-class SlotBetWin(SlotBody, frozen=True, kw_only=True):
-    """The body of `BetWin`."""
-
-    bet_amount: SlotAmount = msgspec.field(name="betAmount")
-    win_amount: SlotAmount = msgspec.field(name="winAmount")
-    transaction_id: SlotId = msgspec.field(name="transactionID")
-    round_id: SlotId = msgspec.field(name="roundID")
-
-    def signed(self) -> tuple[str, ...]:
-        """See `SlotBody.signed`."""
-        return (self.agent_id, self.user_id, self.bet_amount, self.win_amount, *self.ids())
-
-    def ids(self) -> tuple[str, ...]:
-        """See `SlotBody.ids`."""
-        return (self.transaction_id, self.round_id)
 
 
 class SlotRollback(SlotBody, frozen=True, kw_only=True):
@@ -123,13 +94,41 @@ class SlotRollback(SlotBody, frozen=True, kw_only=True):
 
     transaction_id: SlotId = msgspec.field(name="transactionID")
 
-    def signed(self) -> tuple[str, ...]:
-        """See `SlotBody.signed`."""
-        return (self.agent_id, self.user_id, *self.ids())
-
     def ids(self) -> tuple[str, ...]:
         """See `SlotBody.ids`."""
         return (self.transaction_id,)
+
+
+class SlotRound(SlotBody, frozen=True, kw_only=True):
+    """What the calls of a round have."""
+
+    transaction_id: SlotId = msgspec.field(name="transactionID")
+    round_id: SlotId = msgspec.field(name="roundID")
+
+    def ids(self) -> tuple[str, ...]:
+        """See `SlotBody.ids`."""
+        return (self.transaction_id, self.round_id)
+
+
+class SlotMove(SlotRound, frozen=True, kw_only=True):
+    """The body of `Withdraw` and of `Deposit`."""
+
+    amount: SlotAmount
+
+    def amounts(self) -> tuple[str, ...]:
+        """See `SlotBody.amounts`."""
+        return (self.amount,)
+
+
+class SlotBetWin(SlotRound, frozen=True, kw_only=True):
+    """The body of `BetWin`."""
+
+    bet_amount: SlotAmount = msgspec.field(name="betAmount")
+    win_amount: SlotAmount = msgspec.field(name="winAmount")
+
+    def amounts(self) -> tuple[str, ...]:
+        """See `SlotBody.amounts`."""
+        return (self.bet_amount, self.win_amount)
 
 
 class GitSlotPark(Dialect):
@@ -139,9 +138,10 @@ class GitSlotPark(Dialect):
     rules: ClassVar[str] = (
         "`sign` is the HMAC-SHA256 of the named fields without anything between them, in upper "
         "case hex. Amounts have two digits behind the point. The player needs a session with the "
-        "provider: its game and its currency count, because the call names neither. The answer is "
-        "200 with a `result`; only while nobody knows what became of the call it is 503, which "
-        "GitSlotPark repeats. No call says when a round ends, so rounds stay open."
+        "provider: its game and its currency count, because the call names neither. The answer has "
+        "status 200 and a `result`. In two cases it has status 503, after which GitSlotPark sends "
+        "the call again: nobody knows what became of the call, or another call has to come first. "
+        "No call says when a round ends, so rounds stay open."
     )
 
     answers: ClassVar[Mapping[int, Mapping[str, object]]] = {
@@ -253,7 +253,7 @@ async def _balance(desk: Desk, sent: SlotBody) -> Told:
 
 
 async def _withdraw(desk: Desk, sent: SlotMove) -> Told:
-    return await _on_its_seat(desk, sent, sent.round_id, _withdraw_from)
+    return await _on_its_seat(desk, sent, _withdraw_from)
 
 
 async def _withdraw_from(desk: Desk, sent: SlotMove, seat: SeatedPlayer) -> Told:
@@ -270,7 +270,7 @@ async def _withdraw_from(desk: Desk, sent: SlotMove, seat: SeatedPlayer) -> Told
 
 
 async def _deposit(desk: Desk, sent: SlotMove) -> Told:
-    seat = await _seat(desk, sent, sent.round_id)
+    seat = await _seat(desk, sent)
     order = Win(
         transaction_id=sent.transaction_id,
         session=seat.session,
@@ -290,7 +290,7 @@ async def _deposit(desk: Desk, sent: SlotMove) -> Told:
 
 async def _bet_win(desk: Desk, sent: SlotBetWin) -> Told:
     """Take a stake and pay its win. The two have one id, and the ledger wants two."""
-    return await _on_its_seat(desk, sent, sent.round_id, _bet_win_from)
+    return await _on_its_seat(desk, sent, _bet_win_from)
 
 
 async def _bet_win_from(desk: Desk, sent: SlotBetWin, seat: SeatedPlayer) -> Told:
@@ -341,7 +341,6 @@ async def _roll_back(desk: Desk, sent: SlotRollback) -> Told:
 async def _on_its_seat(
     desk: Desk,
     sent: SlotSentT,
-    round_id: str,
     carry: Callable[[Desk, SlotSentT, SeatedPlayer], Awaitable[Told]],
 ) -> Told:
     """Carry out a bet with the session of its round.
@@ -353,11 +352,11 @@ async def _on_its_seat(
         OrderRefused: No money has moved.
     """
     try:
-        return await carry(desk, sent, await _seat(desk, sent, round_id))
+        return await carry(desk, sent, await _seat(desk, sent))
     except OrderRefused as refused:
         if refused.refusal is not LedgerRefusal.TRANSACTION_CONFLICT:
             raise
-        return await carry(desk, sent, await _seat(desk, sent, round_id))
+        return await carry(desk, sent, await _seat(desk, sent))
 
 
 async def _newest(desk: Desk, sent: SlotBody) -> SeatedPlayer:
@@ -373,14 +372,14 @@ async def _newest(desk: Desk, sent: SlotBody) -> SeatedPlayer:
     return seat
 
 
-async def _seat(desk: Desk, sent: SlotBody, round_id: str) -> SeatedPlayer:
+async def _seat(desk: Desk, sent: SlotRound) -> SeatedPlayer:
     """Return the session in whose game a round is. Of a new round, it is the newest session.
 
     Raises:
         OrderRefused: The player has none with this provider.
     """
     caller = desk.caller
-    place = (caller.brand, caller.provider, sent.user_id, round_id)
+    place = (caller.brand, caller.provider, sent.user_id, sent.round_id)
     return await desk.sessions.of_round(*place, desk.now_s) or await _newest(desk, sent)
 
 
