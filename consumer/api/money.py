@@ -26,7 +26,7 @@ def money_of(
     served: Mapping[Environment, ServedEnvironment],
     watched: Watched,
 ) -> tuple[Wallet, Sandbox | None]:
-    """Return the wallet and the sandbox; None if there is no table `[sandbox]`.
+    """Return the wallet and the sandbox. Without a table `[sandbox]`, the sandbox is None.
 
     Args:
         config: The configuration.

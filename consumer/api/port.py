@@ -230,7 +230,7 @@ class Port:
 def _money_of(
     config: Config, served: Mapping[Environment, ServedEnvironment], watched: Watched
 ) -> tuple[Wallet | None, Sandbox | None]:
-    """Return the wallet and the sandbox's test games; None for what there is not."""
+    """Return the wallet and the test games. Each of them is None if its table is missing."""
     if config.wallet is None:
         return None, None
     # Without `[wallet]`, a process loads no code of the databases.

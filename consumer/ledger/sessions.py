@@ -41,7 +41,7 @@ LOOK_BACK_S: Final = 35 * 24 * 3600.0
 
 
 class SeatedPlayer(msgspec.Struct, frozen=True):
-    """A session, and who plays in it. The fields stand in the order of the columns.
+    """A session and its player. The fields have the order of the columns.
 
     Attributes:
         session: The id of the session.

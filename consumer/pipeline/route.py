@@ -43,7 +43,7 @@ def refuse_too_large(work: Work, event: Event, limit_bytes: int) -> bool:
 
 
 def refuse(work: Work, size_bytes: int, limit_bytes: int) -> None:
-    """End an event as a dead letter, because the sink does not take so many bytes."""
+    """End an event as a dead letter, because it is larger than the sink takes."""
     detail = f"event: expected at most {limit_bytes} bytes, got {size_bytes}"
     work.die(Rejected(Reason.TOO_LARGE, detail))
 

@@ -106,7 +106,7 @@ class SandboxBooks:
             return await self._shown(query)
 
     async def check_session(self, brand: str, session: str) -> None:
-        """Refuse what is no session of a test game, before anybody works for it.
+        """Check that a test game has this session, before any other work is done for it.
 
         Raises:
             Problem: 404 if there is no such session, 503 if the database is away.

@@ -29,7 +29,7 @@ class Coins(msgspec.Struct, frozen=True):
         """Return an amount in the smallest units.
 
         Raises:
-            ValueError: The text is no amount of this currency.
+            ValueError: The text is not an amount of this currency.
         """
         found = _is_amount(text)
         if found is None or len(found[2] or "") > self.digits_count:
@@ -48,7 +48,7 @@ def coins_of(currency: str, balance: str) -> Coins:
     """Return a currency, whose digits are those of a balance that the wallet has written.
 
     Raises:
-        ValueError: The balance is no amount.
+        ValueError: The balance is not an amount.
     """
     found = _is_amount(balance)
     if found is None:

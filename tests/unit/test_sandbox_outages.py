@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import pytest
@@ -36,6 +36,13 @@ def first(count: int, ending: str) -> Callable[[str], bool]:
         return len(seen) <= count
 
     return fails
+
+
+async def begin(group: asyncio.TaskGroup, scene: SandboxScene) -> asyncio.Task[dict[str, Any]]:
+    """Ask for a round of the slot, and return once the round is under way."""
+    asked = group.create_task(scene.play("slot"))
+    await eventually(lambda: scene.server.open_count == 1)
+    return asked
 
 
 async def all_ended(scene: SandboxScene) -> None:
@@ -223,8 +230,7 @@ async def test_page_that_leaves_does_not_end_its_round(
         await scene.server.state("slot", "b", "s-usual")
         scene.fails = lambda path: path.endswith("/win")
         async with asyncio.TaskGroup() as group:
-            asked = group.create_task(scene.play("slot"))
-            await eventually(lambda: scene.server.open_count == 1)
+            asked = await begin(group, scene)
             asked.cancel()
         scene.fails = lambda _: False
         await all_ended(scene)
@@ -259,8 +265,7 @@ async def test_server_that_closes_answers_those_who_wait(
         await scene.server.state("slot", "b", "s-usual")
         scene.fails = lambda path: path.endswith("/win")
         async with asyncio.TaskGroup() as group:
-            asked = group.create_task(scene.play("slot"))
-            await eventually(lambda: scene.server.open_count == 1)
+            asked = await begin(group, scene)
             scene.server.close()
         assert asked.result()["status"] == "open"
         scene.fails = lambda _: False

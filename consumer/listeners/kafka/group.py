@@ -159,7 +159,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         except (KafkaError, TimeoutError) as error:
             raise unavailable(error) from error
         for partition in went_back & self.books.keys():
-            # What is in hand belongs to offsets that stand for other records now. The mapping is a
-            # new one, so that `KafkaListener.backlog` notices.
+            # The deliveries in hand have offsets that belong to other records now. The mapping is
+            # a new one, so that `KafkaListener.backlog` notices.
             self.books[partition].open = False
             self.books = {**self.books, partition: PartitionBook()}

@@ -227,9 +227,9 @@ class KafkaListener(Listener[KafkaSettings]):
         return waiting_count
 
     async def _step_over(self, group: Group, positions: Mapping[TopicPartition, int]) -> None:
-        """Commit what stands behind the last record: markers, aborted records, tombstones.
+        """Commit the offsets that are never delivered: markers, aborted records, tombstones.
 
-        If retention removes them, a group whose offset is before them seems to have lost something.
+        Without this, the group would seem to have lost something when retention removes them.
         """
         waiting = {id(_token(delivery)[0]) for delivery in self._buffer}
         for partition, book in group.books.items():
