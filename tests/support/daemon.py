@@ -129,11 +129,15 @@ class Daemon:
 
     async def metric(self, name: str, label: str = "") -> float:
         """Return the sum of a metric's samples whose labels contain a text."""
+        return sum((await self.samples(name, label)).values())
+
+    async def samples(self, name: str, label: str = "") -> dict[str, float]:
+        """Return a metric's samples that are not 0 and whose labels contain a text, by labels."""
         _, body = await self._get("/metrics")
-        samples = _SAMPLE.findall(body)
-        return sum(
-            float(value) for found, labels, value in samples if found == name and label in labels
-        )
+        found = {
+            labels: float(value) for one, labels, value in _SAMPLE.findall(body) if one == name
+        }
+        return {labels: value for labels, value in found.items() if value and label in labels}
 
     async def fates(self, listener: str) -> Counter[str]:
         """Return how many deliveries of a listener ended in which way, dead letters by reason."""
