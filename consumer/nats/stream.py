@@ -7,6 +7,7 @@ server was measured with nats-server 2.15.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -21,11 +22,15 @@ from consumer.operations.caveat import Caveat
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
+    from nats.js.api import StreamInfo
     from nats.js.client import JetStreamContext
 
 ATOMIC_SINCE: Final = (2, 12)
 """The first server version that knows `allow_atomic`:
 https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-50.md"""
+
+LIMITS: Final = ("max_msgs", "max_bytes", "max_msgs_per_subject")
+"""The settings with which a stream may delete a message before its age."""
 
 log = structlog.get_logger()
 
@@ -61,15 +66,27 @@ class StreamPlan(msgspec.Struct, frozen=True, kw_only=True):
     looks: bool = False
 
 
+class SeenStream(msgspec.Struct, frozen=True):
+    """A stream at the server. It is equal to what was seen before if nobody has changed it.
+
+    Attributes:
+        config: The configuration.
+        created: When the stream was made. It tells a stream from another with the same name.
+    """
+
+    config: StreamConfig
+    created: datetime | None
+
+
 class FitStream(msgspec.Struct, frozen=True):
     """A stream that keeps what the promise needs.
 
     Attributes:
-        config: The configuration of the stream at the server.
+        seen: The stream as the server describes it.
         caveats: The things about the stream that work, but may surprise the operator.
     """
 
-    config: StreamConfig
+    seen: SeenStream
     caveats: list[Caveat]
 
 
@@ -85,20 +102,36 @@ async def prepare_stream(client: Client, plan: StreamPlan) -> FitStream:
     with explained(
         plan.name, missing="was it deleted just now?", request=f"$JS.API.STREAM.INFO.{plan.name}"
     ):
-        config = await _find(jetstream, plan.name)
-        if config is None:
+        seen = await _find(jetstream, plan.name)
+        if seen is None:
             return FitStream(await _create(client, jetstream, plan), [])
-        missing = [subject for subject in plan.subjects if not _covered(subject, config)]
+        missing = [subject for subject in plan.subjects if not _covered(subject, seen.config)]
         if missing and plan.create:
-            config = await _widen(jetstream, config, missing)
+            seen = await _widen(jetstream, seen.config, missing)
             missing = []
-    problems = _problems(plan, config, missing)
+    problems = _problems(plan, seen.config, missing)
     if problems:
         raise SinkUnavailable(f"stream {plan.name} is not fit: {'; '.join(problems)}")
-    if max(config.max_msgs or 0, config.max_bytes or 0, config.max_msgs_per_subject or 0) > 0:
-        facts = {"stream": plan.name, "max_msgs": config.max_msgs, "max_bytes": config.max_bytes}
-        return FitStream(config, [Caveat("stream may evict inside the window", facts)])
-    return FitStream(config, [])
+    limits = {name: getattr(seen.config, name) or -1 for name in LIMITS}
+    if max(limits.values()) > 0:
+        facts = {"stream": plan.name, **limits}
+        return FitStream(seen, [Caveat("stream may evict inside the window", facts)])
+    return FitStream(seen, [])
+
+
+async def see_stream(client: Client, name: str, timeout_s: float) -> SeenStream | None:
+    """Look at a stream. Return None if it does not exist.
+
+    Args:
+        client: The connection.
+        name: The name of the stream.
+        timeout_s: How long the answer may take, in seconds.
+
+    Raises:
+        SinkUnavailable: There is no answer.
+    """
+    with explained(name, missing="was it deleted just now?", request=f"$JS.API.STREAM.INFO.{name}"):
+        return await _find(client.jetstream(timeout=timeout_s), name)
 
 
 def refuse_small_messages(client: Client, plan: StreamPlan) -> None:
@@ -114,14 +147,18 @@ def refuse_small_messages(client: Client, plan: StreamPlan) -> None:
         )
 
 
-async def _find(jetstream: JetStreamContext, name: str) -> StreamConfig | None:
+async def _find(jetstream: JetStreamContext, name: str) -> SeenStream | None:
     try:
-        return (await jetstream.stream_info(name)).config
+        return _seen(await jetstream.stream_info(name))
     except NotFoundError:
         return None
 
 
-async def _create(client: Client, jetstream: JetStreamContext, plan: StreamPlan) -> StreamConfig:
+def _seen(info: StreamInfo) -> SeenStream:
+    return SeenStream(info.config, info.created)
+
+
+async def _create(client: Client, jetstream: JetStreamContext, plan: StreamPlan) -> SeenStream:
     if not plan.create:
         raise SinkUnavailable(
             f"stream {plan.name} does not exist: create it, or set create_stream = true"
@@ -141,16 +178,16 @@ async def _create(client: Client, jetstream: JetStreamContext, plan: StreamPlan)
         duplicate_window=plan.duplicate_window_s,
         allow_atomic=True if (version.major, version.minor) >= ATOMIC_SINCE else None,
     )
-    created = (await jetstream.add_stream(wanted)).config
+    created = _seen(await jetstream.add_stream(wanted))
     log.info("stream created", stream=plan.name, subjects=list(plan.subjects))
     return created
 
 
 async def _widen(
     jetstream: JetStreamContext, config: StreamConfig, missing: list[str]
-) -> StreamConfig:
+) -> SeenStream:
     wider = config.evolve(subjects=[*(config.subjects or []), *missing])
-    updated = (await jetstream.update_stream(wider)).config
+    updated = _seen(await jetstream.update_stream(wider))
     log.info("stream subjects added", stream=config.name, subjects=missing)
     return updated
 
@@ -182,6 +219,11 @@ def _problems(plan: StreamPlan, config: StreamConfig, missing: list[str]) -> lis
             "persist_mode is async, so what is confirmed may be lost",
         ),
         (config.sealed, "it is sealed"),
+        (config.allow_msg_counter, "allow_msg_counter is set, so it takes only counters"),
+        (
+            config.subject_transform is not None,
+            "subject_transform is set, so events are stored under other subjects",
+        ),
         (
             0 < (config.max_msg_size or 0) < plan.least_message_bytes,
             f"max_msg_size is {config.max_msg_size}, must be at least {plan.least_message_bytes}",

@@ -67,6 +67,14 @@ class NatsPart(Part):
     async def open(self) -> list[Caveat]:
         """See `Part.open`."""
         await self.close()
+        try:
+            return await self._open()
+        except SinkUnavailable as error:
+            self._disown()
+            self._why_lost = str(error)
+            raise
+
+    async def _open(self) -> list[Caveat]:
         lost = self._lost = asyncio.Event()
 
         def on_lost(why: str) -> None:
@@ -91,6 +99,10 @@ class NatsPart(Part):
         self._client = client
         return caveats
 
+    def _disown(self) -> None:
+        """From now on, do not listen to the connection that was. It tells its own end too."""
+        self._lost = asyncio.Event()
+
     def _forget(self, why: str) -> None:
         self._client = None
         self._why_lost = why
@@ -114,9 +126,20 @@ class NatsPart(Part):
         except (nats.errors.Error, OSError, TimeoutError) as error:
             raise SinkUnavailable("the server does not answer") from error
 
-    async def close(self) -> None:
-        """See `Part.close`."""
+    async def give_up(self, why: str) -> None:
+        """Close the connection, because it is of no use any more.
+
+        Cancelling: the socket is closed at once.
+
+        Args:
+            why: The reason, which `wait_lost` returns.
+        """
         client = self._client
         if client is not None:
-            self._forget("closed")
+            self._forget(why)
+            self._disown()
             await close(client)
+
+    async def close(self) -> None:
+        """See `Part.close`."""
+        await self.give_up("closed")

@@ -12,15 +12,18 @@ more: it uses a random token, a semaphore and a callback for each message.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 import nats.errors
+import structlog
 
 from consumer.errors import SinkUnavailable
 from consumer.nats.explain import explained
 from consumer.nats.message import stored_message
-from consumer.nats.stream import StreamPlan, prepare_stream
+from consumer.nats.stream import SeenStream, StreamPlan, prepare_stream, see_stream
+from consumer.parts.nats_part import CHECK_TIMEOUT_S
 from consumer.sinks.base import Message, Receipt
 from consumer.sinks.connected import ConnectedSink
 
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 
     from nats.aio.client import Client
     from nats.aio.msg import Msg
-    from nats.js.api import RawStreamMsg, StreamConfig
+    from nats.js.api import RawStreamMsg
 
     from consumer.nats.connection import NatsSettings
     from consumer.operations.caveat import Caveat
@@ -43,6 +46,8 @@ TOO_LARGE: Final = 10054
 """The server's error code for a message that is larger than the stream's `max_msg_size`."""
 NO_NUMBER: Final = 2**63 - 1
 """A number that no message has."""
+
+log = structlog.get_logger()
 
 
 class _PubAckError(msgspec.Struct):
@@ -64,7 +69,7 @@ _decode_puback = msgspec.json.Decoder(_PubAck).decode
 
 
 class _OverLimitError(SinkUnavailable):
-    """The stream has another limit than we know. See `JetStreamSink.publish`."""
+    """The stream has a lower limit than we know."""
 
 
 class _Flight:
@@ -108,6 +113,7 @@ class JetStreamSink(ConnectedSink):
         self._plan = plan
         self._publish_timeout_s = publish_timeout_s
         self._inbox = ""
+        self._seen: SeenStream | None = None
         self._sent_count = 0
         self._flights: dict[str, tuple[_Flight, int]] = {}
 
@@ -121,12 +127,40 @@ class JetStreamSink(ConnectedSink):
         await client.subscribe(f"{inbox}.*", cb=self._on_puback)
         self._inbox = f"{inbox}."
         await super().prepare(client)
-        self._note_limit(client, stream.config)
+        self._report_another(stream.seen)
+        self._seen = stream.seen
+        limits_bytes = [client.max_payload, stream.seen.config.max_msg_size or -1]
+        self._max_message_bytes = min(limit for limit in limits_bytes if limit > 0)
         return stream.caveats
 
-    def _note_limit(self, client: Client, config: StreamConfig) -> None:
-        limits_bytes = [client.max_payload, config.max_msg_size or -1]
-        self._max_message_bytes = min(limit for limit in limits_bytes if limit > 0)
+    def _report_another(self, seen: SeenStream) -> None:
+        """Report that the stream is not the stream that stored our messages before."""
+        if self._seen is not None and self._seen.created != seen.created:
+            log.error(
+                "stream was deleted and made anew",
+                stream=self._plan.name,
+                why="the messages that it held are gone",
+            )
+
+    async def check(self) -> None:
+        """See `Part.check`. Looks also whether the stream is still the stream that was prepared.
+
+        If it is not, the connection is given up. So the next opening judges the stream as at the
+        start, and no message is sent to it before.
+        """
+        await super().check()
+        name = self._plan.name
+        seen = await see_stream(self.client, name, CHECK_TIMEOUT_S)
+        if seen == self._seen:
+            return
+        if seen is None:
+            why = f"stream {name} was deleted"
+        elif self._seen is not None and seen.created != self._seen.created:
+            why = f"stream {name} was made anew"
+        else:
+            why = f"the settings of stream {name} were changed"
+        await self.give_up(why)
+        raise SinkUnavailable(why)
 
     def abandon(self, why: str) -> None:
         """See `ConnectedSink.abandon`. No confirmation can come any more."""
@@ -135,7 +169,11 @@ class JetStreamSink(ConnectedSink):
             flight.land(index, SinkUnavailable(why))
 
     async def publish(self, messages: Sequence[Message]) -> list[Receipt | SinkUnavailable]:
-        """See `Sink.publish`. If a message is refused as too large, the limit is read again."""
+        """See `Sink.publish`.
+
+        If a message is refused as too large, somebody must have changed the stream. Then the stream
+        is checked at once.
+        """
         if not messages:
             return []
         try:
@@ -158,18 +196,9 @@ class JetStreamSink(ConnectedSink):
             for token in tokens:
                 self._flights.pop(token, None)
         if any(isinstance(answer, _OverLimitError) for answer in flight.answers):
-            await self._look_at_limit(client)
+            with contextlib.suppress(SinkUnavailable):
+                await self.check()
         return [answer for answer in flight.answers if answer is not None]
-
-    async def _look_at_limit(self, client: Client) -> None:
-        """Read the stream's limit again. Without an answer, the next refusal asks again."""
-        try:
-            jetstream = client.jetstream(timeout=self._publish_timeout_s)
-            info = await jetstream.stream_info(self._plan.name)
-        except (nats.errors.Error, OSError, TimeoutError) as error:
-            self.complaint = f"the limit of the stream is not known: {error}"
-        else:
-            self._note_limit(client, info.config)
 
     async def keeps(self, number: int, message_id: str, /) -> bool:
         """See `Sink.keeps`. The server sends the whole message."""

@@ -96,6 +96,19 @@ class SinkReader:
         """Create the stream of events before the daemon does."""
         await self._jetstream.add_stream(name=self._events, subjects=[subject], **settings)
 
+    async def change_stream(self, **settings: Any) -> None:  # noqa: ANN401  # any setting
+        """Change settings of the stream of events, as its operator would."""
+        config = (await self._jetstream.stream_info(self._events)).config
+        await self._jetstream.update_stream(config.evolve(**settings))
+
+    async def delete_stream(self) -> None:
+        """Delete the stream of events."""
+        await self._jetstream.delete_stream(self._events)
+
+    async def delete_dead_letters(self) -> None:
+        """Delete the stream of dead letters."""
+        await self._jetstream.delete_stream(self._dead_letters)
+
     async def _all(self, stream: str) -> list[Msg]:
         count = await self._count(stream)
         config = ConsumerConfig(ack_policy=AckPolicy.NONE, deliver_policy=DeliverPolicy.ALL)
