@@ -96,7 +96,7 @@ class SinkReader:
         """Create the stream of events before the daemon does."""
         await self._jetstream.add_stream(name=self._events, subjects=[subject], **settings)
 
-    async def change_stream(self, **settings: Any) -> None:  # noqa: ANN401  # any setting
+    async def change_stream(self, **settings: object) -> None:
         """Change settings of the stream of events, as its operator would."""
         config = (await self._jetstream.stream_info(self._events)).config
         await self._jetstream.update_stream(config.evolve(**settings))

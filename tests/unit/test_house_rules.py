@@ -33,6 +33,7 @@ SLEEPERS: Final = {
     "tests/support/resending.py": "a sender waits as long as it was told, before it sends again",
     "tests/acceptance/test_wallet.py": "a daemon is killed in the middle of a load",
     "tests/contract/test_ledger_races.py": "a database is killed in the middle of a load",
+    "tests/acceptance/test_http_schema.py": "good events come at a pace beside broken ones",
     "tests/acceptance/test_mixed_load.py": "the moment of a kill is drawn at random",
 }
 """The modules of the tests that sleep, and why nothing can be waited for instead."""
