@@ -196,7 +196,7 @@ def _explain_status(code: str, text: str) -> ListenerUnavailable:
     if text in _CONSUMER_ENDED:
         return ListenerUnavailable(f"the server ended the consumer: {text}")
     return ListenerUnavailable(
-        f"the server refuses to deliver: {code} {text}; see max_waiting, max_batch, max_expires "
-        "and max_bytes of the consumer",
+        f"the server refuses to deliver: {code} {text}; see max_waiting, max_batch, max_expires, "
+        "max_bytes and priority_policy of the consumer",
         reason="refused",
     )

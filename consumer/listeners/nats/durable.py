@@ -1,4 +1,4 @@
-"""Makes the durable consumer of a JetStream listener, or refuses one that is not fit.
+"""Makes the durable consumer of a JetStream listener, refuses an unfit one, and looks after it.
 
 Also responsible for telling which right a NATS user lacks. The options of a consumer are explained
 at https://docs.nats.io/nats-concepts/jetstream/consumers.
@@ -6,77 +6,192 @@ at https://docs.nats.io/nats-concepts/jetstream/consumers.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 import nats.errors
+import structlog
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
 from consumer.errors import ListenerUnavailable
+from consumer.listeners.nats.progress import DurableProgress, Look
 
 if TYPE_CHECKING:
+    from nats.js.api import ConsumerInfo, StreamInfo
     from nats.js.client import JetStreamContext
 
+    from consumer.listeners.base import PassedOver
     from consumer.listeners.nats.settings import NatsListenerSettings
 
 STREAM_NOT_FOUND: Final = 10059
 """The server's error code. The status 404 alone means a missing stream or a missing consumer."""
 DEFAULT_ACK_WAIT_S: Final = 30.0
 """The server's own default, in seconds."""
+EVICTED: Final = "the stream deleted them before they were read: a limit of it, a purge, or by hand"
+ANEW: Final = "the stream was deleted and made anew. It is read from its beginning"
+
+log = structlog.get_logger()
 
 
-async def prepare_consumer(jetstream: JetStreamContext, settings: NatsListenerSettings) -> float:
-    """Make the consumer, or check the consumer that exists.
+class Durable:
+    """The durable consumer of one listener, over one connection.
 
-    Returns:
-        The time for which the consumer waits for an acknowledgement before it delivers a message
-        again, in seconds.
+    Args:
+        name: The listener's name, for the log.
+        settings: The options of the listener.
+        jetstream: The connection's JetStream context.
+        passed: Where lost messages are counted.
 
-    Raises:
-        ListenerUnavailable: The consumer is not fit, or cannot be made (`reason="refused"`), or
-            the server does not answer (`reason="lost"`). The text says what to do.
+    Attributes:
+        ack_wait_s: The time for which the consumer waits for an acknowledgement before it delivers
+            a message again, in seconds.
+        withheld: See `Listener.withheld`.
     """
-    stream, durable = settings.stream or "", settings.durable
-    try:
-        config = await _find_or_make(jetstream, settings)
-    except (nats.errors.Error, TimeoutError, OSError) as error:
-        raise _explain(stream, error) from error
-    problems = _problems(config, settings)
-    if problems:
-        raise ListenerUnavailable(
-            f"consumer {durable} of stream {stream} is not fit: {'; '.join(problems)}",
-            reason="refused",
+
+    def __init__(
+        self,
+        name: str,
+        settings: NatsListenerSettings,
+        jetstream: JetStreamContext,
+        passed: PassedOver,
+    ) -> None:
+        self._settings = settings
+        self._jetstream = jetstream
+        self._passed = passed
+        self._stream = settings.stream or ""
+        self._progress = DurableProgress.of(name, settings.url, self._stream, settings.durable)
+        self._log = log.bind(listener=name, stream=self._stream, durable=settings.durable)
+        self._config = ConsumerConfig()
+        self.ack_wait_s = DEFAULT_ACK_WAIT_S
+        self.withheld: str | None = None
+
+    async def open(self) -> None:
+        """Check the consumer that exists, or make it.
+
+        Raises:
+            ListenerUnavailable: The consumer is not fit, or cannot be made (`reason="refused"`), or
+                the server does not answer (`reason="lost"`). The text says what to do.
+        """
+        try:
+            stream = await self._jetstream.stream_info(self._stream)
+            consumer = await self._find() or await self._make(stream)
+        except (nats.errors.Error, TimeoutError, OSError) as error:
+            raise _explain(self._stream, error) from error
+        config = self._config = consumer.config
+        problems = _problems(config, self._settings)
+        if problems:
+            raise ListenerUnavailable(
+                f"consumer {self._settings.durable} of stream {self._stream} is not fit: "
+                f"{'; '.join(problems)}",
+                reason="refused",
+            )
+        self.ack_wait_s = min([config.ack_wait or DEFAULT_ACK_WAIT_S, *(config.backoff or [])])
+        self._note(stream, consumer)
+
+    async def look(self) -> int:
+        """Return how many messages the consumer has for us. Set `withheld`, and tell what is lost.
+
+        Raises:
+            ListenerUnavailable: Somebody has changed the consumer. It has to be opened again.
+            nats.errors.Error: The server does not answer, or the stream or the consumer is gone.
+        """
+        # In this order, a message that is delivered between the two answers is never called lost.
+        stream = await self._jetstream.stream_info(self._stream)
+        consumer = await self.info()
+        if consumer.config != self._config:
+            raise ListenerUnavailable(
+                f"the settings of consumer {self._settings.durable} were changed"
+            )
+        self._note(stream, consumer)
+        self.withheld = _why_withheld(consumer)
+        return consumer.num_pending or 0
+
+    async def info(self) -> ConsumerInfo:
+        """Ask the server about the consumer.
+
+        Raises:
+            nats.errors.Error: The server does not answer, or the consumer is gone.
+        """
+        found: ConsumerInfo = await self._jetstream.consumer_info(
+            self._stream, self._settings.durable
         )
-    return min([config.ack_wait or DEFAULT_ACK_WAIT_S, *(config.backoff or [])])
-
-
-async def _find_or_make(
-    jetstream: JetStreamContext, settings: NatsListenerSettings
-) -> ConsumerConfig:
-    stream = settings.stream or ""
-    try:
-        found: ConsumerConfig = (await jetstream.consumer_info(stream, settings.durable)).config
-    except NotFoundError as error:
-        if error.err_code == STREAM_NOT_FOUND:
-            raise
-    else:
         return found
-    wanted = ConsumerConfig(
-        name=settings.durable,
-        durable_name=settings.durable,
-        deliver_policy=DeliverPolicy.ALL,
-        ack_policy=AckPolicy.EXPLICIT,
-        ack_wait=settings.ack_wait_s,
-        # A lane holds up to five batches. With room for less than two batches, it would wait for
-        # messages that the server only sends after the messages in the lane are acknowledged.
-        max_ack_pending=max(settings.max_ack_pending_count, 2 * settings.max_batch_count),
-        # There is no limit. After the last delivery that a limit allows, the server would never
-        # deliver the message again, and the message would be lost.
-        max_deliver=-1,
-        filter_subject=settings.subject,
-    )
-    made: ConsumerConfig = (await jetstream.add_consumer(stream, wanted)).config
-    return made
+
+    def _note(self, stream: StreamInfo, consumer: ConsumerInfo) -> None:
+        now = Look.at(stream, consumer, self._settings.subject)
+        before = self._progress.seen
+        lost_count = self._progress.note(now)
+        if not lost_count:
+            return
+        self._passed.lost_count += lost_count
+        anew = before is not None and before.stream_made != now.stream_made
+        self._log.error(
+            "messages lost at the source",
+            why=ANEW if anew else EVICTED,
+            messages_count=lost_count,
+        )
+
+    async def _find(self) -> ConsumerInfo | None:
+        try:
+            return await self.info()
+        except NotFoundError as error:
+            if error.err_code == STREAM_NOT_FOUND:
+                raise
+        return None
+
+    async def _make(self, stream: StreamInfo) -> ConsumerInfo:
+        settings = self._settings
+        if not settings.create_durable:
+            raise ListenerUnavailable(
+                f"stream {self._stream} has no consumer {settings.durable}: create it, or set "
+                "create_durable = true",
+                reason="refused",
+            )
+        first = self._first_unsettled(stream)
+        wanted = ConsumerConfig(
+            name=settings.durable,
+            durable_name=settings.durable,
+            deliver_policy=DeliverPolicy.BY_START_SEQUENCE if first else DeliverPolicy.ALL,
+            opt_start_seq=first,
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=settings.ack_wait_s,
+            # A lane holds up to five batches. With room for less than two batches, it would wait
+            # for messages that the server only sends after those in the lane are acknowledged.
+            max_ack_pending=max(settings.max_ack_pending_count, 2 * settings.max_batch_count),
+            # There is no limit. After the last delivery that a limit allows, the server would never
+            # deliver the message again, and the message would be lost.
+            max_deliver=-1,
+            filter_subject=settings.subject,
+        )
+        made = await self._jetstream.add_consumer(self._stream, wanted)
+        if first:
+            self._log.warning("durable consumer was deleted, and is made anew", begins_at=first)
+        elif stream.state.messages:
+            self._log.warning(
+                "durable consumer made: it begins with the first message of the stream",
+                messages_count=stream.state.messages,
+            )
+        return made
+
+    def _first_unsettled(self, stream: StreamInfo) -> int | None:
+        """Return the sequence at which a consumer goes on that was deleted while we ran.
+
+        Everything before it is settled, by us or by another process. None means the beginning: the
+        stream was made anew, or this process has not seen the consumer.
+        """
+        seen = self._progress.seen
+        if seen is None or seen.stream_made != stream.created:
+            return None
+        return seen.settled_sequence + 1
+
+
+def _why_withheld(consumer: ConsumerInfo) -> str | None:
+    if consumer.paused:
+        return "the consumer is paused"
+    if (consumer.num_ack_pending or 0) >= (consumer.config.max_ack_pending or math.inf):
+        return "as many messages as max_ack_pending allows are not acknowledged"
+    return None
 
 
 def _problems(config: ConsumerConfig, settings: NatsListenerSettings) -> list[str]:
@@ -93,6 +208,14 @@ def _problems(config: ConsumerConfig, settings: NatsListenerSettings) -> list[st
         (
             bool(config.headers_only),
             "it delivers headers without bodies (headers_only): edit, or make it anew",
+        ),
+        (
+            bool(config.inactive_threshold),
+            "it has an inactive_threshold, so the server deletes it while we are away: edit",
+        ),
+        (
+            bool(config.mem_storage),
+            "its state is in memory (mem_storage), and is gone after a restart: make it anew",
         ),
         (bool(config.deliver_subject), "it is a push consumer, and must be pull: make it anew"),
         (
@@ -131,6 +254,7 @@ def missing_right(settings: NatsListenerSettings, complaint: str) -> str:
     """
     stream, durable = settings.stream or "", settings.durable
     used = [
+        (f"$JS.API.STREAM.INFO.{stream}", ""),
         (f"$JS.API.CONSUMER.INFO.{stream}.", durable),
         (f"$JS.API.CONSUMER.CREATE.{stream}.{durable}.", ">"),
         (f"$JS.API.CONSUMER.MSG.NEXT.{stream}.", durable),

@@ -2,7 +2,8 @@
 
 Responsible for receiving, settling and asking for the backlog, over one connection. It uses the
 modules in its folder: `settings.py` has the options, `durable.py` makes the durable consumer,
-`message.py` makes deliveries, and `drops.py` reports what a core subscription dropped.
+`progress.py` knows what its stream has lost, `message.py` makes deliveries, and `drops.py` reports
+what a core subscription dropped.
 `consumer.nats` connects, and asks the durable consumer for messages.
 """
 
@@ -18,7 +19,7 @@ from consumer.errors import ListenerUnavailable, Unavailable
 from consumer.listeners.base import Listener, ListenerSettings
 from consumer.listeners.failure import FirstFailure
 from consumer.listeners.nats.drops import Drops
-from consumer.listeners.nats.durable import missing_right, prepare_consumer
+from consumer.listeners.nats.durable import Durable, missing_right
 from consumer.listeners.nats.message import (
     Buffer,
     describe,
@@ -51,6 +52,9 @@ GIVE_BACK_DEADLINE_S: Final = 1.5
 it is less than the 5 s that a listener has for closing."""
 KEEPS_PER_ACK_WAIT_COUNT: Final = 3
 """The number of calls of `keep` while the server waits for an acknowledgement: two may fail."""
+SIZE_HEADER: Final = "Nats-Msg-Size"
+"""The header that the server adds to a message which it delivers without its body:
+https://docs.nats.io/nats-concepts/jetstream/consumers#headersonly"""
 BATCHES_AHEAD_COUNT: Final = 4
 """The number of batches that may be asked for or held at the same time."""
 
@@ -72,6 +76,7 @@ class NatsListener(Listener[NatsListenerSettings]):
         self._client: Client | None = None
         self._subscription: Subscription | None = None
         self._requests: PullRequests | None = None
+        self._durable: Durable | None = None
         self._buffer = Buffer()
         self._drops = Drops(name)
         self._unsettled: dict[str, None] = {}
@@ -116,8 +121,11 @@ class NatsListener(Listener[NatsListenerSettings]):
             )
             self.caveats = [Caveat("listener is at most once", {"instead": "set stream"})]
         else:
-            ack_wait_s = await prepare_consumer(client.jetstream(), settings)
-            self.keep_every_s = ack_wait_s / KEEPS_PER_ACK_WAIT_COUNT
+            jetstream = client.jetstream(timeout=ANSWER_DEADLINE_S)
+            durable = Durable(self.name, settings, jetstream, self.passed_over)
+            await durable.open()
+            self._durable = durable
+            self.keep_every_s = durable.ack_wait_s / KEEPS_PER_ACK_WAIT_COUNT
             self._requests = PullRequests(
                 client,
                 settings.stream,
@@ -187,18 +195,15 @@ class NatsListener(Listener[NatsListenerSettings]):
         client = self._connected()
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
-                if self.settings.stream is not None:
-                    return await self._count_pending(client)
+                if self._durable is not None:
+                    waiting_count = await self._durable.look()
+                    self.withheld = self._durable.withheld
+                    return waiting_count
                 await client.flush(ANSWER_DEADLINE_S)
         except (nats.errors.Error, OSError, TimeoutError) as error:
             why = str(error) or f"silent for {ANSWER_DEADLINE_S} s"
             raise ListenerUnavailable(f"no answer about the backlog: {why}") from error
         return None
-
-    async def _count_pending(self, client: Client) -> int:
-        stream, durable = self.settings.stream or "", self.settings.durable
-        info = await client.jetstream().consumer_info(stream, durable)
-        return info.num_pending or 0
 
     def origin(self, delivery: Delivery) -> Origin:
         """Describe a delivery. See `Listener.origin`."""
@@ -233,8 +238,8 @@ class NatsListener(Listener[NatsListenerSettings]):
                 # messages. The server would answer it with the first message that we give back, and
                 # would deliver that message again behind the others. A question about the consumer
                 # makes the server drop the request.
-                if self._unsettled:
-                    await self._count_pending(client)
+                if self._unsettled and self._durable is not None:
+                    await self._durable.info()
                 await _publish_all(client, self._unsettled, b"-NAK")
                 # The acknowledgements that were written before have to arrive too.
                 await client.flush(ANSWER_DEADLINE_S)
@@ -251,8 +256,20 @@ class NatsListener(Listener[NatsListenerSettings]):
             self._buffer.news.set()
             return
         self._requests.arrived()
+        if not msg.data and SIZE_HEADER in (msg.headers or {}) and await self._is_without_bodies():
+            self._failure.remember(ListenerUnavailable("messages come without their bodies"))
+            return
         self._unsettled[msg.reply] = None
         self._store(msg, memory_bytes(msg))
+
+    async def _is_without_bodies(self) -> bool:
+        """Ask whether somebody has set `headers_only`. Any sender can make an empty message."""
+        if self._durable is None:
+            return False
+        try:
+            return bool((await self._durable.info()).config.headers_only)
+        except (nats.errors.Error, OSError, TimeoutError):
+            return True  # the connection is of no use, and the message comes again
 
     async def _on_core_message(self, msg: Msg) -> None:
         held_bytes, size_bytes = self._buffer.held_bytes, memory_bytes(msg)

@@ -16,8 +16,10 @@ class NatsListenerSettings(ListenerSettings, frozen=True, kw_only=True, forbid_u
         subject: The subject to listen to. It may have wildcards.
         stream: The JetStream stream that stores the subject. If it is absent, the listener makes
             a core subscription: each message arrives at most once.
-        durable: The name of the stream's durable consumer. If the consumer is missing, it is made,
-            and it begins with the first message of the stream.
+        durable: The name of the stream's durable consumer.
+        create_durable: If true, a missing consumer is made. It begins with the first message of the
+            stream, or, if it was deleted while this process ran, where it was. If false, a missing
+            consumer is waited for.
         type_from: The place of the message type: `header` (the header `type`, in upper or lower
             case) or `subject` (the last token of the subject).
         ack_wait_s: The time for which a consumer that we make waits for an acknowledgement before
@@ -31,6 +33,7 @@ class NatsListenerSettings(ListenerSettings, frozen=True, kw_only=True, forbid_u
     subject: Text
     stream: Token | None = None
     durable: Token = "consumer"
+    create_durable: bool = True
     type_from: Literal["header", "subject"] = "header"
     ack_wait_s: Seconds = 60.0
     max_ack_pending_count: Count = 10_000

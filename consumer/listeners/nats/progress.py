@@ -1,0 +1,145 @@
+"""Knows how far a durable consumer has come, and what its stream lost before it was read.
+
+The server deletes the oldest messages at the limits of a stream, whether they were read or not, and
+says nothing. Consumers may be deleted, and streams made anew. A look every few seconds shows it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
+
+from consumer.nats.subjects import covers
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from nats.js.api import ConsumerInfo, StreamInfo
+
+
+class Look(NamedTuple):
+    """A stream and its durable consumer at one moment. The stream was looked at first.
+
+    Attributes:
+        stream_made: When the stream was made.
+        first_sequence: The sequence of the stream's first message. If the stream is empty, the
+            sequence of its next message.
+        last_sequence: The sequence of its last message.
+        consumer_made: When the consumer was made.
+        delivered_sequence: The sequence of the last message that was delivered for the first time.
+        deliveries_count: The number of all deliveries, repeated ones included.
+        settled_sequence: The sequence up to which all messages are settled.
+        pending_count: The number of messages that were not delivered yet.
+        unsettled_count: The number of messages that were not settled, delivered or not.
+        whole: If true, the consumer takes all messages of the stream.
+    """
+
+    stream_made: datetime | None
+    first_sequence: int
+    last_sequence: int
+    consumer_made: datetime
+    delivered_sequence: int
+    deliveries_count: int
+    settled_sequence: int
+    pending_count: int
+    unsettled_count: int
+    whole: bool
+
+    @classmethod
+    def at(cls, stream: StreamInfo, consumer: ConsumerInfo, subject: str) -> Self:
+        """Make a look of the server's answers."""
+        subjects = stream.config.subjects or [">"]
+        delivered, floor = consumer.delivered, consumer.ack_floor
+        return cls(
+            stream_made=stream.created,
+            first_sequence=stream.state.first_seq,
+            last_sequence=stream.state.last_seq,
+            consumer_made=consumer.created,
+            delivered_sequence=delivered.stream_seq if delivered else 0,
+            deliveries_count=delivered.consumer_seq if delivered else 0,
+            settled_sequence=floor.stream_seq if floor else 0,
+            pending_count=consumer.num_pending or 0,
+            unsettled_count=(consumer.num_pending or 0) + (consumer.num_ack_pending or 0),
+            whole=all(covers(subject, each) for each in subjects),
+        )
+
+    @property
+    def passed_sequence(self) -> int:
+        """The sequence up to which no message can be delivered for the first time any more."""
+        return max(self.delivered_sequence, self.first_sequence - 1)
+
+
+class _Waiting(NamedTuple):
+    """The messages that waited at a look.
+
+    Attributes:
+        messages_count: Their number.
+        deliveries_count: The number of deliveries at the look.
+        last_sequence: A sequence behind all of them. 0 until the next look has told it.
+    """
+
+    messages_count: int
+    deliveries_count: int
+    last_sequence: int = 0
+
+
+class DurableProgress:
+    """The progress of one durable consumer, as the looks of this process have shown it.
+
+    Attributes:
+        seen: The last look. None if there was none.
+    """
+
+    _known: ClassVar[dict[tuple[str, ...], DurableProgress]] = {}
+
+    def __init__(self) -> None:
+        self.seen: Look | None = None
+        self._waiting: _Waiting | None = None
+
+    @classmethod
+    def of(cls, *names: str) -> DurableProgress:
+        """Return what is known. A listener lives for one connection only, so this is kept apart.
+
+        Args:
+            names: What tells the durable consumer from all others.
+        """
+        return cls._known.setdefault(names, cls())
+
+    def note(self, now: Look) -> int:
+        """Take a new look, and return how many messages were lost since the last one.
+
+        Where the consumer takes only some messages of the stream, the number is a lower bound: it
+        is not known of which subject the deleted messages were.
+        """
+        before, self.seen = self.seen, now
+        if before is None:
+            missed = now.first_sequence - 1 - now.delivered_sequence
+            return max(0, missed) if now.whole and now.delivered_sequence else 0
+        if before.stream_made != now.stream_made:
+            self._waiting = None
+            return before.unsettled_count
+        if before.consumer_made != now.consumer_made:
+            self._waiting = None
+            return 0
+        if now.whole:
+            deliveries_count = now.deliveries_count - before.deliveries_count
+            return max(0, now.passed_sequence - before.passed_sequence - deliveries_count)
+        return self._lost_of_some(now)
+
+    def _lost_of_some(self, now: Look) -> int:
+        """Follow the messages that waited at a look until all of them are delivered or deleted."""
+        waiting = self._waiting
+        if waiting is None:
+            self._waiting = _Waiting(now.pending_count, now.deliveries_count)
+            return 0
+        deliveries_count = now.deliveries_count - waiting.deliveries_count
+        undelivered_count = waiting.messages_count - deliveries_count
+        if undelivered_count <= 0:
+            self._waiting = None
+        elif waiting.last_sequence and now.first_sequence > waiting.last_sequence:
+            self._waiting = None
+            return undelivered_count
+        else:
+            self._waiting = waiting._replace(
+                last_sequence=waiting.last_sequence or now.last_sequence
+            )
+        return 0
