@@ -33,7 +33,8 @@ from aiokafka.errors import CorruptRecordException
 from consumer.dead_letters.record import first_letters, to_message
 from consumer.dead_letters.stream import HASHED_HERE_BYTES
 from consumer.deliveries.origin import Origin
-from consumer.listeners.kafka.internals import HEADER_OBJECTS_BYTES, Records
+from consumer.listeners.kafka.batches import Records
+from consumer.listeners.kafka.internals import HEADER_OBJECTS_BYTES
 from consumer.listeners.rabbitmq.frames import FrameCutter, token_of
 from consumer.listeners.rabbitmq.origin import describe
 from consumer.pipeline.batch import Batch, Work

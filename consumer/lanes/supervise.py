@@ -178,6 +178,7 @@ class Supervisor:
             raise
         self._books.lag.set(-1 if waiting is None else waiting)
         self._books.passed_over(*listener.passed_over.take())
+        self._note(listener.complaint)
         if (
             waiting
             and listener.withheld is None
@@ -187,6 +188,16 @@ class Supervisor:
                 f"{waiting} messages wait at the source, and none arrived for {idle_s:.0f} s",
                 reason="stalled",
             )
+
+    def _note(self, complaint: str) -> None:
+        """Report that a listener works only in part, or that it works again."""
+        self._books.up.set(0 if complaint else 1)
+        if not complaint:
+            self._health.up(self._part)
+            return
+        if self._health.why_down(self._part) != complaint:
+            self._log.error("listener works only in part", why=complaint)
+        self._health.down(self._part, complaint)
 
     async def _keep(self, listener: AnyListener, every_s: float) -> None:
         while True:

@@ -112,6 +112,8 @@ class Listener(ABC, Generic[S]):
         sender: The sender of all deliveries, where the source does not tell senders apart.
         caveats: The things that `open` found and that work, but may surprise the operator.
         passed_over: What this connection has not delivered, and never will.
+        complaint: What does not work although the connection does, as found by the last call of
+            `backlog`, and what to do about it. Empty if everything works.
         withheld: Why the messages that `backlog` has counted may rightly stay where they are, as
             found by the last call. None if this connection should get them.
     """
@@ -135,6 +137,7 @@ class Listener(ABC, Generic[S]):
         self.sender = Sender(settings.brand or "")
         self.caveats: list[Caveat] = []
         self.passed_over = PassedOver()
+        self.complaint = ""
         self.withheld: str | None = None
 
     @abstractmethod

@@ -244,7 +244,10 @@ class JetStreamSink(ConnectedSink):
         flight.land(index, answer)
 
     def _why_late(self) -> str:
-        why = f"no confirmation within {self._publish_timeout_s:g} s"
+        why = (
+            f"no confirmation within {self._publish_timeout_s:g} s: is the server frozen, or its "
+            "disk full? Its log tells"
+        )
         return f"{why}; the server said: {self.complaint}" if self.complaint else why
 
 

@@ -166,7 +166,9 @@ class RunningPort:
         try:
             yield reader, writer
         finally:
-            writer.transport.abort()
+            # In Python 3.11, asyncio's TLS transport raises this if the connection has ended.
+            with contextlib.suppress(AttributeError):
+                writer.transport.abort()
 
     async def ask(self, sent: bytes) -> bytes:
         """Send these bytes, and return what comes until the server closes the connection."""

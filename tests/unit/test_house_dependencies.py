@@ -54,9 +54,9 @@ LIBRARIES: Final = {
     ),
     "aiokafka": Library(
         "aiokafka",
-        ("consumer/listeners/kafka/internals.py",),
+        ("consumer/listeners/kafka/batches.py", "consumer/listeners/kafka/internals.py"),
         "FetchResult MemoryRecords MetadataRequest _DefaultRecordBatchPy _DefaultRecordPy _buffer "
-        "_client fetch_committed_offsets commit_offsets "
+        "_client _records fetch_committed_offsets commit_offsets "
         "_commit_refresh_task _conns _coordination_task _coordinator _fetch_task _fetcher "
         "_heartbeat_task _partition_records _pending_tasks _sync_task _topic_partition "
         "_read_msg _update_position send",

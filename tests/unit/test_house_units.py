@@ -66,6 +66,7 @@ FOREIGN: Final = {
     "action": "ledger/sqlite/connection.py: a parameter of SQLite's authorizer",
     "max_records": "listeners/kafka/internals.py: a parameter of aiokafka's method",
     "batch": "nats/pull.py: a field of NATS's pull request",
+    "errno": "listeners/kafka/internals.py: a field of aiokafka's errors",
     "expires": "nats/pull.py: a field of NATS's pull request, in nanoseconds",
     "idle_heartbeat": "nats/pull.py: a field of NATS's pull request, in nanoseconds",
     "limit": "api/dead_letters/asked.py: a parameter whose name is given, in letters",

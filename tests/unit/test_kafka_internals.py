@@ -27,14 +27,13 @@ from aiokafka.record.default_records import (
 )
 from aiokafka.record.memory_records import MemoryRecords
 
+from consumer.listeners.kafka.batches import Records, tolerate
 from consumer.listeners.kafka.connection import make_consumer
 from consumer.listeners.kafka.internals import (
     TASKS,
     FetchedRecords,
-    Records,
     hand_out_bounded,
     notice_closed_sockets,
-    tolerate,
 )
 from consumer.listeners.kafka.settings import KafkaSettings
 

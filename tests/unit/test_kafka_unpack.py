@@ -18,12 +18,8 @@ from aiokafka.record.util import decode_varint_py
 
 from consumer.errors import Reason
 from consumer.listeners.kafka import internals, unpack
-from consumer.listeners.kafka.internals import (
-    FetchedRecords,
-    Records,
-    UnreadBatch,
-    hand_out_at_most,
-)
+from consumer.listeners.kafka.batches import Records, UnreadBatch
+from consumer.listeners.kafka.internals import FetchedRecords, hand_out_at_most
 from consumer.listeners.kafka.listener import _delivery
 from consumer.listeners.kafka.offsets import PartitionBook
 from consumer.listeners.kafka.unpack import (

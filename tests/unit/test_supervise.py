@@ -6,6 +6,8 @@ import asyncio
 import itertools
 from typing import TYPE_CHECKING
 
+from structlog.testing import capture_logs
+
 from consumer.errors import ListenerUnavailable
 from consumer.lanes.supervise import OPEN_DEADLINE_S
 from tests.support.eventually import eventually
@@ -62,6 +64,37 @@ class ShortHold(MemoryListener):
     """Its source takes back by force what is held for longer than 20 s."""
 
     max_hold_s = 20.0
+
+
+class Complaining(MemoryListener):
+    """One of its parts does not work, the others do."""
+
+    async def backlog(self) -> int | None:
+        """See `Listener.backlog`."""
+        return 0
+
+
+def test_complaint_makes_a_working_listener_unready() -> None:
+    """It goes on, without a new connection, and is ready again when the complaint is over."""
+
+    async def scenario() -> None:
+        one = Supervised(Complaining)
+        async with one.running():
+            await one.send("a")
+            await eventually(one.stored(1))
+            _, listener = one.made[0]
+            listener.complaint = "partition 0 waits"
+            with capture_logs() as logs:
+                await eventually(lambda: one.why_down() == "partition 0 waits", within_s=20)
+                await pass_time(20)
+            assert [each["event"] for each in logs] == ["listener works only in part"]
+            await one.send("b")
+            await eventually(one.stored(2))
+            listener.complaint = ""
+            await eventually(lambda: not one.why_down(), within_s=20)
+            assert len(one.made) == 1
+
+    jump(scenario())
 
 
 def test_lost_connection_is_made_again() -> None:

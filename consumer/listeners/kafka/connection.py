@@ -20,6 +20,7 @@ from aiokafka.errors import (
     ConsumerStoppedError,
     GroupAuthorizationFailedError,
     IllegalSaslStateError,
+    InconsistentGroupProtocolError,
     InvalidGroupIdError,
     InvalidSessionTimeoutError,
     KafkaConnectionError,
@@ -30,12 +31,14 @@ from aiokafka.errors import (
 )
 
 from consumer.errors import ConfigError, ListenerUnavailable
+from consumer.listeners.kafka.batches import tolerate
 from consumer.listeners.kafka.internals import (
+    FencedInstanceIdError,
     abort,
     hand_out_bounded,
+    know_fenced_members,
     never_create_topics,
     notice_closed_sockets,
-    tolerate,
 )
 from consumer.options.values import TlsSettings
 
@@ -109,6 +112,7 @@ def make_consumer(settings: KafkaSettings, name: str) -> AIOKafkaConsumer:
     hand_out_bounded()
     notice_closed_sockets()
     never_create_topics()
+    know_fenced_members()
     return AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap_servers,
         client_id=f"consumer-{name}",
@@ -185,9 +189,27 @@ EXPLAINED: Final[tuple[tuple[type[BaseException], str], ...]] = (
 )
 
 
+WRAPPED: Final = {
+    FencedInstanceIdError.__name__: "another process has this group_instance_id: give each its own",
+    InconsistentGroupProtocolError.__name__: (
+        "the other members of the group share partitions in another way "
+        "(partition.assignment.strategy): use another group_id, or give them roundrobin"
+    ),
+}
+"""The errors that aiokafka only names in the text of another error, and what each means."""
+
+
+def _wrapped(error: BaseException) -> str | None:
+    text = repr(error)
+    return next((name for name in WRAPPED if name in text), None)
+
+
 def explain(error: BaseException) -> str:
     """Say what happened, and what to do about it if that is known."""
     said = str(error)
+    wrapped = _wrapped(error)
+    if wrapped is not None:
+        return WRAPPED[wrapped]
     for kind, advice in EXPLAINED:
         if isinstance(error, kind):
             return f"{advice} ({said})" if said else advice
@@ -196,9 +218,8 @@ def explain(error: BaseException) -> str:
 
 def unavailable(error: BaseException) -> ListenerUnavailable:
     """Translate an error of aiokafka."""
-    return ListenerUnavailable(
-        explain(error), reason="refused" if isinstance(error, REFUSED) else "lost"
-    )
+    refused = isinstance(error, REFUSED) or _wrapped(error) is not None
+    return ListenerUnavailable(explain(error), reason="refused" if refused else "lost")
 
 
 async def stop(consumer: AIOKafkaConsumer) -> None:

@@ -9,6 +9,7 @@ the member that gets the partition.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from consumer.listeners.kafka.start import Starts
 
 ANSWER_DEADLINE_S: Final = 5.0
+MOVES_MAX_COUNT: Final = 5
+MOVES_WINDOW_S: Final = 60.0
+"""A static member whose partitions move more often within this time probably has a twin. The twins
+take the name from each other about every 3 s."""
 
 log = structlog.get_logger()
 
@@ -67,6 +72,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         self._progress = asyncio.Event()
         self._closing = False
         self._moving_since_s = asyncio.get_running_loop().time()
+        self._moves_s: deque[float] = deque(maxlen=MOVES_MAX_COUNT)
         self.books: dict[TopicPartition, PartitionBook] = {}
         self.assigned = asyncio.Event()
 
@@ -75,6 +81,22 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         if self.assigned.is_set():
             return 0.0
         return asyncio.get_running_loop().time() - self._moving_since_s
+
+    @property
+    def complaint(self) -> str:
+        """Say that another process probably has our name. Empty if there is no sign of it.
+
+        aiokafka gives no reason when the broker gives our name to another member.
+        """
+        name, moves_s = self._settings.group_instance_id, self._moves_s
+        oldest_s = asyncio.get_running_loop().time() - MOVES_WINDOW_S
+        if name is None or len(moves_s) < MOVES_MAX_COUNT or moves_s[0] < oldest_s:
+            return ""
+        return (
+            f"another process seems to have the group_instance_id {name}, because our partitions "
+            f"have moved {MOVES_MAX_COUNT} times within {MOVES_WINDOW_S:g} s: give each process a "
+            "name of its own"
+        )
 
     def progress(self) -> None:
         """Note that deliveries in hand were settled."""
@@ -114,6 +136,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         """Wait for the deliveries in hand, up to a deadline, and then give up all partitions."""
         self.assigned.clear()
         self._moving_since_s = asyncio.get_running_loop().time()
+        self._moves_s.append(self._moving_since_s)
         try:
             async with asyncio.timeout(self._settings.rebalance_timeout_s):
                 await self._until_empty()

@@ -2,7 +2,8 @@
 
 Responsible for turning records into deliveries, and settled deliveries into offsets. It uses the
 modules in its folder: `group.py` keeps the membership and commits, `start.py` finds where
-partitions begin and what was lost before that, `offsets.py` knows what may be committed,
+partitions begin and what was lost before that, `corrupt.py` holds a partition whose next batch is
+corrupt, `offsets.py` knows what may be committed,
 `connection.py` connects and explains errors, and `internals.py` knows aiokafka's private parts.
 
 aiokafka connects again by itself, for ever. A short interruption does no harm, because a commit
@@ -14,6 +15,7 @@ agree on partitions in time.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -30,9 +32,11 @@ from consumer.deliveries.origin import Origin
 from consumer.errors import ListenerUnavailable
 from consumer.listeners.base import Listener, ListenerSettings
 from consumer.listeners.failure import FirstFailure
+from consumer.listeners.kafka.batches import UnreadBatch
 from consumer.listeners.kafka.connection import READ_ERRORS, make_consumer, probe, stop, unavailable
+from consumer.listeners.kafka.corrupt import CorruptBatches
 from consumer.listeners.kafka.group import Group
-from consumer.listeners.kafka.internals import UnreadBatch, hand_out_at_most
+from consumer.listeners.kafka.internals import check_membership, hand_out_at_most
 from consumer.listeners.kafka.settings import KafkaSettings
 from consumer.listeners.kafka.start import Starts
 from consumer.listeners.take import take
@@ -75,12 +79,14 @@ class KafkaListener(Listener[KafkaSettings]):
         self._group: Group | None = None
         self._buffer: deque[Delivery] = deque()
         self._failure = FirstFailure()
+        self._corrupt: CorruptBatches | None = None
 
     async def open(self) -> None:
         """See `Listener.open`. If the group does not agree in time, we join in the background."""
         await probe(self.settings)
         consumer = self.make_consumer()
         starts = Starts(self.name, self.settings, consumer, self.passed_over)
+        self._corrupt = CorruptBatches(self.name, self.settings, consumer, self.passed_over)
         self._group = Group(self.settings, consumer, starts, self._failure, name=self.name)
         try:
             async with asyncio.timeout(self.settings.connect_timeout_s):
@@ -132,7 +138,7 @@ class KafkaListener(Listener[KafkaSettings]):
         return self._take(group, max_count, max_bytes)
 
     async def _fetch(self, group: Group, max_count: int, max_bytes: int, timeout_s: float) -> None:
-        hand_out_at_most(max_bytes)
+        room = hand_out_at_most(max_bytes)
         try:
             # aiokafka's own time-out does not run while partitions move. The call can be cancelled
             # without a loss, because aiokafka hands out records in one step without an await. But
@@ -154,6 +160,9 @@ class KafkaListener(Listener[KafkaSettings]):
             # the records that it had read of the batch, and goes on behind the batch: these records
             # would be lost.
             raise self._failure.remember(unavailable(error)) from error
+        if room.corrupt and self._corrupt is not None:
+            with contextlib.suppress(IllegalStateError):  # the partition moved meanwhile
+                self._corrupt.hold(room.corrupt)
         for partition, records in fetched.items():
             book = group.books.get(partition)
             if book is None:
@@ -201,6 +210,7 @@ class KafkaListener(Listener[KafkaSettings]):
         self._check_topics({topic for topic in self.settings.topics if partitions_of(topic)})
         books = group.books
         try:
+            check_membership(group.consumer)
             async with asyncio.timeout(ANSWER_DEADLINE_S):
                 # If we have no partitions, we ask about all partitions, to notice a dead broker.
                 ends = await group.consumer.end_offsets(
@@ -213,18 +223,31 @@ class KafkaListener(Listener[KafkaSettings]):
             return None  # the partitions moved meanwhile
         except (KafkaError, OSError, TimeoutError) as error:
             raise unavailable(error) from error
+        self.complaint = group.complaint
         limit_s = MOVING_DEADLINE_S + self.settings.rebalance_timeout_s
         if group.moving_s() > limit_s + self.settings.session_timeout_s:
             raise ListenerUnavailable("the group does not agree on partitions", reason="stalled")
         if not group.assigned.is_set() or group.books is not books:
             return None
         await self._step_over(group, positions)
-        due_count = sum(max(0, ends[each] - at) for each, at in positions.items())
-        self.withheld = None if due_count else "an open transaction is before them"
+        held = self._hold(positions)
+        due_count = sum(
+            max(0, ends[each] - at) for each, at in positions.items() if each not in held
+        )
+        what = "a corrupt batch" if held else "an open transaction"
+        self.withheld = None if due_count else f"{what} is before them"
         waiting_count: int = sum(
             max(0, ends[each] - at, latest[each] - at) for each, at in positions.items()
         )
         return waiting_count
+
+    def _hold(self, positions: Mapping[TopicPartition, int]) -> set[TopicPartition]:
+        """Return the partitions that wait at a corrupt batch, and complain about them."""
+        if self._corrupt is None:
+            return set()
+        self._corrupt.look(positions)
+        self.complaint = self.complaint or self._corrupt.complaint
+        return {each for each in positions if self._corrupt.holds(each)}
 
     async def _step_over(self, group: Group, positions: Mapping[TopicPartition, int]) -> None:
         """Commit the offsets that are never delivered: markers, aborted records, tombstones.

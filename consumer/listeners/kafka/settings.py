@@ -8,7 +8,15 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from consumer.listeners.base import ListenerSettings
-from consumer.options.values import Bytes, Seconds, Secret, Text, TlsSettings
+from consumer.options.values import TO_THE_END, Bytes, Seconds, Secret, Text, TlsSettings
+
+CorruptPlace = Annotated[
+    str,
+    Meta(
+        pattern=rf"^[A-Za-z0-9._-]+/[0-9]+/[0-9]+-[0-9]+{TO_THE_END}",
+        description='"topic/partition/first offset-last offset", such as "casino/0/1234-1240"',
+    ),
+]
 
 
 class KafkaSettings(ListenerSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,6 +36,9 @@ class KafkaSettings(ListenerSettings, frozen=True, kw_only=True, forbid_unknown_
             this option says.
         isolation_level: The records that are read. With `read_committed`, no record of an aborted
             or open transaction is read, and no record behind an open one in its partition.
+        skip_corrupt: The corrupt batches to go on without, each as
+            `topic/partition/first offset-last offset`. Their records are lost. `/readyz` and the
+            log name a batch that holds its partition.
         session_timeout_s: The time of silence after which a member loses its partitions, in
             seconds. By default, brokers accept 6 s to 30 min.
         heartbeat_interval_s: The pause between two signs of life, in seconds. It has to be below
@@ -61,6 +72,7 @@ class KafkaSettings(ListenerSettings, frozen=True, kw_only=True, forbid_unknown_
     group_instance_id: Text | None = None
     start_at: Literal["earliest", "latest"] = "earliest"
     isolation_level: Literal["read_committed", "read_uncommitted"] = "read_committed"
+    skip_corrupt: tuple[CorruptPlace, ...] = ()
     session_timeout_s: Seconds = 10.0
     heartbeat_interval_s: Seconds = 3.0
     max_poll_interval_s: Seconds = 300.0

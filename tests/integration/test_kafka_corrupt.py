@@ -1,0 +1,187 @@
+"""A batch that the disk of the broker has changed: its partition waits, and the others go on."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from structlog.testing import capture_logs
+
+from consumer.errors import ListenerUnavailable
+from consumer.listeners.kafka import corrupt
+from tests.brokers.kafka import LIBRARIES, Kafka
+from tests.support.eventually import eventually
+from tests.support.source_kafka import KafkaSource
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from consumer.listeners.kafka.listener import KafkaListener
+
+MEGABYTE = 1024 * 1024
+WITHIN_S = 30.0
+
+
+@pytest.fixture(scope="module")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
+    """Start a broker whose files the test may change."""
+    if not LIBRARIES.exists():
+        pytest.skip("Kafka is not installed natively")
+    with Kafka(tmp_path_factory.mktemp("kafka")) as kafka:
+        yield kafka
+
+
+@pytest.fixture
+async def source(kafka: Kafka) -> AsyncIterator[KafkaSource]:
+    """Return a topic with two partitions."""
+    source = KafkaSource(kafka.address, partitions_count=2)
+    await source.open()
+    yield source
+    await source.close()
+
+
+def _segment(kafka: Kafka, source: KafkaSource) -> Path:
+    return kafka.folder / "data" / f"{source.topic}-0" / f"{0:020}.log"
+
+
+def _flip(kafka: Kafka, source: KafkaSource, marked: bytes) -> None:
+    """Change one byte of a record's value, as a broken disk does."""
+    path = _segment(kafka, source)
+    data = bytearray(path.read_bytes())
+    data[data.index(marked)] ^= 0x20
+    path.write_bytes(data)
+
+
+async def _bodies(listener: KafkaListener, count: int) -> list[bytes]:
+    found: list[bytes] = []
+    async with asyncio.timeout(WITHIN_S):
+        while len(found) < count:
+            some = await listener.receive(count - len(found), MEGABYTE, 0.2)
+            await listener.settle(some)
+            found += [delivery.body for delivery in some]
+    return found
+
+
+async def _send(source: KafkaSource, partition: int, *bodies: bytes) -> None:
+    """Store one batch."""
+    batch = source.producer.create_batch()
+    for body in bodies:
+        batch.append(key=None, value=body, timestamp=None)
+    batch.close()
+    await (await source.producer.send_batch(batch, source.topic, partition=partition))
+
+
+async def _fill(source: KafkaSource, kafka: Kafka) -> None:
+    """Store three batches in partition 0, the middle one corrupt, and one batch in partition 1."""
+    await _send(source, 0, b"before 1", b"before 2")
+    await _send(source, 0, b"broken 3", b"broken 4")
+    await _send(source, 0, b"after 5")
+    await _send(source, 1, b"other 1", b"other 2")
+    _flip(kafka, source, b"broken 3")
+
+
+async def test_other_partitions_go_on(kafka: Kafka, source: KafkaSource) -> None:
+    """As do the records before it in its own partition. It is told once, with its place."""
+    await _fill(source, kafka)
+    listener = source.listener()
+    await listener.open()
+    found = await _bodies(listener, 4)
+    await _send(source, 1, b"other 3")
+    found += await _bodies(listener, 1)
+    assert sorted(found) == [b"before 1", b"before 2", b"other 1", b"other 2", b"other 3"]
+    for _ in range(3):
+        await listener.receive(1, MEGABYTE, 0.2)
+        assert await listener.backlog() == 3
+        assert listener.withheld is not None
+        assert f"{source.topic}/0/2-3: restore" in listener.complaint
+    await listener.close()
+
+
+async def test_nothing_behind_it_is_committed(kafka: Kafka, source: KafkaSource) -> None:
+    """The next process begins at the same place, and gets everything once the batch is mended."""
+    await _fill(source, kafka)
+    listener = source.listener()
+    await listener.open()
+    await _bodies(listener, 4)
+    await listener.backlog()
+    await listener.close()
+    _flip(kafka, source, b"\x42roken 3")
+    listener = source.listener()
+    await listener.open()
+    assert await _bodies(listener, 3) == [b"broken 3", b"broken 4", b"after 5"]
+    await listener.close()
+
+
+async def test_mended_batch_is_read_without_a_restart(
+    kafka: Kafka, source: KafkaSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is tried again from time to time."""
+    monkeypatch.setattr(corrupt, "TRY_EVERY_S", 0.0)
+    await _fill(source, kafka)
+    listener = source.listener()
+    await listener.open()
+    await _bodies(listener, 4)
+
+    async def complains() -> bool:
+        await listener.receive(1, MEGABYTE, 0.1)
+        await listener.backlog()
+        return bool(listener.complaint)
+
+    await eventually(complains, what="a complaint")
+    _flip(kafka, source, b"\x42roken 3")
+    await listener.backlog()
+    assert await _bodies(listener, 3) == [b"broken 3", b"broken 4", b"after 5"]
+    await listener.backlog()
+    assert not listener.complaint
+    await listener.close()
+
+
+async def test_named_batch_is_skipped_and_counted(kafka: Kafka, source: KafkaSource) -> None:
+    """Only the batch that the operator names."""
+    await _fill(source, kafka)
+    listener = source.listener(skip_corrupt=(f"{source.topic}/0/2-3",))
+    with capture_logs() as logs:
+        await listener.open()
+        found = await _bodies(listener, 5)
+    await listener.backlog()
+    assert sorted(found) == [b"after 5", b"before 1", b"before 2", b"other 1", b"other 2"]
+    assert listener.passed_over.lost_count == 2
+    assert not listener.complaint
+    await listener.close()
+    (told,) = [each for each in logs if each["log_level"] == "error"]
+    assert told["offsets_count"] == 2
+
+
+async def test_two_members_of_one_name_are_told_so(source: KafkaSource) -> None:
+    """They take the name from each other. The broker gives a reason in one of two cases."""
+    listeners = [source.listener(group_instance_id="same") for _ in range(2)]
+    for listener in listeners:
+        await listener.open()
+
+    async def complains(listener: KafkaListener) -> bool:
+        try:
+            await listener.receive(1, MEGABYTE, 0.1)
+            await listener.backlog()
+        except ListenerUnavailable as error:
+            return error.reason == "refused" and "has this group_instance_id" in str(error)
+        return "group_instance_id same" in listener.complaint
+
+    async def complain() -> bool:
+        return any([await complains(listener) for listener in listeners])
+
+    await eventually(complain, within_s=60, what="a complaint about the name")
+    for listener in listeners:
+        await listener.close()
+
+
+async def test_member_that_is_alone_with_its_name_does_not_complain(source: KafkaSource) -> None:
+    """Also if it has come back."""
+    for _ in range(3):
+        listener = source.listener(group_instance_id="own")
+        await listener.open()
+        await listener.receive(1, MEGABYTE, 0.1)
+        await listener.backlog()
+        assert not listener.complaint
+        await listener.close()
