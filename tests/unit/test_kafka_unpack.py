@@ -17,7 +17,7 @@ from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import decode_varint_py
 
 from consumer.errors import Reason
-from consumer.listeners.kafka import internals, unpack
+from consumer.listeners.kafka import batches, unpack
 from consumer.listeners.kafka.batches import Records, UnreadBatch
 from consumer.listeners.kafka.internals import FetchedRecords, hand_out_at_most
 from consumer.listeners.kafka.listener import _delivery
@@ -194,7 +194,7 @@ def test_records_before_an_odd_name_are_not_read_again(monkeypatch: pytest.Monke
         slow.append(at)
         return decode_varint_py(buffer, at)
 
-    monkeypatch.setattr(internals, "decode_varint_py", counted)
+    monkeypatch.setattr(batches, "decode_varint_py", counted)
     assert len(read(batch_of(*[b"x" * 100] * 150, headers=2))) == 150
     assert slow == []
     first = batch_of(*[b"x" * 100] * 150)
