@@ -60,6 +60,7 @@ class App:
         self._kinds = kinds
         self.health = Health()
         self.metrics = Metrics()
+        self.metrics.parts_up.health = self.health
         self._stopping = asyncio.Event()
         sandbox = sandbox_of(config)
         config = with_outbox(config, Environment.LIVE)

@@ -90,7 +90,7 @@ class Gate:
         used: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._keyring = keyring
-        self._metrics = metrics
+        self._refusals = {each: metrics.key_refusals.labels(each.value) for each in Refusal}
         self._environments = tuple(environments)
         self._events_per_s = events_per_s
         self._clock = clock
@@ -334,7 +334,7 @@ class Gate:
         raise KeyRefused(refusal, detail or WORDS[refusal], retry_after_s)
 
     def _note(self, refusal: Refusal, address: str, key_id: str) -> None:
-        self._metrics.key_refusals.labels(refusal.value).inc()
+        self._refusals[refusal].inc()
         self._log.add(refusal, key_id, address)
 
 

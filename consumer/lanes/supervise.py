@@ -112,7 +112,7 @@ class Supervisor:
             await self._serve(listener)
         finally:
             self._books.up.set(0)
-            self._books.lag.set(-1)
+            self._books.note_lag(None)
             await listener.close()
             self._books.passed_over(*listener.passed_over.take())
 
@@ -176,7 +176,7 @@ class Supervisor:
             if idle_s < self._watch_every_s:
                 return  # something arrived lately or is in flight: the source may only be busy
             raise
-        self._books.lag.set(-1 if waiting is None else waiting)
+        self._books.note_lag(waiting)
         self._books.passed_over(*listener.passed_over.take())
         self._note(listener.complaint)
         if (

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+INSIDE: Final = ("listener ", "lane ")
+"""The names of listeners and lanes begin so. All other parts are outside this process."""
 
 
 class PartState(msgspec.Struct, frozen=True):
@@ -56,6 +64,18 @@ class Health:
         """Return why a part is down. Return an empty text if it is up or was never reported."""
         state = self._parts.get(part)
         return state.why if state else ""
+
+    def outside(self) -> Iterator[tuple[str, bool]]:
+        """Give the parts outside this process, each with true if it works.
+
+        The word before the name of a part tells where it is shown apart, such as `wallet ledger`.
+        """
+        for name, state in self._parts.items():
+            if not name.startswith(INSIDE):
+                yield name, state.up
+        for group, health in self._apart.items():
+            for name, up in health.outside():
+                yield f"{group} {name}", up
 
     @property
     def ready(self) -> bool:

@@ -21,12 +21,31 @@ from prometheus_client import (
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from consumer.operations.parts_up import PartsUp
 from consumer.operations.tallies import RequestTallies
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # nobody reads this second series
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-_AGES_S: Final = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 21_600, 86_400, 604_800)
+_AGES_S: Final = (
+    -3600,
+    -60,
+    -1,
+    0.01,
+    0.05,
+    0.1,
+    0.5,
+    1,
+    5,
+    15,
+    60,
+    300,
+    900,
+    3600,
+    21_600,
+    86_400,
+    604_800,
+)
 _COUNTS: Final = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500)
 
 
@@ -79,7 +98,7 @@ class Metrics:
         self.oldest_unsettled = self._gauge(
             "oldest_unsettled_seconds", "Age of the oldest delivery in flight.", *listener
         )
-        self.lag = self._gauge("lag", "Messages that wait at the source. -1: unknown.", *listener)
+        self.lag = self._gauge("lag", "Messages that wait at the source.", *listener)
         self.listener_up = self._gauge(
             "listener_up", "1 if connected and taking in, else 0.", *listener
         )
@@ -92,12 +111,15 @@ class Metrics:
         )
         self.event_age = self._histogram(
             "event_age_seconds",
-            "Time from an event's own time until it is stored, for the first event of each batch.",
+            "Time from an event's own time until it is stored, for the first event of each batch. "
+            "Negative for an event from the future.",
             _AGES_S,
             *listener,
         )
         self.http_requests = RequestTallies(_SECONDS)
         self.registry.register(self.http_requests)
+        self.parts_up = PartsUp()
+        self.registry.register(self.parts_up)
         self.http_connections = self._gauge(
             "http_connections", "Open connections at the public port."
         )

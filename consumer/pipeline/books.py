@@ -8,9 +8,10 @@ booked in one step, without an await between its counters, and a scrape runs on 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from consumer.deliveries.delivery import Dead, Forwarded
+from consumer.errors import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +22,17 @@ if TYPE_CHECKING:
     from consumer.pipeline.batch import Batch
 
 
+STAGES: Final = ("claim", "publish", "dead_letter")
+"""The stages at which a lane may be held: the label `stage` of the retries."""
+TROUBLES: Final = ("lost", "refused", "stalled", "held_too_long", "flooded")
+"""The reasons of `ListenerUnavailable`."""
+
+
 class LaneBooks:
     """One lane's metrics. Their labels are looked up once.
+
+    Every counter of which the labels are known is there from the start. Prometheus sees no increase
+    in a counter that is born with its first increment, so an alert on it would not fire.
 
     Args:
         metrics: The metrics of the process.
@@ -43,10 +53,14 @@ class LaneBooks:
         self._forwarded: dict[str, MetricCounter] = {}
         self._source_lost = metrics.source_lost.labels(listener)
         self._tombstones = metrics.tombstones.labels(listener)
-        self.lag = metrics.lag.labels(listener)
         self.up = metrics.listener_up.labels(listener)
         self.up.set(0)
-        self.lag.set(-1)
+        for reason in Reason:
+            metrics.dead_letters.labels(listener, reason.value)
+        for stage in STAGES:
+            metrics.retries.labels(listener, stage)
+        for trouble in TROUBLES:
+            metrics.listener_restarts.labels(listener, trouble)
         metrics.in_flight.labels(listener).set_function(lambda: self.in_flight_count)
 
     def watch_age(self, oldest_s: Callable[[], float]) -> None:
@@ -56,6 +70,13 @@ class LaneBooks:
             oldest_s: The function that returns this age, in seconds.
         """
         self._metrics.oldest_unsettled.labels(self._listener).set_function(oldest_s)
+
+    def note_lag(self, waiting_count: int | None) -> None:
+        """Show how many messages wait at the source. None: the number is not known."""
+        if waiting_count is None:
+            self._metrics.lag.remove(self._listener)
+        else:
+            self._metrics.lag.labels(self._listener).set(waiting_count)
 
     def took_in(self, batch: Batch) -> None:
         """Book a new batch as in flight."""
@@ -123,4 +144,4 @@ class LaneBooks:
     def _observe_age(self, batch: Batch, now_s: float) -> None:
         first = next((work.event for work in batch.works if work.event is not None), None)
         if first is not None and first.time_s is not None:
-            self._event_age.observe(max(0.0, now_s - first.time_s))
+            self._event_age.observe(now_s - first.time_s)

@@ -93,6 +93,7 @@ class Readers:
         self._sources = sources
         self._gate = gate
         self._metrics = metrics
+        self._let_go = {each: metrics.stream_let_go.labels(each.value) for each in LetGo}
         self.sent_count = 0
         self._readers: dict[KeptReader, None] = {}
         self._by_key: Counter[str] = Counter()
@@ -135,7 +136,7 @@ class Readers:
 
     def count_let_go(self, why: LetGo) -> None:
         """Count a reader that is let go."""
-        self._metrics.stream_let_go.labels(why.value).inc()
+        self._let_go[why].inc()
 
     async def run(self) -> None:
         """Look after all readers, and run the feeds. Runs until cancelled."""

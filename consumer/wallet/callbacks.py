@@ -23,7 +23,7 @@ from consumer.wallet.bodies import (
     bad_request,
     read_json,
 )
-from consumer.wallet.counted import counted
+from consumer.wallet.counted import counted, show_from_the_start
 from consumer.wallet.told import booked_fields, funds_fields, refusals
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class Callbacks:
         self._amounts = amounts
         self._facts = facts
         self._metrics = metrics
+        show_from_the_start(metrics, ledgers)
 
     async def balance(self, request: Request) -> Answer:
         """Return what is on the account of a session."""

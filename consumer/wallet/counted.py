@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import time
 from typing import TYPE_CHECKING, Final
 
 from consumer.http.answer import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from consumer.deliveries.origin import Environment
     from consumer.operations.metrics import Metrics
 
 BUG: Final = "ERROR"
@@ -20,6 +22,16 @@ GONE: Final = "GONE"
 """The code of a callback that was not answered, because the process stopped."""
 UNKNOWN: Final = "unknown"
 """The environment of a callback whose signature is not good."""
+
+
+VERBS: Final = ("balance", "bet", "win", "bet-win", "rollback", "round-end")
+ENDS: Final = ("OK", "REPLAYED", "UNAVAILABLE", BUG, GONE)
+
+
+def show_from_the_start(metrics: Metrics, environments: Iterable[Environment]) -> None:
+    """Make the counters of the usual ends. An alert sees no increase in a counter that is new."""
+    for environment, verb, code in itertools.product(environments, VERBS, ENDS):
+        metrics.wallet_callbacks.labels(environment.value, verb, code)
 
 
 class CallTally:

@@ -35,6 +35,8 @@ def install(names: list[str]) -> None:
         packages.append("openjdk-17-jre-headless")
     if "kafka" in names and not LIBRARIES.exists() and shutil.which("mvn") is None:
         packages.append("maven")
+    if shutil.which("promtool") is None:
+        packages.append("prometheus")  # for the tests of the alert rules
     if packages:
         install_packages(packages)
     if "kafka" in names and not LIBRARIES.exists():

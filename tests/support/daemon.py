@@ -139,6 +139,11 @@ class Daemon:
         }
         return {labels: value for labels, value in found.items() if value and label in labels}
 
+    async def scraped(self) -> str | None:
+        """Return the answer of `/metrics`, or None if there is none."""
+        status, body = await self._get("/metrics")
+        return body if status == 200 else None
+
     async def fates(self, listener: str) -> Counter[str]:
         """Return how many deliveries of a listener ended in which way, dead letters by reason."""
         _, body = await self._get("/metrics")

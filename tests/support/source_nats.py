@@ -72,6 +72,12 @@ class NatsSource(Source):
         options.update(settings)
         return NatsListener("nats", NatsListenerSettings(**options))
 
+    async def keep_at_most(self, count: int) -> None:
+        """Let the stream delete its oldest messages, read or not."""
+        await self._jetstream.update_stream(
+            name=self.stream, subjects=[self.subject], max_msgs=count
+        )
+
     async def remaining(self) -> int:
         """See `Source.remaining`."""
         try:

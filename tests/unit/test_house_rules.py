@@ -26,6 +26,7 @@ SLEEPERS: Final = {
     "tests/support/proxy.py": "slows down a connection, as a bad network does",
     "tests/brokers/base.py": "a broker that starts can only be asked again and again",
     "tests/brokers/__main__.py": "so can processes that end and are not our children",
+    "tests/acceptance/test_alerts.py": "a fault has to go on between two scrapes",
     "tests/acceptance/test_outages.py": "the outage has to last as long as its name says",
     "tests/acceptance/test_http_hostile.py": "load over some seconds is what is measured",
     "tests/acceptance/test_http_outages.py": "an outage has to last as long as its name says",

@@ -66,7 +66,7 @@ def _row(
     values = now.values[name]
     rates = _rates(name, before, now)
     received, duplicates = rates.get("received"), rates.get("duplicates")
-    lag = values.get("lag", -1)
+    lag = values.get("lag")
     whys = (now.whys.get(f"listener {name}"), now.whys.get(f"lane {name}"))
     state = "up" if values.get("listener_up") else "down"
     return ListenerRow(
@@ -80,7 +80,7 @@ def _row(
         else None,
         dead_letters_per_s=rates.get("dead_letters"),
         dead_letters_count=int(values.get("dead_letters", 0)),
-        lag_count=int(lag) if lag >= 0 else None,
+        lag_count=None if lag is None else int(lag),
         in_flight_count=int(values.get("in_flight", 0)),
         oldest_s=round(values.get("oldest_unsettled_seconds", 0.0), 3),
         why="; ".join(why for why in whys if why),

@@ -19,7 +19,7 @@ from consumer.http.answer import Problem
 from consumer.http.request import key_of
 from consumer.listeners.http.answers import of_refusal
 from consumer.listeners.http.rejections import Rejections
-from consumer.listeners.http.shed import NotTaken
+from consumer.listeners.http.shed import NotTaken, Shed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from consumer.listeners.http.question import Question
     from consumer.operations.metrics import Metrics
 
+TOO_MANY_REJECTED: Final = "too_many_rejected"
 COMPRESSED: Final = frozenset(("gzip", "deflate", "zstd"))
 """The content encodings that are undone here, to measure the size of the decompressed body."""
 
@@ -80,7 +81,8 @@ class Ingest:
     ) -> None:
         self.limits = limits
         self._intakes = intakes
-        self._metrics = metrics
+        reasons = (*(each.value for each in Shed), TOO_MANY_REJECTED)
+        self._shed = {reason: metrics.http_shed.labels(reason) for reason in reasons}
         self.errors_of = errors_of
         self.admit_again = admit_again
         self._spend = spend
@@ -110,10 +112,10 @@ class Ingest:
         now_s = SYSTEM_CLOCK.monotonic_s()
         wait_s = self._rejections.wait_s(key.id, now_s)
         if wait_s is not None:
-            self._metrics.http_shed.labels("too_many_rejected").inc()
+            self._shed[TOO_MANY_REJECTED].inc()
             raise Problem(
                 429,
-                "too_many_rejected",
+                TOO_MANY_REJECTED,
                 "more than half of the events of this key were rejected within 60 s; "
                 "mend the sender, then send again",
                 headers={"retry-after": str(wait_s)},
@@ -162,7 +164,7 @@ class Ingest:
 
     def shed(self, refused: NotTaken) -> Problem:
         """Count a request whose events were not taken, and return the answer 503."""
-        self._metrics.http_shed.labels(refused.why.value).inc()
+        self._shed[refused.why.value].inc()
         return of_refusal(refused)
 
 
