@@ -100,7 +100,12 @@ class App:
             self._port.take()
         for caveat in caveats(self._config):
             log.warning(caveat.what, **caveat.facts)
-        async with serve(operations, self.health, self.metrics), asyncio.TaskGroup() as group:
+        steered = {name: each for one in self._groups for name, each in one.steered.items()}
+        token = self._config.operations.token
+        async with (
+            serve(operations, self.health, self.metrics, steered, token),
+            asyncio.TaskGroup() as group,
+        ):
             beside = [group.create_task(self._measure_loop_lag(), name="loop lag")]
             if self._port is not None:
                 beside.append(group.create_task(self._port.run(), name="public port"))

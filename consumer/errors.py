@@ -86,7 +86,7 @@ class ListenerUnavailable(Unavailable):
 
 
 class ListenerFlooded(ListenerUnavailable):
-    """Too many of the source's messages are broken. The listener stays closed until a restart.
+    """Too many of the source's messages are broken. The listener stays closed for a while.
 
     The text quotes nothing that a sender wrote, because `/readyz` shows it. The dead letters have
     the values.
@@ -99,7 +99,7 @@ class ListenerFlooded(ListenerUnavailable):
     def __init__(self, what: str, last: Rejected | None) -> None:
         super().__init__(
             f"stopped itself: {what}, last: {_without_value(last)}; "
-            "mend the sender (or raise [dead_letters] max_share), then restart",
+            "mend the sender, or raise [dead_letters] max_share",
             reason="flooded",
         )
         self.what = what

@@ -29,6 +29,8 @@ VERBS: Final = {
     "schema": "Print the schemas of events, as JSON Schema, AsyncAPI or OpenAPI.",
     "tap": "Show the events as they pass.",
     "top": "Show what every listener is doing now.",
+    "pause": "Let a listener take in nothing, while the others go on.",
+    "resume": "Let a listener take in deliveries again.",
     "seen": "Tell what became of one event.",
     "config": "Show the configuration in force, or its JSON Schema.",
 }

@@ -26,12 +26,13 @@ from consumer.listeners.outbox.settings import OUTBOX
 from consumer.parts.keep_open import KeptOpen, all_opened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
+    from collections.abc import Callable, Container, Mapping
 
     from consumer.config.load import Config
     from consumer.lanes.outside import Outside
     from consumer.lanes.wire import Watched
     from consumer.listeners.base import AnyListener
+    from consumer.operations.steer import Steered
 
 
 class LaneGroup:
@@ -65,6 +66,11 @@ class LaneGroup:
             for listener in config.listeners
         }
         self._stopping = asyncio.Event()
+
+    @property
+    def steered(self) -> Mapping[str, Steered]:
+        """The listeners that an operator may pause and resume, by name."""
+        return self._supervisors
 
     def stop(self, *, keep: Container[str] = ()) -> None:
         """Let the listeners take in no new deliveries. This method may be called several times.

@@ -69,6 +69,10 @@ class Lane:
             return 0.0
         return self._clock.monotonic_s() - self._waiting_since_s
 
+    def forget_flood(self) -> None:
+        """Count broken deliveries anew. See `FloodGuard.forget`."""
+        self._guard.forget()
+
     def held(self) -> list[Delivery]:
         """Return every delivery that was taken in and is not settled."""
         in_flight = [work.delivery for batch in self._in_flight for work in batch.works]

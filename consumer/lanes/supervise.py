@@ -1,14 +1,15 @@
 """Runs one listener: opens it, watches it, and after any trouble replaces it by a new one.
 
 Responsible for reconnecting with growing pauses, for noticing a source that is connected but
-silent, for letting go of what is held too long, for keeping a flooded listener closed, and for
-telling log, metrics and `/readyz`. A failing listener never touches another listener: each has its
-own supervisor and lane.
+silent, for letting go of what is held too long, for keeping a flooded listener closed for a while,
+for the operator's pauses, and for telling log, metrics and `/readyz`. A failing listener never
+touches another listener: each has its own supervisor and lane.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -29,6 +30,11 @@ WATCH_EVERY_S: Final = 5.0
 OPEN_DEADLINE_S: Final = 30.0
 STEADY_AFTER_S: Final = 30.0
 """After a connection that lasted longer than this, the next pause is short again."""
+FLOOD_PAUSE_S: Final = 60.0
+FLOOD_PAUSE_MAX_S: Final = 900.0
+"""A listener that has stopped itself is tried again after up to 60 s, and after longer pauses if it
+stops itself again. Each try lets about 100 broken messages pass."""
+FLOOD_OVER_AFTER_S: Final = 300.0
 
 log = structlog.get_logger()
 
@@ -55,6 +61,7 @@ class Supervisor:
         *,
         watch_every_s: float = WATCH_EVERY_S,
     ) -> None:
+        self._name = name
         self._part = f"listener {name}"
         self._make = make
         self._lane = lane
@@ -63,6 +70,8 @@ class Supervisor:
         self._watch_every_s = watch_every_s
         self._stopping = asyncio.Event()
         self._halt = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._paused = False
         self._opening: asyncio.Timeout | None = None
         self._log = log.bind(listener=name)
         health.down(self._part, "not connected yet")
@@ -72,10 +81,24 @@ class Supervisor:
         is_first = not self._stopping.is_set()
         self._stopping.set()
         self._halt.set()
+        self._wake.set()
         # An `open` that is under way is ended by its deadline. A deadline that is over cannot be
         # moved, but then `open` is about to end anyway.
         if is_first and self._opening is not None and not self._opening.expired():
             self._opening.reschedule(asyncio.get_running_loop().time())
+
+    def pause(self) -> None:
+        """Take in nothing until `resume` or the end of the process. What is in flight is settled.
+
+        The source keeps its messages meanwhile. A sender that waits for an answer gets 503.
+        """
+        self._paused = True
+        self._halt.set()
+
+    def resume(self) -> None:
+        """Take in deliveries again at once, after `pause` or after the listener stopped itself."""
+        self._paused = False
+        self._wake.set()
 
     async def run(self) -> None:
         """Run the listener until `stop`.
@@ -83,19 +106,42 @@ class Supervisor:
         Cancelling: closes the connection; what is in flight goes back to the source.
         """
         backoff = Backoff(first_s=0.2)
+        flood_backoff = Backoff(first_s=FLOOD_PAUSE_S, longest_s=FLOOD_PAUSE_MAX_S)
         while not self._stopping.is_set():
             self._halt = asyncio.Event()
+            self._wake.clear()
+            if self._paused:
+                await self._rest()
+                continue
             started_s = asyncio.get_running_loop().time()
             try:
                 await self._live()
             except ListenerFlooded as error:
-                self._report_flood(error)
-                await self._stopping.wait()
+                await self._wait_out(error, flood_backoff.next_s())
+                continue
             except ListenerUnavailable as error:
                 self._report(error)
-            if asyncio.get_running_loop().time() - started_s > STEADY_AFTER_S:
+            lived_s = asyncio.get_running_loop().time() - started_s
+            if lived_s > STEADY_AFTER_S:
                 backoff.reset()
-            await self._pause(backoff.next_s())
+            if lived_s > FLOOD_OVER_AFTER_S:
+                flood_backoff.reset()
+            await self._wait(backoff.next_s())
+
+    async def _rest(self) -> None:
+        """Wait as long as the operator wants."""
+        self._log.info("listener paused by an operator")
+        self._health.up(self._part, "paused by an operator, until: consumer resume")
+        self._books.paused.set(1)
+        await self._wait(math.inf)
+        self._books.paused.set(0)
+        self._health.down(self._part, "not connected yet")
+
+    async def _wait_out(self, error: ListenerFlooded, pause_s: float) -> None:
+        """Wait until the sender may be mended, and then count anew."""
+        self._report_flood(error, pause_s)
+        await self._wait(pause_s)
+        self._lane.forget_flood()
 
     async def _live(self) -> None:
         """Run one connection, from opening it to closing it."""
@@ -216,18 +262,21 @@ class Supervisor:
         self._health.down(self._part, str(error))
         self._log.warning("listener lost", reason=error.reason, why=str(error))
 
-    def _report_flood(self, error: ListenerFlooded) -> None:
+    def _report_flood(self, error: ListenerFlooded, pause_s: float) -> None:
         self._books.restarted(error.reason)
-        self._health.down(self._part, str(error))
+        again = f"it tries again in {pause_s:.0f} s, or now with: consumer resume {self._name}"
+        self._health.down(self._part, f"{error}; {again}")
         last = error.last.reason.value if error.last else None
-        self._log.error("listener stopped itself", why=error.what, last=last)
+        self._log.error(
+            "listener stopped itself", why=error.what, last=last, again_in_s=round(pause_s)
+        )
 
-    async def _pause(self, pause_s: float) -> None:
-        """Wait before the next connection, or until told to stop."""
+    async def _wait(self, pause_s: float) -> None:
+        """Wait before the next connection, or until told to stop or to resume."""
         if self._stopping.is_set():
             return
         try:
-            async with asyncio.timeout(pause_s):
-                await self._stopping.wait()
+            async with asyncio.timeout(None if pause_s == math.inf else pause_s):
+                await self._wake.wait()
         except TimeoutError:
             return

@@ -18,7 +18,8 @@ class PartState(msgspec.Struct, frozen=True):
 
     Attributes:
         up: If true, the part works.
-        why: What is wrong and what to do about it. It is empty while the part is up.
+        why: What is wrong and what to do about it. While the part is up, it is empty, or says what
+            the operator wanted.
     """
 
     up: bool
@@ -48,9 +49,9 @@ class Health:
         """Return the states that are shown apart under a name. None if there are none."""
         return self._apart.get(name)
 
-    def up(self, part: str) -> None:
-        """Report that a part works."""
-        self._parts[part] = PartState(up=True)
+    def up(self, part: str, note: str = "") -> None:
+        """Report that a part works, or rests because the operator wants it."""
+        self._parts[part] = PartState(up=True, why=note)
 
     def down(self, part: str, why: str) -> None:
         """Report that a part does not work, and why."""
@@ -63,7 +64,7 @@ class Health:
     def why_down(self, part: str) -> str:
         """Return why a part is down. Return an empty text if it is up or was never reported."""
         state = self._parts.get(part)
-        return state.why if state else ""
+        return state.why if state and not state.up else ""
 
     def outside(self) -> Iterator[tuple[str, bool]]:
         """Give the parts outside this process, each with true if it works.

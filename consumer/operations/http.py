@@ -1,4 +1,4 @@
-"""Answers the operator's questions over HTTP: `/livez`, `/readyz` and `/metrics`.
+"""Answers the operator over HTTP: `/livez`, `/readyz`, `/metrics`, and pauses of listeners.
 
 The server runs on the daemon's own event loop on purpose. If the loop is stuck, `/livez` gets no
 answer. And a scrape runs between two steps of the lanes, so the counters that it reads agree.
@@ -17,13 +17,15 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from consumer.errors import ConfigError
 from consumer.operations.connections import ConnectionLimits, limited_connections
-from consumer.options.values import Seconds
+from consumer.operations.steer import PREFIX, Asker, steer
+from consumer.options.values import Seconds, Secret
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 
     from consumer.operations.health import Health
     from consumer.operations.metrics import Metrics
+    from consumer.operations.steer import Steered
 
 JSON: Final = "application/json"
 LIMITS: Final = ConnectionLimits(
@@ -37,12 +39,15 @@ class OperationsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     """The table `[operations]`.
 
     Attributes:
-        bind: The address and the port to listen on, for IPv6 for example `[::1]:9464`. There is no
-            authentication, so choose an address that only your network reaches.
+        bind: The address and the port to listen on, for IPv6 for example `[::1]:9464`. Whoever
+            reaches it can read, so choose an address that only your network reaches.
+        token: The token with which a listener may be paused and resumed, from anywhere. If absent,
+            only this machine may do that.
         shutdown_grace_s: How long a drain may take, in seconds.
     """
 
     bind: str = "127.0.0.1:9464"
+    token: Secret | None = None
     shutdown_grace_s: Seconds = 25.0
 
 
@@ -60,7 +65,9 @@ class DaemonServer(uvicorn.Server):
         yield
 
 
-def _application(health: Health, metrics: Metrics) -> Callable[..., Awaitable[None]]:
+def _application(
+    health: Health, metrics: Metrics, listeners: Mapping[str, Steered], token: str | None
+) -> Callable[..., Awaitable[None]]:
     def answer(path: str) -> tuple[int, str, bytes]:
         if path == "/livez":
             return 200, JSON, b'{"alive":true}'
@@ -77,7 +84,12 @@ def _application(health: Health, metrics: Metrics) -> Callable[..., Awaitable[No
         receive: object,  # noqa: ARG001  # ASGI passes it; no request body is read
         send: Callable[[Mapping[str, object]], Awaitable[None]],
     ) -> None:
-        status, content_type, body = answer(str(scope["path"]))
+        path = str(scope["path"])
+        if scope["method"] == "POST" and path.startswith(PREFIX):
+            content_type = JSON
+            status, body = steer(path, Asker.of(scope), listeners, token)
+        else:
+            status, content_type, body = answer(path)
         headers = [(b"content-type", content_type.encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
@@ -129,11 +141,25 @@ def _inherited(number: str, option: str) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def serve(listener: socket.socket, health: Health, metrics: Metrics) -> AsyncIterator[None]:
-    """Answer requests until the block ends."""
+async def serve(
+    listener: socket.socket,
+    health: Health,
+    metrics: Metrics,
+    listeners: Mapping[str, Steered],
+    token: str | None = None,
+) -> AsyncIterator[None]:
+    """Answer requests until the block ends.
+
+    Args:
+        listener: The socket that listens.
+        health: The states for `/readyz`.
+        metrics: The metrics for `/metrics`.
+        listeners: The listeners that an operator may pause and resume, by name.
+        token: See `OperationsSettings`.
+    """
     server = DaemonServer(
         uvicorn.Config(
-            _application(health, metrics),
+            _application(health, metrics, listeners, token),
             http=limited_connections(LIMITS),
             ws="none",  # a WebSocket would leave the limits
             backlog=LIMITS.max_connections_count,  # so many at most are accepted in one step

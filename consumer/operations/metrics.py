@@ -46,6 +46,7 @@ _AGES_S: Final = (
     86_400,
     604_800,
 )
+_LISTENER: Final = ("listener",)
 _COUNTS: Final = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500)
 
 
@@ -56,13 +57,12 @@ class Metrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
-        listener = ("listener",)
-        self.received = self._counter("received", "Deliveries taken in.", *listener)
+        self.received = self._counter("received", "Deliveries taken in.", *_LISTENER)
         self.forwarded = self._counter(
             "forwarded", "Events stored in the sink.", "listener", "subject"
         )
         self.duplicates = self._counter(
-            "duplicates", "Deliveries of an event that is stored already.", *listener
+            "duplicates", "Deliveries of an event that is stored already.", *_LISTENER
         )
         self.shadow_duplicates = self._counter(
             "shadow_duplicates", "Events forwarded only because of shadow mode.", "listener", "kind"
@@ -79,32 +79,35 @@ class Metrics:
         self.old_claims = self._counter(
             "old_claims",
             "Events published again after the sink may have forgotten them.",
-            *listener,
+            *_LISTENER,
         )
         self.source_lost = self._counter(
             "source_lost",
             "Messages that a source lost before they were read, at most.",
-            *listener,
+            *_LISTENER,
         )
         self.tombstones = self._counter(
-            "tombstones", "Records without a value that were skipped.", *listener
+            "tombstones", "Records without a value that were skipped.", *_LISTENER
         )
         self.listener_restarts = self._counter(
             "listener_restarts", "Connections that ended in trouble.", "listener", "reason"
         )
         self.in_flight = self._gauge(
-            "in_flight", "Deliveries taken in and not ended yet.", *listener
+            "in_flight", "Deliveries taken in and not ended yet.", *_LISTENER
         )
         self.oldest_unsettled = self._gauge(
-            "oldest_unsettled_seconds", "Age of the oldest delivery in flight.", *listener
+            "oldest_unsettled_seconds", "Age of the oldest delivery in flight.", *_LISTENER
         )
-        self.lag = self._gauge("lag", "Messages that wait at the source.", *listener)
+        self.lag = self._gauge("lag", "Messages that wait at the source.", *_LISTENER)
         self.listener_up = self._gauge(
-            "listener_up", "1 if connected and taking in, else 0.", *listener
+            "listener_up", "1 if connected and taking in, else 0.", *_LISTENER
+        )
+        self.listener_paused = self._gauge(
+            "listener_paused", "1 while an operator has paused the listener, else 0.", *_LISTENER
         )
         self.loop_lag = self._gauge("loop_lag_seconds", "How late the event loop is, in seconds.")
         self.batch_events = self._histogram(
-            "batch_events", "Deliveries in each batch.", _COUNTS, *listener
+            "batch_events", "Deliveries in each batch.", _COUNTS, *_LISTENER
         )
         self.stage = self._histogram(
             "stage_seconds", "Time a batch spent in a stage.", _SECONDS, "stage"
@@ -114,7 +117,7 @@ class Metrics:
             "Time from an event's own time until it is stored, for the first event of each batch. "
             "Negative for an event from the future.",
             _AGES_S,
-            *listener,
+            *_LISTENER,
         )
         self.http_requests = RequestTallies(_SECONDS)
         self.registry.register(self.http_requests)

@@ -55,6 +55,7 @@ class LaneBooks:
         self._tombstones = metrics.tombstones.labels(listener)
         self.up = metrics.listener_up.labels(listener)
         self.up.set(0)
+        self.paused = metrics.listener_paused.labels(listener)
         for reason in Reason:
             metrics.dead_letters.labels(listener, reason.value)
         for stage in STAGES:

@@ -2,8 +2,8 @@
 
 A bad deployment of a sender must not drain a queue into the dead letters. So a listener stops
 itself when more than a given share of what it took in lately became dead letters. Responsible for
-counting, and for raising `ListenerFlooded`. `lanes/supervise.py` closes the listener and keeps it
-closed.
+counting, and for raising `ListenerFlooded`. `lanes/supervise.py` closes the listener, and tries
+it again after a pause.
 """
 
 from __future__ import annotations
@@ -82,6 +82,10 @@ class FloodGuard:
         self._step_s = window_s / BUCKETS_COUNT
         self._buckets: deque[_Bucket] = deque()
         self._last: Rejected | None = None
+
+    def forget(self) -> None:
+        """Begin to count anew, because the listener is tried again."""
+        self._buckets.clear()
 
     def look(self, batch: Batch) -> None:
         """Count a batch that has been decoded, but not booked, claimed or stored yet.

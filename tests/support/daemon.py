@@ -44,7 +44,8 @@ class Daemon:
     ) -> None:
         self.port = free_port()
         self._log = folder / "daemon.log"
-        tables = {**tables, "operations": {"bind": f"127.0.0.1:{self.port}"}}
+        operations = {**tables.get("operations", {}), "bind": f"127.0.0.1:{self.port}"}
+        tables = {**tables, "operations": operations}
         self.config = folder / "consumer.toml"
         self.config.write_text(tomli_w.dumps(tables))
         command = [sys.executable, "-m", "consumer", "run", "--config", str(self.config)]

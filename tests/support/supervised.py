@@ -83,6 +83,11 @@ class Supervised:
         )
         return int(value or 0)
 
+    def metric(self, name: str) -> float | None:
+        """Return a metric of the listener."""
+        registry = self.pipeline.metrics.registry
+        return registry.get_sample_value(f"consumer_{name}", {"listener": "lane"})
+
     def why_down(self) -> str:
         """Return what `/readyz` says about the listener."""
         return self.pipeline.health.why_down("listener lane")

@@ -26,6 +26,11 @@ def _broken_books(metrics: Metrics) -> None:
     metrics.received.labels("lane").inc()
 
 
+def _paused(metrics: Metrics) -> None:
+    metrics.listener_up.labels("lane").set(0)
+    metrics.listener_paused.labels("lane").set(1)
+
+
 def _slow_callbacks(metrics: Metrics) -> None:
     for _ in range(100):
         metrics.wallet_callback.labels("live", "bet").observe(2.0)
@@ -38,6 +43,7 @@ def _sandbox_away(metrics: Metrics) -> None:
 
 
 FAULTS: Final[dict[str, Fault]] = {
+    "ConsumerListenerPaused": _paused,
     "ConsumerReadersLetGo": lambda metrics: metrics.stream_let_go.labels("slow").inc(),
     "ConsumerKeysNotRead": lambda metrics: metrics.key_refusals.labels("unread").inc(),
     "ConsumerWalletAway": lambda metrics: metrics.wallet_callbacks.labels(
@@ -84,7 +90,7 @@ async def test_alert_fires_at_its_fault(alert: str, tmp_path: Path) -> None:
     for number in (1, 2):
         FAULTS[alert](metrics)
         scrapes.append(_scrape(metrics, number))
-    found = await fired(scrapes, tmp_path, minutes=45)
+    found = await fired(scrapes, tmp_path, minutes=70)
     assert alert in found
     assert found <= {alert} | WITH_OTHERS.get(alert, set())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 import pytest
 
@@ -173,23 +174,63 @@ async def flood(one: Supervised) -> None:
     await eventually(lambda: "stopped itself" in one.why_down())
 
 
-def test_flooded_listener_stays_closed_until_stop() -> None:
+def test_flooded_listener_stays_closed_for_a_while() -> None:
     """It is counted once, says why, and another listener goes on."""
 
     async def scenario() -> None:
         one, other = Supervised(), Supervised()
         async with one.running() as task, other.running():
             await flood(one)
-            await pass_time(3600)
+            why, _, again = one.why_down().partition("; it tries again in ")
+            await pass_time(20)
             assert (len(one.made), one.restarts("flooded"), task.done()) == (1, 1, False)
             assert not one.queue.listeners
             await other.send("a")
             await eventually(other.stored(1))
-        assert one.why_down() == (
+        assert why == (
             "stopped itself: 100% of 100 deliveries in 60 s became dead letters, "
             "100% of them: invalid amount, "
-            f"last: {ERROR}; mend the sender (or raise [dead_letters] max_share), then restart"
+            f"last: {ERROR}; mend the sender, or raise [dead_letters] max_share"
         )
+        seconds, _, command = again.partition(" s, or now with: ")
+        assert 30 <= int(seconds) <= 60
+        assert command == "consumer resume lane"
+
+    jump(scenario())
+
+
+def test_flooded_listener_tries_again_by_itself() -> None:
+    """After pauses that grow. What is broken becomes letters, and the good ones behind it come."""
+
+    async def scenario() -> None:
+        one = Supervised()
+        async with one.running():
+            await flood(one)
+            await one.send("good")
+            await eventually(one.stored(1), within_s=3600)
+            assert one.restarts("flooded") == 3
+            made_s = [at_s for at_s, _ in one.made]
+            pauses_s = [after - before for before, after in itertools.pairwise(made_s)]
+            assert 30 <= pauses_s[0] <= 61 <= pauses_s[1] + pauses_s[0]
+            assert 120 <= pauses_s[2] <= 241
+            assert not one.why_down()
+            assert one.pipeline.balanced()
+
+    jump(scenario())
+
+
+def test_flooded_listener_tries_again_when_it_is_told() -> None:
+    """And counts anew, although its window is not over."""
+
+    async def scenario() -> None:
+        one = Supervised()
+        async with one.running():
+            await flood(one)
+            one.queue.waiting.clear()
+            await one.send("good")
+            one.supervisor.resume()
+            await eventually(one.stored(1), within_s=5)
+            assert one.restarts("flooded") == 1
 
     jump(scenario())
 
@@ -209,7 +250,7 @@ def test_flooded_listener_finishes_what_it_holds_and_is_not_made_again() -> None
             await eventually(lambda: "held" in one.why_down())
             one.pipeline.letters.down = False
             await eventually(lambda: "stopped itself" in one.why_down())
-            await pass_time(600)
+            await pass_time(20)
         assert (len(one.made), one.restarts("flooded")) == (1, 1)
         assert one.pipeline.balanced()
 

@@ -90,6 +90,7 @@ COUNTED: Final = {
     "http_connections",
     "in_flight",
     "lag",
+    "listener_paused",
     "listener_up",
     "stream_readers",
     "batch_events",

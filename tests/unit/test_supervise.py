@@ -97,6 +97,42 @@ def test_complaint_makes_a_working_listener_unready() -> None:
     jump(scenario())
 
 
+def test_paused_listener_takes_in_nothing() -> None:
+    """What is in flight is settled. It is ready meanwhile, because somebody wanted it so."""
+
+    async def scenario() -> None:
+        one = Supervised()
+        async with one.running():
+            await one.send("a")
+            await eventually(one.stored(1))
+            one.supervisor.pause()
+            await eventually(lambda: not one.queue.listeners)
+            await one.send("b")
+            await pass_time(3600)
+            assert one.stored(1)()
+            assert not one.why_down()
+            assert one.metric("listener_paused") == 1
+            one.supervisor.pause()
+            one.supervisor.resume()
+            await eventually(one.stored(2), within_s=5)
+            assert one.metric("listener_paused") == 0
+        assert one.pipeline.balanced()
+
+    jump(scenario())
+
+
+def test_paused_listener_ends_with_the_process() -> None:
+    """A drain does not wait for the operator."""
+
+    async def scenario() -> None:
+        one = Supervised()
+        async with one.running():
+            one.supervisor.pause()
+            await pass_time(10)
+
+    jump(scenario())
+
+
 def test_lost_connection_is_made_again() -> None:
     """With a new listener object; nothing is lost, and it is counted."""
 

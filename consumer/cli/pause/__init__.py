@@ -1,0 +1,1 @@
+"""Let a listener take in nothing: `consumer pause`."""

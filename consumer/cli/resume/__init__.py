@@ -1,0 +1,1 @@
+"""Let a listener take in deliveries again: `consumer resume`."""
