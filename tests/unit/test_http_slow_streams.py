@@ -65,7 +65,9 @@ async def test_session_can_wait_for_a_slow_client(
             await client[0].readexactly(MEGABYTE)
         assert there.here.shed_count(CutOff.NOT_READING) == 0
         assert isinstance(session, Pushing)
-        assert 0 < session.most_bytes < MEGABYTE / 4
+        # Over TLS, a loaded machine may hand over every piece before the next is written.
+        assert session.most_bytes or tls
+        assert session.most_bytes < MEGABYTE / 4
 
 
 @each_form
