@@ -74,6 +74,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
         arrived: When the delivery arrived, RFC 3339, UTC.
         attempt: The number of attempts to make an event of it. Each replay adds 1.
         history: The last earlier attempts, at most `HISTORY_MAX_COUNT`, the oldest first.
+        earlier_numbers: The numbers that the letters of earlier attempts had in the stream, as many
+            as the history has. These letters are removed.
         body: The bytes as they arrived. It is empty if they are in the object store.
         body_object: The name of the body in the object store, if it is over the server's limit.
         body_bytes: The length of the body in the object store, in bytes. It is 0 if the body is
@@ -92,6 +94,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     arrived: str
     attempt: int = 1
     history: tuple[Attempt, ...] = ()
+    earlier_numbers: tuple[int, ...] = ()
     body: bytes
     body_object: str = ""
     body_bytes: int = 0
@@ -131,12 +134,13 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
             return delivery_id
         return f"{delivery_id}-{self.attempt}-{_escape(self.arrived)}"
 
-    def again(self, rejected: Rejected, when: str) -> Letter:
+    def again(self, rejected: Rejected, when: str, number: int) -> Letter:
         """Return the letter of a delivery that was rejected once more, with its history.
 
         Args:
             rejected: Why it was rejected this time.
             when: The time of this attempt, RFC 3339, UTC.
+            number: The number of this letter in the stream.
         """
         past = Attempt(self.attempt, self.reason.value, self.error[:HISTORY_ERROR_CHARACTERS], when)
         return msgspec.structs.replace(
@@ -145,6 +149,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
             error=rejected.detail,
             attempt=self.attempt + 1,
             history=(*self.history, past)[-HISTORY_MAX_COUNT:],
+            earlier_numbers=(*self.earlier_numbers, number)[-HISTORY_MAX_COUNT:],
         )
 
 
@@ -189,6 +194,7 @@ def to_message(letter: Letter, prefix: str, message_id: str) -> Message:
         "Dead-Arrived": letter.arrived,
         "Dead-Attempt": str(letter.attempt),
         "Dead-History": _encode_history(letter.history),
+        "Dead-Earlier-Numbers": " ".join(map(str, letter.earlier_numbers)),
         "Dead-Body-Object": letter.body_object,
         "Dead-Body-Bytes": str(letter.body_bytes) if letter.body_bytes else "",
     }
@@ -221,6 +227,7 @@ def from_message(headers: Mapping[str, str], body: bytes) -> Letter:
         arrived=headers.get("Dead-Arrived", ""),
         attempt=int(headers.get("Dead-Attempt", "1")),
         history=_decode_history(_unescape(headers.get("Dead-History"))),
+        earlier_numbers=tuple(map(int, headers.get("Dead-Earlier-Numbers", "").split())),
         body=body,
         body_object=headers.get("Dead-Body-Object", ""),
         body_bytes=int(headers.get("Dead-Body-Bytes", "0")),

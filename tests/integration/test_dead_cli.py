@@ -258,7 +258,7 @@ async def test_drop_asks_on_a_terminal(
 ) -> None:
     """With the number of letters; and nothing is deleted against an answer."""
     await server.store(letter(body=b"1"), letter(body=b"2"))
-    async with on_a_terminal("dead", "drop", "--config", server.config) as terminal:
+    async with on_a_terminal("dead", "drop", "--all", "--config", server.config) as terminal:
         await terminal.shows("Drop 2 dead letters for ever? [y/N]: ")
         terminal.type(f"{answer}\n")
         ended, lines = await terminal.end()
@@ -269,7 +269,7 @@ async def test_drop_asks_on_a_terminal(
 @pytest.mark.parametrize(
     ("verb", "told", "left"),
     [
-        ("drop --yes", "dropped 1, 0 gone", []),
+        ("drop --all --yes", "dropped 1, 0 gone", []),
         ("drop --dry-run", "would drop 1", [1]),
         ("replay --dry-run", "would forward or recognise 0, would fail again 1: invalid 1", [1]),
     ],

@@ -7,93 +7,21 @@ import gzip
 from typing import TYPE_CHECKING, cast
 
 import pytest
-import tomli_w
-from click.testing import CliRunner, Result
 from msgspec.structs import replace
 
-from consumer.cli.main import cli
-from consumer.dead_letters.record import Letter, from_message, to_message
 from consumer.dead_letters.stream import open_bodies
 from consumer.errors import Reason
 from consumer.pipeline.decode import HELD_BYTES, Decoder
 from consumer.tools.replay.query import StoredLetter
 from consumer.tools.replay.replay import decoded, paced, whole
+from tests.support.letters import Letters, letter
 from tests.support.memory_sink import jump
 from tests.support.samples import casino
-from tests.support.scene import Scene
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
-
-    from nats.js.client import JetStreamContext
 
     from consumer.tools.replay.read import LetterReader
-
-
-class Letters:
-    """A stream of dead letters and one of events, and the command line on them.
-
-    Args:
-        scene: without sources.
-        jetstream: where the letters are.
-        config: the file of the configuration.
-    """
-
-    def __init__(self, scene: Scene, jetstream: JetStreamContext, config: Path) -> None:
-        self.scene = scene
-        self.jetstream = jetstream
-        self._config = config
-        self._settings = scene.dead_letter_settings
-        self._count = 0
-
-    async def store(self, *letters: Letter) -> None:
-        """Put letters into the stream, as the daemon does."""
-        for letter in letters:
-            self._count += 1
-            message = to_message(letter, self._settings.subject_prefix, str(self._count))
-            await self.jetstream.publish(
-                message.subject, message.body, headers=dict(message.headers)
-            )
-
-    async def dead(self, *arguments: str) -> Result:
-        """Run a verb of `dead`, in a thread because it has an event loop of its own."""
-        self._config.write_text(tomli_w.dumps(self.scene.tables))
-        command = ["dead", *arguments, "--config", str(self._config)]
-        return await asyncio.to_thread(CliRunner().invoke, cli, command)
-
-    async def left(self) -> list[Letter]:
-        """Return the letters that are still there."""
-        letters = await self.scene.sink.letters()
-        return [from_message(one.headers or {}, one.data) for one in letters]
-
-
-@pytest.fixture
-async def letters(tmp_path: Path, nats_url: str, redis_url: str) -> AsyncIterator[Letters]:
-    """Return streams that are empty."""
-    async with Scene(tmp_path, {}, redis_url, nats_url) as scene:
-        scene.tables["listeners"] = {"casino": {"kind": "rabbitmq", "queue": "unused"}}
-        prefix = scene.dead_letter_settings.subject_prefix
-        jetstream = await scene.sink.make_dead_letter_stream(prefix)
-        yield Letters(scene, jetstream, tmp_path / "consumer.toml")
-
-
-def letter(
-    body: bytes, reason: Reason = Reason.UNKNOWN_TYPE, message_type: str = "CASINO"
-) -> Letter:
-    """Return a letter of a delivery that an older version refused."""
-    return Letter(
-        reason=reason,
-        error=f"type: no message type is called {message_type!r}",
-        listener="casino",
-        brand="brand",
-        message_type=message_type,
-        content_encoding="",
-        coordinates={"queue": "casino"},
-        headers={"x-note": "ä"},
-        arrived="2026-01-01T00:00:00.000000Z",
-        body=body,
-    )
 
 
 async def test_letter_becomes_one_event_and_is_removed(letters: Letters) -> None:
@@ -200,7 +128,7 @@ async def test_body_in_the_object_store_is_replayed(letters: Letters) -> None:
 async def test_drop_removes_the_chosen_ones(letters: Letters) -> None:
     """And only those."""
     await letters.store(letter(casino()), letter(b"{", Reason.MALFORMED))
-    result = await letters.dead("drop", "--reason", "malformed")
+    result = await letters.dead("drop", "--reason", "malformed", "--yes")
     assert (result.exit_code, result.stdout) == (0, "dropped 1, 0 gone\n")
     assert [one.reason for one in await letters.left()] == [Reason.UNKNOWN_TYPE]
 
@@ -217,7 +145,7 @@ async def test_letter_that_is_gone_is_no_hindrance(letters: Letters) -> None:
 async def test_number_and_filter_together_mean_both(letters: Letters) -> None:
     """Or a slip would delete another listener's letter."""
     await letters.store(letter(casino()), letter(b"{", Reason.MALFORMED))
-    result = await letters.dead("drop", "1", "2", "--reason", "malformed")
+    result = await letters.dead("drop", "1", "2", "--reason", "malformed", "--yes")
     assert result.stdout == "dropped 1, 0 gone\n"
     assert [one.reason for one in await letters.left()] == [Reason.UNKNOWN_TYPE]
 
@@ -225,7 +153,7 @@ async def test_number_and_filter_together_mean_both(letters: Letters) -> None:
 async def test_limit_bounds_numbers_too(letters: Letters) -> None:
     """The oldest are taken, as without numbers."""
     await letters.store(letter(casino()), letter(b"{"), letter(b"["))
-    result = await letters.dead("drop", "1", "2", "3", "--limit", "1")
+    result = await letters.dead("drop", "1", "2", "3", "--limit", "1", "--yes")
     assert result.stdout == "dropped 1, 0 gone\n"
     assert [one.body for one in await letters.left()] == [b"{", b"["]
 
@@ -237,7 +165,7 @@ async def test_stream_that_forbids_to_delete_is_told(letters: Letters) -> None:
     await letters.jetstream.delete_stream(info.config.name or "")
     await letters.jetstream.add_stream(info.config, deny_delete=True)
     await letters.store(letter(casino()))
-    result = await letters.dead("drop")
+    result = await letters.dead("drop", "--all", "--yes")
     assert result.exit_code == 1
     assert "dropped 0, 0 gone" in result.stdout
     assert "delete" in result.stderr

@@ -76,7 +76,7 @@ def largest_letter(body: bytes) -> Letter:
         body=body,
     )
     for _ in range(6):
-        letter = letter.again(Rejected(Reason.INVALID, LONG), "2026-11-26T00:00:00Z")
+        letter = letter.again(Rejected(Reason.INVALID, LONG), "2026-11-26T00:00:00Z", 2**60)
     return letter
 
 

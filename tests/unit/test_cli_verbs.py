@@ -20,7 +20,7 @@ ALL_VERBS = [
     ["dead", "list"],
     ["dead", "show"],
     ["dead", "replay"],
-    ["dead", "drop"],
+    ["dead", "drop", "1", "--yes"],
     *(["keys", verb] for verb in KEYS_VERBS),
 ]
 WITH_CONFIG = [
@@ -31,7 +31,7 @@ WITH_CONFIG = [
     ["dead", "list"],
     ["dead", "show", "1"],
     ["dead", "replay"],
-    ["dead", "drop"],
+    ["dead", "drop", "1", "--yes"],
     ["tap"],
     ["top"],
     ["seen", "CASINO", "1"],

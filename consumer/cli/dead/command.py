@@ -11,6 +11,7 @@ import click
 from consumer.cli.dead.options import (
     DeadDropOptions,
     DeadListOptions,
+    DeadMendOptions,
     DeadReplayOptions,
     DeadShowOptions,
 )
@@ -30,6 +31,7 @@ _list: Final = LazyCall("consumer.cli.dead.listing:list_letters", DeadListOption
 _show: Final = LazyCall("consumer.cli.dead.letter:show", DeadShowOptions)
 _replay: Final = LazyCall("consumer.cli.dead.replay:replay", DeadReplayOptions)
 _would_replay: Final = LazyCall("consumer.cli.dead.replay:would_replay", DeadReplayOptions)
+_mend: Final = LazyCall("consumer.cli.dead.mend:mend", DeadMendOptions)
 _drop: Final = LazyCall("consumer.cli.dead.drop:drop", DeadDropOptions)
 _would_drop: Final = LazyCall("consumer.cli.dead.drop:would_drop", DeadDropOptions)
 
@@ -96,12 +98,13 @@ _yes = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmati
 @click.group()
 @with_lists
 def dead() -> None:
-    """List, show, replay or drop dead letters: deliveries that could never become events.
+    """List, show, mend, replay or drop dead letters: deliveries that could never become events.
 
     Examples:
       consumer dead list --since 1h
       consumer dead list --reason invalid --type CASINO | jq -r .error | sort | uniq -c
       consumer dead show 17 --raw > body.json
+      consumer dead mend 17
       consumer dead replay --reason invalid --dry-run
       consumer dead drop --until 30d
     """
@@ -177,22 +180,53 @@ def replay(options: DeadReplayOptions) -> None:
 @_filters
 @_oldest
 @click.option("--dry-run", is_flag=True, help="Only count the letters.")
+@click.option("--all", "everything", is_flag=True, help="Take all letters, without a filter.")
 @click.option("--erase", is_flag=True, help="Also overwrite the letters on the disk. This is slow.")
 @_yes
 @takes(DeadDropOptions)
 def drop(options: DeadDropOptions) -> None:
     """Delete dead letters for ever.
 
-    With NUMBERs and filters, only letters that fit both are taken. With neither, all letters are
-    taken.
+    With NUMBERs and filters, only letters that fit both are taken. With neither, --all is needed.
+    Without a terminal, --yes is needed too.
 
     Examples:
       consumer dead drop 17 18
       consumer dead drop --reason malformed --until 30d --yes
+      consumer dead drop --all --yes
     """
     if options.dry_run:
         _would_drop(options)
+    if not options.chooses and not options.everything:
+        raise click.UsageError("name letters or a filter, or say --all to delete every letter")
+    if not options.yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise click.UsageError(
+            "nobody can be asked here, and letters are deleted for ever: add --yes"
+        )
     _drop(options)
+
+
+@dead.command()
+@click.argument("number", type=click.IntRange(1))
+@config_option
+@click.option("--type", "message_type", metavar="TYPE", help="Read the letter as this type.")
+@takes(DeadMendOptions)
+def mend(options: DeadMendOptions) -> None:
+    """Correct one dead letter in an editor, and send it through the pipeline again.
+
+    The editor is the one that VISUAL or EDITOR names. A compressed body is opened as text. If the
+    corrected letter still cannot be an event, the error is shown, and the editor can be opened
+    again. The letter is removed once its event is stored. If nothing is changed, nothing is sent.
+
+    Exit codes:
+      0  the letter became an event, or is known already
+      1  nothing was sent, or it failed again
+
+    Examples:
+      consumer dead mend 17
+      EDITOR=nano consumer dead mend 17 --type CASINO
+    """
+    _mend(options)
 
 
 @dead.command()

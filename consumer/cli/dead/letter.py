@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -11,12 +12,15 @@ import msgspec
 from consumer.cli.input.configuration import load_config
 from consumer.cli.terminal.safe_text import printable
 from consumer.events.timestamp import from_epoch_s
-from consumer.tools.replay.read import open_reader
+from consumer.tools.replay.query import Query
+from consumer.tools.replay.read import NoSuchLetterError, open_reader
 
 if TYPE_CHECKING:
     from consumer.cli.dead.options import DeadShowOptions
     from consumer.tools.replay.query import StoredLetter
+    from consumer.tools.replay.read import LetterReader
 
+EVERY: Final = Query()
 BODY_SHOWN_BYTES: Final = 64 * 1024
 """The largest part of a body that is shown on a screen. `--raw` has no limit."""
 
@@ -30,7 +34,7 @@ async def show(options: DeadShowOptions) -> None:
     """
     config = load_config(options.config_file)
     async with open_reader(config.sink, config.dead_letters) as reader:
-        stored = await reader.get(options.number)
+        stored = await _found(reader, options.number)
         if options.raw:
             await reader.write_body(stored.letter, sys.stdout.buffer)
             sys.stdout.buffer.flush()
@@ -41,6 +45,33 @@ async def show(options: DeadShowOptions) -> None:
         click.echo(line)
     click.echo()
     click.echo(readable(head))
+
+
+async def _found(reader: LetterReader, number: int) -> StoredLetter:
+    """Return a letter, or say which letter has taken its place.
+
+    Raises:
+        NoSuchLetterError: There is no letter with this number.
+        SinkUnavailable: There is no answer.
+    """
+    try:
+        return await reader.get(number)
+    except NoSuchLetterError as error:
+        now_number = await _later_number(reader, number)
+        if not now_number:
+            raise
+        why = f"letter {number} was replayed, and failed again: it is letter {now_number} now"
+        raise NoSuchLetterError(why) from error
+
+
+async def _later_number(reader: LetterReader, number: int) -> int:
+    """Return the number of the letter of a later attempt, or 0 if there is none."""
+    later = reader.looked_at(EVERY, number, await reader.last_number())
+    async with contextlib.aclosing(later) as letters:
+        async for stored in letters:
+            if number in stored.letter.earlier_numbers:
+                return stored.number
+    return 0
 
 
 class BodyHead:
@@ -75,6 +106,7 @@ def facts(stored: StoredLetter, size_bytes: int) -> list[str]:
         "arrived": letter.arrived,
         "stored": from_epoch_s(stored.stored_s),
         "attempt": str(letter.attempt),
+        "earlier": " ".join(map(str, letter.earlier_numbers)),
         "size": f"{size_bytes} bytes",
         "body in": letter.body_object and f"the object store, {letter.body_object}",
     }

@@ -56,6 +56,20 @@ class DeadShowOptions(msgspec.Struct, frozen=True, kw_only=True):
     raw: bool
 
 
+class DeadMendOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of `dead mend`.
+
+    Attributes:
+        config_file: The configuration file. None means the first of the usual files that exists.
+        number: The number of the letter.
+        message_type: The message type to read the letter as. None means that of the letter.
+    """
+
+    config_file: Path | None
+    number: int
+    message_type: str | None
+
+
 class DeadActOptions(DeadOptions, frozen=True, kw_only=True):
     """The options that `dead replay` and `dead drop` share.
 
@@ -85,6 +99,14 @@ class DeadDropOptions(DeadActOptions, frozen=True, kw_only=True):
 
     Attributes:
         erase: If true, the bytes on the disk are overwritten too.
+        everything: If true, all letters may be deleted.
     """
 
     erase: bool
+    everything: bool
+
+    @property
+    def chooses(self) -> bool:
+        """True if the user has named letters or a filter."""
+        filters = (self.listener, self.reason, self.message_type, self.until_s)
+        return bool(self.numbers or self.since_s) or any(each is not None for each in filters)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from consumer.cli.dead.chosen import chosen_letters
 from consumer.cli.input.configuration import load_config
+from consumer.cli.terminal.safe_text import printable
 from consumer.clock import SYSTEM_CLOCK
 from consumer.deliveries.delivery import Dead
 from consumer.operations.log import LogSettings, configure
@@ -19,7 +20,31 @@ from consumer.tools.replay.replay import WITHOUT_BODY, decoded, paced, several, 
 if TYPE_CHECKING:
     from consumer.cli.dead.options import DeadReplayOptions
     from consumer.tools.replay.query import StoredLetter
-    from consumer.tools.replay.replay import Replayer
+    from consumer.tools.replay.replay import Ended, Replayer
+
+FAILURES_SHOWN_COUNT: Final = 20
+
+
+class Failures:
+    """Says why letters failed again, on standard error, for the first of them."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def tell(self, ended: Ended) -> None:
+        """Say what became of a letter, if it failed again."""
+        if not isinstance(ended.end, Dead):
+            return
+        self._count += 1
+        if self._count <= FAILURES_SHOWN_COUNT:
+            rejected = ended.end.rejected
+            click.echo(
+                f"letter {ended.number} is now {ended.next_number}: {rejected.reason.value}: "
+                f"{printable(rejected.detail)}",
+                err=True,
+            )
+        elif self._count == FAILURES_SHOWN_COUNT + 1:
+            click.echo("more failed: consumer dead list shows them", err=True)
 
 
 async def replay(options: DeadReplayOptions) -> int:
@@ -42,7 +67,7 @@ async def replay(options: DeadReplayOptions) -> int:
     try:
         async with (
             chosen_letters(config, options, "replaying", "Replay {letters}?") as letters,
-            opened_replayer(config, letters.reader) as replayer,
+            opened_replayer(config, letters.reader, Failures().tell) as replayer,
         ):
             async for chunk in paced(letters.chunks(), options.rate_per_s, SYSTEM_CLOCK):
                 await replayer.replay(chunk)

@@ -33,7 +33,9 @@ log = structlog.get_logger()
 
 
 @contextlib.asynccontextmanager
-async def opened_replayer(config: Config, reader: LetterReader) -> AsyncIterator[Replayer]:
+async def opened_replayer(
+    config: Config, reader: LetterReader, tell: Callable[[Ended], None] = lambda _: None
+) -> AsyncIterator[Replayer]:
     """Open the store and the sinks, and keep them open during the block; yields a replayer.
 
     Waits for the store and the sinks as long as it takes.
@@ -41,13 +43,14 @@ async def opened_replayer(config: Config, reader: LetterReader) -> AsyncIterator
     Args:
         config: The daemon's configuration.
         reader: The reader of the letters, whose connection is open.
+        tell: Is called with the end of each letter.
 
     Cancelling: the store and the sinks are closed.
     """
     for caveat in caveats(config):
         log.warning(caveat.what, **caveat.facts)
     outside, watched = make_outside(config), Watched(Health(), Metrics())
-    replayer = make_replayer(config, outside, watched, reader)
+    replayer = make_replayer(config, outside, watched, reader, tell)
     kept = [KeptOpen(name, part, watched.health) for name, part in outside.parts().items()]
     async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
         for part in outside.parts().values():

@@ -82,7 +82,8 @@ class Ended(msgspec.Struct, frozen=True):
 
 def letter_again(delivery: Delivery, rejected: Rejected, _: Origin, now_s: float) -> Letter:
     """Return the next letter of a letter that failed again. This function is a `LetterOf`."""
-    return _stored(delivery).letter.again(rejected, from_epoch_s(now_s))
+    stored = _stored(delivery)
+    return stored.letter.again(rejected, from_epoch_s(now_s), stored.number)
 
 
 class Replayer:
@@ -130,7 +131,11 @@ class Replayer:
         Cancelling: the results of some letters may be stored although the letters are not removed.
         The next replay recognises these results.
         """
-        async for works in decoded(self._decoder_of, await self._with_bodies(letters)):
+        await self.replay_whole(await self._with_bodies(letters))
+
+    async def replay_whole(self, letters: Sequence[StoredLetter]) -> None:
+        """Replay letters with the bodies and message types that they hold here. See `replay`."""
+        async for works in decoded(self._decoder_of, letters):
             batch = Batch(works, self._clock.now_s(), self._clock.monotonic_s())
             await self._claimer.claim(batch)
             numbers = await self._deliverer.deliver(batch, lambda _: ORIGIN)
