@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TextIO, cast
 
 import msgspec
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
+from consumer.operations.log_output import LOG_OUTPUT
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
     from structlog.typing import EventDict, Processor, WrappedLogger
 
 VALUE_MAX_CHARACTERS = 500
@@ -61,10 +66,11 @@ def configure(settings: LogSettings) -> None:
     structlog.configure(
         processors=[*shared, *render],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # This output has the two methods that are used, and writes a line with one call.
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", LOG_OUTPUT)),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(LOG_OUTPUT)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
@@ -76,6 +82,19 @@ def configure(settings: LogSettings) -> None:
     # our own words.
     for library in ("aiormq", "aiokafka", "nats", "uvicorn"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
+
+
+def never_waiting(dropped: Callable[[], object]) -> AbstractContextManager[None]:
+    """Log without waiting for the reader of standard error, for the rest of a daemon's life.
+
+    Args:
+        dropped: A function that is called for each line that is dropped.
+    """
+    return LOG_OUTPUT.never_waiting(dropped, _flows_again)
+
+
+def _flows_again(dropped_count: int) -> None:
+    structlog.get_logger().warning("log lines dropped", lines=dropped_count)
 
 
 def _to_json(event: EventDict, **_: object) -> str:

@@ -106,6 +106,9 @@ class Metrics:
             "listener_paused", "1 while an operator has paused the listener, else 0.", *_LISTENER
         )
         self.loop_lag = self._gauge("loop_lag_seconds", "How late the event loop is, in seconds.")
+        self.log_dropped = self._counter(
+            "log_dropped", "Log lines dropped, because standard error took no more."
+        )
         self.batch_events = self._histogram(
             "batch_events", "Deliveries in each batch.", _COUNTS, *_LISTENER
         )

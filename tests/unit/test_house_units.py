@@ -39,6 +39,7 @@ NO_QUANTITY: Final = {
     "channel": "which channel of a connection it is",
     "currencies": "an option of `[wallet]` whose name is given: digits, by currency",
     "code": "a value with a meaning that a protocol gave it, as an error's code",
+    "descriptor": "the system's name of an open file",
     "end": "a position, behind the last",
     "id": "the number of a row",
     "index": "a place in a sequence",

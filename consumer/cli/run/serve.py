@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from consumer.app import App
 from consumer.cli.input.configuration import load_config
 from consumer.listeners.registry import kinds
-from consumer.operations.log import configure
+from consumer.operations.log import configure, never_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,7 @@ async def serve(config: Config) -> int:
     """
     app = App(config, kinds())
     spare_the_collector()
-    with stopped_by_signals(app):
+    with never_waiting(app.metrics.log_dropped.inc), stopped_by_signals(app):
         try:
             return 0 if await app.run() else 1
         except asyncio.CancelledError:
