@@ -113,7 +113,9 @@ class App:
             await self._stopping.wait()
             drained = await self._drain(lanes)
             await end_tasks(beside)
-        log.info("stopped", drained=drained)
+        # Somebody has to find out what held the drain: the next one will be held as well.
+        tell = log.info if drained else log.error
+        tell("stopped", drained=drained)
         return drained
 
     async def _drain(self, lanes: list[asyncio.Task[None]]) -> bool:

@@ -69,7 +69,15 @@ class Unavailable(ConsumerError):
 
     The daemon repeats the call after growing pauses. The text says what to do, because `/readyz`
     and the log show it.
+
+    Attributes:
+        refused: True if another try fails again until somebody changes something, such as a
+            password. The log then has an ERROR. False if it may end by itself.
     """
+
+    def __init__(self, message: str, *, refused: bool = False) -> None:
+        super().__init__(message)
+        self.refused = refused
 
 
 class ListenerUnavailable(Unavailable):
@@ -81,7 +89,7 @@ class ListenerUnavailable(Unavailable):
     """
 
     def __init__(self, message: str, *, reason: str = "lost") -> None:
-        super().__init__(message)
+        super().__init__(message, refused=reason == "refused")
         self.reason = reason
 
 

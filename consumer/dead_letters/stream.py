@@ -214,7 +214,8 @@ class DeadLetters:
                 objects = await open_bodies(self._jetstream(), self._settings)
                 await objects.put(name, body, meta=self._chunked(name))
             except (SinkUnavailable, nats.errors.Error, TimeoutError, OSError) as error:
-                await patience.wait(STAGE, f"object store: {error}")
+                refused = isinstance(error, SinkUnavailable) and error.refused
+                await patience.wait(STAGE, f"object store: {error}", refused=refused)
             else:
                 return
 

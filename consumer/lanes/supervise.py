@@ -16,6 +16,7 @@ import structlog
 
 from consumer.cancel import end_tasks
 from consumer.errors import ListenerFlooded, ListenerUnavailable
+from consumer.operations.outage import Outage
 from consumer.retry import Backoff
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Supervisor:
         self._wake = asyncio.Event()
         self._paused = False
         self._opening: asyncio.Timeout | None = None
+        self._outage = Outage()
         self._log = log.bind(listener=name)
         health.down(self._part, "not connected yet")
 
@@ -154,6 +156,7 @@ class Supervisor:
             self._books.up.set(1)
             for caveat in listener.caveats:
                 self._log.warning(caveat.what, **caveat.facts)
+            self._outage.over()
             self._log.info("listening")
             await self._serve(listener)
         finally:
@@ -260,7 +263,7 @@ class Supervisor:
     def _report(self, error: ListenerUnavailable) -> None:
         self._books.restarted(error.reason)
         self._health.down(self._part, str(error))
-        self._log.warning("listener lost", reason=error.reason, why=str(error))
+        self._outage.report(self._log, "listener lost", error, reason=error.reason)
 
     def _report_flood(self, error: ListenerFlooded, pause_s: float) -> None:
         self._books.restarted(error.reason)

@@ -207,7 +207,7 @@ def _unavailable(
     """
     hosts = _hosts(settings.url)
     if any(_is_refusal(error) for error in (failure, *others)):
-        return LoginRefused(f"{hosts}: {LOGIN_REFUSED}")
+        return LoginRefused(f"{hosts}: {LOGIN_REFUSED}", refused=True)
     if not isinstance(failure, FAILURES):
         has_key = settings.nkey_seed is not None or settings.credentials_file is not None
         what = LOGIN_UNUSABLE if has_key else "the server's answer was not understood"

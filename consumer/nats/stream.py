@@ -111,7 +111,7 @@ async def prepare_stream(client: Client, plan: StreamPlan) -> FitStream:
             missing = []
     problems = _problems(plan, seen.config, missing)
     if problems:
-        raise SinkUnavailable(f"stream {plan.name} is not fit: {'; '.join(problems)}")
+        raise SinkUnavailable(f"stream {plan.name} is not fit: {'; '.join(problems)}", refused=True)
     limits = {name: getattr(seen.config, name) or -1 for name in LIMITS}
     if max(limits.values()) > 0:
         facts = {"stream": plan.name, **limits}
@@ -143,7 +143,8 @@ def refuse_small_messages(client: Client, plan: StreamPlan) -> None:
     if client.max_payload < plan.least_message_bytes:
         raise SinkUnavailable(
             f"stream {plan.name} needs messages of up to {plan.least_message_bytes} bytes, but "
-            f"max_payload of the server is {client.max_payload}: raise it"
+            f"max_payload of the server is {client.max_payload}: raise it",
+            refused=True,
         )
 
 
@@ -161,7 +162,8 @@ def _seen(info: StreamInfo) -> SeenStream:
 async def _create(client: Client, jetstream: JetStreamContext, plan: StreamPlan) -> SeenStream:
     if not plan.create:
         raise SinkUnavailable(
-            f"stream {plan.name} does not exist: create it, or set create_stream = true"
+            f"stream {plan.name} does not exist: create it, or set create_stream = true",
+            refused=True,
         )
     version = client.connected_server_version
     wanted = StreamConfig(

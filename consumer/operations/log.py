@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING, Literal, TextIO, cast
+from typing import TYPE_CHECKING, Final, Literal, TextIO, cast
 
 import msgspec
 import structlog
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
 VALUE_MAX_CHARACTERS = 500
+TLS_CHATTER: Final = (
+    "returning true from eof_received",
+    "SSL connection is closed",
+    "socket.send() raised exception",
+)
 
 
 class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -80,6 +85,7 @@ def configure(settings: LogSettings) -> None:
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
     # These libraries log an error with its traceback and then raise it as well. We say it once, in
     # our own words.
+    logging.getLogger("asyncio").addFilter(_is_no_chatter)
     for library in ("aiormq", "aiokafka", "nats", "uvicorn"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
 
@@ -95,6 +101,14 @@ def never_waiting(dropped: Callable[[], object]) -> AbstractContextManager[None]
 
 def _flows_again(dropped_count: int) -> None:
     structlog.get_logger().warning("log lines dropped", lines=dropped_count)
+
+
+def _is_no_chatter(record: logging.LogRecord) -> bool:
+    """Return false for what asyncio and uvloop say at each loss of a TLS connection.
+
+    The owner of the connection says it in words that an operator can use.
+    """
+    return not record.getMessage().startswith(TLS_CHATTER)
 
 
 def _to_json(event: EventDict, **_: object) -> str:

@@ -12,6 +12,7 @@ import structlog
 
 from consumer.cancel import end_tasks
 from consumer.errors import Unavailable
+from consumer.operations.outage import Outage
 from consumer.retry import Backoff
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class KeptOpen:
         self.opened = asyncio.Event()
         self._part = part
         self._health = health
+        self._outage = Outage()
         health.down(name, "not opened yet")
 
     async def run(self) -> None:
@@ -75,8 +77,8 @@ class KeptOpen:
             raise Unavailable(f"not open within {OPEN_DEADLINE_S:g} s") from error
         for caveat in caveats:
             log.warning(caveat.what, **caveat.facts)
-        self._health.up(self.name)
-        log.info("connected", part=self._logged_name)
+        self._outage.over()
+        self._report_up()
         self.opened.set()
 
     async def _keep_checked(self) -> None:
@@ -88,13 +90,18 @@ class KeptOpen:
             except Unavailable as error:
                 self._report(error)
             else:
-                self._health.up(self.name)
+                # The same connection works again, so nothing was opened that would say so.
+                if self._outage.over():
+                    self._report_up()
 
     def _report(self, error: Unavailable) -> None:
-        """Report that the part is away. It is logged once for each reason, not for each try."""
-        if self._health.why_down(self.name) != str(error):
-            log.warning("part not available", part=self._logged_name, why=str(error))
+        """Report that the part is away."""
+        self._outage.report(log, "part not available", error, part=self._logged_name)
         self._health.down(self.name, str(error))
+
+    def _report_up(self) -> None:
+        self._health.up(self.name)
+        log.info("connected", part=self._logged_name)
 
 
 async def all_opened(parts: list[KeptOpen]) -> None:

@@ -86,7 +86,7 @@ class NatsPart(Part):
                 self._connection, name=self._name, on_lost=on_lost, on_error=self.complain
             )
         except Unavailable as error:
-            raise SinkUnavailable(str(error)) from error
+            raise SinkUnavailable(str(error), refused=error.refused) from error
         try:
             caveats = await self.prepare(client)
         except (nats.errors.Error, OSError, TimeoutError) as error:

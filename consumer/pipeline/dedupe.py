@@ -122,7 +122,7 @@ class StoreQueue:
             try:
                 known = await self._store.exchange(done, claims)
             except StoreUnavailable as error:
-                await self._patience.wait("claim", str(error))
+                await self._patience.wait("claim", str(error), refused=error.refused)
             else:
                 self._patience.relieved("claim")
                 return known

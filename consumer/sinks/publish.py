@@ -50,13 +50,14 @@ async def publish_all(
             if isinstance(answer, Receipt):
                 receipts[index] = (answer, first_try)
             else:
-                failures.append((index, str(answer)))
+                failures.append((index, answer))
         now_bytes = sink.max_message_bytes
         if 0 < now_bytes < limit_bytes:
             failures = [each for each in failures if messages[each[0]].size_bytes <= now_bytes]
         unconfirmed = [index for index, _ in failures]
         if failures:
-            await patience.wait(stage, failures[0][1])
+            why = failures[0][1]
+            await patience.wait(stage, str(why), refused=why.refused)
             first_try = False
     patience.relieved(stage)
     return receipts

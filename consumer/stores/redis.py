@@ -205,11 +205,14 @@ def refuse_unfit(info: dict[str, Any]) -> list[Caveat]:
     """
     version = str(info.get("redis_version", "0"))
     if int(version.split(".", maxsplit=1)[0]) < _OLDEST_VERSION:
-        raise StoreUnavailable(f"Redis {version} is too old: SET with NX and GET needs 7.0")
+        raise StoreUnavailable(
+            f"Redis {version} is too old: SET with NX and GET needs 7.0", refused=True
+        )
     if int(info.get("cluster_enabled", 0)):
         raise StoreUnavailable(
             "Redis Cluster is not supported, because one call has keys of several slots: use a "
-            "single server with replicas"
+            "single server with replicas",
+            refused=True,
         )
     policy = info.get("maxmemory_policy", "noeviction")
     if policy == "noeviction":
@@ -217,7 +220,8 @@ def refuse_unfit(info: dict[str, Any]) -> list[Caveat]:
     if int(info.get("maxmemory", 0)):
         raise StoreUnavailable(
             f"maxmemory-policy is {policy}: it would forget events silently; "
-            "run CONFIG SET maxmemory-policy noeviction"
+            "run CONFIG SET maxmemory-policy noeviction",
+            refused=True,
         )
     facts = {"maxmemory_policy": policy}
     return [Caveat("eviction policy unsafe once maxmemory is set", facts)]
