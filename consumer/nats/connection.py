@@ -20,6 +20,7 @@ from msgspec import Meta
 from consumer.errors import ConfigError, Unavailable
 from consumer.nats.hardened import HardenedClient
 from consumer.nats.login import check_seed, read_credentials
+from consumer.options.unreachable import SPEAKS_TLS, why_unreachable
 from consumer.options.values import TO_THE_END, TOKEN, Seconds, Secret, Text, TlsSettings, Url
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ PING_INTERVAL_S: Final = 5
 """The pause between two pings, in seconds. nats-py gives up at the third ping without an answer, so
 a frozen server is noticed within 15 s."""
 CLOSE_DEADLINE_S: Final = 3.0
+BROKER: Final = "NATS"
 LOGIN_REFUSED: Final = "login refused: check user, password, token, nkey_seed or credentials_file"
 FAILURES: Final = (TimeoutError, OSError, nats.errors.Error, ValueError, ConfigError)
 """The errors that tell their reason. `ConfigError` is about the files that the options name."""
@@ -38,10 +40,8 @@ LOGIN_UNUSABLE: Final = "cannot log in: check nkey_seed or credentials_file"
 EXPLANATIONS: Final = (
     (
         nats.errors.SecureConnWantedError,
-        "the server does not offer TLS, and nothing is sent to it without",
+        f"the server does not offer TLS, and nothing is sent to it without: {SPEAKS_TLS}",
     ),
-    (ConnectionRefusedError, "connection refused: is the NATS server running there?"),
-    (TimeoutError, "no answer in time: is the NATS server frozen, or a firewall in the way?"),
     (nats.errors.UnexpectedEOF, "the server closed the connection"),
     (nats.errors.StaleConnectionError, "the server stopped answering pings"),
 )
@@ -213,7 +213,13 @@ def _unavailable(
         what = LOGIN_UNUSABLE if has_key else "the server's answer was not understood"
         return Unavailable(f"{hosts}: {what}: {type(failure).__name__}: {failure}")
     first = next((error for error in others if error is not None), failure)
-    return Unavailable(f"{hosts}: {_explain(first)}")
+    tls = settings.tls is not None or settings.url.startswith("tls://")
+    for error in (failure, *others):
+        why = None if error is None else why_unreachable(error, BROKER, tls=tls)
+        if why is not None:
+            return Unavailable(f"{hosts}: {why.text}", refused=why.refused)
+    refused = isinstance(first, (nats.errors.SecureConnWantedError, ConfigError))
+    return Unavailable(f"{hosts}: {_explain(first)}", refused=refused)
 
 
 @contextlib.asynccontextmanager
@@ -248,6 +254,9 @@ def _is_refusal(error: Exception | None) -> bool:
 def _explain(error: Exception | None) -> str:
     if _is_refusal(error):
         return LOGIN_REFUSED
+    why = None if error is None else why_unreachable(error, BROKER, tls=False)
+    if why is not None:
+        return why.text
     for kind, meaning in EXPLANATIONS:
         if isinstance(error, kind):
             return meaning

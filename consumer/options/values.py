@@ -84,18 +84,35 @@ class TlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         """
         context = self._trusting()
         if self.cert_file is not None:
-            try:
-                # Without a password, OpenSSL would ask for it at the terminal.
-                context.load_cert_chain(self.cert_file, self.key_file, self.key_password or "")
-            except (OSError, ValueError) as error:
-                named = " and ".join(name for name in (self.cert_file, self.key_file) if name)
-                raise ConfigError(f"tls.cert_file: cannot use {named}: {error}") from error
+            self._load_own(context, self.cert_file)
         elif self.key_file is not None:
             raise ConfigError("tls.key_file: there is no certificate for it, expected a cert_file")
         if not self.verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context
+
+    def _load_own(self, context: ssl.SSLContext, cert_file: str) -> None:
+        asked = False
+
+        def password() -> str:
+            nonlocal asked
+            asked = True
+            return self.key_password or ""
+
+        try:
+            # Without a password, OpenSSL would ask for it at the terminal. It asks us only if the
+            # key is under a password, and its own error does not say that this is the reason.
+            context.load_cert_chain(cert_file, self.key_file, password)
+        except (OSError, ValueError) as error:
+            named = " and ".join(name for name in (cert_file, self.key_file) if name)
+            if asked and self.key_password is None:
+                why = "the key is under a password, and tls.key_password is missing"
+            elif asked:
+                why = "tls.key_password is not the password of the key"
+            else:
+                why = str(error)
+            raise ConfigError(f"tls.cert_file: cannot use {named}: {why}") from error
 
     def _trusting(self) -> ssl.SSLContext:
         try:

@@ -37,6 +37,7 @@ from redis.exceptions import (
 from consumer.errors import ConfigError, StoreUnavailable
 from consumer.events.identity import Identity
 from consumer.operations.caveat import Caveat
+from consumer.options.unreachable import Unreachable, hung_up, no_answer, why_unreachable
 from consumer.stores.base import DedupeSettings, Mark, Memory, Store
 
 if TYPE_CHECKING:
@@ -53,6 +54,9 @@ OURS: Final = frozenset(("decode_responses", "encoding", "credential_provider", 
 """Options of redis-py that a URL must not set: they would change what the replies look like, or
 need objects."""
 CLOSE_DEADLINE_S: Final = 3.0
+BROKER: Final = "Redis"
+REFUSED: Final = (AuthenticationError, AuthorizationError, NoPermissionError, OutOfMemoryError)
+"""The errors that stay until somebody changes something. A replica may become the primary."""
 PROBE: Final = Identity("check", "check", 60.0)
 """What a check writes. No event has it, because an event's key is a hash."""
 
@@ -177,12 +181,12 @@ class RedisStore(Store):
         except ReadOnlyError as error:
             # After a failover the name may belong to another server. New connections ask for it.
             await self._redis.connection_pool.disconnect()
-            raise _explained(error) from error
+            raise _explained(error, self._settings) from error
         except RedisError as error:
-            raise _explained(error) from error
+            raise _explained(error, self._settings) from error
         except TimeoutError as error:
             text = f"no reply within {self._settings.timeout_s:g} s"
-            raise _explained(RedisTimeoutError(text)) from error
+            raise _explained(RedisTimeoutError(text), self._settings) from error
 
     async def close(self) -> None:
         """See `Part.close`. A frozen server cannot make it raise or hang."""
@@ -284,8 +288,9 @@ def _tls_options(tls: TlsSettings) -> dict[str, Any]:
     }
 
 
-def _explained(error: RedisError) -> StoreUnavailable:
+def _explained(error: RedisError, settings: DedupeSettings) -> StoreUnavailable:
     """Say what to do about an error. No error is permanent: the same call may work later."""
+    refused = isinstance(error, REFUSED)
     if isinstance(error, (AuthenticationError, AuthorizationError)):
         advice = "login refused: check username and password"
     elif isinstance(error, NoPermissionError):
@@ -294,10 +299,16 @@ def _explained(error: RedisError) -> StoreUnavailable:
         advice = "a read-only replica: let [dedupe] url name the primary"
     elif isinstance(error, OutOfMemoryError):
         advice = "memory is full: raise maxmemory or shorten window_s"
-    elif isinstance(error, RedisTimeoutError):
-        advice = "no answer in time: is it frozen, or overloaded?"
-    elif isinstance(error, RedisConnectionError):
-        advice = "not reachable: is it running, is [dedupe] url right?"
+    elif isinstance(error, (RedisConnectionError, RedisTimeoutError)):
+        advice, refused = _why_away(error, settings)
     else:
         advice = "refused"
-    return StoreUnavailable(f"{advice} ({error})")
+    return StoreUnavailable(f"{advice} ({error})", refused=refused)
+
+
+def _why_away(error: RedisError, settings: DedupeSettings) -> Unreachable:
+    tls = settings.tls is not None or settings.url.startswith("rediss:")
+    if isinstance(error, RedisTimeoutError):
+        return Unreachable(no_answer(BROKER, tls=tls), refused=False)
+    why = why_unreachable(error, BROKER, tls=tls)
+    return why or Unreachable(hung_up(BROKER, tls=tls), refused=False)

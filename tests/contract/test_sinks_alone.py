@@ -137,7 +137,7 @@ async def test_opening_towards_a_frozen_server_is_bounded(jetstream: JetStreamPl
     """Told as what it is."""
     jetstream.proxy.freeze()
     sink = jetstream.sink()
-    with pytest.raises(SinkUnavailable, match="no answer in time: is the NATS server frozen"):
+    with pytest.raises(SinkUnavailable, match="no answer in time: is NATS frozen"):
         async with asyncio.timeout(WITHIN_S):
             await sink.open()
     jetstream.proxy.thaw()

@@ -226,6 +226,4 @@ async def test_server_that_is_away_is_exit_1(tmp_path: Path) -> None:
         subprocess.run, command, capture_output=True, text=True, timeout=DEADLINE_S, check=False
     )
     assert done.returncode == 1
-    assert done.stderr == (
-        "consumer: 127.0.0.1:1: connection refused: is the NATS server running there?\n"
-    )
+    assert done.stderr == ("consumer: 127.0.0.1:1: connection refused: is NATS running there?\n")

@@ -20,6 +20,7 @@ DATA: Final = Path(__file__).parents[1] / "data" / "tls"
 CERT: Final = str(DATA / "cert.pem")
 KEY: Final = str(DATA / "key.pem")
 LOCKED: Final = str(DATA / "locked_key.pem")
+LOCKED_UNUSED: Final = f"tls.cert_file: cannot use {CERT} and {LOCKED}: "
 WRONG: Final[list[tuple[dict[str, str], str]]] = [
     ({"ca_file": "/nowhere/ca.pem"}, "tls.ca_file: cannot use /nowhere/ca.pem: "),
     ({"ca_file": KEY}, f"tls.ca_file: cannot use {KEY}: "),
@@ -29,8 +30,14 @@ WRONG: Final[list[tuple[dict[str, str], str]]] = [
     ({"cert_file": CERT, "key_file": "/nowhere/key.pem"}, f"tls.cert_file: cannot use {CERT} and "),
     ({"cert_file": CERT, "key_file": str(DATA / "other_key.pem")}, "tls.cert_file: cannot use "),
     ({"cert_file": CERT}, f"tls.cert_file: cannot use {CERT}: "),
-    ({"cert_file": CERT, "key_file": LOCKED}, "tls.cert_file: cannot use "),
-    ({"cert_file": CERT, "key_file": LOCKED, "key_password": "hunter3"}, "tls.cert_file: cannot"),
+    (
+        {"cert_file": CERT, "key_file": LOCKED},
+        f"{LOCKED_UNUSED}the key is under a password, and tls.key_password is missing",
+    ),
+    (
+        {"cert_file": CERT, "key_file": LOCKED, "key_password": "hunter3"},
+        f"{LOCKED_UNUSED}tls.key_password is not the password of the key",
+    ),
     ({"cert_file": CERT, "key_file": LOCKED, "key_password": "x" * 2000}, "tls.cert_file: cannot"),
     ({"key_file": KEY}, "tls.key_file: there is no certificate for it, expected a cert_file"),
     ({"ca_file": ""}, "tls.ca_file: holds '', expected text, not empty"),

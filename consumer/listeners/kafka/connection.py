@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
-import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,6 +38,7 @@ from consumer.listeners.kafka.internals import (
     never_create_topics,
     notice_closed_sockets,
 )
+from consumer.options.unreachable import Unreachable, hung_up, why_unreachable
 from consumer.options.values import TlsSettings
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ it for the last commit, and to join the group again."""
 METADATA_MAX_AGE_S: Final = 10.0
 """The time until new topics and partitions are noticed, in seconds. aiokafka's default is 300 s."""
 STOP_DEADLINE_S: Final = 2.5
-HUNG_UP: Final = "the broker hung up: is it starting, or security_protocol not that of this port?"
+BROKER: Final = "Kafka"
 LOGIN_REFUSED: Final = "login refused: check sasl_username, sasl_password and sasl_mechanism"
 REFUSED: Final = (
     AuthenticationFailedError,
@@ -161,8 +160,9 @@ async def probe(settings: KafkaSettings) -> None:
             )
         except (KafkaError, OSError, TimeoutError, ValueError, OverflowError) as error:
             # OverflowError: a port above 65,535.
-            problems.append(f"{server}: {explain(error)}")
-            refused = refused or isinstance(error, REFUSED)
+            why = _why_unreachable(error, settings)
+            problems.append(f"{server}: {why.text if why else explain(error)}")
+            refused = refused or (why.refused if why else isinstance(error, REFUSED))
         else:
             connection.close()
             return
@@ -180,13 +180,9 @@ EXPLAINED: Final[tuple[tuple[type[BaseException], str], ...]] = (
     ),
     (IllegalSaslStateError, "no login expected at this port: check security_protocol"),
     (UnsupportedSaslMechanismError, "check sasl_mechanism"),
-    (socket.gaierror, "name not known: check bootstrap_servers"),
-    (ConnectionRefusedError, "connection refused: is Kafka running there?"),
-    (ConnectionResetError, HUNG_UP),
-    (KafkaConnectionError, HUNG_UP),
-    (ssl.SSLError, "TLS failed: check tls, and that this port speaks TLS"),
-    (TimeoutError, "no answer in time: is the broker frozen, a firewall or TLS in the way?"),
 )
+PROTOCOL: Final = "(check bootstrap_servers; security_protocol is {})"
+"""What decides whether we speak TLS."""
 
 
 WRAPPED: Final = {
@@ -204,6 +200,16 @@ def _wrapped(error: BaseException) -> str | None:
     return next((name for name in WRAPPED if name in text), None)
 
 
+def _why_unreachable(error: BaseException, settings: KafkaSettings) -> Unreachable | None:
+    tls = settings.security_protocol.endswith("SSL")
+    why = why_unreachable(error, BROKER, tls=tls)
+    if why is None and isinstance(error, KafkaConnectionError):
+        why = Unreachable(hung_up(BROKER, tls=tls), refused=False)
+    if why is None:
+        return None
+    return Unreachable(f"{why.text} {PROTOCOL.format(settings.security_protocol)}", why.refused)
+
+
 def explain(error: BaseException) -> str:
     """Say what happened, and what to do about it if that is known."""
     said = str(error)
@@ -213,6 +219,9 @@ def explain(error: BaseException) -> str:
     for kind, advice in EXPLAINED:
         if isinstance(error, kind):
             return f"{advice} ({said})" if said else advice
+    if isinstance(error, (OSError, KafkaConnectionError)):
+        why = why_unreachable(error, BROKER, tls=False)
+        return f"{why.text if why else 'Kafka hung up: is it starting?'} ({said})"
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 

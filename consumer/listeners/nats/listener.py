@@ -29,7 +29,7 @@ from consumer.listeners.nats.message import (
     token_of,
 )
 from consumer.listeners.nats.settings import NatsListenerSettings
-from consumer.nats.connection import LoginRefused, close, connect
+from consumer.nats.connection import close, connect
 from consumer.nats.pull import UNLIMITED, PullRequests
 from consumer.operations.caveat import Caveat
 
@@ -96,7 +96,7 @@ class NatsListener(Listener[NatsListenerSettings]):
                 on_error=self._complain,
             )
         except Unavailable as error:
-            reason = "refused" if isinstance(error, LoginRefused) else "lost"
+            reason = "refused" if error.refused else "lost"
             raise ListenerUnavailable(str(error), reason=reason) from error
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S) as self._preparing:

@@ -62,6 +62,7 @@ class AmqpConnection:
         self._url = url
         self._address = (url.host or "", url.port or DEFAULT_PORTS[url.scheme])
         tls = (settings.tls or TlsSettings()) if url.scheme == "amqps" else None
+        self._tls = tls is not None
         self._socket = SocketFactory(
             self._address, tls, sender, max_buffered_bytes=settings.max_buffered_bytes
         )
@@ -178,6 +179,6 @@ class AmqpConnection:
         said = self.reader.farewell if self.reader else ""
         if not said and isinstance(error, AMQPError):
             said = " ".join(map(str, error.args))
-        text, reason = explain(error, said or str(error or ""), self._settings.queue)
+        text, reason = explain(error, said or str(error or ""), self._settings.queue, tls=self._tls)
         host, port = self._address
         return ListenerUnavailable(f"{host}:{port}: {text}", reason=reason)

@@ -6,9 +6,9 @@ Not responsible for where the error comes from: `connection.py` catches what the
 from __future__ import annotations
 
 import asyncio
-import ssl
 
 from aio_pika.exceptions import (
+    AMQPError,
     AuthenticationError,
     ChannelNotFoundEntity,
     ProbableAuthenticationError,
@@ -18,6 +18,7 @@ from aio_pika.exceptions import (
 from aiormq.exceptions import ChannelAccessRefused, ChannelLockedResource
 
 from consumer.errors import ConfigError
+from consumer.options.unreachable import why_unreachable
 
 _REFUSALS: dict[type[BaseException], str] = {
     ProbableAuthenticationError: "login refused, check user and password",
@@ -27,8 +28,6 @@ _REFUSALS: dict[type[BaseException], str] = {
     "configure to declare it",
     ChannelLockedResource: "another connection has queue {queue!r} exclusively",
     ConfigError: "check the options",
-    ssl.SSLCertVerificationError: "the certificate is not trusted, check tls",
-    ssl.SSLError: "TLS failed, check tls and the port",
     # Behind the others, because a certificate's error is a ValueError as well.
     ValueError: "check the queue, and the URL's host and vhost",
 }
@@ -51,17 +50,17 @@ The class of the error is not enough here: while aiormq logs in, it raises the s
 frame that it did not expect.
 """
 _LOSSES: dict[type[BaseException], str] = {
-    ConnectionRefusedError: "connection refused: is RabbitMQ running there?",
-    TimeoutError: "no answer in time: is RabbitMQ frozen, or a firewall in the way?",
     # aiormq's heartbeat watch ends a connection by cancelling the task that reads from it.
     asyncio.CancelledError: "silent for three heartbeats: is RabbitMQ frozen, or the network gone?",
 }
 _LOSS_WORDS = {
-    "unexpectedly closed": "the connection was cut: did RabbitMQ stop, or is TLS wanted there?",
+    "unexpectedly closed": "the connection was cut: did RabbitMQ stop, or does this port want TLS?",
 }
 
 
-def explain(error: BaseException | None, said: str, queue: str) -> tuple[str, str]:
+def explain(
+    error: BaseException | None, said: str, queue: str, *, tls: bool = False
+) -> tuple[str, str]:
     """Return a text for the operator, and the reason for `ListenerUnavailable`.
 
     The reason is `refused` if another try fails again until somebody changes something. It is
@@ -72,7 +71,13 @@ def explain(error: BaseException | None, said: str, queue: str) -> tuple[str, st
             connection ended without an error.
         said: The last text of the broker, or the text of the error if there is none.
         queue: The name of the queue, for the text.
+        tls: True if we speak TLS.
     """
+    unreachable = None
+    if isinstance(error, OSError) and not isinstance(error, AMQPError):
+        unreachable = why_unreachable(error, "RabbitMQ", tls=tls)
+        if unreachable is not None and unreachable.refused:
+            return unreachable.text, "refused"
     advices = [advice for words, advice in _EXACT_WORDS.items() if words in said]
     advices += [advice for cause, advice in _REFUSALS.items() if isinstance(error, cause)]
     advices += [advice for word, advice in _REFUSAL_WORDS.items() if word in said]
@@ -80,6 +85,8 @@ def explain(error: BaseException | None, said: str, queue: str) -> tuple[str, st
         return f"{advices[0].format(queue=queue)}: {said}", "refused"
     if "acknowledgement" in said and "timed out" in said:
         return f"held for longer than the broker's consumer timeout: {said}", "held_too_long"
+    if unreachable is not None:
+        return unreachable.text, "lost"
     losses = [text for cause, text in _LOSSES.items() if isinstance(error, cause)]
     losses += [text for word, text in _LOSS_WORDS.items() if word in said]
     return (losses or [said or "the connection was lost"])[0], "lost"
