@@ -49,7 +49,7 @@ async def open_bucket(
     stream = stream_of(settings.bucket)
     jetstream = client.jetstream()
     request = f"$JS.API.STREAM.*.{stream}"
-    with explained(stream, missing=GONE, request=request):
+    with explained(stream, missing=GONE, request=request, client=client):
         try:
             return await jetstream.key_value(settings.bucket)
         except nats.js.errors.BucketNotFoundError:

@@ -167,7 +167,8 @@ class RememberedWrites:
         if self._opened is not None and self._opened[0] is client:
             return self._opened[1]
         jetstream = client.jetstream()
-        with explained(self._stream, missing=GONE, request=f"$JS.API.STREAM.*.{self._stream}"):
+        request = f"$JS.API.STREAM.*.{self._stream}"
+        with explained(self._stream, missing=GONE, request=request, client=client):
             try:
                 bucket = await jetstream.key_value(self._name)
             except nats.js.errors.BucketNotFoundError:

@@ -18,6 +18,7 @@ import nats.errors
 from msgspec import Meta
 
 from consumer.errors import ConfigError, Unavailable
+from consumer.nats.explain import PERMISSION_MISSING
 from consumer.nats.hardened import HardenedClient
 from consumer.nats.login import check_seed, read_credentials
 from consumer.options.unreachable import SPEAKS_TLS, why_unreachable
@@ -36,6 +37,8 @@ BROKER: Final = "NATS"
 LOGIN_REFUSED: Final = "login refused: check user, password, token, nkey_seed or credentials_file"
 FAILURES: Final = (TimeoutError, OSError, nats.errors.Error, ValueError, ConfigError)
 """The errors that tell their reason. `ConfigError` is about the files that the options name."""
+TOO_MANY: Final = "maximum connections exceeded"
+"""The words of a server that has `max_connections`. Others may go, so another try may work."""
 LOGIN_UNUSABLE: Final = "cannot log in: check nkey_seed or credentials_file"
 EXPLANATIONS: Final = (
     (
@@ -164,6 +167,8 @@ async def connect(
     async def error(problem: Exception) -> None:
         nonlocal cause
         cause = problem
+        if PERMISSION_MISSING in str(problem).lower():
+            client.refusal = str(problem)
         if usable and on_error is not None:
             on_error(problem)
 
@@ -213,6 +218,9 @@ def _unavailable(
         what = LOGIN_UNUSABLE if has_key else "the server's answer was not understood"
         return Unavailable(f"{hosts}: {what}: {type(failure).__name__}: {failure}")
     first = next((error for error in others if error is not None), failure)
+    for error in (failure, *others):
+        if TOO_MANY in str(error).lower():
+            return Unavailable(f"{hosts}: {TOO_MANY}: raise max_connections, or end other ones")
     tls = settings.tls is not None or settings.url.startswith("tls://")
     for error in (failure, *others):
         why = None if error is None else why_unreachable(error, BROKER, tls=tls)

@@ -14,6 +14,7 @@ After a reconnect, the redelivered message has the same effect again.
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Final
 
 import nats.errors
@@ -27,6 +28,8 @@ HEADERS_READ_COUNT: Final = 1000
 SHORT_HEADERS_BYTES: Final = 1024
 """Headers of at most this size are read at once. Most have less than 200 bytes."""
 LINE_END: Final = b"\r\n"
+REASON: Final = re.compile(rb"-ERR '([^'\r\n]*)'")
+"""The line with which a server says why it closes the connection."""
 
 
 class HardenedClient(Client):
@@ -34,13 +37,36 @@ class HardenedClient(Client):
 
     Attributes:
         requires_tls: If true, no login may be sent without TLS.
+        refusal: The server's last complaint that a permission is missing. The request that lacked
+            it gets no answer at all, so only this text says why. Empty if there was none.
     """
 
     requires_tls = False
+    refusal = ""
 
     def __init__(self) -> None:
         super().__init__()
         self._turn = Turn()
+
+    async def _process_connect_init(self) -> None:
+        """Connect, and raise the server's own reason if it closes the connection meanwhile.
+
+        A server with too many connections sends its first line, the reason, and the end of the
+        connection at once. nats-py writes to it before it reads on, and raises "Broken pipe".
+
+        Raises:
+            nats.errors.Error: The server's reason, in its own words.
+        """
+        try:
+            await super()._process_connect_init()
+        except (OSError, nats.errors.Error) as error:
+            reader = getattr(self._transport, "_io_reader", None)
+            # `read` would raise the error of the connection, and not return what came before it.
+            unread = bytes(getattr(reader, "_buffer", b""))
+            found = REASON.search(unread)
+            if found is None:
+                raise
+            raise nats.errors.Error(found[1].decode("utf-8", "backslashreplace")) from error
 
     def _connect_command(self) -> bytes:
         """Make the login, but refuse to send it without TLS if TLS is required.

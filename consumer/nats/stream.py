@@ -100,7 +100,10 @@ async def prepare_stream(client: Client, plan: StreamPlan) -> FitStream:
     refuse_small_messages(client, plan)
     jetstream = client.jetstream()
     with explained(
-        plan.name, missing="was it deleted just now?", request=f"$JS.API.STREAM.INFO.{plan.name}"
+        plan.name,
+        missing="was it deleted just now?",
+        request=f"$JS.API.STREAM.INFO.{plan.name}",
+        client=client,
     ):
         seen = await _find(jetstream, plan.name)
         if seen is None:
@@ -130,7 +133,8 @@ async def see_stream(client: Client, name: str, timeout_s: float) -> SeenStream 
     Raises:
         SinkUnavailable: There is no answer.
     """
-    with explained(name, missing="was it deleted just now?", request=f"$JS.API.STREAM.INFO.{name}"):
+    request = f"$JS.API.STREAM.INFO.{name}"
+    with explained(name, missing="was it deleted just now?", request=request, client=client):
         return await _find(client.jetstream(timeout=timeout_s), name)
 
 

@@ -20,7 +20,7 @@ import nats.errors
 import structlog
 
 from consumer.errors import SinkUnavailable
-from consumer.nats.explain import explained
+from consumer.nats.explain import PERMISSION_MISSING, explained
 from consumer.nats.message import stored_message
 from consumer.nats.stream import SeenStream, StreamPlan, prepare_stream, see_stream
 from consumer.parts.nats_part import CHECK_TIMEOUT_S
@@ -189,7 +189,8 @@ class JetStreamSink(ConnectedSink):
             async with asyncio.timeout(self._publish_timeout_s):
                 await flight.landed
         except TimeoutError:
-            late = SinkUnavailable(self._why_late())
+            refused = PERMISSION_MISSING in self.complaint.lower()
+            late = SinkUnavailable(self._why_late(), refused=refused)
             for index in range(len(messages)):
                 flight.land(index, late)
         finally:
@@ -211,6 +212,7 @@ class JetStreamSink(ConnectedSink):
             stream,
             missing="was it deleted just now?",
             request=f"$JS.API.STREAM.MSG.GET.{stream}",
+            client=client,
         ):
             jetstream = client.jetstream(timeout=self._publish_timeout_s)
             return await stored_message(jetstream, stream, number)

@@ -14,10 +14,14 @@ import pytest
 from consumer.config.load import build
 from consumer.errors import Unavailable
 from consumer.listeners.registry import kinds
+from consumer.nats.connection import NatsSettings
+from consumer.nats.stream import StreamPlan
 from consumer.parts.nats_part import NatsPart
+from consumer.sinks.jetstream import JetStreamSink
 from consumer.stores.redis import RedisStore
 from consumer.tools.embedded.servers import free_port
 from tests.brokers.nats import Nats
+from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -160,3 +164,40 @@ async def test_no_tls_on_a_tls_port(broker: str) -> None:
     async with tls_from_the_first_byte() as address:
         why = await refusal(broker, address)
     assert "does this port want TLS?" in str(why)
+
+
+async def test_nats_with_too_many_connections(tmp_path: Path) -> None:
+    """The server writes the reason and hangs up at once, while we still write to it."""
+    with Nats(tmp_path, extra="max_connections: 1\n") as server:
+
+        async def is_first() -> bool:
+            with contextlib.suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+                held.append(writer)
+            await asyncio.sleep(0)
+            return "maximum connections exceeded" in str(await refusal("nats", address))
+
+        held: list[asyncio.StreamWriter] = []
+        address = f"127.0.0.1:{server.port}"
+        await eventually(is_first, what="a full server")
+        for _ in range(10):
+            why = await refusal("nats", address)
+            assert "maximum connections exceeded: raise max_connections" in str(why)
+        for writer in held:
+            writer.close()
+
+
+async def test_nats_user_without_a_right(tmp_path: Path) -> None:
+    """JetStream is on; the user may not ask for the stream."""
+    denied = "$JS.API.STREAM.INFO.EVENTS"
+    user = f'{{ user: u, password: p, permissions: {{ publish: {{ deny: "{denied}" }} }} }}'
+    with Nats(tmp_path, extra=f"authorization {{ users: [ {user} ] }}\n") as server:
+        settings = NatsSettings(url=server.address, user="u", password="p")
+        plan = StreamPlan(
+            name="EVENTS", subjects=("x",), create=True, max_age_s=1, duplicate_window_s=1
+        )
+        sink = JetStreamSink(settings, plan, name="test", publish_timeout_s=1)
+        with pytest.raises(Unavailable, match="permission is missing") as why:
+            await sink.open()
+    assert str(why.value).endswith(f"allow this NATS user to publish to {denied}")
+    assert why.value.refused

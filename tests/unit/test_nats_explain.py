@@ -8,6 +8,7 @@ from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
 from consumer.errors import SinkUnavailable
 from consumer.nats.explain import explained
+from consumer.nats.hardened import HardenedClient
 
 REQUEST = "$JS.API.STREAM.INFO.EVENTS"
 OFF = "stream EVENTS: JetStream is off on that server (switch it on with -js), or has no leader now"
@@ -53,3 +54,34 @@ def test_what_is_translated_already_stays_as_it_is() -> None:
     with pytest.raises(SinkUnavailable) as told, explained("EVENTS", missing=""):
         raise more
     assert told.value is more
+
+
+@pytest.mark.parametrize(
+    ("refusal", "text"),
+    [
+        (
+            f'nats: permissions violation for publish to "{REQUEST.lower()}"',
+            f"publish to {REQUEST}",
+        ),
+        ('nats: permissions violation for subscription to "_inbox.x.*"', '"_inbox.x.*"'),
+    ],
+)
+def test_missing_permission_is_called_so(refusal: str, text: str) -> None:
+    """The server says it beside the request, which gets no answer. JetStream is on."""
+    client = HardenedClient()
+    asking = explained("EVENTS", missing="", request=REQUEST, client=client)
+    with pytest.raises(SinkUnavailable) as told, asking:
+        client.refusal = refusal
+        raise TimeoutError
+    assert str(told.value).startswith("stream EVENTS: permission is missing")
+    assert str(told.value).endswith(text)
+    assert told.value.refused
+
+
+def test_earlier_complaint_is_no_reason() -> None:
+    """It was about another request."""
+    client = HardenedClient()
+    client.refusal = 'nats: permissions violation for publish to "$js.api.stream.names"'
+    asking = explained("EVENTS", missing="", request=REQUEST, client=client)
+    with pytest.raises(SinkUnavailable, match="is JetStream on"), asking:
+        raise TimeoutError

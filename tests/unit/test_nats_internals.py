@@ -40,6 +40,9 @@ class Override(NamedTuple):
 
 
 OVERRIDES: Final = {
+    "_process_connect_init": Override(
+        (Client.connect,), "a server that is full is told as a broken pipe"
+    ),
     "_connect_command": Override(
         (Client._process_connect_init,), "a login may be sent without the TLS that was asked for"
     ),

@@ -77,7 +77,7 @@ async def dead_letters(config: Config) -> PartAnswer:
 async def _stream(config: Config, plan: StreamPlan) -> PartAnswer:
     async with connected(config.sink, name=CONNECTION_NAME) as client:
         refuse_small_messages(client, plan)
-        with explained(plan.name, missing="was it deleted just now?"):
+        with explained(plan.name, missing="was it deleted just now?", client=client):
             return await _inspect(client, plan)
 
 

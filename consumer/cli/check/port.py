@@ -75,7 +75,7 @@ async def keys(config: Config) -> PartAnswer:
     """
     name = config.keys.bucket
     async with connected(config.sink, name=CONNECTION_NAME) as client:
-        with explained(f"KV_{name}", missing="was the bucket deleted just now?"):
+        with explained(f"KV_{name}", missing="was the bucket deleted just now?", client=client):
             try:
                 bucket = await client.jetstream().key_value(name)
             except BucketNotFoundError:
