@@ -1,14 +1,12 @@
-"""Reads the TOML file and the environment, and checks both as a whole before anything starts.
+"""Checks the TOML file and the environment as a whole, before anything starts.
 
-Each mistake becomes one line: the option, what it holds, and what was expected. The settings struct
-of each part, beside that part, says what its options mean.
+Each mistake becomes one line: where it is, the option, what it holds, and what was expected. The
+settings struct of each part, beside that part, says what its options mean.
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -23,6 +21,7 @@ from consumer.config.http import (
     sandbox_problems,
     test_game_problems,
 )
+from consumer.config.read import found_file, read_tables
 from consumer.config.routes import clashes, read_routes, readers_of
 from consumer.config.wallet import wallet_problems
 from consumer.dead_letters.stream import DeadLetterSettings
@@ -36,7 +35,6 @@ from consumer.nats.connection import NatsSettings, check_login
 from consumer.operations.http import OperationsSettings
 from consumer.operations.log import LogSettings
 from consumer.options.check import (
-    EnvironmentText,
     build_struct,
     convert,
     no_such,
@@ -51,10 +49,7 @@ from consumer.wallet.settings import WalletSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-DEFAULT_FILES: Final = (Path("consumer.toml"), Path("/etc/consumer/consumer.toml"))
-ENVIRONMENT_PREFIX: Final = "CONSUMER__"
+    from pathlib import Path
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,16 +106,18 @@ def load(
     """Read and check the configuration. Opens no connection.
 
     Args:
-        path: The path of the file. None means the first of `DEFAULT_FILES` that exists.
+        path: The path of the file. None means the first of the usual files that exists.
         environment: The variables of the process. `CONSUMER__SINK__URL` overrides `[sink] url`.
         kinds: The kinds of listener that exist, by name.
 
     Raises:
-        ConfigError: There are mistakes; the text has all of them.
+        ConfigError: There are mistakes; the text has all of them, each with its place.
     """
-    tables = _read(path)
-    _override(tables, environment)
-    return build(tables, kinds)
+    tables, places = read_tables(found_file(path), environment)
+    try:
+        return build(tables, kinds)
+    except ConfigError as error:
+        raise ConfigError(*map(places.located, error.problems)) from error
 
 
 def build(tables: dict[str, object], kinds: Mapping[str, ListenerClass]) -> Config:
@@ -158,44 +155,6 @@ def build(tables: dict[str, object], kinds: Mapping[str, ListenerClass]) -> Conf
     if disagreements:
         raise ConfigError(*disagreements)
     return config
-
-
-def _read(path: Path | None) -> dict[str, object]:
-    if path is None:
-        path = next((file for file in DEFAULT_FILES if file.is_file()), None)
-        if path is None:
-            names = " or ".join(str(file) for file in DEFAULT_FILES)
-            raise ConfigError(f"no configuration: expected {names}, or --config FILE")
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as TOML: {error}") from error
-
-
-def _override(tables: dict[str, object], environment: Mapping[str, str]) -> None:
-    """Put the value of `CONSUMER__A__B` into table a as option b."""
-    for variable, text in sorted(environment.items()):
-        if not variable.startswith(ENVIRONMENT_PREFIX):
-            continue
-        *parents, option = variable.removeprefix(ENVIRONMENT_PREFIX).split("__")
-        table = tables
-        for parent in parents:
-            inner = table.setdefault(_existing(table, parent), {})
-            if not isinstance(inner, dict):
-                raise ConfigError(f"{variable}: {parent.lower()} is no table")
-            table = inner
-        name = _existing(table, option)
-        # The file may hold a secret, or the name of a file with the secret. The environment
-        # replaces both. If the environment itself has both, they stay, which is reported later.
-        twin = name.removesuffix("_file") if name.endswith("_file") else f"{name}_file"
-        if not isinstance(table.get(twin), EnvironmentText):
-            table.pop(twin, None)
-        table[name] = EnvironmentText(text)
-
-
-def _existing(table: dict[str, object], name: str) -> str:
-    """Return the key as it is written in the file: a listener's name may have capitals."""
-    return next((key for key in table if key.lower() == name.lower()), name.lower())
 
 
 def _table(tables: dict[str, object], name: str, problems: list[str]) -> dict[str, object]:

@@ -216,7 +216,7 @@ def expected(hint: object) -> str:
         return " or ".join(map(repr, parts))
     if typing.get_origin(hint) is dict:
         return "a table"
-    if typing.get_origin(hint) is list:
+    if typing.get_origin(hint) in (list, tuple):
         return f"a list of {expected(parts[0])}"
     if parts:
         return expected(parts[0])

@@ -66,8 +66,10 @@ class KafkaSettings(ListenerSettings, frozen=True, kw_only=True, forbid_unknown_
     """
 
     kind: str = "kafka"
-    bootstrap_servers: Annotated[list[Text], Meta(min_length=1, description="at least one")]
-    topics: Annotated[list[Text], Meta(min_length=1, description="at least one")]
+    bootstrap_servers: Annotated[
+        list[Text], Meta(min_length=1, description='a list such as ["127.0.0.1:9092"]')
+    ]
+    topics: Annotated[list[Text], Meta(min_length=1, description='a list such as ["casino"]')]
     group_id: Text = "consumer"
     group_instance_id: Text | None = None
     start_at: Literal["earliest", "latest"] = "earliest"

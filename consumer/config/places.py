@@ -1,0 +1,132 @@
+"""Says where an option was set: at a line of the file, or by a variable of the environment.
+
+The parser of Python's library gives no line numbers. So the file is cut into its statements, and
+each statement is parsed by itself. This is done only after a mistake was found.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Final
+
+from consumer.options.check import no_such
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+ENVIRONMENT_PREFIX: Final = "CONSUMER__"
+LISTENERS: Final = "listeners"
+_ENDS: Final = (":", ".")
+"""What follows the path of an option in the text of a problem."""
+
+
+class OptionPlaces:
+    """Where each option of a configuration was set.
+
+    Args:
+        file: The file, as the problems name it.
+        text: What the file holds. It has to be TOML.
+    """
+
+    def __init__(self, file: Path, text: str) -> None:
+        self._file = file
+        self._text = text
+        self._variables: dict[str, str] = {}
+        """The variable that set an option, or that made a table, by the path in the problems."""
+
+    def set_by(self, variable: str, path: Sequence[str], *, known_count: int) -> None:
+        """Remember that a variable set an option.
+
+        Args:
+            variable: The variable.
+            path: The tables that hold the option, and the option.
+            known_count: The number of these tables that were there before.
+        """
+        for length in range(known_count + 1, len(path)):
+            self._variables.setdefault(_written(path[:length]), variable)
+        self._variables[_written(path)] = variable
+
+    def located(self, problem: str) -> str:
+        """Return a problem with the place before it, such as `consumer.toml:12`.
+
+        Args:
+            problem: The text of the problem. It begins with the path of an option. If this option
+                is set nowhere, the place is that of its table.
+        """
+        lines = {_written(path): line for path, line in lines_of(self._text).items()}
+        known = (*lines, *self._variables)
+        fits = [each for each in known if problem.startswith(tuple(each + end for end in _ENDS))]
+        path = max(fits, key=len, default="")
+        if path not in self._variables:
+            line = f":{lines[path]}" if path else ""
+            return f"{self._file}{line}: {problem}"
+        variable = self._variables[path]
+        if problem.startswith(f"{path}.kind: is missing"):
+            problem = self._unknown_listener(path, lines) or problem
+        return f"{variable}: {problem}"
+
+    def _unknown_listener(self, path: str, lines: dict[str, int]) -> str:
+        """Return what is wrong with a variable that names a listener which the file does not have.
+
+        It is empty if the file has no listeners.
+        """
+        name = path.removeprefix(f"{LISTENERS}.")
+        parts = (each.split(".") for each in lines)
+        known = dict.fromkeys(each[1] for each in parts if each[0] == LISTENERS and len(each) > 1)
+        if not known:
+            return ""
+        kind = f"{ENVIRONMENT_PREFIX}{LISTENERS}__{name}__kind".upper()
+        return f"{path}: {no_such('listener', name, [*known])} A new listener needs {kind}"
+
+
+def lines_of(text: str) -> dict[tuple[str, ...], int]:
+    """Return the line on which each table and each option begins, counted from 1.
+
+    Args:
+        text: A file. It has to be TOML.
+    """
+    lines: dict[tuple[str, ...], int] = {}
+    table: tuple[str, ...] = ()
+    for line, statement in _statements(text):
+        tree = tomllib.loads(statement)
+        is_header = statement.lstrip().startswith("[")
+        paths = [*_paths(tree, () if is_header else table)]
+        if is_header:
+            table = paths[-1]
+            lines[table] = line  # a table inside this table may have come first
+        for path in paths:
+            lines.setdefault(path, line)
+    return lines
+
+
+def _statements(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the number of its first line, and the text of each statement.
+
+    A line that is no TOML by itself begins a value of several lines, such as a list.
+    """
+    begun: list[str] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        begun.append(line)
+        statement = "\n".join(begun)
+        try:
+            tomllib.loads(statement)
+        except tomllib.TOMLDecodeError:
+            continue
+        yield number - len(begun) + 1, statement
+        begun = []
+
+
+def _paths(tree: dict[str, object], above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the path of everything in a table, and of everything in its own tables."""
+    for name, held in tree.items():
+        yield (*above, name)
+        if isinstance(held, dict):
+            yield from _paths(held, (*above, name))
+
+
+def _written(path: Sequence[str]) -> str:
+    """Return a path as the problems write it. They put the keys of `[routes]` in quotes."""
+    if len(path) > 1 and path[0] == "routes" and "." in path[1]:
+        return f'{path[0]}."{path[1]}"'
+    return ".".join(path)

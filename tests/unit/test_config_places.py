@@ -1,0 +1,122 @@
+"""Mistakes in the configuration name their place: a line of the file, or a variable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from click.testing import CliRunner
+
+from consumer.cli.main import cli
+from consumer.config.load import load
+from consumer.config.places import lines_of
+from consumer.errors import ConfigError
+from consumer.listeners.registry import kinds
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONFIG: Final = """\
+brand = "brand-a"
+
+[listeners.payments]
+kind = "nats"
+subject = "a.>"
+
+[listeners.casino]
+kind = "kafka"
+bootstrap_servers = [
+    "127.0.0.1:9092",  # [sink]
+]
+topics = ["casino"]
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Return the path of the configuration."""
+    return tmp_path / "consumer.toml"
+
+
+def told(file: Path, text: str, **environment: str) -> list[str]:
+    """Return the problems of a configuration, with `FILE` in place of the file's path."""
+    file.write_text(text)
+    with pytest.raises(ConfigError) as why:
+        load(file, environment, kinds())
+    return [problem.replace(str(file), "FILE") for problem in why.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("changed", "into", "said"),
+    [
+        ('"casino"]', '"casino"]\ntopic = 1', "FILE:13: listeners.casino.topic: there is no such"),
+        ('["casino"]', '"casino"', "FILE:12: listeners.casino.topics: holds 'casino', expected a "),
+        ('subject = "a.>"\n', "", "FILE:3: listeners.payments.subject: is missing, expected text"),
+        ("brand-a", "brand a", "FILE:1: brand: holds 'brand a'"),
+        ('"a.>"', '"a.>"\ntls = { ca_file = "/nowhere/x" }', "FILE:6: listeners.payments.tls.ca_f"),
+        ('"a.>"', '"a.>"\ntls.ca_file = "/nowhere/x"', "FILE:6: listeners.payments.tls.ca_file: "),
+        ('"casino"]', '"casino"]\n[routes]\n"game.bett" = "a"', 'FILE:14: routes."game.bett": '),
+        ('"casino"]', '"casino"]\n[[sink]]', "FILE:13: sink: holds [{}], expected a table [sink]"),
+        ("[listeners.payments]", "[listeners.'a b']", "FILE:3: listeners.a b: the name: holds"),
+        ("[listeners.payments]", "[listener.payments]", "FILE:3: listener: there is no such opt"),
+    ],
+)
+def test_mistake_in_the_file_names_its_line(file: Path, changed: str, into: str, said: str) -> None:
+    """An option that is missing names the line of its table."""
+    assert told(file, CONFIG.replace(changed, into, 1))[0].startswith(said)
+
+
+def test_mistake_among_defaults_names_the_file(file: Path) -> None:
+    """No line holds it."""
+    (problem,) = told(file, CONFIG, CONSUMER__LISTENERS__PAYMENTS__BRAND="b c")
+    assert problem.startswith("CONSUMER__LISTENERS__PAYMENTS__BRAND: listeners.payments.brand: ")
+    assert told(file, "")[0].startswith("FILE: listeners: there is none, expected at least one")
+
+
+def test_mistake_of_the_environment_names_the_variable(file: Path) -> None:
+    """Also if the file holds the option too, and if the name is none."""
+    variables = {"CONSUMER__LISTENERS__CASINO__TOPICS": "casino", "CONSUMER__SINK__STREM": "x"}
+    stream, topics = told(file, CONFIG, **variables)
+    assert stream == (
+        "CONSUMER__SINK__STREM: sink.strem: there is no such option; did you mean stream?"
+    )
+    assert topics == (
+        "CONSUMER__LISTENERS__CASINO__TOPICS: listeners.casino.topics: holds 'casino', "
+        'expected a list such as ["casino"]'
+    )
+
+
+def test_variable_of_a_listener_that_is_not_in_the_file_is_told_the_nearest(file: Path) -> None:
+    """The variable would otherwise begin a new listener, which lacks a kind."""
+    (problem,) = told(file, CONFIG, CONSUMER__LISTENERS__PAYMENT__QUEUE="y")
+    assert problem == (
+        "CONSUMER__LISTENERS__PAYMENT__QUEUE: listeners.payment: there is no such listener; "
+        "did you mean payments? A new listener needs CONSUMER__LISTENERS__PAYMENT__KIND"
+    )
+
+
+def test_text_that_looks_like_a_table_is_no_table() -> None:
+    """Values of several lines are passed over as a whole."""
+    text = 'a = """\n[b]\n# c\n"""\nd = [\n  1, # [e]\n  2\n]\nf = 1\n[g.h]\n[g]\ni = {j = 1}\n'
+    named = {".".join(path): line for path, line in lines_of(text).items()}
+    assert named == {
+        "a": 1, "d": 5, "f": 9, "g": 11, "g.h": 10, "g.i": 12, "g.i.j": 12
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        (None, "FILE: there is no such file"),
+        (b"a = \n", "FILE: cannot be read as TOML: Invalid value (at line 1, column 5)"),
+        (b"a = \xff\n", "FILE: cannot be read as TOML: 'utf-8' codec"),
+        (b"a = " + b"9" * 5000, "FILE: cannot be read as TOML: Exceeds the limit"),
+    ],
+)
+def test_file_that_cannot_be_read_is_told(file: Path, held: bytes | None, said: str) -> None:
+    """With exit code 2, and without a traceback."""
+    if held is not None:
+        file.write_bytes(held)
+    result = CliRunner().invoke(cli, ["config", "--config", str(file)])
+    assert result.exit_code == 2
+    assert result.stderr.replace(str(file), "FILE").startswith(f"consumer: {said}")
