@@ -21,6 +21,7 @@ from consumer.config.http import (
     sandbox_problems,
     test_game_problems,
 )
+from consumer.config.paths import place_paths
 from consumer.config.read import found_file, read_tables
 from consumer.config.routes import clashes, read_routes, readers_of
 from consumer.config.wallet import wallet_problems
@@ -113,7 +114,9 @@ def load(
     Raises:
         ConfigError: There are mistakes; the text has all of them, each with its place.
     """
-    tables, places = read_tables(found_file(path), environment)
+    file = found_file(path)
+    tables, places = read_tables(file, environment)
+    _place_paths(tables, kinds, file.parent)
     try:
         return build(tables, kinds)
     except ConfigError as error:
@@ -155,6 +158,19 @@ def build(tables: dict[str, object], kinds: Mapping[str, ListenerClass]) -> Conf
     if disagreements:
         raise ConfigError(*disagreements)
     return config
+
+
+def _place_paths(
+    tables: dict[str, object], kinds: Mapping[str, ListenerClass], folder: Path
+) -> None:
+    """Make the paths of all tables relative to the folder of the file."""
+    for name, kind in TABLES.items():
+        place_paths(kind, _table(tables, name, []), folder)
+    for listener in _table(tables, "listeners", []).values():
+        options = listener if isinstance(listener, dict) else {}
+        listener_class = kinds.get(str(options.get("kind")))
+        if listener_class is not None:
+            place_paths(listener_class.settings_type, options, folder)
 
 
 def _table(tables: dict[str, object], name: str, problems: list[str]) -> dict[str, object]:

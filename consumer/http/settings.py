@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from consumer.options.values import Bytes, Count, Seconds, Secret, Text
+from consumer.options.values import Bytes, Count, FilePath, Seconds, Secret, Text
 
 
 class HttpTlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -18,10 +18,10 @@ class HttpTlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             needs a certificate as well as a key.
     """
 
-    cert_file: Text
-    key_file: Text
+    cert_file: FilePath
+    key_file: FilePath
     key_password: Secret | None = None
-    client_ca_file: Text | None = None
+    client_ca_file: FilePath | None = None
 
 
 class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -22,7 +22,16 @@ from consumer.nats.explain import PERMISSION_MISSING
 from consumer.nats.hardened import HardenedClient
 from consumer.nats.login import check_seed, read_credentials
 from consumer.options.unreachable import SPEAKS_TLS, why_unreachable
-from consumer.options.values import TO_THE_END, TOKEN, Seconds, Secret, Text, TlsSettings, Url
+from consumer.options.values import (
+    TO_THE_END,
+    TOKEN,
+    FilePath,
+    Seconds,
+    Secret,
+    Text,
+    TlsSettings,
+    Url,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -89,7 +98,7 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     password: Secret | None = None
     token: Secret | None = None
     nkey_seed: Secret | None = None
-    credentials_file: Text | None = None
+    credentials_file: FilePath | None = None
     tls: TlsSettings | None = None
     tls_handshake_first: bool = False
     inbox_prefix: InboxPrefix = "_INBOX"

@@ -29,6 +29,12 @@ Seconds = Annotated[
 ]
 Share = Annotated[float, Meta(gt=0, le=1, description="a share, more than 0, at most 1")]
 Text = Annotated[str, Meta(min_length=1, description="text, not empty")]
+PATH_AFTER: Final = "path_after"
+"""Marks an option that holds a path. Its value in `Meta(extra=…)` is the text before the path."""
+FilePath = Annotated[
+    str, Meta(min_length=1, description="the path of a file", extra={PATH_AFTER: ""})
+]
+"""A path, which is relative to the folder of the configuration file: see `config/paths.py`."""
 Token = Annotated[
     str, Meta(pattern=f"^{TOKEN}{TO_THE_END}", description="1 to 64 of A-Z a-z 0-9 _ -")
 ]
@@ -68,9 +74,9 @@ class TlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         server_hostname: The name to expect in the certificate. If absent, the URL's host.
     """
 
-    ca_file: Text | None = None
-    cert_file: Text | None = None
-    key_file: Text | None = None
+    ca_file: FilePath | None = None
+    cert_file: FilePath | None = None
+    key_file: FilePath | None = None
     key_password: Secret | None = None
     verify: bool = True
     server_hostname: str | None = None

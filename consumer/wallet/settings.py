@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from consumer.deliveries.origin import Environment
-from consumer.options.values import Count, Seconds, Secret, Text, Token
+from consumer.options.values import PATH_AFTER, Count, Seconds, Secret, Text, Token
 
 WALLET: Final = "wallet"
 """The name under which `/readyz` shows the ledgers. The process takes in events without them."""
@@ -22,7 +22,7 @@ DatabaseUrl = Annotated[
     Meta(
         pattern=r"^(sqlite:[^\s]+|postgres(ql)?://[^\s]+)$",
         description="sqlite:FILE or postgresql://…",
-        extra={"secret": True},
+        extra={"secret": True, PATH_AFTER: "sqlite:"},
     ),
 ]
 RateText = Annotated[

@@ -40,7 +40,7 @@ WRONG: Final[list[tuple[dict[str, str], str]]] = [
     ),
     ({"cert_file": CERT, "key_file": LOCKED, "key_password": "x" * 2000}, "tls.cert_file: cannot"),
     ({"key_file": KEY}, "tls.key_file: there is no certificate for it, expected a cert_file"),
-    ({"ca_file": ""}, "tls.ca_file: holds '', expected text, not empty"),
+    ({"ca_file": ""}, "tls.ca_file: holds '', expected the path of a file"),
 ]
 
 

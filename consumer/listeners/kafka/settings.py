@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from consumer.listeners.base import ListenerSettings
-from consumer.options.values import TO_THE_END, Bytes, Seconds, Secret, Text, TlsSettings
+from consumer.options.values import TO_THE_END, Bytes, FilePath, Seconds, Secret, Text, TlsSettings
 
 CorruptPlace = Annotated[
     str,
@@ -90,7 +90,7 @@ class KafkaSettings(ListenerSettings, frozen=True, kw_only=True, forbid_unknown_
     )
     sasl_username: Text | None = None
     sasl_password: Secret | None = None
-    sasl_oauth_token_path: Text | None = None
+    sasl_oauth_token_path: FilePath | None = None
     sasl_kerberos_service_name: Text = "kafka"
     sasl_kerberos_domain_name: Text | None = None
 

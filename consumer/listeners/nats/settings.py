@@ -6,7 +6,7 @@ from typing import Literal
 
 from consumer.listeners.base import ListenerSettings
 from consumer.nats.connection import InboxPrefix, NatsSettings
-from consumer.options.values import Count, Seconds, Secret, Text, TlsSettings, Token, Url
+from consumer.options.values import Count, FilePath, Seconds, Secret, Text, TlsSettings, Token, Url
 
 
 class NatsListenerSettings(ListenerSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,7 +44,7 @@ class NatsListenerSettings(ListenerSettings, frozen=True, kw_only=True, forbid_u
     password: Secret | None = None
     token: Secret | None = None
     nkey_seed: Secret | None = None
-    credentials_file: Text | None = None
+    credentials_file: FilePath | None = None
     tls: TlsSettings | None = None
     tls_handshake_first: bool = False
     inbox_prefix: InboxPrefix = "_INBOX"
