@@ -24,6 +24,7 @@ from consumer.config.http import (
 from consumer.config.paths import place_paths
 from consumer.config.read import found_file, read_tables
 from consumer.config.routes import clashes, read_routes, readers_of
+from consumer.config.variables import misspelt_variables
 from consumer.config.wallet import wallet_problems
 from consumer.dead_letters.stream import DeadLetterSettings
 from consumer.errors import ConfigError
@@ -116,11 +117,18 @@ def load(
     """
     file = found_file(path)
     tables, places = read_tables(file, environment)
-    _place_paths(tables, kinds, file.parent)
+    types = _settings_types(tables, kinds)
+    for table, kind in types.items():
+        place_paths(kind, _table_at(tables, table), file.parent)
+    problems = [*misspelt_variables(environment, types)]
     try:
-        return build(tables, kinds)
+        config = build(tables, kinds)
     except ConfigError as error:
-        raise ConfigError(*map(places.located, error.problems)) from error
+        problems += map(places.located, error.problems)
+        raise ConfigError(*problems) from error
+    if problems:
+        raise ConfigError(*problems)
+    return config
 
 
 def build(tables: dict[str, object], kinds: Mapping[str, ListenerClass]) -> Config:
@@ -160,17 +168,24 @@ def build(tables: dict[str, object], kinds: Mapping[str, ListenerClass]) -> Conf
     return config
 
 
-def _place_paths(
-    tables: dict[str, object], kinds: Mapping[str, ListenerClass], folder: Path
-) -> None:
-    """Make the paths of all tables relative to the folder of the file."""
-    for name, kind in TABLES.items():
-        place_paths(kind, _table(tables, name, []), folder)
-    for listener in _table(tables, "listeners", []).values():
-        options = listener if isinstance(listener, dict) else {}
-        listener_class = kinds.get(str(options.get("kind")))
-        if listener_class is not None:
-            place_paths(listener_class.settings_type, options, folder)
+def _settings_types(
+    tables: dict[str, object], kinds: Mapping[str, ListenerClass]
+) -> dict[str, type[msgspec.Struct]]:
+    """Return the settings struct of each table, by the path of the table."""
+    types = {**TABLES}
+    for name in _table(tables, "listeners", []):
+        path = f"listeners.{name}"
+        kind = kinds.get(str(_table_at(tables, path).get("kind")))
+        if kind is not None:
+            types[path] = kind.settings_type
+    return types
+
+
+def _table_at(tables: dict[str, object], path: str) -> dict[str, object]:
+    """Return the table at a path; an empty one if there is none."""
+    for name in path.split(".", 1):
+        tables = _table(tables, name, [])
+    return tables
 
 
 def _table(tables: dict[str, object], name: str, problems: list[str]) -> dict[str, object]:

@@ -11,6 +11,7 @@ from consumer.cli.main import cli
 from consumer.config.load import load
 from consumer.config.places import lines_of
 from consumer.errors import ConfigError
+from consumer.listeners.nats.settings import NatsListenerSettings
 from consumer.listeners.registry import kinds
 
 if TYPE_CHECKING:
@@ -120,3 +121,45 @@ def test_file_that_cannot_be_read_is_told(file: Path, held: bytes | None, said: 
     result = CliRunner().invoke(cli, ["config", "--config", str(file)])
     assert result.exit_code == 2
     assert result.stderr.replace(str(file), "FILE").startswith(f"consumer: {said}")
+
+
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("CONSUMER_BRAND", "CONSUMER__BRAND"),
+        ("CONSUMER_SINK_CREATE_STREAM", "CONSUMER__SINK__CREATE_STREAM"),
+        ("CONSUMER__SINK_URL", "CONSUMER__SINK__URL"),
+        ("CONSUMER__SINK__TLS_KEY_PASSWORD_FILE", "CONSUMER__SINK__TLS__KEY_PASSWORD_FILE"),
+        ("CONSUMER__DEAD__LETTERS__STREAM", "CONSUMER__DEAD_LETTERS__STREAM"),
+        ("CONSUMER_LISTENERS_CASINO_TOPICS", "CONSUMER__LISTENERS__CASINO__TOPICS"),
+    ],
+)
+def test_wrong_underscores_are_told(file: Path, variable: str, meant: str) -> None:
+    """The variable would have no effect, and the process would run with another value."""
+    problems = told(file, CONFIG, **{variable: "x"})
+    assert problems[0] == f"{variable}: is not read; did you mean {meant}, with two underscores?"
+
+
+@pytest.mark.parametrize(
+    "variable",
+    ["CONSUMER_KEY", "CONSUMER_PORT", "CONSUMER_HTTP_SERVICE_HOST", "consumer_brand", "BRAND"],
+)
+def test_variables_of_others_are_ignored(file: Path, variable: str) -> None:
+    """Kubernetes makes some for a service, and the command line has one."""
+    file.write_text(CONFIG)
+    assert load(file, {variable: "x"}, kinds()).brand == "brand-a"
+
+
+@pytest.mark.parametrize(
+    "variable", ["CONSUMER__DEDUPE__PASSWORD", "CONSUMER__LISTENERS__PAYMENTS__PASSWORD"]
+)
+@pytest.mark.parametrize("password", ["123456", "1e3", "true", "0123", "[1]"])
+def test_password_that_looks_like_a_number_is_text(
+    file: Path, variable: str, password: str
+) -> None:
+    """As docs/operations.md says: the value is taken as it is."""
+    file.write_text(CONFIG)
+    config = load(file, {variable: password}, kinds())
+    payments = config.listeners["payments"]
+    assert isinstance(payments, NatsListenerSettings)
+    assert password in (config.dedupe.password, payments.password)
