@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from consumer.errors import ConfigError
+from consumer.options.refresh import refreshed
 
 if TYPE_CHECKING:
     from consumer.http.settings import HttpTlsSettings
@@ -68,6 +69,10 @@ class Certificate:
 
 
 def _context_of(settings: HttpTlsSettings) -> ssl.SSLContext:
+    try:
+        settings = refreshed(settings)
+    except ConfigError as error:
+        raise ConfigError(f"http.tls.{error}") from error
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION

@@ -21,6 +21,7 @@ from consumer.errors import ConfigError, Unavailable
 from consumer.nats.explain import PERMISSION_MISSING
 from consumer.nats.hardened import HardenedClient
 from consumer.nats.login import check_seed, read_credentials
+from consumer.options.refresh import refreshed
 from consumer.options.unreachable import SPEAKS_TLS, why_unreachable
 from consumer.options.values import (
     TO_THE_END,
@@ -165,7 +166,6 @@ async def connect(
     Cancelling: a connection that is half open is closed.
     """
     client = HardenedClient()
-    client.requires_tls = settings.tls is not None or settings.url.startswith("tls://")
     cause: Exception | None = None
     usable = False
 
@@ -182,6 +182,8 @@ async def connect(
             on_error(problem)
 
     try:
+        settings = refreshed(settings)
+        client.requires_tls = settings.tls is not None or settings.url.startswith("tls://")
         async with asyncio.timeout(settings.connect_timeout_s):
             await client.connect(
                 **_connect_options(settings),

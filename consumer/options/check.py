@@ -1,6 +1,7 @@
 """Checks raw options against a settings struct, and writes one line for each mistake.
 
 It also gives every secret a twin option: the option `NAME_file` names a file that holds the secret.
+`refresh.py` reads such a file again.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ import contextlib
 import difflib
 import tomllib
 import typing
-from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 
+from consumer.options.secret_file import FileSecret
 from consumer.options.values import Token, annotated_extra
 
 Settings = TypeVar("Settings", bound=msgspec.Struct)
@@ -97,7 +98,7 @@ def _with_secret(
         problems.append(f"{path}.{twin}: {name} is set as well, expected one of the two")
         return options
     try:
-        secret = Path(str(options[twin])).read_text(encoding="utf-8").rstrip("\r\n")
+        secret = FileSecret.read(str(options[twin]))
     except (OSError, UnicodeDecodeError) as error:
         problems.append(f"{path}.{twin}: holds {shown(options[twin])}, cannot be read: {error}")
         return {**options, name: UNREAD}

@@ -61,12 +61,8 @@ class DedupeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         Raises:
             ValueError: The text says what to change.
         """
-        if self.tls is None:
-            return
-        if not self.url.startswith("rediss://"):
+        if self.tls is not None and not self.url.startswith("rediss://"):
             raise ValueError("tls is set, so url must begin with rediss://")
-        if self.tls.server_hostname is not None:
-            raise ValueError("tls.server_hostname cannot be used with Redis: put the name in url")
 
     def window_of_s(self, *names: str) -> float:
         """Return how long the identities of a message type are remembered, in seconds.

@@ -16,12 +16,8 @@ from importlib.resources import files
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from urllib.parse import parse_qs, urlsplit
 
 import hiredis
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import (
     AuthenticationError,
     AuthorizationError,
@@ -39,20 +35,16 @@ from consumer.events.identity import Identity
 from consumer.operations.caveat import Caveat
 from consumer.options.unreachable import Unreachable, hung_up, no_answer, why_unreachable
 from consumer.stores.base import DedupeSettings, Mark, Memory, Store
+from consumer.stores.redis_client import make_client
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
-
-    from consumer.options.values import TlsSettings
 
 Got = TypeVar("Got")
 SCRIPT: Final = files("consumer.stores").joinpath("exchange.lua").read_text(encoding="utf-8")
 SCRIPT_SHA1: Final = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 """The name by which the server knows the script."""
 _OLDEST_VERSION: Final = 7
-OURS: Final = frozenset(("decode_responses", "encoding", "credential_provider", "retry"))
-"""Options of redis-py that a URL must not set: they would change what the replies look like, or
-need objects."""
 CLOSE_DEADLINE_S: Final = 3.0
 BROKER: Final = "Redis"
 REFUSED: Final = (AuthenticationError, AuthorizationError, NoPermissionError, OutOfMemoryError)
@@ -76,7 +68,7 @@ class RedisStore(Store):
     def __init__(self, settings: DedupeSettings) -> None:
         self._settings = settings
         try:
-            self._redis = _client(settings)
+            self._redis = make_client(settings)
         except (RedisError, ValueError, TypeError, LookupError, AttributeError) as error:
             raise ConfigError(f"dedupe.url: is not shown, and cannot be used: {error}") from error
 
@@ -231,29 +223,6 @@ def refuse_unfit(info: dict[str, Any]) -> list[Caveat]:
     return [Caveat("eviction policy unsafe once maxmemory is set", facts)]
 
 
-def _client(settings: DedupeSettings) -> Redis:
-    """Make the client. Opens no connection."""
-    for name in OURS & parse_qs(urlsplit(settings.url).query, keep_blank_values=True).keys():
-        raise ValueError(f"the option {name} must not be set")
-    client = Redis.from_url(
-        settings.url,
-        # `RedisStore._ask` limits the time of a whole call. redis-py's own limit makes a task and
-        # two timers for each call.
-        socket_timeout=None,
-        socket_connect_timeout=settings.timeout_s,
-        client_name="consumer",
-        # Lanes repeat a failed call after pauses of their own. If redis-py repeated it too, the
-        # lanes would not hear of the error.
-        retry=Retry(NoBackoff(), 0),
-        **_given(username=settings.username, password=settings.password),
-        **(_tls_options(settings.tls) if settings.tls else {}),
-    )
-    # Some options of the URL are only looked at when they are used.
-    client.connection_pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py's own lack
-    client.get_encoder().encode("")  # type: ignore[no-untyped-call]  # as above
-    return client
-
-
 def _memory(value: bytes | None, now_s: int) -> Memory | None:
     if value is None:
         return None
@@ -269,23 +238,6 @@ def _mark(value: bytes | None, remaining_s: float, now_s: int) -> Mark | None:
     if memory is None or remaining_s <= 0:  # the mark ended between GET and PTTL
         return None
     return Mark(memory.done, memory.fingerprint, memory.age_s, remaining_s)
-
-
-def _given(**options: str | None) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def _tls_options(tls: TlsSettings) -> dict[str, Any]:
-    return {
-        **_given(
-            ssl_ca_certs=tls.ca_file,
-            ssl_certfile=tls.cert_file,
-            ssl_keyfile=tls.key_file,
-            ssl_password=tls.key_password,
-        ),
-        "ssl_cert_reqs": "required" if tls.verify else "none",
-        "ssl_check_hostname": tls.verify,
-    }
 
 
 def _explained(error: RedisError, settings: DedupeSettings) -> StoreUnavailable:

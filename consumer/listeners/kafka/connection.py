@@ -38,6 +38,7 @@ from consumer.listeners.kafka.internals import (
     never_create_topics,
     notice_closed_sockets,
 )
+from consumer.options.refresh import refreshed
 from consumer.options.unreachable import Unreachable, hung_up, why_unreachable
 from consumer.options.values import TlsSettings
 
@@ -82,16 +83,17 @@ def login_options(settings: KafkaSettings) -> dict[str, Any]:
     """Return the options with which any aiokafka client logs in to this cluster.
 
     Raises:
-        ListenerUnavailable: A file of the TLS options cannot be used.
+        ListenerUnavailable: A file of the TLS options, or of the password, cannot be used.
     """
     options: dict[str, Any] = {"security_protocol": settings.security_protocol}
-    if settings.security_protocol.endswith("SSL"):
-        try:
+    try:
+        settings = refreshed(settings)
+        if settings.security_protocol.endswith("SSL"):
             options["ssl_context"] = (settings.tls or TlsSettings()).context()
-        except ConfigError as error:
-            # A file may appear or be corrected while we run. So this is not treated as an error of
-            # the configuration, which would stop the other listeners too.
-            raise ListenerUnavailable(str(error), reason="refused") from error
+    except ConfigError as error:
+        # A file may appear or be corrected while we run. So this is not treated as an error of the
+        # configuration, which would stop the other listeners too.
+        raise ListenerUnavailable(str(error), reason="refused") from error
     if settings.security_protocol.startswith("SASL"):
         options |= {
             "sasl_mechanism": settings.sasl_mechanism,

@@ -18,6 +18,7 @@ from aiormq.connection import DEFAULT_PORTS
 from consumer.errors import ConfigError, ListenerUnavailable
 from consumer.listeners.rabbitmq.explain import explain
 from consumer.listeners.rabbitmq.transport import SocketFactory, TappedConnection
+from consumer.options.refresh import refreshed
 from consumer.options.values import TlsSettings
 
 if TYPE_CHECKING:
@@ -51,7 +52,13 @@ class AmqpConnection:
             name: The name that the broker's management pages show for this connection.
         """
         self._settings = settings
+        self._sender = sender
         self._name = name
+        self._aim(settings)
+        self._pika: TappedConnection | None = None
+
+    def _aim(self, settings: RabbitmqSettings) -> None:
+        """Take address, login and TLS options from the settings. Does no I/O."""
         url = make_url(settings.url, heartbeat=settings.heartbeat_s, auth=settings.auth)
         if settings.tls is not None:
             url = url.with_scheme("amqps")
@@ -64,9 +71,8 @@ class AmqpConnection:
         tls = (settings.tls or TlsSettings()) if url.scheme == "amqps" else None
         self._tls = tls is not None
         self._socket = SocketFactory(
-            self._address, tls, sender, max_buffered_bytes=settings.max_buffered_bytes
+            self._address, tls, self._sender, max_buffered_bytes=settings.max_buffered_bytes
         )
-        self._pika: TappedConnection | None = None
 
     @property
     def reader(self) -> DeliveryReader | None:
@@ -78,7 +84,11 @@ class AmqpConnection:
 
         Args:
             on_lost: A function that is called when the connection ends, whatever ends it.
+
+        Raises:
+            ConfigError: The file of a secret, or of the TLS options, cannot be used.
         """
+        self._aim(refreshed(self._settings))
         pika = TappedConnection(
             self._url,
             client_properties={"connection_name": self._name, "product": "consumer"},
