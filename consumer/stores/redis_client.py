@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 
 from consumer.errors import ConfigError
 from consumer.options.refresh import refreshed
+from consumer.options.server_name import expecting
 
 if TYPE_CHECKING:
     import ssl
@@ -77,7 +78,8 @@ class _FreshContext(RedisSSLContext):
         Raises:
             ConfigError: A file cannot be used. redis-py turns any error into one of its own.
         """
-        return refreshed(self._tls).context()
+        tls = refreshed(self._tls)
+        return expecting(tls.context(), tls.server_hostname)
 
 
 class _TlsConnection(SSLConnection):

@@ -39,6 +39,7 @@ from consumer.listeners.kafka.internals import (
     notice_closed_sockets,
 )
 from consumer.options.refresh import refreshed
+from consumer.options.server_name import expecting
 from consumer.options.unreachable import Unreachable, hung_up, why_unreachable
 from consumer.options.values import TlsSettings
 
@@ -89,7 +90,8 @@ def login_options(settings: KafkaSettings) -> dict[str, Any]:
     try:
         settings = refreshed(settings)
         if settings.security_protocol.endswith("SSL"):
-            options["ssl_context"] = (settings.tls or TlsSettings()).context()
+            tls = settings.tls or TlsSettings()
+            options["ssl_context"] = expecting(tls.context(), tls.server_hostname)
     except ConfigError as error:
         # A file may appear or be corrected while we run. So this is not treated as an error of the
         # configuration, which would stop the other listeners too.

@@ -56,7 +56,8 @@ class KafkaSettings(ListenerSettings, frozen=True, kw_only=True, forbid_unknown_
         max_partition_fetch_bytes: The largest part of one partition in an answer, in bytes. A
             single record that is larger is still read.
         security_protocol: The protocol of the connection. `SSL` and `SASL_SSL` use `tls`.
-        tls: The TLS options. If absent, the certificates of the system are trusted.
+        tls: The TLS options. If absent, the certificates of the system are trusted. Its
+            `server_hostname` is expected of every broker.
         sasl_mechanism: The way of logging in with `SASL_PLAINTEXT` and `SASL_SSL`.
         sasl_username, sasl_password: The user name and the password, for PLAIN and SCRAM.
         sasl_oauth_token_path: The path of a file with the token, for OAUTHBEARER. The file is read
@@ -104,8 +105,6 @@ class KafkaSettings(ListenerSettings, frozen=True, kw_only=True, forbid_unknown_
             raise ValueError("heartbeat_interval_s has to be below session_timeout_s")
         if self.tls is not None and not self.security_protocol.endswith("SSL"):
             raise ValueError('tls is set: security_protocol has to be "SSL" or "SASL_SSL"')
-        if self.tls is not None and self.tls.server_hostname is not None:
-            raise ValueError("tls.server_hostname: brokers of Kafka are checked by their own names")
         if self.security_protocol.startswith("SASL"):
             self._check_login()
 
