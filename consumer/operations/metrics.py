@@ -124,8 +124,7 @@ class Metrics:
         )
         self.http_requests = RequestTallies(_SECONDS)
         self.registry.register(self.http_requests)
-        self.parts_up = PartsUp()
-        self.registry.register(self.parts_up)
+        self.parts_up = PartsUp(self.registry)
         self.http_connections = self._gauge(
             "http_connections", "Open connections at the public port."
         )

@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from prometheus_client import Metric
+    from prometheus_client import CollectorRegistry, Metric
 
     from consumer.operations.health import Health
 
@@ -22,12 +22,16 @@ if TYPE_CHECKING:
 class PartsUp(Collector):
     """The states of the parts that `/readyz` shows.
 
+    Args:
+        registry: The registry that shows them.
+
     Attributes:
         health: The states. None until the daemon has made them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, registry: CollectorRegistry) -> None:
         self.health: Health | None = None
+        registry.register(self)
 
     def collect(self) -> Iterator[Metric]:
         """Make the metric. prometheus_client calls this for a scrape."""

@@ -69,10 +69,14 @@ def test_what_is_translated_already_stays_as_it_is() -> None:
 def test_missing_permission_is_called_so(refusal: str, text: str) -> None:
     """The server says it beside the request, which gets no answer. JetStream is on."""
     client = HardenedClient()
-    asking = explained("EVENTS", missing="", request=REQUEST, client=client)
-    with pytest.raises(SinkUnavailable) as told, asking:
-        client.refusal = refusal
-        raise TimeoutError
+
+    def ask() -> None:
+        with explained("EVENTS", missing="", request=REQUEST, client=client):
+            client.refusal = refusal
+            raise TimeoutError
+
+    with pytest.raises(SinkUnavailable) as told:
+        ask()
     assert str(told.value).startswith("stream EVENTS: permission is missing")
     assert str(told.value).endswith(text)
     assert told.value.refused
