@@ -9,6 +9,7 @@ Order of calls:
 
     open ─► receive* ─► close
             settle*, keep*, backlog*   between open and close, from other tasks at the same time
+    look ─► close                      for people who ask whether `open` would work
 
 Each of `receive`, `settle`, `keep` and `backlog` is called by one task at a time.
 """
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 import msgspec
 
 from consumer.deliveries.origin import Sender
+from consumer.operations.caveat import Caveat
 from consumer.options.values import Bytes, Count, Seconds, Text, Token
 
 if TYPE_CHECKING:
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
     from consumer.deliveries.delivery import Delivery
     from consumer.deliveries.origin import Origin
-    from consumer.operations.caveat import Caveat
 
 
 class PassedOver:
@@ -110,7 +111,8 @@ class Listener(ABC, Generic[S]):
 
     Attributes:
         sender: The sender of all deliveries, where the source does not tell senders apart.
-        caveats: The things that `open` found and that work, but may surprise the operator.
+        caveats: The things that `open` or `look` found and that work, but may surprise the
+            operator.
         passed_over: What this connection has not delivered, and never will.
         complaint: What does not work although the connection does, as found by the last call of
             `backlog`, and what to do about it. Empty if everything works.
@@ -151,6 +153,25 @@ class Listener(ABC, Generic[S]):
 
         Cancelling: the connection may stay half open. The supervisor calls `close` in any case.
         """
+
+    async def look(self) -> str:
+        """Ask the source whether `open` would work, and change nothing there.
+
+        It is called in place of `open`, and `close` follows. Nothing is created, no group is
+        joined, and no message is delivered, so it may be called beside a live system. By default
+        nothing is asked, and a caveat says so: `open` is then the only way to know.
+
+        Returns:
+            What was found, in a few words. Empty if there is nothing to tell.
+
+        Raises:
+            ListenerUnavailable: `open` would not work. The text says what to do.
+
+        Cancelling: the connection may stay half open. The caller calls `close` in any case.
+        """
+        why = {"why": f"a listener of kind {self.kind} can only be opened", "try": "--open"}
+        self.caveats.append(Caveat("listener was not looked at", why))
+        return ""
 
     @abstractmethod
     async def receive(self, max_count: int, max_bytes: int, timeout_s: float) -> list[Delivery]:

@@ -17,11 +17,13 @@ class CheckOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         config_file: The configuration file. None means the first of the usual files that exists.
-        listeners: If true, each listener is opened and closed again.
+        listeners: If true, each listener's source is asked.
+        opens: If true, each listener is opened and closed again.
     """
 
     config_file: Path | None
     listeners: bool
+    opens: bool
 
 
 _check: Final = LazyCall("consumer.cli.check.report:check", CheckOptions)
@@ -33,18 +35,28 @@ _check: Final = LazyCall("consumer.cli.check.report:check", CheckOptions)
     "--listeners/--no-listeners",
     default=True,
     show_default=True,
+    help="Ask the source of each listener.",
+)
+@click.option(
+    "--open",
+    "opens",
+    is_flag=True,
     help="Open each listener and close it again. The text above says what its broker then does.",
 )
 @takes(CheckOptions)
 def check(options: CheckOptions) -> None:
     """Check the configuration, then ask every broker, and print a line for each answer.
 
-    Streams are never created or changed. But each listener is opened and closed as the daemon does
-    it, and its broker notices this. NATS: a durable consumer is created if it is missing. Kafka:
-    the group gets a member for a moment, and rebalances. RabbitMQ: the queue hands over some
-    messages and takes them back as redelivered, and a quorum queue counts redeliveries. No
-    listener is opened with --no-listeners. With a table [http], the public port is taken for a
-    moment, unless the daemon runs and has it.
+    Nothing is created or changed, and no message is taken. The store is an exception: a key of its
+    own, which ends after a minute, shows that it can be written.
+
+    With --open, each listener is opened and closed as the daemon does it, and its broker notices
+    this. NATS: a missing durable consumer is created. Kafka: the group gets a member for a moment,
+    and rebalances. RabbitMQ: a missing queue is created if declare = true; the queue hands over
+    some messages and takes them back as redelivered, and a quorum queue counts redeliveries. Only
+    --open tests the permission to read from RabbitMQ and Kafka.
+
+    With a table [http], the public port is taken for a moment, unless the daemon runs and has it.
 
     Exit codes:
       0  all is ok
@@ -53,6 +65,7 @@ def check(options: CheckOptions) -> None:
 
     Examples:
       consumer check
+      consumer check --open
       consumer check --config brand-a.toml --no-listeners
     """
     _check(options)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from nats.aio.client import Client
 
     from consumer.config.load import Config
-    from consumer.listeners.base import ListenerClass
+    from consumer.listeners.base import AnyListener, ListenerClass
 
 CONNECTION_NAME: Final = "consumer check"
 
@@ -118,18 +118,30 @@ async def _taken(client: Client, own: str, subjects: list[str]) -> str:
     return ""
 
 
-async def listener(config: Config, name: str) -> PartAnswer:
-    """Open a listener as the daemon does, and close it again."""
+async def listener(config: Config, name: str, *, opens: bool) -> PartAnswer:
+    """Look at a listener's source, or open the listener as the daemon does, and close it again.
+
+    Args:
+        config: The configuration.
+        name: The listener's name.
+        opens: If true, the listener is opened, and its broker notices this. If false, nothing
+            changes at the source.
+    """
     settings = config.listeners[name]
     kind: ListenerClass = kinds()[settings.kind]
-    opened = kind(name, settings)
+    asked = kind(name, settings)
     try:
-        await opened.open()
-        waiting = await opened.backlog()
+        told = await _opened(asked) if opens else await asked.look()
     finally:
-        await opened.close()
-    told = "" if waiting is None else f", {waiting} messages wait"
-    warnings = [str(caveat) for caveat in opened.caveats]
-    if not opened.source_keeps and opened.answer_within_s is None:
+        await asked.close()
+    warnings = [str(caveat) for caveat in asked.caveats]
+    if not asked.source_keeps and asked.answer_within_s is None:
         warnings.insert(0, "at most once: what comes while we are away is gone")
-    return PartAnswer(ok=True, text=f"{settings.kind}{told}", warnings=tuple(warnings))
+    text = f"{settings.kind}, {told}" if told else settings.kind
+    return PartAnswer(ok=True, text=text, warnings=tuple(warnings))
+
+
+async def _opened(asked: AnyListener) -> str:
+    await asked.open()
+    waiting_count = await asked.backlog()
+    return "" if waiting_count is None else f"{waiting_count} messages wait"

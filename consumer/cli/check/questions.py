@@ -26,12 +26,14 @@ DEADLINE_S: Final = 20.0
 parts, because their error texts say more."""
 
 
-def checks(config: Config, *, listeners: bool) -> Iterator[tuple[str, Question]]:
+def checks(config: Config, *, listeners: bool, opens: bool) -> Iterator[tuple[str, Question]]:
     """Yield the name and the question of each part.
 
     Args:
         config: The configuration.
-        listeners: If true, each listener is opened and closed again.
+        listeners: If true, each listener is asked too.
+        opens: If true, each listener is opened and closed again. If false, its source is only
+            looked at.
     """
     questions: list[tuple[str, Question]] = [
         ("store", partial(parts.store, config)),
@@ -51,7 +53,8 @@ def checks(config: Config, *, listeners: bool) -> Iterator[tuple[str, Question]]
         ]
     if listeners:
         questions += [
-            (f"listener {name}", partial(parts.listener, config, name)) for name in config.listeners
+            (f"listener {name}", partial(parts.listener, config, name, opens=opens))
+            for name in config.listeners
         ]
     for name, ask in questions:
         yield name, partial(_bounded, ask)

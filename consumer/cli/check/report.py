@@ -24,12 +24,12 @@ async def check(options: CheckOptions) -> int:
     config = load_config(options.config_file)
     _print("ok", "configuration", "")
     all_ok = True
-    for part, ask in checks(config, listeners=options.listeners):
+    for part, ask in checks(config, listeners=options.listeners, opens=options.opens):
         answer = await ask()
         all_ok = all_ok and answer.ok
         _print("ok" if answer.ok else "FAIL", part, answer.text)
         for warning in answer.warnings:
-            _print("warn", "", warning)
+            _print("warn", part, warning)
     return 0 if all_ok else 1
 
 

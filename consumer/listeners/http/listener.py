@@ -53,6 +53,10 @@ class HttpListener(Listener[HttpListenerSettings]):
         """Let requests in. See `Listener.open`."""
         self._intake.open()
 
+    async def look(self) -> str:
+        """See `Listener.look`. There is no source to ask: a check asks the public port apart."""
+        return ""
+
     async def receive(self, max_count: int, max_bytes: int, timeout_s: float) -> list[Delivery]:
         """Return what was posted; the keys take turns. See `Listener.receive`.
 

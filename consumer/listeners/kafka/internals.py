@@ -24,7 +24,8 @@ partitions would be lost with it. `Room.corrupt` has its place.
 `check_membership` raises the error with which aiokafka has given up its membership.
 
 `committed_offsets` asks for the offsets of many partitions at once, and `commit_for_all` commits
-also for partitions of other members. aiokafka's own methods do neither.
+also for partitions of other members. aiokafka's own methods do neither. `know_topics` learns the
+partitions of topics; aiokafka only learns those of its subscription.
 
 `abort` ends a consumer whose broker does not answer. aiokafka's own `stop` waits for answers, and
 its tasks would go on asking a frozen broker in the background for ever.
@@ -49,7 +50,7 @@ from aiokafka.structs import OffsetAndMetadata
 from consumer.listeners.kafka.batches import READ_ERRORS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Iterable
 
     from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
@@ -63,6 +64,7 @@ TASKS: Final = (
 """The tasks of a consumer: the consumer's attribute with the owner of the task, and the owner's
 attribute with the task."""
 _coordinator: Final = attrgetter("_coordinator")
+_topics: Final = attrgetter("_client.set_topics")
 _connections: Final = attrgetter("_client._conns")
 ABORT_DEADLINE_S: Final = 1.5
 HEADER_OBJECTS_BYTES: Final = 128
@@ -174,6 +176,15 @@ async def committed_offsets(
     found: dict[TopicPartition, OffsetAndMetadata]
     found = await _coordinator(consumer).fetch_committed_offsets(partitions)
     return {partition: each.offset for partition, each in found.items() if each.offset >= 0}
+
+
+async def know_topics(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> None:
+    """Let a consumer without a subscription learn the partitions of topics.
+
+    Raises:
+        KafkaError: The broker refuses us. While it is away, the call waits.
+    """
+    await _topics(consumer)(list(topics))
 
 
 async def commit_for_all(consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> None:

@@ -38,7 +38,7 @@ from consumer.listeners.kafka.corrupt import CorruptBatches
 from consumer.listeners.kafka.group import Group
 from consumer.listeners.kafka.internals import check_membership, hand_out_at_most
 from consumer.listeners.kafka.settings import KafkaSettings
-from consumer.listeners.kafka.start import Starts
+from consumer.listeners.kafka.start import Starts, foresee
 from consumer.listeners.take import take
 
 if TYPE_CHECKING:
@@ -105,6 +105,20 @@ class KafkaListener(Listener[KafkaSettings]):
             # Other members may still be settling their deliveries. If we left and joined again, the
             # group would have to begin its rebalance again.
             return
+
+    async def look(self) -> str:
+        """See `Listener.look`. The group is asked for its offsets, and not joined."""
+        await probe(self.settings)
+        consumer = self.make_consumer()
+        try:
+            async with asyncio.timeout(self.settings.connect_timeout_s):
+                await consumer.start()
+                self._check_topics(await consumer.topics())
+                return await foresee(self.settings, consumer)
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise unavailable(error) from error
+        finally:
+            await stop(consumer)
 
     def make_consumer(self) -> AIOKafkaConsumer:
         """Make aiokafka's consumer. Tests override this method, to connect through a proxy."""

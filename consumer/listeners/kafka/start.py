@@ -7,18 +7,24 @@ error in both cases.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import structlog
 from aiokafka import TopicPartition
 
-from consumer.listeners.kafka.internals import commit_for_all, committed_offsets
+from consumer.listeners.kafka.internals import commit_for_all, committed_offsets, know_topics
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aiokafka import AIOKafkaConsumer
 
     from consumer.listeners.base import PassedOver
     from consumer.listeners.kafka.settings import KafkaSettings
+
+ONLY_OPEN: Final = "only --open tests the permission to read"
+"""Kafka answers all these questions to a user with Describe. A record, or a place in the group, is
+given only to a user with Read."""
 
 log = structlog.get_logger()
 
@@ -126,3 +132,34 @@ class Starts:
             partition=partition.partition,
             offsets_count=count,
         )
+
+
+async def foresee(settings: KafkaSettings, consumer: AIOKafkaConsumer) -> str:
+    """Say how many records wait for the group, or where it will begin. The group is not joined.
+
+    Args:
+        settings: The listener's options.
+        consumer: aiokafka's consumer, started, without a subscription.
+
+    Raises:
+        KafkaError: The broker refuses us, or is away.
+    """
+    await know_topics(consumer, settings.topics)
+    partitions = [
+        TopicPartition(topic, partition)
+        for topic in settings.topics
+        for partition in consumer.partitions_for_topic(topic) or ()
+    ]
+    committed = await committed_offsets(consumer, partitions)
+    ends = await consumer.end_offsets(partitions)
+    firsts = await consumer.beginning_offsets(partitions)
+    if not committed:
+        begins = f"group {settings.group_id} will begin at the {settings.start_at} offset"
+        if settings.start_at == "latest":
+            return f"{begins}; {ONLY_OPEN}"
+        return f"{begins}, {_count(ends, firsts)} records wait; {ONLY_OPEN}"
+    return f"{_count(ends, {**firsts, **committed})} records wait; {ONLY_OPEN}"
+
+
+def _count(ends: Mapping[TopicPartition, int], places: Mapping[TopicPartition, int]) -> int:
+    return sum(max(0, end - places[partition]) for partition, end in ends.items())

@@ -16,9 +16,10 @@ from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
 from consumer.errors import ListenerUnavailable
 from consumer.listeners.nats.progress import DurableProgress, Look
+from consumer.nats.subjects import overlap
 
 if TYPE_CHECKING:
-    from nats.js.api import ConsumerInfo, StreamInfo
+    from nats.js.api import ConsumerInfo, StreamConfig, StreamInfo
     from nats.js.client import JetStreamContext
 
     from consumer.listeners.base import PassedOver
@@ -47,6 +48,7 @@ class Durable:
         ack_wait_s: The time for which the consumer waits for an acknowledgement before it delivers
             a message again, in seconds.
         withheld: See `Listener.withheld`.
+        never: Why no message can come: the stream does not store the subject. Empty if it does.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Durable:
         self._config = ConsumerConfig()
         self.ack_wait_s = DEFAULT_ACK_WAIT_S
         self.withheld: str | None = None
+        self.never = ""
 
     async def open(self) -> None:
         """Check the consumer that exists, or make it.
@@ -79,15 +82,31 @@ class Durable:
         except (nats.errors.Error, TimeoutError, OSError) as error:
             raise _explain(self._stream, error) from error
         config = self._config = consumer.config
-        problems = _problems(config, self._settings)
-        if problems:
-            raise ListenerUnavailable(
-                f"consumer {self._settings.durable} of stream {self._stream} is not fit: "
-                f"{'; '.join(problems)}",
-                reason="refused",
-            )
+        self._refuse_unfit(config)
+        self.never = _never(stream.config, self._settings.subject)
         self.ack_wait_s = min([config.ack_wait or DEFAULT_ACK_WAIT_S, *(config.backoff or [])])
         self._note(stream, consumer)
+
+    async def foresee(self) -> str:
+        """Say what `open` would find, and make no consumer.
+
+        Raises:
+            ListenerUnavailable: See `open`. Also if the stream never carries the subject.
+        """
+        settings = self._settings
+        try:
+            stream = await self._jetstream.stream_info(self._stream)
+            consumer = await self._find()
+        except (nats.errors.Error, TimeoutError, OSError) as error:
+            raise _explain(self._stream, error) from error
+        never = _never(stream.config, settings.subject)
+        if never:
+            raise ListenerUnavailable(never, reason="refused")
+        if consumer is None:
+            self._refuse_missing()
+            return f"durable consumer {settings.durable} will be made"
+        self._refuse_unfit(consumer.config)
+        return f"{consumer.num_pending or 0} messages wait"
 
     async def look(self) -> int:
         """Return how many messages the consumer has for us. Set `withheld`, and tell what is lost.
@@ -142,12 +161,7 @@ class Durable:
 
     async def _make(self, stream: StreamInfo) -> ConsumerInfo:
         settings = self._settings
-        if not settings.create_durable:
-            raise ListenerUnavailable(
-                f"stream {self._stream} has no consumer {settings.durable}: create it, or set "
-                "create_durable = true",
-                reason="refused",
-            )
+        self._refuse_missing()
         first = self._first_unsettled(stream)
         wanted = ConsumerConfig(
             name=settings.durable,
@@ -174,6 +188,23 @@ class Durable:
             )
         return made
 
+    def _refuse_missing(self) -> None:
+        if not self._settings.create_durable:
+            raise ListenerUnavailable(
+                f"stream {self._stream} has no consumer {self._settings.durable}: create it, or "
+                "set create_durable = true",
+                reason="refused",
+            )
+
+    def _refuse_unfit(self, config: ConsumerConfig) -> None:
+        problems = _problems(config, self._settings)
+        if problems:
+            raise ListenerUnavailable(
+                f"consumer {self._settings.durable} of stream {self._stream} is not fit: "
+                f"{'; '.join(problems)}",
+                reason="refused",
+            )
+
     def _first_unsettled(self, stream: StreamInfo) -> int | None:
         """Return the sequence at which a consumer goes on that was deleted while we ran.
 
@@ -184,6 +215,22 @@ class Durable:
         if seen is None or seen.stream_made != stream.created:
             return None
         return seen.settled_sequence + 1
+
+
+def _never(config: StreamConfig, subject: str) -> str:
+    """Say that a stream stores no message with a subject. Empty if it may store such a message.
+
+    A stream that copies other streams has messages with subjects of theirs.
+    """
+    stored = config.subjects or []
+    copies = config.mirror is not None or bool(config.sources)
+    if copies or any(overlap(its, subject) for its in stored):
+        return ""
+    what = ", ".join(stored) or "nothing"
+    return (
+        f"stream {config.name} stores {what}, so no message with subject {subject} can come: "
+        "correct the listener's subject or its stream"
+    )
 
 
 def _why_withheld(consumer: ConsumerInfo) -> str | None:

@@ -87,17 +87,7 @@ class NatsListener(Listener[NatsListenerSettings]):
 
     async def open(self) -> None:
         """Connect and subscribe. See `Listener.open`."""
-        settings = self.settings
-        try:
-            client = self._client = await connect(
-                settings.connection(),
-                name=f"consumer {self.name}",
-                on_lost=self._lose,
-                on_error=self._complain,
-            )
-        except Unavailable as error:
-            reason = "refused" if error.refused else "lost"
-            raise ListenerUnavailable(str(error), reason=reason) from error
+        client = await self._connect()
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S) as self._preparing:
                 await self._subscribe(client)
@@ -106,6 +96,39 @@ class NatsListener(Listener[NatsListenerSettings]):
             raise ListenerUnavailable(f"cannot subscribe: {str(error) or 'no answer'}") from error
         finally:
             self._preparing = None
+
+    async def look(self) -> str:
+        """See `Listener.look`. A consumer that is missing is not made."""
+        client = await self._connect()
+        if self.settings.stream is None:
+            return ""
+        try:
+            async with asyncio.timeout(ANSWER_DEADLINE_S) as self._preparing:
+                return await self._make_durable(client).foresee()
+        except (nats.errors.Error, OSError, TimeoutError, ListenerUnavailable) as error:
+            self._failure.check()  # as in `open`
+            if isinstance(error, ListenerUnavailable):
+                raise
+            raise ListenerUnavailable(f"cannot look: {str(error) or 'no answer'}") from error
+        finally:
+            self._preparing = None
+
+    async def _connect(self) -> Client:
+        try:
+            client = self._client = await connect(
+                self.settings.connection(),
+                name=f"consumer {self.name}",
+                on_lost=self._lose,
+                on_error=self._complain,
+            )
+        except Unavailable as error:
+            reason = "refused" if error.refused else "lost"
+            raise ListenerUnavailable(str(error), reason=reason) from error
+        return client
+
+    def _make_durable(self, client: Client) -> Durable:
+        jetstream = client.jetstream(timeout=ANSWER_DEADLINE_S)
+        return Durable(self.name, self.settings, jetstream, self.passed_over)
 
     async def _subscribe(self, client: Client) -> None:
         settings = self.settings
@@ -121,9 +144,10 @@ class NatsListener(Listener[NatsListenerSettings]):
             )
             self.caveats = [Caveat("listener is at most once", {"instead": "set stream"})]
         else:
-            jetstream = client.jetstream(timeout=ANSWER_DEADLINE_S)
-            durable = Durable(self.name, settings, jetstream, self.passed_over)
+            durable = self._make_durable(client)
             await durable.open()
+            if durable.never:
+                self.caveats = [Caveat("listener's subject never comes", {"why": durable.never})]
             self._durable = durable
             self.keep_every_s = durable.ack_wait_s / KEEPS_PER_ACK_WAIT_COUNT
             self._requests = PullRequests(

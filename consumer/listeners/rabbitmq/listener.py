@@ -70,6 +70,26 @@ class RabbitmqListener(Listener[RabbitmqSettings]):
             async with asyncio.timeout(self.settings.connect_timeout_s):
                 await self._connect()
 
+    async def look(self) -> str:
+        """See `Listener.look`. The broker tells the length of a queue to every user.
+
+        It has no question about the right to read a queue: only a consumer shows it.
+        """
+        with self._connection.translated():
+            async with asyncio.timeout(self.settings.connect_timeout_s):
+                await self._connection.open()
+                found = await self._foresee()
+        return f"{found}; only --open tests the permission to read"
+
+    async def _foresee(self) -> str:
+        try:
+            answer = await self._look()
+        except ChannelNotFoundEntity:
+            if not self.settings.declare:
+                raise
+            return f"queue {self.settings.queue} will be created"
+        return f"{answer.message_count} messages wait"
+
     async def receive(self, max_count: int, max_bytes: int, timeout_s: float) -> list[Delivery]:
         """Return what has arrived. See `Listener.receive`."""
         reader = self._usable_reader()
