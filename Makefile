@@ -77,9 +77,10 @@ browser: $(STAMP) ## Install Chromium, in which the pages are tested
 bench: brokers ## Cost of each step
 	@for bench in bench/*.py; do $(BIN)/python -m bench.$$(basename $$bench .py) || exit 1; done
 
-docs: $(STAMP) ## Write docs/events.md and the map of the modules from the code
+docs: $(STAMP) ## Write docs/events.md, the map and the permissions from the code
 	$(BIN)/consumer schema --markdown > docs/events.md
 	$(BIN)/python -m tests.support.map
+	$(BIN)/python -m tests.support.rights_page
 
 image: ## Build the container image
 	docker build --tag consumer .

@@ -1,10 +1,13 @@
-"""Says which stream of dead letters the configuration asks for."""
+"""Says which stream of dead letters the configuration asks for, and which rights it needs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nats.js.object_store import OBJ_STREAM_TEMPLATE
+
 from consumer.dead_letters.record import HEADERS_MAX_BYTES
+from consumer.nats.rights import Right
 from consumer.nats.stream import StreamPlan
 
 if TYPE_CHECKING:
@@ -29,3 +32,18 @@ def dead_letter_plan(dead_letters: DeadLetterSettings, sink: SinkSettings) -> St
         least_message_bytes=HEADERS_MAX_BYTES,
         looks=True,
     )
+
+
+def letter_rights(dead_letters: DeadLetterSettings) -> list[Right]:
+    """Return the rights to store letters, and to keep large bodies in the object store."""
+    bucket = dead_letters.bodies_bucket
+    stream = OBJ_STREAM_TEMPLATE.format(bucket=bucket)
+    api = "$JS.API.STREAM"
+    return [
+        Right("publish", f"{dead_letters.subject_prefix}.>"),
+        Right("publish", f"{api}.INFO.{stream}", "from here: large bodies of dead letters"),
+        Right("publish", f"{api}.CREATE.{stream}"),
+        Right("publish", f"{api}.MSG.GET.{stream}"),
+        Right("publish", f"{api}.PURGE.{stream}"),
+        Right("publish", f"$O.{bucket}.>"),
+    ]

@@ -48,6 +48,11 @@ class HardenedClient(Client):
         super().__init__()
         self._turn = Turn()
 
+    @property
+    def is_clustered(self) -> bool:
+        """True if the server belongs to a cluster. Only there can a stream have replicas."""
+        return bool(self._server_info.get("cluster"))
+
     async def _process_connect_init(self) -> None:
         """Connect, and raise the server's own reason if it closes the connection meanwhile.
 

@@ -115,11 +115,7 @@ async def prepare_stream(client: Client, plan: StreamPlan) -> FitStream:
     problems = _problems(plan, seen.config, missing)
     if problems:
         raise SinkUnavailable(f"stream {plan.name} is not fit: {'; '.join(problems)}", refused=True)
-    limits = {name: getattr(seen.config, name) or -1 for name in LIMITS}
-    if max(limits.values()) > 0:
-        facts = {"stream": plan.name, **limits}
-        return FitStream(seen, [Caveat("stream may evict inside the window", facts)])
-    return FitStream(seen, [])
+    return FitStream(seen, _caveats(plan, seen.config, client.max_payload))
 
 
 async def see_stream(client: Client, name: str, timeout_s: float) -> SeenStream | None:
@@ -236,6 +232,21 @@ def _problems(plan: StreamPlan, config: StreamConfig, missing: list[str]) -> lis
         ),
     ]
     return [problem for is_so, problem in found if is_so]
+
+
+def _caveats(plan: StreamPlan, config: StreamConfig, max_payload_bytes: int) -> list[Caveat]:
+    found = []
+    limits = {name: getattr(config, name) or -1 for name in LIMITS}
+    if max(limits.values()) > 0:
+        facts = {"stream": plan.name, **limits}
+        found.append(Caveat("stream may evict inside the window", facts))
+    if 0 < (config.max_msg_size or 0) < max_payload_bytes:
+        facts = {"stream": plan.name, "max_msg_size": config.max_msg_size}
+        found.append(Caveat("larger messages do not fit into the stream", facts))
+    if (config.num_replicas or 1) < plan.replicas:
+        facts = {"stream": plan.name, "has": config.num_replicas, "wanted": plan.replicas}
+        found.append(Caveat("stream has fewer replicas than wanted", facts))
+    return found
 
 
 def _covered(wanted: str, config: StreamConfig) -> bool:

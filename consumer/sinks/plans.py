@@ -1,4 +1,4 @@
-"""Says which stream of events the configuration asks for."""
+"""Says which stream of events the configuration asks for, and which rights its events need."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from consumer.events.registry import subject_families, subjects
 from consumer.events.subjects import targets_of
+from consumer.nats.rights import Right
 from consumer.nats.stream import StreamPlan
 from consumer.nats.subjects import covers
 
@@ -20,9 +21,9 @@ def event_plan(sink: SinkSettings, routes: Routes) -> StreamPlan:
     Each target of a route is listed by its own name, not under a wildcard. No two subjects of a
     stream may overlap, and a wildcard could overlap with a subject that the stream has already.
     """
-    prefix = f"{sink.subject_prefix}." if sink.subject_prefix else ""
+    prefix = _prefix(sink)
     families = subject_families()
-    targets = {target for subject in subjects() for target in targets_of(subject, routes)}
+    targets = _targets(routes)
     others = {
         target for target in targets if not any(covers(family, target) for family in families)
     }
@@ -35,3 +36,21 @@ def event_plan(sink: SinkSettings, routes: Routes) -> StreamPlan:
         replicas=sink.replicas,
         duplicate_window_s=sink.duplicate_window_s,
     )
+
+
+def event_rights(sink: SinkSettings, routes: Routes) -> list[Right]:
+    """Return the rights to publish each event: one right for each subject.
+
+    They are narrower than the subjects of `event_plan`, because a user may have rights for single
+    subjects instead of families.
+    """
+    prefix = _prefix(sink)
+    return [Right("publish", prefix + target) for target in sorted(_targets(routes))]
+
+
+def _prefix(sink: SinkSettings) -> str:
+    return f"{sink.subject_prefix}." if sink.subject_prefix else ""
+
+
+def _targets(routes: Routes) -> set[str]:
+    return {target for subject in subjects() for target in targets_of(subject, routes)}

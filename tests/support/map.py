@@ -22,15 +22,19 @@ PAGE: Final = ROOT / "docs" / "ARCHITECTURE.md"
 def page() -> str:
     """Return the page as it should be: its own text, with rooms and map of today."""
     text = PAGE.read_text(encoding="utf-8")
-    return _filled(_filled(text, "rooms", _rooms_text()), "map", _map_text())
+    return filled(filled(text, "rooms", _rooms_text()), "map", _map_text())
 
 
-def _filled(text: str, name: str, content: str) -> str:
-    """Put content between the two markers of that name."""
+def filled(text: str, name: str, content: str) -> str:
+    """Put content between the two markers of that name.
+
+    Raises:
+        ValueError: The text does not have both markers.
+    """
     before, begin, rest = text.partition(f"<!-- {name} -->\n")
     _, end, after = rest.partition(f"<!-- /{name} -->\n")
     if not (begin and end):
-        raise ValueError(f"{PAGE.name} has no <!-- {name} --> and <!-- /{name} -->")
+        raise ValueError(f"the page has no <!-- {name} --> and <!-- /{name} -->")
     return f"{before}{begin}\n{content}\n{end}{after}"
 
 

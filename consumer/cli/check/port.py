@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from nats.js.errors import BucketNotFoundError
 
 from consumer.access.record import KEY_PREFIX, decode
-from consumer.cli.check.parts import CONNECTION_NAME, PartAnswer
+from consumer.cli.check.answer import CONNECTION_NAME, PartAnswer
 from consumer.cli.top.read import ProcessAwayError, read
 from consumer.errors import ConfigError
 from consumer.nats.connection import connected

@@ -9,8 +9,8 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from consumer.cli.check import parts, port
-from consumer.cli.check.parts import PartAnswer
+from consumer.cli.check import parts, port, streams
+from consumer.cli.check.answer import PartAnswer
 from consumer.config.sandbox import sandbox_of
 from consumer.errors import ConfigError, Unavailable
 
@@ -37,8 +37,8 @@ def checks(config: Config, *, listeners: bool, opens: bool) -> Iterator[tuple[st
     """
     questions: list[tuple[str, Question]] = [
         ("store", partial(parts.store, config)),
-        ("sink", partial(parts.sink, config)),
-        ("dead letters", partial(parts.dead_letters, config)),
+        ("sink", partial(streams.sink, config)),
+        ("dead letters", partial(streams.dead_letters, config)),
     ]
     if config.http is not None:
         questions += [
@@ -48,8 +48,8 @@ def checks(config: Config, *, listeners: bool, opens: bool) -> Iterator[tuple[st
     sandbox = sandbox_of(config)
     if sandbox is not None:  # it has the store, the server and the port of the live side
         questions += [
-            ("sandbox sink", partial(parts.sink, sandbox)),
-            ("sandbox dead letters", partial(parts.dead_letters, sandbox)),
+            ("sandbox sink", partial(streams.sink, sandbox)),
+            ("sandbox dead letters", partial(streams.dead_letters, sandbox)),
         ]
     if listeners:
         questions += [

@@ -1,7 +1,7 @@
 """Makes the durable consumer of a JetStream listener, refuses an unfit one, and looks after it.
 
-Also responsible for telling which right a NATS user lacks. The options of a consumer are explained
-at https://docs.nats.io/nats-concepts/jetstream/consumers.
+The options of a consumer are explained at
+https://docs.nats.io/nats-concepts/jetstream/consumers.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ class Durable:
         self.ack_wait_s = min([config.ack_wait or DEFAULT_ACK_WAIT_S, *(config.backoff or [])])
         self._note(stream, consumer)
 
-    async def foresee(self) -> str:
-        """Say what `open` would find, and make no consumer.
+    async def foresee(self) -> int | None:
+        """Return how many messages wait for the consumer. None means that `open` would make it.
 
         Raises:
             ListenerUnavailable: See `open`. Also if the stream never carries the subject.
@@ -104,9 +104,9 @@ class Durable:
             raise ListenerUnavailable(never, reason="refused")
         if consumer is None:
             self._refuse_missing()
-            return f"durable consumer {settings.durable} will be made"
+            return None
         self._refuse_unfit(consumer.config)
-        return f"{consumer.num_pending or 0} messages wait"
+        return consumer.num_pending or 0
 
     async def look(self) -> int:
         """Return how many messages the consumer has for us. Set `withheld`, and tell what is lost.
@@ -287,29 +287,3 @@ def _explain(stream: str, error: Exception) -> ListenerUnavailable:
         text = f"stream {stream}: {error.description} (error {error.err_code})"
         return ListenerUnavailable(text, reason="refused")
     return ListenerUnavailable(f"stream {stream}: {str(error) or 'no answer in time'}")
-
-
-def missing_right(settings: NatsListenerSettings, complaint: str) -> str:
-    """Say which right is missing, from the text of the server's "permissions violation".
-
-    nats-py turns the server's text into lower case, but subjects have upper case too. So the
-    subject is looked up among the subjects that a listener uses.
-
-    Args:
-        settings: The options of the listener.
-        complaint: The server's text.
-    """
-    stream, durable = settings.stream or "", settings.durable
-    used = [
-        (f"$JS.API.STREAM.INFO.{stream}", ""),
-        (f"$JS.API.CONSUMER.INFO.{stream}.", durable),
-        (f"$JS.API.CONSUMER.CREATE.{stream}.{durable}.", ">"),
-        (f"$JS.API.CONSUMER.MSG.NEXT.{stream}.", durable),
-        (f"$JS.ACK.{stream}.{durable}.", ">"),
-        (f"{settings.inbox_prefix}.", ">"),
-        (settings.subject, ""),
-    ]
-    said = complaint.lower()
-    subject = next((head + tail for head, tail in used if head.lower() in said), complaint)
-    verb = "publish" if "publish" in said else "subscribe"
-    return f"permission is missing: allow this NATS user to {verb} to {subject}"

@@ -19,7 +19,7 @@ from consumer.errors import ListenerUnavailable, Unavailable
 from consumer.listeners.base import Listener, ListenerSettings
 from consumer.listeners.failure import FirstFailure
 from consumer.listeners.nats.drops import Drops
-from consumer.listeners.nats.durable import Durable, missing_right
+from consumer.listeners.nats.durable import Durable
 from consumer.listeners.nats.message import (
     Buffer,
     describe,
@@ -28,9 +28,11 @@ from consumer.listeners.nats.message import (
     to_delivery,
     token_of,
 )
+from consumer.listeners.nats.rights import missing_right, source_rights
 from consumer.listeners.nats.settings import NatsListenerSettings
 from consumer.nats.connection import close, connect
 from consumer.nats.pull import UNLIMITED, PullRequests
+from consumer.nats.rights import USER_INFO, ask_rights, said
 from consumer.operations.caveat import Caveat
 
 if TYPE_CHECKING:
@@ -99,16 +101,33 @@ class NatsListener(Listener[NatsListenerSettings]):
 
     async def look(self) -> str:
         """See `Listener.look`. A consumer that is missing is not made."""
+        settings = self.settings
         client = await self._connect()
-        if self.settings.stream is None:
-            return ""
+        told, makes = "", False
+        if settings.stream is not None:
+            waiting_count = await self._foresee(client)
+            makes = waiting_count is None
+            told = f"{waiting_count} messages wait"
+            if makes:
+                told = f"durable consumer {settings.durable} will be made"
+        held = await ask_rights(client)
+        if held is None:
+            self.caveats.append(Caveat("permissions were not tested", {"allow": USER_INFO}))
+            return told
+        missing = held.lacks(source_rights(settings, makes=makes))
+        if missing:
+            raise ListenerUnavailable(said(missing), reason="refused")
+        return told
+
+    async def _foresee(self, client: Client) -> int | None:
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S) as self._preparing:
                 return await self._make_durable(client).foresee()
-        except (nats.errors.Error, OSError, TimeoutError, ListenerUnavailable) as error:
+        except ListenerUnavailable:
             self._failure.check()  # as in `open`
-            if isinstance(error, ListenerUnavailable):
-                raise
+            raise
+        except (nats.errors.Error, OSError, TimeoutError) as error:
+            self._failure.check()
             raise ListenerUnavailable(f"cannot look: {str(error) or 'no answer'}") from error
         finally:
             self._preparing = None
