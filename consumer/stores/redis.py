@@ -56,6 +56,9 @@ PERMISSIONS: Final = (
     "+set +get +pttl +time +evalsha +script|load +ping +info +select +client|setname"
 )
 """The rights that the store's user needs, besides the right to its keys."""
+SCRIPT_REFUSED: Final = "executing the script can't run this command"
+"""What the server says if the user may call the script, and not a command of the script. The code
+of this error is no other than that of a fault of the script."""
 
 
 class RedisStore(Store):
@@ -73,7 +76,7 @@ class RedisStore(Store):
             raise ConfigError(f"dedupe.url: is not shown, and cannot be used: {error}") from error
 
     async def open(self) -> list[Caveat]:
-        """See `Part.open`. Checks the version and the eviction policy, if `INFO` is permitted."""
+        """See `Part.open`. Checks version, persistence and eviction, if `INFO` is permitted."""
         info = await self._ask(self._info())
         if info is None:
             facts = {"why": "no permission for INFO", "allow": "+info"}
@@ -210,9 +213,14 @@ def refuse_unfit(info: dict[str, Any]) -> list[Caveat]:
             "single server with replicas",
             refused=True,
         )
+    caveats = []
+    if not int(info.get("aof_enabled", 1)):
+        # A snapshot is not enough: what was marked after it is gone after a crash.
+        facts: dict[str, object] = {"appendonly": "no", "instead": "appendonly yes"}
+        caveats.append(Caveat("store forgets marks when its server restarts", facts))
     policy = info.get("maxmemory_policy", "noeviction")
     if policy == "noeviction":
-        return []
+        return caveats
     if int(info.get("maxmemory", 0)):
         raise StoreUnavailable(
             f"maxmemory-policy is {policy}: it would forget events silently; "
@@ -220,7 +228,7 @@ def refuse_unfit(info: dict[str, Any]) -> list[Caveat]:
             refused=True,
         )
     facts = {"maxmemory_policy": policy}
-    return [Caveat("eviction policy unsafe once maxmemory is set", facts)]
+    return [*caveats, Caveat("eviction policy unsafe once maxmemory is set", facts)]
 
 
 def _memory(value: bytes | None, now_s: int) -> Memory | None:
@@ -245,7 +253,7 @@ def _explained(error: RedisError, settings: DedupeSettings) -> StoreUnavailable:
     refused = isinstance(error, REFUSED)
     if isinstance(error, (AuthenticationError, AuthorizationError)):
         advice = "login refused: check username and password"
-    elif isinstance(error, NoPermissionError):
+    elif isinstance(error, NoPermissionError) or SCRIPT_REFUSED in str(error):
         advice = f"permission missing: allow {PERMISSIONS}"
     elif isinstance(error, ReadOnlyError):
         advice = "a read-only replica: let [dedupe] url name the primary"

@@ -1,4 +1,4 @@
-"""Writes the permissions of NATS users into docs/operations.md, from the lists of the code.
+"""Writes the permissions of users into docs/operations.md, from the lists of the code.
 
 `make docs` runs it, and tests/unit/test_rights_page.py fails where the page is out of date.
 """
@@ -22,6 +22,8 @@ from consumer.nats.rights import (
 )
 from consumer.sinks.base import SinkSettings
 from consumer.sinks.plans import event_plan
+from consumer.stores.base import DedupeSettings
+from consumer.stores.redis import PERMISSIONS
 from tests.support.map import filled
 from tests.support.modules import ROOT
 
@@ -41,7 +43,9 @@ def rights_page() -> str:
     text = RIGHTS_PAGE.read_text(encoding="utf-8")
     for name, rights in lists().items():
         text = filled(text, f"rights {name}", _block(rights))
-    return text
+    prefix = DedupeSettings().key_prefix
+    rule = f"ACL SETUSER consumer on >PASSWORD ~{prefix}* -@all {PERMISSIONS}"
+    return filled(text, "rights redis", f"```text\n{rule}\n```\n")
 
 
 def lists() -> dict[str, list[Right]]:

@@ -6,28 +6,43 @@ from typing import TYPE_CHECKING
 
 from consumer.cli.check.answer import PartAnswer
 from consumer.config.render import mask_url
+from consumer.errors import StoreUnavailable
 from consumer.lanes.outside import caveats, make_store
 from consumer.listeners.registry import kinds
 
 if TYPE_CHECKING:
     from consumer.config.load import Config
     from consumer.listeners.base import AnyListener, ListenerClass
+    from consumer.stores.base import Store
 
 
 async def store(config: Config) -> PartAnswer:
-    """Ask the store of `[dedupe]`."""
+    """Ask the store of `[dedupe]`, and write a key of its own, which ends after a minute.
+
+    Raises:
+        StoreUnavailable: The daemon would not work. The text says what to do.
+    """
     part = make_store(config)
     try:
-        found = await part.open()
+        warnings = tuple(map(str, await part.open()))
+        warnings += await _unread(part)
     finally:
         await part.close()
-    warnings = tuple(map(str, found))
     if config.dedupe.mode == "shadow":
         warnings = (*map(str, caveats(config)), *warnings)
     if config.dedupe.store == "memory":
         forgets = "forgets everything at a restart, and no two processes share it"
         return PartAnswer(ok=True, text="memory", warnings=(forgets, *warnings))
     return PartAnswer(ok=True, text=mask_url(config.dedupe.url), warnings=warnings)
+
+
+async def _unread(part: Store) -> tuple[str, ...]:
+    """Return a warning if marks cannot be read. Events pass all the same."""
+    try:
+        await part.recall(["check"])
+    except StoreUnavailable as error:
+        return (f"consumer seen will not work: {error}",)
+    return ()
 
 
 async def listener(config: Config, name: str, *, opens: bool) -> PartAnswer:
