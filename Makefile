@@ -37,7 +37,9 @@ demo: $(STAMP) ## Send a mix with duplicates and broken events, and balance the 
 test unit: export PYTHONDONTWRITEBYTECODE =
 
 test: lint types brokers browser ## Everything, on real RabbitMQ, Kafka, NATS and Redis
-	$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(ARGS); code=$$?; \
+		echo "The brokers go on running, for the next tests. To end them: make brokers-down"; \
+		exit $$code
 
 check: lint types unit ## The short ring, without brokers
 

@@ -99,6 +99,20 @@ async def test_printed_curl_lines_work(tmp_path: Path) -> None:
         assert (await posted(test))["status"] == "duplicate"
 
 
+async def test_printed_commands_work(tmp_path: Path) -> None:
+    """In a shell that knows no virtual environment, as after `make run`."""
+    async with embedded(tmp_path) as process:
+        assert process.stderr is not None
+        line = b""
+        while b" dead list" not in line:
+            line = await process.stderr.readline()
+            assert line, "the process ended"
+        assert process.stdout is not None
+        await process.stdout.readline()  # an event has passed, so the daemon is ready
+        shell = await asyncio.create_subprocess_shell(line, env={"PATH": "/usr/bin:/bin"})
+        assert await shell.wait() == 0
+
+
 async def test_keys_are_kept_for_the_next_run(tmp_path: Path) -> None:
     """In files that only their owner may read. A key that was lost is made anew."""
     files = [tmp_path / "data" / name for name in ("live.key", "test.key")]

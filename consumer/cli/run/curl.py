@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from consumer.cli.terminal.own_name import own_name
 from consumer.deliveries.origin import Environment
 from consumer.listeners.http.paths import PATHS
 from consumer.options.address import url_of
@@ -69,7 +70,7 @@ def wallet_lines(config: Config, kept: Path) -> Iterator[str]:
         return
     brand, provider = next(iter(config.wallet.brands)), next(iter(config.wallet.providers))
     yield "  # a key for a provider of games; docs/wallet.md places a bet with it:"
-    yield f"  consumer wallet providers add {provider} --brand {brand} --config {kept}"
+    yield f"  {own_name()} wallet providers add {provider} --brand {brand} --config {kept}"
 
 
 def port_url(config: Config) -> str:

@@ -15,6 +15,7 @@ from consumer.cli.run.curl import curl_lines, port_lines, wallet_lines
 from consumer.cli.run.passing_events import passing_events_shown
 from consumer.cli.run.serve import serve
 from consumer.cli.terminal.closed_pipe import ended_by_closed_pipe
+from consumer.cli.terminal.own_name import own_name
 from consumer.operations.log import configure
 from consumer.tools.embedded.sample_config import (
     HTTP_PORT,
@@ -90,9 +91,9 @@ def _introduce(config: Config, kept: Path, keys: Mapping[Environment, Path]) -> 
         f"operations  http://{config.operations.bind}/readyz  /metrics",
         *port_lines(config, keys),
         "",
-        "try in another terminal:",
-        f"  consumer send all --count 1000 --duplicates 10% --broken 1% --config {kept}",
-        f"  consumer dead list --config {kept}",
+        "try in another terminal, in the same folder:",
+        f"  {own_name()} send all --count 1000 --duplicates 10% --broken 1% --config {kept}",
+        f"  {own_name()} dead list --config {kept}",
         *curl_lines(config, keys),
         *wallet_lines(config, kept),
         "",

@@ -8,6 +8,7 @@ import click
 
 from consumer.cli.run.curl import port_url
 from consumer.cli.run.serve import serve
+from consumer.cli.terminal.own_name import own_name
 from consumer.config.load import Config, build
 from consumer.deliveries.origin import Environment
 from consumer.listeners.registry import kinds
@@ -101,9 +102,9 @@ def introduction(config: Config, kept: Path, keys: Mapping[Environment, Path]) -
         f"pages       {url}/docs   live events: {url}/docs/stream",
         f"operations  http://{config.operations.bind}/readyz  /metrics",
         "",
-        "try in another terminal; docs/sandbox.md goes on from here:",
-        f"  consumer ready {url} --key-file {file}",
-        f"  consumer wallet providers add {PROVIDER} {own} --config {kept} > {PROVIDER}.key",
+        "try in another terminal, in the same folder; docs/sandbox.md goes on from here:",
+        f"  {own_name()} ready {url} --key-file {file}",
+        f"  {own_name()} wallet providers add {PROVIDER} {own} --config {kept} > {PROVIDER}.key",
         "",
     ]
 
