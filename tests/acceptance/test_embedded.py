@@ -110,7 +110,7 @@ async def test_printed_commands_work(tmp_path: Path) -> None:
         assert process.stdout is not None
         await process.stdout.readline()  # an event has passed, so the daemon is ready
         shell = await asyncio.create_subprocess_shell(line, env={"PATH": "/usr/bin:/bin"})
-        assert await shell.wait() == 0
+        assert await shell.wait() == 0, line
 
 
 async def test_keys_are_kept_for_the_next_run(tmp_path: Path) -> None:

@@ -48,7 +48,8 @@ LIBRARIES: Final = {
     "nats-py": Library(
         "nats",
         ("consumer/nats/hardened.py",),
-        "_build_message _connect_command _flush_pending _io_writer _pending _pending_data_size "
+        "_buffer _build_message _connect_command _flush_pending _io_reader _io_writer _pending "
+        "_pending_data_size _process_connect_init "
         "_pongs _process_headers _process_op_err _process_pong _send_command _send_ping "
         "_server_info _sid _transport",
     ),

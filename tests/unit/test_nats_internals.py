@@ -127,6 +127,8 @@ def test_socket_is_where_abort_looks_for_it() -> None:
     assert TcpTransport.__name__ in Client._connect_to_server.__code__.co_names
     transport = TcpTransport()  # type: ignore[no-untyped-call]  # nats-py's
     assert vars(transport).get("_io_writer", ...) is None, "HardenedClient.abort: the socket"
+    assert vars(transport).get("_io_reader", ...) is None, "HardenedClient: a full server's reason"
+    assert vars(asyncio.StreamReader())["_buffer"] == b"", "HardenedClient: a full server's reason"
 
 
 class Wire:
