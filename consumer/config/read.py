@@ -16,7 +16,9 @@ from consumer.options.check import EnvironmentText
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DEFAULT_FILES: Final = (Path("consumer.toml"), Path("/etc/consumer/consumer.toml"))
+SYSTEM_FILE: Final = Path("/etc/consumer/consumer.toml")
+"""The configuration of this machine, with which a service runs."""
+DEFAULT_FILES: Final = (Path("consumer.toml"), SYSTEM_FILE)
 
 
 def found_file(path: Path | None) -> Path:

@@ -37,6 +37,7 @@ class SendOptions(msgspec.Struct, frozen=True, kw_only=True):
             file, or not needed.
         key_file: The file that holds the key. None means no file.
         url: The URL of the public port. None means the port of the configuration.
+        yes: If true, the user is not asked.
     """
 
     types: tuple[str, ...]
@@ -52,6 +53,7 @@ class SendOptions(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None
     key_file: Path | None
     url: str | None
+    yes: bool
 
     @property
     def is_all(self) -> bool:
@@ -118,12 +120,22 @@ _send_file: Final = LazyCall("consumer.cli.send.lines:send_file", SendOptions)
     help="The URL of the public port, for a listener of kind http. [default: the port of [http] on "
     "this machine]",
 )
+@click.option(
+    "--yes",
+    "-y",
+    is_flag=True,
+    help="Do not ask before made-up events go where /etc/consumer/consumer.toml says. Without a "
+    "terminal, this option is needed.",
+)
 @takes(SendOptions)
 def send(options: SendOptions) -> None:
     """Make events of each TYPE, in equal shares, and send them to the source of a listener.
 
     With `all` as TYPE, all types are sent, each as often as in a casino. The verb ends when the
     broker has confirmed everything.
+
+    If the configuration is /etc/consumer/consumer.toml, the verb asks first, because the events are
+    made up, and nobody can take them back. It does not ask with --file.
 
     Each broken event becomes a dead letter. The reasons that a sender can cause take turns. If
     several consumers share a queue, a conflict may overtake the event that it contradicts. For
@@ -142,6 +154,7 @@ def send(options: SendOptions) -> None:
       consumer send CASINO --broken 50% --reason conflict --reason invalid
       consumer send CASINO --file events.ndjson
       consumer send all --to api --key-file test.key
+      consumer send CASINO --count 1 --config /etc/consumer/consumer.toml --yes
     """
     if options.file is None:
         _send_mix(options)

@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from consumer.cli.input.configuration import load_config
+from consumer.cli.send.agree import agree
 from consumer.cli.send.command import ALL
 from consumer.cli.send.deliver import deliver
 from consumer.cli.send.source import asked_sender
@@ -36,11 +37,13 @@ async def send_mix(options: SendOptions) -> None:
     Raises:
         ConfigError: The configuration is wrong, or has no listener with the name of `--to`.
         Unavailable: The broker or the sink is away, or the broker did not confirm a batch.
-        click.UsageError: The events cannot be made.
+        click.UsageError: The events cannot be made, or nobody can be asked.
+        click.Abort: The user did not agree.
     """
     mix = asked_mix(options)
     config = load_config(options.config_file)
     sender = asked_sender(config, options)
+    agree(options, config)
     mix = possible_mix(mix, sender, picked=bool(options.reasons))
     if Reason.TOO_LARGE in mix.reasons:
         mix = msgspec.structs.replace(mix, large_bytes=await too_large_bytes(config))
