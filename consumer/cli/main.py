@@ -98,6 +98,8 @@ def cli() -> None:
     """Take casino events from RabbitMQ, Kafka, NATS and HTTP, and put each once on NATS subjects.
 
     Begin with `consumer demo`, which needs no broker and no configuration.
+
+    For completion in bash: eval "$(_CONSUMER_COMPLETE=bash_source consumer)"
     """
     # A library raises the errors that it logs, and a verb reports them in its own words. Without
     # this handler, Python would also print what the library logs. `run` sets up a log instead.
