@@ -343,6 +343,19 @@ class ListenerContract(ReceivingContract):
         assert await listener.backlog() == 0
         await listener.close()
 
+    async def test_look_takes_nothing(self, source: Source) -> None:
+        """What waited before the look waits after it, and comes to the next listener."""
+        await send_many(source, 3)
+        looking = source.listener()
+        with at_most(OPEN_S):
+            await looking.look()
+            await looking.close()
+        assert await source.remaining() == 3
+        listener = await opened(source.listener())
+        taken = await take(listener, 3)
+        assert not any(delivery.redelivered for delivery in taken)
+        await listener.close()
+
     async def test_unreachable_source_is_told_in_time(self, source: Source) -> None:
         """With an error that the supervisor understands, and an operator too."""
         listener = self.unreachable(source)

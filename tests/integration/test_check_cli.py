@@ -17,16 +17,18 @@ if TYPE_CHECKING:
     from click.testing import Result
 
 
-async def check(server: CheckedServer, sink: dict[str, object] | None = None) -> Result:
-    """Check a configuration on this server."""
-    listener = {"kind": "nats", "url": server.url, "subject": "inbound.>"}
+async def check(
+    server: CheckedServer, *options: str, sink: dict[str, object] | None = None, **source: object
+) -> Result:
+    """Check a configuration on this server, with further options of the listener."""
+    listener = {"kind": "nats", "url": server.url, "subject": "inbound.>", **source}
     tables = {
         "brand": "brand-a",
         "listeners": {"inbound": listener},
         "dedupe": {"store": "memory"},
         "sink": {"url": server.url, **(sink or {})},
     }
-    return await server.check(tables)
+    return await server.check(tables, *options)
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ async def test_missing_streams_are_not_created(server: CheckedServer) -> None:
 
 async def test_missing_stream_fails_without_create_stream(server: CheckedServer) -> None:
     """With `create_stream = false` it has to be there."""
-    result = await check(server, {"create_stream": False})
+    result = await check(server, sink={"create_stream": False})
     assert result.exit_code == 1
     assert "FAIL  sink" in result.stdout
     assert "set create_stream = true" in result.stdout
@@ -59,6 +61,26 @@ async def test_missing_subjects_are_not_added(server: CheckedServer) -> None:
     result = await check(server)
     assert "wallet.*, withdrawal.* will be added" in result.stdout
     assert (await jetstream.stream_info("EVENTS")).config.subjects == ["game.*"]
+
+
+async def test_only_open_makes_the_durable(server: CheckedServer) -> None:
+    """Without it, a check beside a live system leaves no trace."""
+    jetstream = server.client.jetstream()
+    await jetstream.add_stream(name="INBOUND", subjects=["inbound.>"])
+    result = await check(server, stream="INBOUND")
+    assert "nats, durable consumer consumer will be made" in result.stdout
+    assert await jetstream.consumers_info("INBOUND") == []
+    result = await check(server, "--open", stream="INBOUND")
+    assert "ok    listener inbound      nats, 0 messages wait" in result.stdout
+    assert len(await jetstream.consumers_info("INBOUND")) == 1
+
+
+async def test_subject_that_never_comes_fails(server: CheckedServer) -> None:
+    """It was ok, and 0 messages waited for ever."""
+    await server.client.jetstream().add_stream(name="INBOUND", subjects=["other.>"])
+    result = await check(server, stream="INBOUND")
+    assert result.exit_code == 1
+    assert "stream INBOUND stores other.>, so no message with subject inbound.>" in result.stdout
 
 
 async def test_unfit_stream_fails(server: CheckedServer) -> None:
@@ -92,14 +114,14 @@ async def test_taken_subjects_fail(server: CheckedServer) -> None:
 
 async def test_core_sink_is_at_most_once(server: CheckedServer) -> None:
     """It is allowed, and said."""
-    result = await check(server, {"kind": "core"})
+    result = await check(server, sink={"kind": "core"})
     assert result.exit_code == 0
     assert "core NATS is at most once" in result.stdout
 
 
 async def test_absent_server_fails_in_every_part(server: CheckedServer) -> None:
     """The address and what to do stand in the line; the rest is checked all the same."""
-    result = await check(server, {"url": f"nats://127.0.0.1:{free_port()}"})
+    result = await check(server, sink={"url": f"nats://127.0.0.1:{free_port()}"})
     assert result.exit_code == 1
     assert result.stdout.count("is NATS running there?") == 2
     assert "ok    listener inbound" in result.stdout

@@ -33,10 +33,10 @@ class CheckedServer(NamedTuple):
     url: str
     file: Path
 
-    async def check(self, tables: Mapping[str, object]) -> Result:
+    async def check(self, tables: Mapping[str, object], *options: str) -> Result:
         """Check a configuration, in a thread with an event loop of its own."""
         self.file.write_text(tomli_w.dumps(tables))
-        arguments = ["check", "--config", str(self.file)]
+        arguments = ["check", "--config", str(self.file), *options]
         return await asyncio.to_thread(CliRunner().invoke, cli, arguments)
 
 
