@@ -173,6 +173,12 @@ def test_abort_knows_pending_fetches_and_connections() -> None:
     assert "reason" in inspect.signature(AIOKafkaConnection.close).parameters
 
 
+def test_topics_can_be_learned_without_a_subscription() -> None:
+    """`know_topics` relies on it. Without it, a look finds no partitions and no backlog."""
+    assert list(inspect.signature(AIOKafkaClient.set_topics).parameters) == ["self", "topics"]
+    assert "force_metadata_update" in names_in(AIOKafkaClient.set_topics)
+
+
 async def test_consumer_that_was_never_started_has_no_parts_yet() -> None:
     """`abort` is called after an `open` that failed, too."""
     settings = KafkaSettings(bootstrap_servers=["127.0.0.1:1"], topics=["topic"])

@@ -68,7 +68,7 @@ ATTRIBUTES: Final = {
     "_pongs": (list, "_send_ping and _process_pong: who waits for an answer to a PING"),
     "_pending": (list, "_process_op_err: what waits to be sent"),
     "_pending_data_size": (int, "_process_op_err: how much waits to be sent"),
-    "_server_info": (dict, "_connect_command: whether the server offers TLS"),
+    "_server_info": (dict, "_connect_command, is_clustered: what the server offers"),
     "_transport": (type(None), "abort: the way to the socket"),
     "options": (dict, "_connect_command: whether TLS comes before the server's first line"),
 }

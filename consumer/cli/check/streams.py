@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from consumer.config.load import Config
 
-ANSWER_DEADLINE_S: Final = 3.0
+ANSWER_DEADLINE_S: Final = 5.0
 UNTESTED: Final = f"permissions were not tested: allow this NATS user to publish to {USER_INFO}"
 
 
