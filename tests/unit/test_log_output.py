@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import threading
 import time
 from typing import TYPE_CHECKING, Final
@@ -19,6 +20,7 @@ PIPE_BYTES: Final = 4096
 LINE: Final = "x" * 1023 + "\n"
 WAITING_COUNT: Final = WAITING_MAX_BYTES // len(LINE)
 DEADLINE_S: Final = 10.0
+LOOK_EVERY_S: Final = 0.01
 
 
 class Piped:
@@ -41,14 +43,19 @@ class Piped:
 
     def read_all(self) -> str:
         """Read until all lines are there."""
+        os.set_blocking(self.reading, False)
         read = b""
         while self.thread.waiting_bytes:
-            read += os.read(self.reading, 1 << 20)
-        os.set_blocking(self.reading, False)
+            # The thread counts a line as written a moment after the pipe has it.
+            select.select([self.reading], [], [], LOOK_EVERY_S)
+            read += self._read_some()
+        return (read + self._read_some()).decode()
+
+    def _read_some(self) -> bytes:
         try:
-            return (read + os.read(self.reading, 1 << 20)).decode()
+            return os.read(self.reading, 1 << 20)
         except BlockingIOError:
-            return read.decode()
+            return b""
 
 
 @pytest.fixture
