@@ -196,7 +196,9 @@ def test_parts_that_are_used_are_listed(path: str) -> None:
 def test_part_is_still_there(name: str, part: str) -> None:
     """A new version without the part fails here, with the names of part, library and module."""
     library = LIBRARIES[name]
-    there = re.search(rf"\b{part}\b", source(library.package))
+    # A library's stream may be asyncio's, of which one part is used.
+    text = source("asyncio" if part == "_buffer" and name == "nats-py" else library.package)
+    there = re.search(rf"\b{part}\b", text)
     assert there, f"{name} has no {part} any more: mend {' and '.join(library.owners)}"
 
 
