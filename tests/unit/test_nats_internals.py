@@ -128,6 +128,10 @@ def test_socket_is_where_abort_looks_for_it() -> None:
     transport = TcpTransport()  # type: ignore[no-untyped-call]  # nats-py's
     assert vars(transport).get("_io_writer", ...) is None, "HardenedClient.abort: the socket"
     assert vars(transport).get("_io_reader", ...) is None, "HardenedClient: a full server's reason"
+
+
+async def test_reason_of_a_full_server_is_in_the_buffer_of_the_stream() -> None:
+    """Else it is told as a broken pipe."""
     assert vars(asyncio.StreamReader())["_buffer"] == b"", "HardenedClient: a full server's reason"
 
 

@@ -115,7 +115,7 @@ class Ingest:
             self._shed[TOO_MANY_REJECTED].inc()
             raise Problem(
                 429,
-                TOO_MANY_REJECTED,
+                "too_many_rejected",
                 "more than half of the events of this key were rejected within 60 s; "
                 "mend the sender, then send again",
                 headers={"retry-after": str(wait_s)},
