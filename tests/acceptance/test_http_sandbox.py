@@ -60,10 +60,11 @@ async def seal(jetstream: JetStreamContext, stream: str) -> None:
 
 
 async def take_subjects(jetstream: JetStreamContext, stream: str) -> None:
-    """Let a stream take other subjects than those of events."""
+    """Give the subjects of a stream to another stream, so that the daemon cannot take them back."""
     config = (await jetstream.stream_info(stream)).config
-    config.subjects = [f"{stream}.other"]
+    subjects, config.subjects = config.subjects, [f"{stream}.other"]
     await jetstream.update_stream(config)
+    await jetstream.add_stream(name=f"{stream}_OTHER", subjects=subjects)
 
 
 async def delete(jetstream: JetStreamContext, stream: str) -> None:

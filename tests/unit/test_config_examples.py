@@ -119,6 +119,20 @@ def test_every_metric_that_is_named_exists(text: str) -> None:
     assert set(METRIC.findall(text)) - _options() <= _metrics(with_buckets=True)
 
 
+def test_each_situation_names_a_test_and_an_alert_that_exist() -> None:
+    """The matrix is made from the tests that show it."""
+    _, found, rest = OPERATIONS.partition("\n## When something changes underneath\n")
+    assert found
+    matrix = rest.partition("\n## ")[0]
+    named = re.findall(r"\]\(\.\./(tests/[^)]*)\)(?: `(\w+)`)?", matrix)
+    assert len(named) > 20
+    for file, test in named:
+        text = (ROOT / file).read_text(encoding="utf-8")
+        assert not test or f"def {test}(" in text, f"{file} has no {test}"
+    alerts = set(re.findall(r"\bConsumer\w+", matrix))
+    assert alerts <= set(re.findall(r"- alert: (\w+)", ALERTS))
+
+
 def test_every_metric_is_documented() -> None:
     """In the table, with its meaning."""
     assert {name for name in _metrics() if f"| `{name}` |" not in OPERATIONS} == set()
