@@ -271,7 +271,7 @@ async def test_drop_asks_on_a_terminal(
     [
         ("drop --all --yes", "dropped 1, 0 gone", []),
         ("drop --dry-run", "would drop 1", [1]),
-        ("replay --dry-run", "would forward or recognise 0, would fail again 1: invalid 1", [1]),
+        ("replay --dry-run", "would forward 0, recognise 0, fail again 1: invalid 1", [1]),
     ],
 )
 async def test_no_question_where_none_is_due(

@@ -104,9 +104,7 @@ async def test_dry_run_says_what_would_happen_and_changes_nothing(letters: Lette
     """Nothing is stored, claimed or removed."""
     await letters.store(letter(casino()), letter(casino(amount="abc")), letter(b"{"))
     result = await letters.dead("replay", "--dry-run")
-    assert result.stdout == (
-        "would forward or recognise 1, would fail again 2: invalid 1, malformed 1\n"
-    )
+    assert result.stdout == ("would forward 1, recognise 0, fail again 2: invalid 1, malformed 1\n")
     assert result.exit_code == 1
     assert len(await letters.left()) == 3
     assert await letters.scene.sink.count() == 0
@@ -184,7 +182,7 @@ async def test_dry_run_does_not_count_what_others_removed(
 
     monkeypatch.setattr("consumer.cli.dead.replay.whole", whole_or_gone)
     result = await letters.dead("replay", "--dry-run")
-    assert result.stdout == "would forward or recognise 1, would fail again 0\n"
+    assert result.stdout == "would forward 1, recognise 0, fail again 0\n"
     assert result.exit_code == 0
 
 
@@ -269,3 +267,18 @@ def test_rate_is_kept() -> None:
         assert 1.6 < clock.monotonic_s() - began_s < 2
 
     jump(scenario())
+
+
+async def test_dry_run_foresees_what_the_store_knows(letters: Letters) -> None:
+    """It promised 5 events of letters that are conflicts again."""
+    first, other = letter(casino()), letter(casino(amount=99), Reason.CONFLICT)
+    await letters.store(first)
+    assert (await letters.dead("replay")).exit_code == 0
+    await letters.store(first, other, letter(casino(activity_id="new")))
+    for _ in range(2):
+        result = await letters.dead("replay", "--dry-run")
+        assert result.stdout == "would forward 1, recognise 1, fail again 1: conflict 1\n"
+    result = await letters.dead("replay")
+    assert result.stdout == (
+        "replayed 3: 1 forwarded, 1 duplicates, 1 dead letters again, 0 gone\n"
+    )

@@ -147,7 +147,7 @@ def list_letters(options: DeadListOptions) -> None:
     type=click.FloatRange(0, min_open=True),
     help="Replay at most this many letters a second.",
 )
-@click.option("--dry-run", is_flag=True, help="Only decode the letters, and count what would pass.")
+@click.option("--dry-run", is_flag=True, help="Only say what would become of the letters.")
 @_yes
 @takes(DeadReplayOptions)
 def replay(options: DeadReplayOptions) -> None:

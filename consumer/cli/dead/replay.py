@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
+from types import NoneType
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -11,14 +13,22 @@ from consumer.cli.dead.chosen import chosen_letters
 from consumer.cli.input.configuration import load_config
 from consumer.cli.terminal.safe_text import printable
 from consumer.clock import SYSTEM_CLOCK
-from consumer.deliveries.delivery import Dead
+from consumer.deliveries.delivery import Dead, Duplicate
+from consumer.lanes.outside import make_store
 from consumer.operations.log import LogSettings, configure
+from consumer.pipeline.batch import Batch
+from consumer.pipeline.dedupe import group, judge
+from consumer.pipeline.mode import Enforce
+from consumer.stores.base import Memory
 from consumer.tools.replay.opened import Decoders, opened_replayer
 from consumer.tools.replay.read import NoSuchBodyError, NoSuchLetterError
 from consumer.tools.replay.replay import WITHOUT_BODY, decoded, paced, several, whole
 
 if TYPE_CHECKING:
     from consumer.cli.dead.options import DeadReplayOptions
+    from consumer.config.load import Config
+    from consumer.pipeline.batch import Work
+    from consumer.stores.base import Mark
     from consumer.tools.replay.query import StoredLetter
     from consumer.tools.replay.replay import Ended, Replayer
 
@@ -81,15 +91,21 @@ async def replay(options: DeadReplayOptions) -> int:
 
 
 async def would_replay(options: DeadReplayOptions) -> int:
-    """Decode letters, and say what a replay would do; returns exit code 1 if a letter would fail.
+    """Say what a replay would do, and change nothing; returns exit code 1 if a letter would fail.
+
+    The store is asked which events it knows. The sink is not asked, so an event that only the sink
+    knows counts as forwarded.
 
     Raises:
         ConfigError: The configuration is wrong.
-        Unavailable: The server of the dead letters is away.
+        Unavailable: The server of the dead letters or the store is away.
     """
     config = load_config(options.config_file)
-    fitting_count, failing = 0, Counter[str]()
-    async with chosen_letters(config, options, "decoding") as letters:
+    foresight = Foresight(config)
+    async with (
+        contextlib.aclosing(foresight),
+        chosen_letters(config, options, "decoding") as letters,
+    ):
         # The sink is not opened here. Usually it is on the server that has the letters.
         decoder_of = Decoders(config, lambda: letters.reader.max_message_bytes).of
 
@@ -99,20 +115,66 @@ async def would_replay(options: DeadReplayOptions) -> int:
             except NoSuchLetterError:  # somebody removed it meanwhile: nothing is left to replay
                 return None
             except NoSuchBodyError:
-                failing[WITHOUT_BODY] += 1
+                foresight.failing[WITHOUT_BODY] += 1
                 return None
 
         async for chunk in letters.chunks():
             found = await several(with_body, chunk)
             bodies = [stored for stored in found if stored is not None]
             async for works in decoded(decoder_of, bodies):
-                ends = [work.delivery.end for work in works]
-                fitting_count += ends.count(None)
-                failing.update(end.rejected.reason.value for end in ends if isinstance(end, Dead))
+                await foresight.judge(works)
             letters.advance(len(chunk))
-    reasons = ", ".join(f"{reason} {count}" for reason, count in failing.most_common() if count)
-    click.echo(
-        f"would forward or recognise {fitting_count}, "
-        f"would fail again {failing.total()}{f': {reasons}' if reasons else ''}"
-    )
-    return 1 if failing.total() else 0
+    click.echo(foresight.said)
+    return 1 if foresight.failing.total() else 0
+
+
+class Foresight:
+    """Foresees what a replay would do, and leaves the marks in the store as they are.
+
+    Args:
+        config: The configuration, which names the store. A store in memory cannot be asked.
+
+    Attributes:
+        failing: The number of letters that would fail again, by reason.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._store = None if config.dedupe.store == "memory" else make_store(config)
+        self._mode = Enforce()
+        self._ends: Counter[type] = Counter()
+        self.failing: Counter[str] = Counter()
+
+    async def judge(self, works: list[Work]) -> None:
+        """Count what would become of decoded letters.
+
+        Raises:
+            StoreUnavailable: The store is away.
+        """
+        same_keys = group(Batch(works, SYSTEM_CLOCK.now_s(), SYSTEM_CLOCK.monotonic_s()))
+        keys = [same_key[0][1].key for same_key in same_keys]
+        marks: list[Mark | None] = [None] * len(keys)
+        if self._store is not None and keys:
+            marks = await self._store.recall(keys)
+        for same_key, mark in zip(same_keys, marks, strict=True):
+            known = None if mark is None else Memory(mark.done, mark.fingerprint, mark.age_s)
+            judge(same_key, known, self._mode, None)
+        for work in works:
+            end = work.delivery.end
+            if isinstance(end, Dead):
+                self.failing[end.rejected.reason.value] += 1
+            else:
+                self._ends[type(end)] += 1
+
+    @property
+    def said(self) -> str:
+        """A line that says what would become of the letters."""
+        reasons = ", ".join(f"{reason} {count}" for reason, count in self.failing.most_common())
+        return (
+            f"would forward {self._ends[NoneType]}, recognise {self._ends[Duplicate]}, "
+            f"fail again {self.failing.total()}{f': {reasons}' if reasons else ''}"
+        )
+
+    async def aclose(self) -> None:
+        """Close the connection to the store."""
+        if self._store is not None:
+            await self._store.close()
