@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from nats.aio.msg import Msg
+    from nats.js.api import StreamConfig
     from nats.js.client import JetStreamContext
 
 
@@ -96,10 +97,14 @@ class SinkReader:
         """Create the stream of events before the daemon does."""
         await self._jetstream.add_stream(name=self._events, subjects=[subject], **settings)
 
+    async def config(self) -> StreamConfig:
+        """Return what the stream of events is like."""
+        config: StreamConfig = (await self._jetstream.stream_info(self._events)).config
+        return config
+
     async def change_stream(self, **settings: object) -> None:
         """Change settings of the stream of events, as its operator would."""
-        config = (await self._jetstream.stream_info(self._events)).config
-        await self._jetstream.update_stream(config.evolve(**settings))
+        await self._jetstream.update_stream((await self.config()).evolve(**settings))
 
     async def delete_stream(self) -> None:
         """Delete the stream of events."""

@@ -13,6 +13,7 @@ from tests.support.sources import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from nats.aio.client import Client
 
@@ -71,6 +72,14 @@ class NatsSource(Source):
         }
         options.update(settings)
         return NatsListener("nats", NatsListenerSettings(**options))
+
+    async def delete_durable(self) -> None:
+        """Delete the listener's consumer."""
+        await self._jetstream.delete_consumer(self.stream, "consumer")
+
+    async def pause_durable(self, until: datetime) -> None:
+        """Let the listener's consumer deliver nothing for a time."""
+        await self._jetstream.pause_consumer(self.stream, "consumer", until.isoformat())
 
     async def keep_at_most(self, count: int) -> None:
         """Let the stream delete its oldest messages, read or not."""
