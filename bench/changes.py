@@ -87,7 +87,7 @@ class World:
         """Let the sink forget message ids after 1 s."""
         return self.edited("duplicate_window is 1 s", duplicate_window=1)
 
-    def short_age(self) -> contextlib.AbstractAsyncContextManager[None]:
+    def lower_limit(self) -> contextlib.AbstractAsyncContextManager[None]:
         """Let the sink refuse large messages. The events of this load are smaller."""
         return self.edited("", max_msg_size=20_000)
 
@@ -130,12 +130,6 @@ class World:
         await self.daemon.says("store", "replica", within_s=TOLD_WITHIN_S)
         yield
         self.store.command("REPLICAOF", "NO", "ONE")
-
-    @contextlib.asynccontextmanager
-    async def killed_clients(self) -> AsyncIterator[None]:
-        """Cut all connections of the store."""
-        self.store.command("CLIENT", "KILL", "TYPE", "normal")
-        yield
 
     @contextlib.asynccontextmanager
     async def lost_scripts(self) -> AsyncIterator[None]:
@@ -181,8 +175,8 @@ class World:
     def changes(self) -> list[Callable[[], contextlib.AbstractAsyncContextManager[None]]]:
         """Return everything that may happen."""
         return [
-            *(self.small_window, self.short_age, self.frozen_sink, self.frozen_store),
-            *(self.killed_sink, self.full_store, self.demoted_store, self.killed_clients),
+            *(self.small_window, self.lower_limit, self.frozen_sink, self.frozen_store),
+            *(self.killed_sink, self.full_store, self.demoted_store),
             *(self.lost_scripts, self.deleted_durable, self.paused_durable),
             *(self.more_partitions, self.paused_listener),
         ]
