@@ -6,15 +6,17 @@ import asyncio
 import contextlib
 import gc
 import signal
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from consumer.app import App
 from consumer.cli.input.configuration import load_config
+from consumer.cli.run.reread import reread
 from consumer.listeners.registry import kinds
 from consumer.operations.log import configure, never_waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from consumer.cli.run.command import RunOptions
     from consumer.config.load import Config
@@ -32,17 +34,22 @@ async def run(options: RunOptions) -> int:
     """
     config = load_config(options.config_file)
     configure(config.log)
-    return await serve(config)
+    return await serve(config, partial(reread, config, options.config_file))
 
 
-async def serve(config: Config) -> int:
+async def serve(config: Config, look_again: Callable[[], None] = lambda: None) -> int:
     """Run the daemon with its signal handlers; returns the exit code.
 
     If this is cancelled, the daemon ends without a drain, and exit code 1 is returned.
+
+    Args:
+        config: The configuration.
+        look_again: A function that is called on SIGHUP. By default, SIGHUP is ignored: it must not
+            end a daemon without a drain when its terminal closes.
     """
     app = App(config, kinds())
     spare_the_collector()
-    with never_waiting(app.metrics.log_dropped.inc), stopped_by_signals(app):
+    with never_waiting(app.metrics.log_dropped.inc), stopped_by_signals(app, look_again):
         try:
             return 0 if await app.run() else 1
         except asyncio.CancelledError:
@@ -62,8 +69,13 @@ def spare_the_collector() -> None:
 
 
 @contextlib.contextmanager
-def stopped_by_signals(app: App) -> Iterator[None]:
-    """Drain at the first SIGTERM or SIGINT; cancel the current task at the second."""
+def stopped_by_signals(app: App, look_again: Callable[[], None]) -> Iterator[None]:
+    """Drain at the first SIGTERM or SIGINT; cancel the current task at the second.
+
+    Args:
+        app: The daemon.
+        look_again: See `serve`.
+    """
     loop = asyncio.get_running_loop()
     running = asyncio.current_task()
     asked = False
@@ -78,8 +90,9 @@ def stopped_by_signals(app: App) -> Iterator[None]:
     numbers = (signal.SIGTERM, signal.SIGINT)
     for number in numbers:
         loop.add_signal_handler(number, asked_to_stop)
+    loop.add_signal_handler(signal.SIGHUP, look_again)
     try:
         yield
     finally:
-        for number in numbers:
+        for number in (*numbers, signal.SIGHUP):
             loop.remove_signal_handler(number)
