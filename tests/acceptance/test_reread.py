@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tests.support.eventually import eventually
 from tests.support.samples import casino
 
 if TYPE_CHECKING:
+    from tests.support.daemon import Daemon
     from tests.support.scene import Scene
+
+
+def _says(daemon: Daemon, text: str) -> bool:
+    return text in daemon.log()
 
 
 async def test_hangup_says_what_a_restart_would_change(scene: Scene) -> None:
@@ -26,7 +32,7 @@ async def test_hangup_says_what_a_restart_would_change(scene: Scene) -> None:
         for edited, said in edits:
             daemon.config.write_text(edited)
             os.kill(daemon.pid, signal.SIGHUP)
-            await eventually(lambda said=said: said in daemon.log(), what=said)  # type: ignore[misc]
+            await eventually(partial(_says, daemon, said), what=said)
         await scene.sources["nats"].send(casino())
         await eventually(scene.events_are(1), what="an event")
         daemon.terminate()
