@@ -6,6 +6,7 @@ import asyncio
 import gc
 import inspect
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -100,6 +101,7 @@ def _log_is_left_as_it_was() -> Iterator[None]:
     yield
     if structlog.is_configured():
         structlog.reset_defaults()
+        _forget_loggers()
 
 
 @pytest.fixture
@@ -111,3 +113,11 @@ async def _loop_is_left_clean() -> AsyncIterator[None]:
     if left:
         _, left = await asyncio.wait(left, timeout=LETTING_GO_S)
     assert not left, f"left behind: {left}"
+
+
+def _forget_loggers() -> None:
+    """Let the loggers of the modules begin anew: a daemon's settings are kept by its loggers."""
+    for name, module in list(sys.modules.items()):
+        log = vars(module).get("log") if name.startswith("consumer.") else None
+        if isinstance(log, type(structlog.get_logger())):
+            vars(log).pop("bind", None)

@@ -375,7 +375,7 @@ async def test_what_retention_took_is_told(source: KafkaSource) -> None:
     [
         ({"topics": ["missing"]}, "topic missing not found: create it"),
         ({"session_timeout_s": 1.0}, "session_timeout_s is outside what the broker allows"),
-        ({"security_protocol": "SSL"}, "security_protocol not that of this port"),
+        ({"security_protocol": "SSL"}, "does this port speak TLS"),
         ({"security_protocol": "SSL", "tls": {"ca_file": "gone.pem"}}, "cannot use gone.pem"),
         (
             {"security_protocol": "SASL_PLAINTEXT", "sasl_username": "x", "sasl_password": "y"},
