@@ -114,6 +114,7 @@ class JetStreamSink(ConnectedSink):
         self._publish_timeout_s = publish_timeout_s
         self._inbox = ""
         self._seen: SeenStream | None = None
+        self._changed = ""
         self._sent_count = 0
         self._flights: dict[str, tuple[_Flight, int]] = {}
 
@@ -129,6 +130,7 @@ class JetStreamSink(ConnectedSink):
         await super().prepare(client)
         self._report_another(stream.seen)
         self._seen = stream.seen
+        self._changed = ""
         limits_bytes = [client.max_payload, stream.seen.config.max_msg_size or -1]
         self._max_message_bytes = min(limit for limit in limits_bytes if limit > 0)
         return stream.caveats
@@ -159,8 +161,20 @@ class JetStreamSink(ConnectedSink):
             why = f"stream {name} was made anew"
         else:
             why = f"the settings of stream {name} were changed"
+        self._changed = why
+        await self._land_all()
         await self.give_up(why)
         raise SinkUnavailable(why)
+
+    async def _land_all(self) -> None:
+        """Wait for the confirmations that are under way, up to their deadline.
+
+        What is stored and not confirmed would be sent again, and a stream that was changed may have
+        forgotten the message ids.
+        """
+        landings = {flight.landed for flight, _ in self._flights.values()}
+        if landings:
+            await asyncio.wait(landings, timeout=self._publish_timeout_s)
 
     def abandon(self, why: str) -> None:
         """See `ConnectedSink.abandon`. No confirmation can come any more."""
@@ -180,6 +194,8 @@ class JetStreamSink(ConnectedSink):
             client = self.client
         except SinkUnavailable as away:
             return [away for _ in messages]
+        if self._changed:
+            return [SinkUnavailable(self._changed) for _ in messages]
         flight = _Flight(len(messages))
         tokens = [
             await self._send(client, flight, index, message)
