@@ -50,16 +50,16 @@ def resume(options: SteerOptions) -> None:
 
 def _steer(options: SteerOptions, verb: str) -> None:
     config = _config(options)
-    url = options.url
-    if url is None:
-        url = url_of(config.operations.bind, is_tls=False) if config is not None else ""
+    url = options.url or ("" if config is None else url_of(config.operations.bind, is_tls=False))
     token = None if config is None else config.operations.token
     name = urllib.parse.quote(options.listener, safe="")
     at = urllib.parse.urlsplit(url)
-    connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=TIMEOUT_S)
+    is_tls = at.scheme == "https"
+    kind = http.client.HTTPSConnection if is_tls else http.client.HTTPConnection
+    connection = kind(at.hostname or "", at.port, timeout=TIMEOUT_S)
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     try:
-        connection.request("POST", f"/listeners/{name}/{verb}", headers=headers)
+        connection.request("POST", f"{at.path}/listeners/{name}/{verb}", headers=headers)
         answer = connection.getresponse()
         body = answer.read(ANSWER_MAX_BYTES)
     except (OSError, http.client.HTTPException) as error:
