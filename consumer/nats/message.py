@@ -1,4 +1,4 @@
-"""Gets a single message of a stream, by its number."""
+"""Gets a single message of a stream, by its number, and knows what stands for a missing body."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 NO_MESSAGE_CODE: Final = 10037
 """The error code with which the server answers if a stream does not have a message:
 https://github.com/nats-io/nats-server/blob/main/server/errors.json."""
+
+SIZE_HEADER: Final = "Nats-Msg-Size"
+"""The header in which the server tells the size of a body, if it sends only the headers:
+https://docs.nats.io/nats-concepts/jetstream/headers."""
 
 
 async def stored_message(

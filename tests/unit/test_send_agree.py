@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from consumer.cli.main import cli
 from consumer.cli.send import agree as agree_module
+from consumer.cli.terminal import asking as asking_module
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +51,7 @@ def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     class System:
         stdin = stderr = Tty()
 
-    monkeypatch.setattr(agree_module, "sys", System)
+    monkeypatch.setattr(asking_module, "sys", System)
 
 
 def test_without_a_terminal_it_refuses(machine: Path) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from consumer.cli.dead.query import query_of
+from consumer.cli.terminal.asking import can_ask
 from consumer.cli.terminal.progress import is_shown, progress_bar
 from consumer.tools.replay.read import open_reader
 from consumer.tools.replay.replay import chunks
@@ -77,7 +77,7 @@ async def chosen_letters(
         Unavailable: The server cannot be reached.
         click.Abort: The user did not agree.
     """
-    if options.yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if options.yes or not can_ask():
         question = None
     async with open_reader(config.sink, config.dead_letters) as reader:
         letters = ChosenLetters(reader, options, await reader.last_number())

@@ -18,6 +18,7 @@ from consumer.cli.dead.options import (
 from consumer.cli.declare import config_option, form_option, takes, with_lists
 from consumer.cli.input.parameters import TimeParameter
 from consumer.cli.lazy import LazyCall
+from consumer.cli.terminal.asking import can_ask
 from consumer.errors import Reason
 from consumer.options.values import TOKEN
 
@@ -199,7 +200,7 @@ def drop(options: DeadDropOptions) -> None:
         _would_drop(options)
     if not options.chooses and not options.everything:
         raise click.UsageError("name letters or a filter, or say --all to delete every letter")
-    if not options.yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not options.yes and not can_ask():
         raise click.UsageError(
             "nobody can be asked here, and letters are deleted for ever: add --yes"
         )

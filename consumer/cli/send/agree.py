@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
+from consumer.cli.terminal.asking import can_ask
 from consumer.config.read import SYSTEM_FILE, found_file
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def agree(options: SendOptions, config: Config) -> None:
     if options.yes or file.resolve() != SYSTEM_FILE.resolve():
         return
     listener = options.listener or next(iter(config.listeners))
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not can_ask():
         raise click.UsageError(
             f"{file} is the configuration of this machine: expected --yes, to send made-up events "
             f"to the source of {listener}, or another file as --config FILE"

@@ -31,6 +31,7 @@ from consumer.listeners.nats.message import (
 from consumer.listeners.nats.rights import missing_right, source_rights
 from consumer.listeners.nats.settings import NatsListenerSettings
 from consumer.nats.connection import close, connect
+from consumer.nats.message import SIZE_HEADER
 from consumer.nats.pull import UNLIMITED, PullRequests
 from consumer.nats.rights import USER_INFO, ask_rights, said
 from consumer.operations.caveat import Caveat
@@ -54,9 +55,6 @@ GIVE_BACK_DEADLINE_S: Final = 1.5
 it is less than the 5 s that a listener has for closing."""
 KEEPS_PER_ACK_WAIT_COUNT: Final = 3
 """The number of calls of `keep` while the server waits for an acknowledgement: two may fail."""
-SIZE_HEADER: Final = "Nats-Msg-Size"
-"""The header that the server adds to a message which it delivers without its body:
-https://docs.nats.io/nats-concepts/jetstream/consumers#headersonly"""
 BATCHES_AHEAD_COUNT: Final = 4
 """The number of batches that may be asked for or held at the same time."""
 

@@ -21,7 +21,7 @@ from consumer.errors import SinkUnavailable
 from consumer.nats.connection import connected
 from consumer.nats.explain import explained
 from consumer.nats.follow import StreamStart, following
-from consumer.nats.message import NO_MESSAGE_CODE, stored_message
+from consumer.nats.message import NO_MESSAGE_CODE, SIZE_HEADER, stored_message
 from consumer.tools.replay.query import Query, StoredLetter
 
 if TYPE_CHECKING:
@@ -39,9 +39,6 @@ RANGE_GROWTH_RATIO: Final = 4
 """Each range is this many times as long as the range that was read before it. So a letter is found
 with few requests, and few letters are read in vain."""
 REMOVE_TIMEOUT_S: Final = 30.0
-SIZE_HEADER: Final = "Nats-Msg-Size"
-"""The header in which the server tells the size of a body, if it sends only the headers:
-https://docs.nats.io/nats-concepts/jetstream/headers."""
 NOT_DELETED_CODE: Final = 10057
 GONE_CODES: Final = frozenset({NO_MESSAGE_CODE, 10043, NOT_DELETED_CODE})
 """The error codes with which the server answers if the message to delete is not there any more.
