@@ -9,7 +9,6 @@ touches another listener: each has its own supervisor and lane.
 from __future__ import annotations
 
 import asyncio
-import math
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -135,7 +134,7 @@ class Supervisor:
         self._log.info("listener paused by an operator")
         self._health.up(self._part, "paused by an operator, until: consumer resume")
         self._books.paused.set(1)
-        await self._wait(math.inf)
+        await self._wait(None)
         self._books.paused.set(0)
         self._health.down(self._part, "not connected yet")
 
@@ -274,12 +273,12 @@ class Supervisor:
             "listener stopped itself", why=error.what, last=last, again_in_s=round(pause_s)
         )
 
-    async def _wait(self, pause_s: float) -> None:
-        """Wait before the next connection, or until told to stop or to resume."""
+    async def _wait(self, pause_s: float | None) -> None:
+        """Wait before the next connection, or until told to stop or to resume. None: no limit."""
         if self._stopping.is_set():
             return
         try:
-            async with asyncio.timeout(None if pause_s == math.inf else pause_s):
+            async with asyncio.timeout(pause_s):
                 await self._wake.wait()
         except TimeoutError:
             return
