@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer, TopicPartition
 
     from consumer.listeners.failure import FirstFailure
+    from consumer.listeners.kafka.corrupt import CorruptBatches
     from consumer.listeners.kafka.settings import KafkaSettings
     from consumer.listeners.kafka.start import Starts
 
@@ -43,12 +44,14 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         settings: The listener's options.
         consumer: aiokafka's consumer, not started yet.
         starts: The places at which our partitions begin.
+        corrupt: The partitions that wait at a corrupt batch.
         failure: Is told if no place is found. Then nothing can be read, and the connection ends.
         name: The listener's name, for the log.
 
     Attributes:
         consumer: aiokafka's consumer, over which this member talks to the brokers.
         starts: The places at which our partitions begin.
+        corrupt: The partitions that wait at a corrupt batch.
         books: The books of our partitions: one book for each partition.
         assigned: An event that is set while we know our partitions (there may be none), and clear
             while partitions move.
@@ -59,6 +62,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         settings: KafkaSettings,
         consumer: AIOKafkaConsumer,
         starts: Starts,
+        corrupt: CorruptBatches,
         failure: FirstFailure,
         *,
         name: str,
@@ -66,6 +70,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         self._settings = settings
         self.consumer = consumer
         self.starts = starts
+        self.corrupt = corrupt
         self._failure = failure
         self._log = log.bind(listener=name, group=settings.group_id)
         self._committing = asyncio.Lock()

@@ -79,15 +79,14 @@ class KafkaListener(Listener[KafkaSettings]):
         self._group: Group | None = None
         self._buffer: deque[Delivery] = deque()
         self._failure = FirstFailure()
-        self._corrupt: CorruptBatches | None = None
 
     async def open(self) -> None:
         """See `Listener.open`. If the group does not agree in time, we join in the background."""
         await probe(self.settings)
         consumer = self.make_consumer()
         starts = Starts(self.name, self.settings, consumer, self.passed_over)
-        self._corrupt = CorruptBatches(self.name, self.settings, consumer, self.passed_over)
-        self._group = Group(self.settings, consumer, starts, self._failure, name=self.name)
+        corrupt = CorruptBatches(self.name, self.settings, consumer, self.passed_over)
+        self._group = Group(self.settings, consumer, starts, corrupt, self._failure, name=self.name)
         try:
             async with asyncio.timeout(self.settings.connect_timeout_s):
                 await consumer.start()
@@ -174,9 +173,9 @@ class KafkaListener(Listener[KafkaSettings]):
             # the records that it had read of the batch, and goes on behind the batch: these records
             # would be lost.
             raise self._failure.remember(unavailable(error)) from error
-        if room.corrupt and self._corrupt is not None:
+        if room.corrupt:
             with contextlib.suppress(IllegalStateError):  # the partition moved meanwhile
-                self._corrupt.hold(room.corrupt)
+                group.corrupt.hold(room.corrupt)
         for partition, records in fetched.items():
             book = group.books.get(partition)
             if book is None:
@@ -222,7 +221,7 @@ class KafkaListener(Listener[KafkaSettings]):
         partitions_of = group.consumer.partitions_for_topic
         # A topic may be deleted while we read it.
         self._check_topics({topic for topic in self.settings.topics if partitions_of(topic)})
-        books = group.books
+        books, corrupt = group.books, group.corrupt
         try:
             check_membership(group.consumer)
             async with asyncio.timeout(ANSWER_DEADLINE_S):
@@ -237,14 +236,15 @@ class KafkaListener(Listener[KafkaSettings]):
             return None  # the partitions moved meanwhile
         except (KafkaError, OSError, TimeoutError) as error:
             raise unavailable(error) from error
-        self.complaint = group.complaint
         limit_s = MOVING_DEADLINE_S + self.settings.rebalance_timeout_s
         if group.moving_s() > limit_s + self.settings.session_timeout_s:
             raise ListenerUnavailable("the group does not agree on partitions", reason="stalled")
         if not group.assigned.is_set() or group.books is not books:
             return None
         await self._step_over(group, positions)
-        held = self._hold(positions)
+        corrupt.look(positions)
+        self.complaint = group.complaint or corrupt.complaint
+        held = {each for each in positions if corrupt.holds(each)}
         due_count = sum(
             max(0, ends[each] - at) for each, at in positions.items() if each not in held
         )
@@ -254,14 +254,6 @@ class KafkaListener(Listener[KafkaSettings]):
             max(0, ends[each] - at, latest[each] - at) for each, at in positions.items()
         )
         return waiting_count
-
-    def _hold(self, positions: Mapping[TopicPartition, int]) -> set[TopicPartition]:
-        """Return the partitions that wait at a corrupt batch, and complain about them."""
-        if self._corrupt is None:
-            return set()
-        self._corrupt.look(positions)
-        self.complaint = self.complaint or self._corrupt.complaint
-        return {each for each in positions if self._corrupt.holds(each)}
 
     async def _step_over(self, group: Group, positions: Mapping[TopicPartition, int]) -> None:
         """Commit the offsets that are never delivered: markers, aborted records, tombstones.
