@@ -14,7 +14,9 @@ After a reconnect, the redelivered message has the same effect again.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
+import socket
 from typing import Final
 
 import nats.errors
@@ -27,6 +29,8 @@ HEADERS_READ_COUNT: Final = 1000
 """The number of headers of a message that are read. A message may have 250,000 of them."""
 SHORT_HEADERS_BYTES: Final = 1024
 """Headers of at most this size are read at once. Most have less than 200 bytes."""
+UNREAD_MAX_BYTES: Final = 65_536
+"""So much is searched for the server's reason. It is a line of less than 100 bytes."""
 LINE_END: Final = b"\r\n"
 REASON: Final = re.compile(rb"-ERR '([^'\r\n]*)'")
 """The line with which a server says why it closes the connection."""
@@ -58,20 +62,25 @@ class HardenedClient(Client):
 
         A server with too many connections sends its first line, the reason, and the end of the
         connection at once. nats-py writes to it before it reads on, and raises "Broken pipe".
+        asyncio then closes the socket, also if the reason waits in it. A second handle of the
+        socket keeps it open until the reason is read.
 
         Raises:
             nats.errors.Error: The server's reason, in its own words.
         """
-        try:
-            await super()._process_connect_init()
-        except (OSError, nats.errors.Error) as error:
-            reader = getattr(self._transport, "_io_reader", None)
-            # `read` would raise the error of the connection, and not return what came before it.
-            unread = bytes(getattr(reader, "_buffer", b""))
-            found = REASON.search(unread)
-            if found is None:
-                raise
-            raise nats.errors.Error(found[1].decode("utf-8", "backslashreplace")) from error
+        writer = getattr(self._transport, "_io_writer", None)
+        opened = writer and writer.get_extra_info("socket")
+        with opened.dup() if opened else contextlib.nullcontext() as second:
+            try:
+                await super()._process_connect_init()
+            except (OSError, nats.errors.Error) as error:
+                reader = getattr(self._transport, "_io_reader", None)
+                # `read` would raise the error of the connection, and not return what came before.
+                unread = bytes(getattr(reader, "_buffer", b"")) + _left_in(second)
+                found = REASON.search(unread)
+                if found is None:
+                    raise
+                raise nats.errors.Error(found[1].decode("utf-8", "backslashreplace")) from error
 
     def _connect_command(self) -> bytes:
         """Make the login, but refuse to send it without TLS if TLS is required.
@@ -164,6 +173,16 @@ class HardenedClient(Client):
         writer = getattr(self._transport, "_io_writer", None)
         if writer is not None:
             writer.transport.abort()
+
+
+def _left_in(connection: socket.socket | None) -> bytes:
+    """Return what has arrived and was not read. The connection may be broken."""
+    if connection is None:
+        return b""
+    try:
+        return connection.recv(UNREAD_MAX_BYTES, socket.MSG_DONTWAIT)
+    except OSError:
+        return b""
 
 
 def _first_headers(headers: bytes) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -168,23 +169,23 @@ async def test_no_tls_on_a_tls_port(broker: str) -> None:
 
 async def test_nats_with_too_many_connections(tmp_path: Path) -> None:
     """The server writes the reason and hangs up at once, while we still write to it."""
-    with Nats(tmp_path, extra="max_connections: 1\n") as server:
+    with Nats(tmp_path, extra="max_connections: 1\n") as server, contextlib.ExitStack() as held:
 
-        async def is_first() -> bool:
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", server.port)
-                held.append(writer)
-            await asyncio.sleep(0)
-            return "maximum connections exceeded" in str(await refusal("nats", address))
+        def is_full() -> bool:
+            """Hold the one connection. The one that waited for the start may still be open."""
+            connection = held.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            connection.settimeout(0.2)
+            said = b""
+            with contextlib.suppress(TimeoutError):
+                while data := connection.recv(4096):
+                    said += data
+                return False
+            return said.startswith(b"INFO")
 
-        held: list[asyncio.StreamWriter] = []
-        address = f"127.0.0.1:{server.port}"
-        await eventually(is_first, what="a full server")
+        await eventually(lambda: asyncio.to_thread(is_full), what="a full server")
         for _ in range(10):
-            why = await refusal("nats", address)
+            why = await refusal("nats", f"127.0.0.1:{server.port}")
             assert "maximum connections exceeded: raise max_connections" in str(why)
-        for writer in held:
-            writer.close()
 
 
 async def test_nats_user_without_a_right(tmp_path: Path) -> None:

@@ -60,6 +60,8 @@ class Client:
 
         Raises:
             NoAnswer: there is none. The next post opens a new connection.
+
+        Cancelling: the connection is closed.
         """
         kind = "application/json" if path == ONE_PATH else "application/x-ndjson"
         head = (
@@ -73,6 +75,9 @@ class Client:
             cut_off = self._writer is not None
             self.close()
             raise NoAnswer(cut_off=cut_off) from error
+        except asyncio.CancelledError:
+            self.close()
+            raise
 
     async def _exchange(self, request: bytes) -> tuple[int, bytes]:
         if self._writer is None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import socket
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
@@ -272,3 +274,39 @@ async def test_login_is_sent_without_tls_by_natspy_only() -> None:
     ours.requires_tls = True
     with pytest.raises(nats.errors.SecureConnWantedError):
         ours._connect_command()
+
+
+async def test_reason_that_waits_in_the_socket_is_lost_by_natspy_only() -> None:
+    """A full server hangs up behind its first line, just before we send our login."""
+    said = [await refused_while_logging_in(kind) for kind in (Client, HardenedClient)]
+    assert "maximum connections" not in said[0], gone("_process_connect_init")
+    assert said[1] == "maximum connections exceeded"
+
+
+async def refused_while_logging_in(kind: type[Client]) -> str:
+    """Return the errors of a client whose server hangs up in the middle of the handshake."""
+    with socket.create_server(("127.0.0.1", 0)) as full, ThreadPoolExecutor(1) as thread:
+
+        def greet() -> socket.socket:
+            server, _ = full.accept()
+            server.sendall(b'INFO {"max_payload": 1048576}\r\n')
+            return server
+
+        class RefusedLate(kind):  # type: ignore[valid-type, misc]  # a class from outside
+            def _connect_command(self) -> bytes:
+                with greeting.result() as server:
+                    server.sendall(b"-ERR 'maximum connections exceeded'\r\n")
+                command: bytes = super()._connect_command()
+                return command
+
+        client, greeting = RefusedLate(), thread.submit(greet)
+        with pytest.raises((OSError, nats.errors.Error)) as why:
+            await client.connect(
+                f"nats://127.0.0.1:{full.getsockname()[1]}",
+                allow_reconnect=False,
+                max_reconnect_attempts=1,
+                reconnect_time_wait=0,
+            )
+        HardenedClient.abort(client)
+        await asyncio.sleep(0)  # the socket is closed in the loop's next turn
+        return str(client.last_error or why.value)
