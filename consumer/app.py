@@ -25,6 +25,7 @@ from consumer.lanes.wire import Watched
 from consumer.listeners.outbox.settings import OutboxSettings
 from consumer.operations.health import Health
 from consumer.operations.http import listening_socket, serve
+from consumer.operations.log import set_level
 from consumer.operations.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 LOOP_LAG_EVERY_S: Final = 0.5
 APART_S: Final = 1.0
 """How long the sandbox may take to end, once everything else has ended."""
+ADOPTED: Final = frozenset(("log.level", "operations.shutdown_grace_s", "sandbox.rate"))
+"""The options that `adopt` can change. No other option may change without a new connection, or
+without the checks of a start."""
 SANDBOX: Final = "sandbox"
 """The name of the sandbox in `/readyz` and in the log."""
 
@@ -57,6 +61,7 @@ class App:
 
     def __init__(self, config: Config, kinds: Mapping[str, ListenerClass]) -> None:
         self._config = config
+        self._grace_s = config.operations.shutdown_grace_s
         self._kinds = kinds
         self.health = Health()
         self.metrics = Metrics()
@@ -74,6 +79,13 @@ class App:
         if sandbox is not None:
             apart = self.health.apart(SANDBOX)
             self._groups.append(self._group(served[Environment.TEST], apart, SANDBOX))
+
+    def adopt(self, config: Config) -> None:
+        """Use the options `ADOPTED` of another configuration from now on, and no other options."""
+        set_level(config.log.level)
+        self._grace_s = config.operations.shutdown_grace_s
+        if self._port is not None and config.sandbox is not None:
+            self._port.limit_test_keys(config.sandbox.rate)
 
     def stop(self) -> None:
         """Begin to drain. This method may be called twice."""
@@ -120,7 +132,7 @@ class App:
 
     async def _drain(self, lanes: list[asyncio.Task[None]]) -> bool:
         """Let everything in flight end. Return False if the grace time was too short."""
-        grace_s = self._config.operations.shutdown_grace_s
+        grace_s = self._grace_s
         log.info("draining", grace_s=grace_s)
         until_s = asyncio.get_running_loop().time() + grace_s
         if self._port is not None:

@@ -77,9 +77,9 @@ class Port:
         self.listeners: dict[str, Intake] = {}
         self._settings: dict[str, HttpListenerSettings] = {}
         intakes = {each: self._intake_of(one.config) for each, one in served.items()}
-        rates_per_s: dict[Environment, float] = {}
+        self._rates_per_s: dict[Environment, float] = {}
         if config.sandbox is not None:
-            rates_per_s[Environment.TEST] = config.sandbox.rate
+            self.limit_test_keys(config.sandbox.rate)
         keyring = Keyring()
         self._keys = KeyBucket(
             config.sink,
@@ -92,7 +92,7 @@ class Port:
             keyring,
             watched.metrics,
             environments=intakes.keys(),
-            events_per_s=rates_per_s,
+            events_per_s=self._rates_per_s,
             used=self._keys.note_used,
         )
         self._kept = KeptOpen("keys", self._keys, watched.health)
@@ -173,6 +173,10 @@ class Port:
     def drain_delay_s(self) -> float:
         """How long `drain` waits, so that load balancers notice, in seconds."""
         return self._http.drain_delay_s
+
+    def limit_test_keys(self, per_s: int) -> None:
+        """Let test keys without a rate of their own post so many events a second from now on."""
+        self._rates_per_s[Environment.TEST] = per_s
 
     def make_listener(self, name: str) -> HttpListener:
         """Make a listener object that reads from the listener's intake."""

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     from structlog.typing import EventDict, Processor, WrappedLogger
 
-VALUE_MAX_CHARACTERS = 500
+VALUE_MAX_CHARACTERS: Final = 500
+LEVELS: Final = {name.lower(): level for name, level in logging.getLevelNamesMapping().items()}
+"""The numbers of the levels, by the names of the methods of a logger."""
 TLS_CHATTER: Final = (
     "returning true from eof_received",
     "SSL connection is closed",
@@ -44,10 +46,40 @@ class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class LevelFilter:
+    """Drops our own lines that are below the level. The level may change at any time."""
+
+    def __init__(self) -> None:
+        self.level = logging.INFO
+
+    def __call__(self, _: WrappedLogger, method: str, event: EventDict) -> EventDict:
+        """Let a line pass, or end its way.
+
+        Raises:
+            structlog.DropEvent: The line is below the level.
+        """
+        if LEVELS[method] < self.level:
+            raise structlog.DropEvent
+        return event
+
+
+LEVEL_FILTER: Final = LevelFilter()
+"""Loggers keep the processors of their first line, so there is only one filter."""
+
+
+def set_level(level: str) -> None:
+    """Write only lines of this level and above, from now on.
+
+    Args:
+        level: See `LogSettings`.
+    """
+    LEVEL_FILTER.level = LEVELS[level]
+    logging.getLogger().setLevel(max(LEVELS[level], logging.WARNING))
+
+
 def configure(settings: LogSettings) -> None:
     """Send all logs to standard error. Of the libraries' logs, only WARNING and above are sent."""
     console = settings.format == "console" or (settings.format is None and sys.stderr.isatty())
-    level = getattr(logging, settings.level.upper())
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -69,8 +101,8 @@ def configure(settings: LogSettings) -> None:
         ]
     )
     structlog.configure(
-        processors=[*shared, *render],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        processors=[LEVEL_FILTER, *shared, *render],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
         # This output has the two methods that are used, and writes a line with one call.
         logger_factory=structlog.WriteLoggerFactory(cast("TextIO", LOG_OUTPUT)),
         cache_logger_on_first_use=True,
@@ -82,7 +114,8 @@ def configure(settings: LogSettings) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
         )
     )
-    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+    logging.basicConfig(handlers=[handler], force=True)
+    set_level(settings.level)
     # These libraries log an error with its traceback and then raise it as well. We say it once, in
     # our own words.
     logging.getLogger("asyncio").addFilter(_is_no_chatter)

@@ -1,7 +1,6 @@
-"""Reads the configuration again on SIGHUP, and says what a restart would change.
+"""Reads the configuration again on SIGHUP, uses what it can, and names what needs a restart.
 
-Nothing is changed in the running process. Secrets in files and TLS files need no signal: they are
-read again for each connection.
+Secrets in files and TLS files need no signal: they are read again for each connection.
 """
 
 from __future__ import annotations
@@ -11,43 +10,71 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
+from consumer.app import ADOPTED
 from consumer.cli.input.configuration import load_config
 from consumer.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from consumer.app import App
     from consumer.config.load import Config
 
 log = structlog.get_logger()
 
 
-def reread(running: Config, path: Path | None) -> None:
-    """Compare the configuration with that of the running process, and log the difference.
+class Rereading:
+    """Knows with which options the process runs.
 
     Args:
-        running: The configuration of the process.
+        config: The configuration of the start.
         path: The file. None means the first of the usual files that exists.
     """
-    problems: tuple[str, ...] = ()
-    found = running
-    try:
-        found = load_config(path)
-    except ConfigError as error:
-        problems = error.problems
-    if problems:
-        log.error("configuration is wrong, and is not used", problems="; ".join(problems))
-        return
-    before, after = dict(_options("", running)), dict(_options("", found))
-    names = sorted(
-        name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
-    )
-    if names:
-        # The values may be secrets.
-        log.warning("configuration has changed: restart to use it", options=", ".join(names))
-    else:
-        log.info("configuration has not changed")
+
+    def __init__(self, config: Config, path: Path | None) -> None:
+        self._path = path
+        self._running = dict(_options("", config))
+
+    def adopt_into(self, app: App) -> None:
+        """Read the configuration. Use what has changed and can be used now, and name the rest.
+
+        Nothing is used if the configuration has a mistake. The log says what happened.
+        """
+        try:
+            config = load_config(self._path)
+        except ConfigError as error:
+            _refuse(error.problems)
+            return
+        found = dict(_options("", config))
+        changed = {
+            name for name in self._running.keys() | found.keys() if self._differs(name, found)
+        }
+        # A table that comes or goes has no option to change: it switches something on or off.
+        adopted = changed & ADOPTED & self._running.keys() & found.keys()
+        if adopted:
+            # Before the level changes, which may end all lines of this level.
+            log.info("configuration has changed: in use now", options=_listed(adopted))
+            app.adopt(config)
+            self._running |= {name: found[name] for name in adopted}
+        if changed - adopted:
+            log.warning(
+                "configuration has changed: restart to use it", options=_listed(changed - adopted)
+            )
+        if not changed:
+            log.info("configuration has not changed")
+
+    def _differs(self, name: str, found: dict[str, object]) -> bool:
+        return self._running.get(name) != found.get(name)
+
+
+def _refuse(problems: Iterable[str]) -> None:
+    log.error("configuration is wrong, and is not used", problems="; ".join(problems))
+
+
+def _listed(names: set[str]) -> str:
+    """Return the names without the values, because these may be secrets."""
+    return ", ".join(sorted(names))
 
 
 def _options(prefix: str, value: object) -> Iterator[tuple[str, object]]:

@@ -6,12 +6,11 @@ import asyncio
 import contextlib
 import gc
 import signal
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from consumer.app import App
 from consumer.cli.input.configuration import load_config
-from consumer.cli.run.reread import reread
+from consumer.cli.run.reread import Rereading
 from consumer.listeners.registry import kinds
 from consumer.operations.log import configure, never_waiting
 
@@ -34,18 +33,18 @@ async def run(options: RunOptions) -> int:
     """
     config = load_config(options.config_file)
     configure(config.log)
-    return await serve(config, partial(reread, config, options.config_file))
+    return await serve(config, Rereading(config, options.config_file).adopt_into)
 
 
-async def serve(config: Config, look_again: Callable[[], None] = lambda: None) -> int:
+async def serve(config: Config, look_again: Callable[[App], None] = lambda _: None) -> int:
     """Run the daemon with its signal handlers; returns the exit code.
 
     If this is cancelled, the daemon ends without a drain, and exit code 1 is returned.
 
     Args:
         config: The configuration.
-        look_again: A function that is called on SIGHUP. By default, SIGHUP is ignored: it must not
-            end a daemon without a drain when its terminal closes.
+        look_again: A function that is called with the daemon on SIGHUP. By default, SIGHUP is
+            ignored: it must not end a daemon without a drain when its terminal closes.
     """
     app = App(config, kinds())
     spare_the_collector()
@@ -69,7 +68,7 @@ def spare_the_collector() -> None:
 
 
 @contextlib.contextmanager
-def stopped_by_signals(app: App, look_again: Callable[[], None]) -> Iterator[None]:
+def stopped_by_signals(app: App, look_again: Callable[[App], None]) -> Iterator[None]:
     """Drain at the first SIGTERM or SIGINT; cancel the current task at the second.
 
     Args:
@@ -90,7 +89,7 @@ def stopped_by_signals(app: App, look_again: Callable[[], None]) -> Iterator[Non
     numbers = (signal.SIGTERM, signal.SIGINT)
     for number in numbers:
         loop.add_signal_handler(number, asked_to_stop)
-    loop.add_signal_handler(signal.SIGHUP, look_again)
+    loop.add_signal_handler(signal.SIGHUP, look_again, app)
     try:
         yield
     finally:
