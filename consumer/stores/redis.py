@@ -70,6 +70,7 @@ class RedisStore(Store):
 
     def __init__(self, settings: DedupeSettings) -> None:
         self._settings = settings
+        self._unfit = ""
         try:
             self._redis = make_client(settings)
         except (RedisError, ValueError, TypeError, LookupError, AttributeError) as error:
@@ -77,14 +78,30 @@ class RedisStore(Store):
 
     async def open(self) -> list[Caveat]:
         """See `Part.open`. Checks version, persistence and eviction, if `INFO` is permitted."""
+        caveats = await self._inspect()
+        await self._probe()
+        return caveats
+
+    async def _inspect(self) -> list[Caveat]:
+        """Ask the server for its settings. As long as they are unfit, `exchange` is refused.
+
+        Raises:
+            StoreUnavailable: They are unfit, or the server did not answer.
+        """
         info = await self._ask(self._info())
+        self._unfit = ""
         if info is None:
             facts = {"why": "no permission for INFO", "allow": "+info"}
-            caveats = [Caveat("store not checked", facts)]
-        else:
-            caveats = refuse_unfit(info)
-        await self.check()
-        return caveats
+            return [Caveat("store not checked", facts)]
+        try:
+            return refuse_unfit(info)
+        except StoreUnavailable as error:
+            self._unfit = str(error)
+            raise
+
+    async def _probe(self) -> None:
+        """Write, so that a server that only answers is not taken for fit."""
+        await self.exchange((), (PROBE,))
 
     async def _info(self) -> dict[str, Any] | None:
         try:
@@ -99,6 +116,8 @@ class RedisStore(Store):
         """See `Store.exchange`."""
         if not done and not claims:
             return []
+        if self._unfit:
+            raise StoreUnavailable(self._unfit, refused=True)
         prefix = self._settings.key_prefix
         identities = [*done, *claims]
         command = ["EVALSHA", SCRIPT_SHA1, str(len(identities))]
@@ -146,8 +165,9 @@ class RedisStore(Store):
         return [_mark(value, left_ms / 1000, now_s) for value, left_ms in pairs]
 
     async def check(self) -> None:
-        """See `Part.check`. It writes, so that a server that only answers is not taken for fit."""
-        await self.exchange((), (PROBE,))
+        """See `Part.check`. The settings are looked at again: an operator may have changed them."""
+        await self._inspect()
+        await self._probe()
 
     async def _ask(self, call: Awaitable[Got]) -> Got:
         """Await a call to its end, even if the task that awaits it is cancelled meanwhile.

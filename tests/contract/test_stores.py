@@ -277,6 +277,25 @@ async def test_evicting_server_is_refused(server: Redis, admin: RedisClient) -> 
     await store.close()
 
 
+async def test_eviction_that_begins_later_holds_the_lanes(
+    server: Redis, admin: RedisClient
+) -> None:
+    """Nothing is claimed any more until the policy is right again, also by a busy lane."""
+    store = make_store(server.address)
+    await store.open()
+    await admin.config_set("maxmemory", "100mb")
+    await store.check()
+    await admin.config_set("maxmemory-policy", "allkeys-lru")
+    for call in (store.check(), store.exchange([], [identity()])):
+        with pytest.raises(StoreUnavailable, match="allkeys-lru") as why:
+            await call
+        assert why.value.refused
+    await admin.config_set("maxmemory-policy", "noeviction")
+    await store.check()
+    assert await store.exchange([], [identity()]) == [None]
+    await store.close()
+
+
 async def test_restarted_server_is_used_again(server: Redis) -> None:
     """Without a new object, and with the script loaded anew."""
     store = make_store(server.address, timeout_s=TIMEOUT_S)
