@@ -194,14 +194,23 @@ class RedisStore(Store):
                 task.exception()  # otherwise asyncio reports that nobody looked at an error
             raise
         except ReadOnlyError as error:
-            # After a failover the name may belong to another server. New connections ask for it.
-            await self._redis.connection_pool.disconnect()
+            await self._leave()
             raise _explained(error, self._settings) from error
         except RedisError as error:
             raise _explained(error, self._settings) from error
         except TimeoutError as error:
             text = f"no reply within {self._settings.timeout_s:g} s"
             raise _explained(RedisTimeoutError(text), self._settings) from error
+
+    async def _leave(self) -> None:
+        """Close the connections: after a failover, the name may belong to another server.
+
+        A connection over TLS waits for the answer of its server, which may be frozen. Whatever goes
+        wrong is of no interest: redis-py opens a new connection for the next call.
+        """
+        with contextlib.suppress(RedisError, OSError, TimeoutError):
+            async with asyncio.timeout(CLOSE_DEADLINE_S):
+                await self._redis.connection_pool.disconnect()
 
     async def close(self) -> None:
         """See `Part.close`. A frozen server cannot make it raise or hang."""

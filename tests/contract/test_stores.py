@@ -247,6 +247,24 @@ async def test_replica_is_noticed_and_left(server: Redis, admin: RedisClient) ->
     await store.close()
 
 
+async def test_replica_is_left_although_an_old_connection_does_not_close(
+    server: Redis, admin: RedisClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """redis-py waits for the answer of a TLS connection to a frozen host, and raises its error."""
+
+    async def disconnect() -> None:
+        raise RedisTimeoutError("Timed out closing connection")
+
+    store = make_store(server.address)
+    await store.open()
+    await admin.replicaof("127.0.0.1", "1")
+    monkeypatch.setattr(vars(store)["_redis"].connection_pool, "disconnect", disconnect)
+    with pytest.raises(StoreUnavailable, match=r"read-only replica"):
+        await store.check()
+    monkeypatch.undo()
+    await store.close()
+
+
 class _Clustered(Redis):
     """A server that has joined no cluster yet."""
 
