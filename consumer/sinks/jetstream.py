@@ -196,12 +196,21 @@ class JetStreamSink(ConnectedSink):
             return [away for _ in messages]
         if self._changed:
             return [SinkUnavailable(self._changed) for _ in messages]
+        flight = await self._fly(client, messages)
+        if any(isinstance(answer, _OverLimitError) for answer in flight.answers):
+            with contextlib.suppress(SinkUnavailable):
+                await self.check()
+        return [answer for answer in flight.answers if answer is not None]
+
+    async def _fly(self, client: Client, messages: Sequence[Message]) -> _Flight:
+        """Send messages, and wait until each has an answer or the deadline is over."""
         flight = _Flight(len(messages))
-        tokens = [
-            await self._send(client, flight, index, message)
-            for index, message in enumerate(messages)
-        ]
+        tokens: list[str] = []
         try:
+            for index, message in enumerate(messages):
+                token = self._take_off(flight, index)
+                tokens.append(token)
+                await self._send(client, flight, index, message, token)
             async with asyncio.timeout(self._publish_timeout_s):
                 await flight.landed
         except TimeoutError:
@@ -212,10 +221,7 @@ class JetStreamSink(ConnectedSink):
         finally:
             for token in tokens:
                 self._flights.pop(token, None)
-        if any(isinstance(answer, _OverLimitError) for answer in flight.answers):
-            with contextlib.suppress(SinkUnavailable):
-                await self.check()
-        return [answer for answer in flight.answers if answer is not None]
+        return flight
 
     async def keeps(self, number: int, message_id: str, /) -> bool:
         """See `Sink.keeps`. The server sends the whole message."""
@@ -233,10 +239,16 @@ class JetStreamSink(ConnectedSink):
             jetstream = client.jetstream(timeout=self._publish_timeout_s)
             return await stored_message(jetstream, stream, number)
 
-    async def _send(self, client: Client, flight: _Flight, index: int, message: Message) -> str:
+    def _take_off(self, flight: _Flight, index: int) -> str:
+        """Return the token with which the server's answer to a message comes back."""
         self._sent_count += 1
         token = str(self._sent_count)
         self._flights[token] = (flight, index)
+        return token
+
+    async def _send(
+        self, client: Client, flight: _Flight, index: int, message: Message, token: str
+    ) -> None:
         try:
             await client.publish(
                 message.subject,
@@ -246,7 +258,6 @@ class JetStreamSink(ConnectedSink):
             )
         except (nats.errors.Error, OSError) as error:
             flight.land(index, SinkUnavailable(str(error) or type(error).__name__))
-        return token
 
     async def _on_puback(self, msg: Msg) -> None:
         token = msg.subject.rpartition(".")[2]

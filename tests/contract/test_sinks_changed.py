@@ -131,3 +131,25 @@ async def test_stream_that_is_edited_is_judged_again(
         return
     with pytest.raises(SinkUnavailable, match=f"is not fit: .*{text}"):
         await sink.open()
+
+
+async def test_publish_that_is_cancelled_waits_for_no_answer(
+    jetstream: JetStreamPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A flight that stays would hold the sink when it gives up its stream."""
+    await jetstream.create()
+    sink = jetstream.sink()
+    await sink.open()
+    reached = asyncio.Event()
+
+    async def stuck(*_: object, **__: object) -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(sink.client, "publish", stuck)
+    async with asyncio.TaskGroup() as group:
+        publishing = group.create_task(sink.publish([jetstream.message()]))
+        await reached.wait()
+        publishing.cancel()
+    assert not vars(sink)["_flights"]
+    await sink.close()
