@@ -95,6 +95,28 @@ async def test_standby_of_a_single_active_consumer_is_not_stalled(
     assert told == ["another consumer shares it", None]
 
 
+async def test_listener_whose_neighbour_has_left_is_alone(source: RabbitmqSource) -> None:
+    """Else a connection that is silent from its beginning would never be noticed."""
+    first, second = source.listener(), source.listener()
+    try:
+        await first.open()
+        await second.open()
+        await eventually(
+            lambda: withheld_is(second, "another consumer shares it"), what="a shared queue"
+        )
+        await first.close()
+        await eventually(lambda: withheld_is(second, None), what="a queue of our own")
+    finally:
+        await first.close()
+        await second.close()
+
+
+async def withheld_is(listener: RabbitmqListener, why: str | None) -> bool:
+    """Tell whether the listener says this of what waits."""
+    await listener.backlog()
+    return listener.withheld == why
+
+
 async def waits(listener: RabbitmqListener, count: int) -> bool:
     """Tell whether so many messages wait."""
     return await listener.backlog() == count

@@ -62,7 +62,7 @@ class RabbitmqListener(Listener[RabbitmqSettings]):
         closes the channel on which a question fails."""
 
         self._before_count = 0
-        self._has_received = False
+        self._is_counted = False
 
     async def open(self) -> None:
         """Connect and consume. See `Listener.open`."""
@@ -100,7 +100,7 @@ class RabbitmqListener(Listener[RabbitmqSettings]):
             except TimeoutError:
                 return []
             self._failure.check()
-        self._has_received = True
+        self._is_counted = True
         return reader.take(max_count, max_bytes)
 
     async def settle(self, deliveries: Sequence[Delivery]) -> None:
@@ -179,8 +179,10 @@ class RabbitmqListener(Listener[RabbitmqSettings]):
         answer = await self._look()
         count = answer.consumer_count or 0
         # Only if we are alone, what waits has to come to us. A quorum queue with one active
-        # consumer (x-single-active-consumer) does not count the others: then we changed no count.
-        is_shared = count > 1 or (count <= self._before_count and not self._has_received)
+        # consumer (x-single-active-consumer) does not count the others. We are counted if the
+        # number grew with us, or if something came.
+        self._is_counted = self._is_counted or count > self._before_count
+        is_shared = count > 1 or not self._is_counted
         self.withheld = "another consumer shares it" if is_shared else None
         return answer.message_count
 
