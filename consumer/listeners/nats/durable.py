@@ -209,10 +209,13 @@ class Durable:
         """Return the sequence at which a consumer goes on that was deleted while we ran.
 
         Everything before it is settled, by us or by another process. None means the beginning: the
-        stream was made anew, or this process has not seen the consumer.
+        stream was made anew or restored from an older copy, or this process has not seen the
+        consumer.
         """
         seen = self._progress.seen
         if seen is None or seen.stream_made != stream.created:
+            return None
+        if stream.state.last_seq < seen.settled_sequence:
             return None
         return seen.settled_sequence + 1
 

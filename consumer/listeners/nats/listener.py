@@ -82,6 +82,10 @@ class NatsListener(Listener[NatsListenerSettings]):
         self._unsettled: dict[str, None] = {}
         """The reply subjects of the messages that are not acknowledged, in order of arrival. When
         the messages are given back, the server delivers them again in the same order."""
+        self._doubtful_count = 0
+        """The number of messages that arrived without a body, as if for a `headers_only`."""
+        self._judged_count = 0
+        """So many of them were looked into."""
         self._failure = FirstFailure(self._wake)
         self._preparing: asyncio.Timeout | None = None
 
@@ -189,6 +193,7 @@ class NatsListener(Listener[NatsListenerSettings]):
             if self._requests is not None:
                 self._requests.check_silence()
             return []
+        await self._refuse_without_bodies()
         taken = self._buffer.take(max_count, max_bytes)
         await self._ask()
         return taken
@@ -297,20 +302,29 @@ class NatsListener(Listener[NatsListenerSettings]):
             self._buffer.news.set()
             return
         self._requests.arrived()
-        if not msg.data and SIZE_HEADER in (msg.headers or {}) and await self._is_without_bodies():
-            self._failure.remember(ListenerUnavailable("messages come without their bodies"))
-            return
+        if not msg.data and SIZE_HEADER in (msg.headers or {}):
+            self._doubtful_count += 1
         self._unsettled[msg.reply] = None
         self._store(msg, memory_bytes(msg))
 
-    async def _is_without_bodies(self) -> bool:
-        """Ask whether somebody has set `headers_only`. Any sender can make an empty message."""
-        if self._durable is None:
-            return False
-        try:
-            return bool((await self._durable.info()).config.headers_only)
-        except (nats.errors.Error, OSError, TimeoutError):
-            return True  # the connection is of no use, and the message comes again
+    async def _refuse_without_bodies(self) -> None:
+        """Ask whether somebody has set `headers_only`, if a message that we hold looks like that.
+
+        Any sender can make such a message, so one question is asked for all that have arrived.
+
+        Raises:
+            ListenerUnavailable: It was set, or the server does not answer. The messages come again.
+        """
+        while self._durable is not None and self._judged_count < self._doubtful_count:
+            asked_count = self._doubtful_count
+            try:
+                config = (await self._durable.info()).config
+            except (nats.errors.Error, OSError, TimeoutError) as error:
+                why = str(error) or "no answer in time"
+                raise ListenerUnavailable(f"no answer about the consumer: {why}") from error
+            if config.headers_only:
+                raise ListenerUnavailable("messages come without their bodies")
+            self._judged_count = asked_count
 
     async def _on_core_message(self, msg: Msg) -> None:
         held_bytes, size_bytes = self._buffer.held_bytes, memory_bytes(msg)

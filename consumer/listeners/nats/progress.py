@@ -117,11 +117,12 @@ class DurableProgress:
         if before.stream_made != now.stream_made:
             self._waiting = None
             return before.unsettled_count
+        earlier_count = before.deliveries_count
         if before.consumer_made != now.consumer_made:
             self._waiting = None
-            return 0
+            earlier_count = 0  # somebody may have made it anew behind messages that waited
         if now.whole:
-            deliveries_count = now.deliveries_count - before.deliveries_count
+            deliveries_count = now.deliveries_count - earlier_count
             return max(0, now.passed_sequence - before.passed_sequence - deliveries_count)
         return self._lost_of_some(now)
 

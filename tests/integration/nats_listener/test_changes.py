@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import structlog
+from nats.js.api import DeliverPolicy
 
 from consumer.errors import ListenerUnavailable
+from consumer.listeners.nats.durable import Durable
 from tests.support.eventually import eventually
 from tests.support.nats_listening import acknowledge, loss, opened, receive, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from nats.js.api import ConsumerConfig
+    from nats.js.api import ConsumerConfig, ConsumerInfo
     from nats.js.client import JetStreamContext
 
     from consumer.listeners.nats.listener import NatsListener
@@ -174,6 +176,48 @@ async def test_empty_message_that_only_looks_so_stops_nothing(source: NatsSource
     await _send(source, 2)
     async with opened(source.listener()) as listener:
         assert [d.body for d in await receive(listener, 2)] == [b"", b"2"]
+
+
+async def test_many_empty_messages_cost_few_questions(
+    source: NatsSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A question for each of them would be a brake in every sender's hand."""
+    asked_count = 0
+    ask = Durable.info
+
+    async def counted(durable: Durable) -> ConsumerInfo:
+        nonlocal asked_count
+        asked_count += 1
+        return await ask(durable)
+
+    for _ in range(200):
+        await source.send(b"", headers={"Nats-Msg-Size": "17"})
+    async with opened(source.listener()) as listener:
+        monkeypatch.setattr(Durable, "info", counted)
+        await receive(listener, 200)
+        assert asked_count < 20
+
+
+async def test_durable_that_somebody_makes_anew_behind_waiting_messages_is_told(
+    source: NatsSource, jetstream: JetStreamContext
+) -> None:
+    """Nobody delivers what lies before its beginning."""
+    await _send(source, 1, 2)
+    async with opened(source.listener()) as listener:
+        await acknowledge(listener, await receive(listener, 2))
+        await eventually(_settled(source, jetstream, 2))
+        await listener.backlog()
+    config: ConsumerConfig = (await jetstream.consumer_info(source.stream, "consumer")).config
+    await jetstream.delete_consumer(source.stream, "consumer")
+    await _send(source, 3, 4, 5)
+    await jetstream.add_consumer(
+        source.stream, config.evolve(deliver_policy=DeliverPolicy.NEW, opt_start_seq=None)
+    )
+    with structlog.testing.capture_logs() as logs:
+        async with opened(source.listener()):
+            pass
+    (told,) = [each for each in logs if each["event"] == LOST]
+    assert told["messages_count"] == 3
 
 
 async def test_memory_consumer_is_refused(source: NatsSource, jetstream: JetStreamContext) -> None:
