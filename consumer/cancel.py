@@ -17,6 +17,20 @@ AGAIN_AFTER_S: Final = 10.0
 """More than any of our parts needs for its closing, which a second cancellation would cut off."""
 
 
+def raise_swallowed() -> None:
+    """Raise the cancellation of this task that a library has swallowed.
+
+    A loop that awaits calls of nats-py says this in each round. Without it, the loop goes on, and
+    whoever has cancelled it waits for ever.
+
+    Raises:
+        asyncio.CancelledError: The task was cancelled.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 async def end_tasks(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel tasks, and return once all of them have ended. Their errors are not raised here.
 

@@ -27,7 +27,7 @@ from nats.js.api import StorageType
 
 from consumer.access.opening import GONE, open_bucket
 from consumer.access.record import KEY_PREFIX, TICKETS, USED_PREFIX, decode, record_of, stream_of
-from consumer.cancel import end_tasks
+from consumer.cancel import end_tasks, raise_swallowed
 from consumer.errors import SinkUnavailable, Unavailable
 from consumer.nats.connection import close, connect
 from consumer.nats.explain import explained
@@ -244,6 +244,7 @@ class KeyBucket(Part):
 
     async def _keep_looking(self, client: Client) -> None:
         while True:
+            raise_swallowed()
             await asyncio.sleep(LOOK_EVERY_S)
             await self._look(client)
 
@@ -312,6 +313,7 @@ class KeyBucket(Part):
 
     async def _keep_noting(self) -> None:
         while True:
+            raise_swallowed()
             await asyncio.sleep(USED_EVERY_S)
             await self.write_used()
 

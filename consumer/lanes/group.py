@@ -94,8 +94,10 @@ class LaneGroup:
                 stack.push_async_callback(part.close)
             async with asyncio.TaskGroup() as group:
                 beside = [group.create_task(kept.run(), name=kept.name) for kept in self._kept]
-                await self._listen()
-                await end_tasks(beside)
+                try:
+                    await self._listen()
+                finally:
+                    await end_tasks(beside)
 
     async def _listen(self) -> None:
         """Wait until every part has been open once, then run all listeners until they end."""

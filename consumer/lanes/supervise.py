@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from consumer.cancel import end_tasks
+from consumer.cancel import end_tasks, raise_swallowed
 from consumer.errors import ListenerFlooded, ListenerUnavailable
 from consumer.operations.outage import Outage
 from consumer.retry import Backoff
@@ -109,6 +109,7 @@ class Supervisor:
         backoff = Backoff(first_s=0.2)
         flood_backoff = Backoff(first_s=FLOOD_PAUSE_S, longest_s=FLOOD_PAUSE_MAX_S)
         while not self._stopping.is_set():
+            raise_swallowed()
             self._halt = asyncio.Event()
             self._wake.clear()
             if self._paused:
@@ -198,6 +199,7 @@ class Supervisor:
     async def _watch(self, listener: AnyListener, trouble: list[ListenerUnavailable]) -> None:
         """Ask the source from time to time. On trouble, close the connection that the lane uses."""
         while not trouble:
+            raise_swallowed()
             await asyncio.sleep(self._watch_every_s)
             try:
                 await self._inspect(listener)
@@ -249,6 +251,7 @@ class Supervisor:
 
     async def _keep(self, listener: AnyListener, every_s: float) -> None:
         while True:
+            raise_swallowed()
             await asyncio.sleep(every_s)
             held = self._lane.held()
             if not held:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from consumer.cancel import end_tasks
+from consumer.cancel import end_tasks, raise_swallowed
 from consumer.errors import Unavailable
 from consumer.operations.outage import Outage
 from consumer.retry import Backoff
@@ -60,8 +60,10 @@ class KeptOpen:
                 await self._open()
             except Unavailable as error:
                 self._report(error)
+                raise_swallowed()
                 await asyncio.sleep(backoff.next_s())
                 continue
+            raise_swallowed()
             backoff.reset()
             async with asyncio.TaskGroup() as group:
                 checking = group.create_task(self._keep_checked(), name=f"check {self.name}")
@@ -84,6 +86,7 @@ class KeptOpen:
     async def _keep_checked(self) -> None:
         """Ask the part from time to time, so that `/readyz` is right even if no events pass."""
         while True:
+            raise_swallowed()
             await asyncio.sleep(CHECK_EVERY_S)
             try:
                 await self._part.check()

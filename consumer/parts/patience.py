@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from consumer.cancel import raise_swallowed
 from consumer.retry import Backoff
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Patience:
             self._log.error("holding", stage=stage, why=why)
         self._retried(stage)
         self._health.down(self._part, f"holding, {stage}: {why}")
+        raise_swallowed()
         await asyncio.sleep(backoff.next_s())
 
     def relieved(self, stage: str) -> None:

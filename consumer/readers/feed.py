@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
-from consumer.cancel import end_tasks
+from consumer.cancel import end_tasks, raise_swallowed
 from consumer.errors import SinkUnavailable
 from consumer.events.registry import subjects
 from consumer.nats.follow import StreamStart, following
@@ -213,6 +213,7 @@ class Feed:
         backoff = Backoff(first_s=0.2, longest_s=2.0)
         told = False
         while True:
+            raise_swallowed()
             if not self._families:
                 self._reading = frozenset()
                 self._changed.clear()
@@ -329,6 +330,7 @@ class Feed:
     async def _keep_moving(self, client: Client, follower: StreamFollower) -> None:
         """Move the position behind events that nobody wants."""
         while True:
+            raise_swallowed()
             await asyncio.sleep(MOVE_EVERY_S)
             state = await state_of(client, self._place.stream)
             if state.epoch_us != self.epoch_us:

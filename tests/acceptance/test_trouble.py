@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from tests.brokers.redis import Redis
@@ -54,6 +55,26 @@ async def test_full_store_is_backpressure(scene: Scene, tmp_path: Path) -> None:
             redis.command("CONFIG", "SET", "maxmemory", "0")
             await eventually(scene.events_are(1), what="the held event", within_s=20)
             await daemon.is_ready()
+
+
+async def test_second_signal_does_not_wait_for_the_drain(scene: Scene, tmp_path: Path) -> None:
+    """What is in flight goes back to its source."""
+    with Redis(tmp_path / "redis") as redis:
+        scene.tables["dedupe"]["url"] = redis.address
+        with scene.daemon() as daemon:
+            await daemon.is_ready()
+            redis.freeze()
+            await scene.sources["nats"].send(casino())
+            await daemon.says("lane nats", "no answer in time")
+            daemon.terminate()
+            await daemon.says("lane nats", "no answer in time")
+            async with asyncio.timeout(15):
+                daemon.terminate()
+                assert await daemon.exit_code() == 1
+            redis.thaw()
+            assert await scene.sink.count() == 0
+        with scene.daemon() as daemon:
+            await eventually(scene.events_are(1), what="the held event", within_s=20)
 
 
 async def test_bad_configuration_ends_with_2_before_any_connection(scene: Scene) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -76,3 +77,23 @@ async def test_lost_part_is_opened_again(monkeypatch: pytest.MonkeyPatch) -> Non
         running = group.create_task(KeptOpen("sink", part, Health()).run(), name="kept open")
         await eventually(lambda: part.opened_count >= 2)
         await end_tasks([running])
+
+
+class OpeningSwallows(Swallowing):
+    """A part whose opening swallows a cancellation, and succeeds."""
+
+    async def open(self) -> list[Caveat]:
+        """See `Part.open`."""
+        self.opened_count += 1
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return []
+
+
+async def test_part_that_is_being_opened_ends_at_the_first_cancellation() -> None:
+    """A group of tasks cancels its tasks once, and would wait for ever."""
+    part = OpeningSwallows()
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        running = group.create_task(KeptOpen("sink", part, Health()).run(), name="kept open")
+        await eventually(lambda: part.opened_count == 1)
+        running.cancel()

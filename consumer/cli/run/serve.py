@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
 COLLECT_AFTER_COUNT: Final = 20_000
 """So many more objects have to be there before the youngest ones are searched."""
+
+
+AT_ONCE_S: Final = 5.0
+"""How long the process may take to end after the second signal, in seconds. A library may swallow
+a cancellation, or hang in its own closing."""
 
 
 async def run(options: RunOptions) -> int:
@@ -83,6 +89,7 @@ def stopped_by_signals(app: App, look_again: Callable[[App], None]) -> Iterator[
         nonlocal asked
         if asked and running is not None:
             running.cancel()
+            loop.call_later(AT_ONCE_S, os._exit, 1)
         asked = True
         app.stop()
 
