@@ -1,4 +1,4 @@
-"""A stream behind a proxy, and a database for a ledger."""
+"""A stream behind a proxy, a Redis of the test's own, and a database for a ledger."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from urllib.parse import urlsplit
 
 import nats
 import pytest
+from redis.asyncio import Redis as RedisClient
 
+from tests.brokers.redis import Redis
 from tests.support.proxy import Proxy
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from nats.aio.client import Client
@@ -54,3 +56,18 @@ async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         place = PostgresPlace(request.getfixturevalue("postgres_url"))
     yield place
     await place.delete()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Redis]:
+    """Return a Redis server of this test's own."""
+    with Redis(tmp_path) as server:
+        yield server
+        server.thaw()
+
+
+@pytest.fixture
+async def admin(server: Redis) -> AsyncIterator[RedisClient]:
+    """Return a client to that server."""
+    async with RedisClient.from_url(server.address) as client:
+        yield client

@@ -24,6 +24,7 @@ ON_BOTH: Final[LoopFactories] = {**ON_ASYNCIO, "uvloop": uvloop.new_event_loop}
 ON_BOTH_PLACES: Final = {
     "contract",
     "nats_listener",
+    "rabbitmq_listener",
     "test_http_connection.py",
     "test_http_sent_events.py",
     "test_http_server.py",
@@ -34,7 +35,6 @@ ON_BOTH_PLACES: Final = {
     "test_http_websocket_limits.py",
     "test_kafka_listener.py",
     "test_proxy.py",
-    "test_rabbitmq_listener.py",
     "test_rabbitmq_transport.py",
     "test_senders.py",
 }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import importlib.metadata
 import re
 import sys
 import tomllib
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -48,7 +48,7 @@ LIBRARIES: Final = {
     "nats-py": Library(
         "nats",
         ("consumer/nats/hardened.py",),
-        "_buffer _build_message _connect_command _flush_pending _io_reader _io_writer _pending "
+        "_build_message _connect_command _flush_pending _io_reader _io_writer _pending "
         "_pending_data_size _process_connect_init "
         "_pongs _process_headers _process_op_err _process_pong _send_command _send_ping "
         "_server_info _sid _transport",
@@ -98,7 +98,13 @@ MEANT_FOR_IT: Final = {
     "aiormq.connection.TransportFactory",
 }
 """Classes that their library documents as bases for ours."""
-OWNERS: Final = {path for library in LIBRARIES.values() for path in library.owners}
+STANDARD: Final = {
+    "asyncio": Library("asyncio", ("consumer/nats/hardened.py",), "_buffer"),
+    "os": Library("os", ("consumer/cli/run/serve.py",), "_exit"),
+}
+"""The same for Python's own library. `os._exit` is documented, and only looks private."""
+IN_USE: Final = {**LIBRARIES, **STANDARD}
+OWNERS: Final = {path for library in IN_USE.values() for path in library.owners}
 CONSUMER: Final = modules("consumer")
 
 
@@ -132,11 +138,12 @@ def imported() -> dict[str, set[str]]:
 
 @functools.cache
 def source(package: str) -> str:
-    """Return the text of all modules of an installed package."""
-    spec = find_spec(package)
-    assert spec is not None
-    assert spec.origin is not None
-    folder = Path(spec.origin).parent
+    """Return the text of a module, or of all modules of a package."""
+    module = importlib.import_module(package)
+    path = Path(str(module.__file__))
+    if not hasattr(module, "__path__"):
+        return path.read_text(encoding="utf-8")
+    folder = path.parent
     return "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.rglob("*.py")))
 
 
@@ -179,7 +186,7 @@ def test_parts_that_are_used_are_listed(path: str) -> None:
     """What is not listed is not looked for when a new version comes."""
     listed = {
         part
-        for library in LIBRARIES.values()
+        for library in IN_USE.values()
         if path in library.owners
         for part in library.parts.split()
     }
@@ -191,14 +198,12 @@ def test_parts_that_are_used_are_listed(path: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "part"),
-    [(name, part) for name, library in LIBRARIES.items() for part in library.parts.split()],
+    [(name, part) for name, library in IN_USE.items() for part in library.parts.split()],
 )
 def test_part_is_still_there(name: str, part: str) -> None:
     """A new version without the part fails here, with the names of part, library and module."""
-    library = LIBRARIES[name]
-    # A library's stream may be asyncio's, of which one part is used.
-    text = source("asyncio" if part == "_buffer" and name == "nats-py" else library.package)
-    there = re.search(rf"\b{part}\b", text)
+    library = IN_USE[name]
+    there = re.search(rf"\b{part}\b", source(library.package))
     assert there, f"{name} has no {part} any more: mend {' and '.join(library.owners)}"
 
 

@@ -4,177 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import aio_pika
 import pytest
 from aio_pika.connection import make_url
 from pamqp.commands import Basic
 
 from consumer.errors import ListenerUnavailable
 from consumer.listeners.rabbitmq.frames import KeptFrames, token_of
-from tests.support.eventually import eventually
-from tests.support.fates import end_all, sent
+from tests.support.fates import sent
 from tests.support.proxy import Proxy
-from tests.support.source_rabbitmq import RabbitmqSource
+from tests.support.rabbitmq_listening import acknowledge, loss, opened, receive, refusal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from pamqp.common import Arguments
+    from tests.support.source_rabbitmq import RabbitmqSource
 
-    from consumer.deliveries.delivery import Delivery
-    from consumer.listeners.rabbitmq.listener import RabbitmqListener
 
 DEADLINE_S = 20
-
-
-@pytest.fixture
-async def source(rabbitmq_url: str) -> AsyncIterator[RabbitmqSource]:
-    """Return a queue that only this test uses."""
-    source = RabbitmqSource(rabbitmq_url)
-    await source.open()
-    yield source
-    await source.close()
-
-
-@asynccontextmanager
-async def opened(source: RabbitmqSource, **settings: Any) -> AsyncIterator[RabbitmqListener]:  # noqa: ANN401  # options
-    """Open a listener and close it in any case."""
-    listener = source.listener(**settings)
-    try:
-        await listener.open()
-        yield listener
-    finally:
-        await listener.close()
-
-
-async def test_stream_queue_is_refused(source: RabbitmqSource) -> None:
-    """It would begin at what comes next, after every interruption again."""
-    name = f"{source.queue}.stream"
-    arguments: Arguments = {"x-queue-type": "stream"}
-    queue = await source.channel.declare_queue(name, durable=True, arguments=arguments)
-    with pytest.raises(
-        ListenerUnavailable, match="is a stream, which keeps no progress"
-    ) as refused:
-        async with opened(source, queue=name):
-            pass
-    await queue.delete()
-    assert refused.value.reason == "refused"
-
-
-@pytest.mark.parametrize("kind", ["classic", "quorum"])
-async def test_standby_of_a_single_active_consumer_is_not_stalled(
-    source: RabbitmqSource, kind: str
-) -> None:
-    """What waits belongs to the other consumer, and comes here once that has gone."""
-    name = f"{source.queue}.{kind}"
-    arguments: Arguments = {"x-queue-type": kind, "x-single-active-consumer": True}
-    await source.channel.declare_queue(name, durable=True, arguments=arguments)
-    first, standby = (source.listener(queue=name, prefetch_count=1) for _ in range(2))
-    try:
-        await first.open()
-        await standby.open()
-        for number in range(3):
-            body = str(number).encode()
-            await source.channel.default_exchange.publish(aio_pika.Message(body), name)
-        await receive(first, 1)
-        await eventually(lambda: waits(standby, 2), what="two messages wait")
-        told = [standby.withheld]
-        await first.close()
-        await acknowledge(standby, await receive(standby, 1))
-        await receive(standby, 1)
-        await eventually(lambda: waits(standby, 1), what="one message waits")
-        told.append(standby.withheld)
-    finally:
-        await first.close()
-        await standby.close()
-        await source.channel.queue_delete(name)
-    assert told == ["another consumer shares it", None]
-
-
-async def test_listener_whose_neighbour_has_left_is_alone(source: RabbitmqSource) -> None:
-    """Else a connection that is silent from its beginning would never be noticed."""
-    first, second = source.listener(), source.listener()
-    try:
-        await first.open()
-        await second.open()
-        await eventually(
-            lambda: withheld_is(second, "another consumer shares it"), what="a shared queue"
-        )
-        await first.close()
-        await eventually(lambda: withheld_is(second, None), what="a queue of our own")
-    finally:
-        await first.close()
-        await second.close()
-
-
-async def withheld_is(listener: RabbitmqListener, why: str | None) -> bool:
-    """Tell whether the listener says this of what waits."""
-    await listener.backlog()
-    return listener.withheld == why
-
-
-async def waits(listener: RabbitmqListener, count: int) -> bool:
-    """Tell whether so many messages wait."""
-    return await listener.backlog() == count
-
-
-async def test_queue_that_another_consumer_has_is_told(source: RabbitmqSource) -> None:
-    """It is not a missing permission, which the broker calls by the same name."""
-    queue = await source.channel.get_queue(source.queue)
-    tag = await queue.consume(ignore, exclusive=True)
-    with pytest.raises(ListenerUnavailable, match=r": another consumer has queue .* exclusively"):
-        async with opened(source):
-            pass
-    await queue.cancel(tag)
-
-
-async def ignore(message: object) -> None:
-    """Leave a message alone."""
-
-
-async def test_queue_that_was_made_anew_is_told(source: RabbitmqSource) -> None:
-    """Its bindings are gone. A queue that is there is no news."""
-    async with opened(source, declare=True) as listener:
-        assert listener.caveats == []
-    await source.channel.queue_delete(source.queue)
-    async with opened(source, declare=True) as listener:
-        (caveat,) = listener.caveats
-    assert caveat.what == "queue created"
-    assert "no bindings" in str(caveat.facts["why"])
-
-
-async def receive(listener: RabbitmqListener, count: int) -> list[Delivery]:
-    """Receive exactly this many deliveries within the deadline."""
-    found: list[Delivery] = []
-    async with asyncio.timeout(DEADLINE_S):
-        while len(found) < count:
-            found += await listener.receive(count - len(found), 1 << 30, 1)
-    return found
-
-
-async def acknowledge(listener: RabbitmqListener, deliveries: list[Delivery]) -> None:
-    """Settle deliveries whose events are stored."""
-    end_all(deliveries)
-    await listener.settle(deliveries)
-
-
-async def refusal(listener: RabbitmqListener) -> ListenerUnavailable:
-    """Return the error of an `open` that has to fail."""
-    with pytest.raises(ListenerUnavailable) as caught:
-        await listener.open()
-    await listener.close()
-    return caught.value
-
-
-async def loss(listener: RabbitmqListener) -> ListenerUnavailable:
-    """Return the error that ends a listener's life within the deadline."""
-    with pytest.raises(ListenerUnavailable) as caught:
-        await receive(listener, 1_000_000)
-    return caught.value
 
 
 async def test_the_type_comes_from_the_property_only(source: RabbitmqSource) -> None:

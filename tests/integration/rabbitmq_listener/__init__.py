@@ -1,0 +1,1 @@
+"""What only RabbitMQ does; what every listener does is in the contract suite."""
