@@ -1,7 +1,7 @@
-"""Makes each path in the configuration relative to the folder of the configuration file.
+"""Puts the folder of the configuration file before each relative path in the configuration.
 
-A service is often started in another folder than a person starts it in. So a path that is relative
-to the working folder would name another file, or none.
+A person and a service manager start the program in different folders. Without this module, one
+relative path would mean two different files.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def place_paths(kind: type[msgspec.Struct], options: dict[str, object], folder: Path) -> None:
     """Put the folder before each relative path in a table, and in the tables inside it.
 
-    A path that is absolute stays as it is. So does anything that is no text: it is told later.
+    An absolute path stays as it is. A value that is not text stays too: a later check reports it.
 
     Args:
         kind: The settings struct of the table.

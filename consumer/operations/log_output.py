@@ -1,8 +1,9 @@
-"""Writes log lines to standard error, for a daemon on a thread of its own.
+"""Writes log lines to standard error. In `consumer run`, a thread of its own writes them.
 
-A pipe that nobody reads takes 64 KiB and then holds whoever writes to it. On the event loop, that
-stopped all lanes, `/livez` and the answer to SIGTERM. Standard error is not made non-blocking
-instead, because other processes may share it, and would get errors that they do not expect.
+A pipe that nobody reads takes 64 KiB. The next write waits until somebody reads. On the event loop,
+such a write would stop all lanes, `/livez` and the answer to SIGTERM. Standard error is not made
+non-blocking instead, because other processes may share it, and would get errors that they do not
+expect.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 WAITING_MAX_BYTES: Final = 1 << 20
-"""The size of all lines together that wait to be written. About 4,000 lines."""
+"""The most bytes of lines that may wait to be written: about 4,000 lines. Further lines are
+dropped."""
 LAST_LINES_S: Final = 1.0
 """How long the end of the process waits until its last lines are written."""
 
@@ -28,8 +30,8 @@ LAST_LINES_S: Final = 1.0
 class LogOutput(io.TextIOBase):
     """The place where all log lines go: standard error, at once or on the thread of a daemon.
 
-    Loggers keep the output of their first line. So there is only one output, and the thread begins
-    and ends behind it.
+    A logger keeps the output object that it used for its first line. So the process has one output
+    object, and this object begins and ends the thread.
     """
 
     def __init__(self) -> None:
@@ -54,9 +56,9 @@ class LogOutput(io.TextIOBase):
     ) -> Iterator[None]:
         """Write on a thread during the block, so that no caller of `write` ever waits.
 
-        At the end, the last lines are written within `LAST_LINES_S`. If they are not, nobody reads
-        them, and from then on this process has no standard error: a traceback that Python prints
-        must not hold the process. Use this block only around the rest of a process.
+        At the end, the thread has `LAST_LINES_S` to write the last lines. If that is not enough,
+        `/dev/null` takes the place of standard error: a traceback that Python prints must not hold
+        the process. Use this block only around the rest of a process.
 
         Args:
             dropped: A function that is called for each line that is dropped, because too many lines
@@ -84,8 +86,8 @@ class WriterThread(threading.Thread):
     """Writes lines to a file in their order, and drops the newest lines if too many wait.
 
     Args:
-        descriptor: The file. It is written to directly: at the end of a process, Python would wait
-            for a buffer that a thread is still writing.
+        descriptor: The file. The thread writes to it without a buffer of Python's: at its end, the
+            process would wait for a buffer that a thread is still writing.
         dropped: See `LogOutput.never_waiting`.
         flows_again: See `LogOutput.never_waiting`.
     """
@@ -158,7 +160,7 @@ class WriterThread(threading.Thread):
         self._dropped()
 
     def _tell(self) -> None:
-        """Tell how many lines were dropped, once there is room again for more than that line."""
+        """Tell how many lines were dropped, once at most half of the limit waits."""
         if not self._untold_count or self.waiting_bytes > WAITING_MAX_BYTES // 2:
             return
         with self._turn:

@@ -1,4 +1,4 @@
-"""Logs why something is away: once for each reason, and as an error if it needs a person."""
+"""Logs why something is away, once for each reason. A reason that needs a person is an ERROR."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from consumer.errors import Unavailable
 
 REASONS_MAX_COUNT: Final = 20
-"""So many reasons are remembered. A text may hold a number that changes with every try."""
+"""So many reasons are remembered. With one more, all are forgotten, and may be logged again: a text
+may hold a number that changes at each try, so there has to be a limit."""
 
 
 class Outage:

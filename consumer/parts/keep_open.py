@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 CHECK_EVERY_S: Final = 2.0
 OPEN_DEADLINE_S: Final = 30.0
-"""More than all deadlines of an opening together. If a library hangs, the opening ends after this
-time and is tried again."""
+"""With the default options, more than all deadlines of an opening together. If a library hangs, the
+opening ends after this time and is tried again."""
 
 log = structlog.get_logger()
 

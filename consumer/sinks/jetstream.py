@@ -5,7 +5,7 @@ message. Not responsible for the settings of the stream (`nats/stream.py`), nor 
 (`publish.py`).
 
 All confirmations come to one subscription. The last token of the subject to which the server
-replies is the number of the message. nats-py's own `publish_async` does the same, but it costs
+replies is a counter of this process. nats-py's own `publish_async` does the same, but it costs
 more: it uses a random token, a semaphore and a callback for each message.
 """
 
@@ -38,14 +38,15 @@ if TYPE_CHECKING:
     from consumer.operations.caveat import Caveat
 
 IN_PROCESS: Final = 10158
-"""The server's error code for a message that it neither stores nor refuses, because it is storing
-a copy with the same id at this moment: https://github.com/nats-io/nats-server/pull/6486"""
+"""The server's error code while it is storing another message with the same id. It does not store
+this message, and does not know yet whether it is a duplicate. The next try gets the answer:
+https://github.com/nats-io/nats-server/pull/6486"""
 
 
 TOO_LARGE: Final = 10054
 """The server's error code for a message that is larger than the stream's `max_msg_size`."""
 NO_NUMBER: Final = 2**63 - 1
-"""A number that no message has."""
+"""A sequence that no message of a stream has."""
 
 log = structlog.get_logger()
 
@@ -147,8 +148,8 @@ class JetStreamSink(ConnectedSink):
     async def check(self) -> None:
         """See `Part.check`. Looks also whether the stream is still the stream that was prepared.
 
-        If it is not, the connection is given up. So the next opening judges the stream as at the
-        start, and no message is sent to it before.
+        If the stream has changed, the sink gives up its connection. From this moment on, the sink
+        sends nothing until the next opening has judged the stream as at the start.
         """
         await super().check()
         name = self._plan.name

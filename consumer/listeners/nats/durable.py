@@ -26,11 +26,15 @@ if TYPE_CHECKING:
     from consumer.listeners.nats.settings import NatsListenerSettings
 
 STREAM_NOT_FOUND: Final = 10059
-"""The server's error code. The status 404 alone means a missing stream or a missing consumer."""
+"""The server's error code for a missing stream. A missing consumer has the same status, 404."""
 DEFAULT_ACK_WAIT_S: Final = 30.0
 """The server's own default, in seconds."""
 EVICTED: Final = "the stream deleted them before they were read: a limit of it, a purge, or by hand"
 ANEW: Final = "the stream was deleted and made anew. It is read from its beginning"
+JUMPED: Final = (
+    "somebody made the durable consumer anew at a later message. The messages before it may still "
+    "be in the stream"
+)
 
 log = structlog.get_logger()
 
@@ -144,12 +148,12 @@ class Durable:
         if not lost_count:
             return
         self._passed.lost_count += lost_count
-        anew = before is not None and before.stream_made != now.stream_made
-        self._log.error(
-            "messages lost at the source",
-            why=ANEW if anew else EVICTED,
-            messages_count=lost_count,
-        )
+        why = EVICTED
+        if before is not None and before.stream_made != now.stream_made:
+            why = ANEW
+        elif before is not None and before.consumer_made != now.consumer_made:
+            why = JUMPED
+        self._log.error("messages lost at the source", why=why, messages_count=lost_count)
 
     async def _find(self) -> ConsumerInfo | None:
         try:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Look(NamedTuple):
-    """A stream and its durable consumer at one moment. The stream was looked at first.
+    """Two answers of the server: first about a stream, and shortly after about its consumer.
 
     Attributes:
         stream_made: When the stream was made.
@@ -30,7 +30,7 @@ class Look(NamedTuple):
         settled_sequence: The sequence up to which all messages are settled.
         pending_count: The number of messages that were not delivered yet.
         unsettled_count: The number of messages that were not settled, delivered or not.
-        whole: If true, the consumer takes all messages of the stream.
+        whole: If true, the listener's subject covers everything that the stream stores.
     """
 
     stream_made: datetime | None
@@ -47,7 +47,9 @@ class Look(NamedTuple):
     @classmethod
     def at(cls, stream: StreamInfo, consumer: ConsumerInfo, subject: str) -> Self:
         """Make a look of the server's answers."""
-        subjects = stream.config.subjects or [">"]
+        copies = stream.config.mirror is not None or bool(stream.config.sources)
+        # A stream that copies other streams has messages with subjects of theirs.
+        subjects = (not copies and stream.config.subjects) or [">"]
         delivered, floor = consumer.delivered, consumer.ack_floor
         return cls(
             stream_made=stream.created,
@@ -74,7 +76,7 @@ class _Waiting(NamedTuple):
     Attributes:
         messages_count: Their number.
         deliveries_count: The number of deliveries at the look.
-        last_sequence: A sequence behind all of them. 0 until the next look has told it.
+        last_sequence: The stream's last sequence at the look after it. 0 before that look.
     """
 
     messages_count: int
@@ -97,7 +99,9 @@ class DurableProgress:
 
     @classmethod
     def of(cls, *names: str) -> DurableProgress:
-        """Return what is known. A listener lives for one connection only, so this is kept apart.
+        """Return what is known of one durable consumer.
+
+        The class keeps it, because a listener lives for one connection only.
 
         Args:
             names: What tells the durable consumer from all others.
@@ -107,8 +111,10 @@ class DurableProgress:
     def note(self, now: Look) -> int:
         """Take a new look, and return how many messages were lost since the last one.
 
-        Where the consumer takes only some messages of the stream, the number is a lower bound: it
-        is not known of which subject the deleted messages were.
+        The number is a lower limit: repeated deliveries hide lost messages, and where the consumer
+        takes only some subjects, nobody knows of which subject a deleted message was. At the first
+        look, the number also has what was lost before this process began. If the stream was made
+        anew, it is the number of messages that were not settled, delivered or not.
         """
         before, self.seen = self.seen, now
         if before is None:

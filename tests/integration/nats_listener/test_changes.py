@@ -218,6 +218,7 @@ async def test_durable_that_somebody_makes_anew_behind_waiting_messages_is_told(
             pass
     (told,) = [each for each in logs if each["event"] == LOST]
     assert told["messages_count"] == 3
+    assert "may still be in the stream" in told["why"]
 
 
 async def test_memory_consumer_is_refused(source: NatsSource, jetstream: JetStreamContext) -> None:
