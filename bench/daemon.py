@@ -56,7 +56,7 @@ async def run_once(name: str, tree: Path, count: int) -> Run:
     """Fill a source, and let the daemon of a tree forward everything."""
     brokers = running_brokers()
     source = SOURCES[name](brokers[name])
-    events = [Sent("CASINO", casino(activity_id=str(number))) for number in range(count)]
+    events = [Sent("CASINO", casino(activity_id=f"event {number}")) for number in range(count)]
     with tempfile.TemporaryDirectory() as folder:
         async with Scene(Path(folder), {name: source}, brokers["redis"], brokers["nats"]) as scene:
             await send_all(source, events)
