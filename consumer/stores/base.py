@@ -12,7 +12,8 @@ model in tests/unit/dedupe_model.py show why no event is lost or doubled under t
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from consumer.events.identity import Identity
+
+LOGIN: Final = ("username", "password")
+"""The login in a URL's query, and in `[dedupe]`."""
 
 
 class DedupeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,6 +79,22 @@ class DedupeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             if name.lower() in known:
                 return window_s
         return self.window_s
+
+
+def address_without_login(url: str) -> str:
+    """Return the part of the URL of `[dedupe]` that only a start reads.
+
+    If a running process moved to another server or database, its connections would move at
+    different moments. For that time, the marks would be in two places, and the other place would
+    not have passed the checks of a start.
+
+    Args:
+        url: The URL, with or without user and password.
+    """
+    parts = urlsplit(url)
+    query = [each for each in parse_qsl(parts.query) if each[0] not in LOGIN]
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=host, query=urlencode(query)).geturl()
 
 
 class Memory(msgspec.Struct, frozen=True, gc=False):

@@ -1,7 +1,8 @@
 """Makes redis-py's client from the options of `[dedupe]`: address, login and TLS.
 
 Not responsible for what is asked over it (`redis.py`). redis-py connects by itself whenever it has
-no connection. So what may change meanwhile is read at each connection: password and TLS files.
+no connection. So what may change meanwhile is read at each connection: login and TLS files. The
+rest of the address stays, also if it is in a file: `base.py` says why.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from redis.exceptions import RedisError
 from consumer.errors import ConfigError
 from consumer.options.refresh import refreshed
 from consumer.options.server_name import expecting
+from consumer.stores.base import LOGIN
 
 if TYPE_CHECKING:
     import ssl
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 OURS: Final = frozenset(("decode_responses", "encoding", "credential_provider", "retry"))
 """Options of redis-py that a URL must not set: they would change what the replies look like, or
 need objects."""
-LOGIN: Final = ("username", "password")
 
 
 class _FreshLogin(CredentialProvider):

@@ -5,7 +5,7 @@ Secrets in files and TLS files need no signal: they are read again for each conn
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import structlog
@@ -13,6 +13,8 @@ import structlog
 from consumer.app import ADOPTED
 from consumer.cli.input.configuration import load_config
 from consumer.errors import ConfigError
+from consumer.options.secret_file import FileSecret
+from consumer.stores.base import address_without_login
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
     from consumer.app import App
     from consumer.config.load import Config
+
+READ_AT_START: Final = "wallet."
+"""The options whose secrets are read at the start alone, although they may be in files."""
 
 log = structlog.get_logger()
 
@@ -78,11 +83,21 @@ def _listed(names: set[str]) -> str:
 
 
 def _options(prefix: str, value: object) -> Iterator[tuple[str, object]]:
-    """Give every option with its whole name."""
+    """Give every option with its whole name, and with what a change of it is seen by."""
     if isinstance(value, msgspec.Struct):
         value = msgspec.structs.asdict(value)
+    if isinstance(value, FileSecret):
+        yield f"{prefix}_file", (value.file, _read_at_start(prefix, value))
+        return
     if not isinstance(value, dict):
         yield prefix, value
         return
     for name, inner in value.items():
         yield from _options(f"{prefix}.{name}" if prefix else str(name), inner)
+
+
+def _read_at_start(name: str, secret: FileSecret) -> str:
+    """Return the part of a secret in a file that no new connection reads again."""
+    if name.startswith(READ_AT_START):
+        return str(secret)
+    return address_without_login(secret) if name == "dedupe.url" else ""
