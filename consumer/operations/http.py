@@ -18,7 +18,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from consumer.errors import ConfigError
 from consumer.operations.connections import ConnectionLimits, limited_connections
 from consumer.operations.steer import PREFIX, Asker, steer
-from consumer.options.values import Seconds, Secret
+from consumer.options.values import HeaderSecret, Seconds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -47,7 +47,7 @@ class OperationsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     """
 
     bind: str = "127.0.0.1:9464"
-    token: Secret | None = None
+    token: HeaderSecret | None = None
     shutdown_grace_s: Seconds = 25.0
 
 

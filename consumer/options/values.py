@@ -50,6 +50,16 @@ Secret = Annotated[
     ),
 ]
 """A value that is never printed. `options/check.py` gives each secret a twin with `_file`."""
+HeaderSecret = Annotated[
+    str,
+    Meta(
+        pattern=f"^[!-~]([ -~]*[!-~])?{TO_THE_END}",
+        description="a secret of printable ASCII characters without spaces at its ends, or its "
+        "file in the option of the same name with _file at the end",
+        extra={"secret": True},
+    ),
+]
+"""A secret that is sent in a header of HTTP. Python's error about another character shows it."""
 Url = Annotated[
     str,
     Meta(
