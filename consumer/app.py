@@ -113,9 +113,8 @@ class App:
         for caveat in caveats(self._config):
             log.warning(caveat.what, **caveat.facts)
         steered = {name: each for one in self._groups for name, each in one.steered.items()}
-        token = self._config.operations.token
         async with (
-            serve(operations, self.health, self.metrics, steered, token),
+            serve(operations, self.health, self.metrics, steered, self._config.operations),
             asyncio.TaskGroup() as group,
         ):
             beside = [group.create_task(self._measure_loop_lag(), name="loop lag")]

@@ -18,6 +18,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from consumer.errors import ConfigError
 from consumer.operations.connections import ConnectionLimits, limited_connections
 from consumer.operations.steer import PREFIX, Asker, steer
+from consumer.options.refresh import refreshed
 from consumer.options.values import HeaderSecret, Seconds
 
 if TYPE_CHECKING:
@@ -66,7 +67,10 @@ class DaemonServer(uvicorn.Server):
 
 
 def _application(
-    health: Health, metrics: Metrics, listeners: Mapping[str, Steered], token: str | None
+    health: Health,
+    metrics: Metrics,
+    listeners: Mapping[str, Steered],
+    read_token: Callable[[], str | None],
 ) -> Callable[..., Awaitable[None]]:
     def answer(path: str) -> tuple[int, str, bytes]:
         if path == "/livez":
@@ -87,7 +91,7 @@ def _application(
         path = str(scope["path"])
         if scope["method"] == "POST" and path.startswith(PREFIX):
             content_type = JSON
-            status, body = steer(path, Asker.of(scope), listeners, token)
+            status, body = steer(path, Asker.of(scope), listeners, read_token)
         else:
             status, content_type, body = answer(path)
         headers = [(b"content-type", content_type.encode())]
@@ -146,7 +150,7 @@ async def serve(
     health: Health,
     metrics: Metrics,
     listeners: Mapping[str, Steered],
-    token: str | None = None,
+    settings: OperationsSettings,
 ) -> AsyncIterator[None]:
     """Answer requests until the block ends.
 
@@ -155,11 +159,11 @@ async def serve(
         health: The states for `/readyz`.
         metrics: The metrics for `/metrics`.
         listeners: The listeners that an operator may pause and resume, by name.
-        token: See `OperationsSettings`.
+        settings: The options. The token is read from its file for each request that needs it.
     """
     server = DaemonServer(
         uvicorn.Config(
-            _application(health, metrics, listeners, token),
+            _application(health, metrics, listeners, lambda: refreshed(settings).token),
             http=limited_connections(LIMITS),
             ws="none",  # a WebSocket would leave the limits
             backlog=LIMITS.max_connections_count,  # so many at most are accepted in one step

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 import structlog
 
+from consumer.errors import ConfigError
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 PREFIX: Final = "/listeners/"
 PASSED_ON: Final = frozenset(
@@ -75,16 +77,33 @@ def _is_loopback(address: str) -> bool:
 
 
 def steer(
-    path: str, asker: Asker, listeners: Mapping[str, Steered], token: str | None
+    path: str,
+    asker: Asker,
+    listeners: Mapping[str, Steered],
+    read_token: Callable[[], str | None],
 ) -> tuple[int, bytes]:
     """Carry out a request such as `POST /listeners/payments/pause`.
+
+    Args:
+        path: The path of the request.
+        asker: Who has sent it.
+        listeners: The listeners that an operator may pause and resume, by name.
+        read_token: Returns the token as its file holds it now. None means that there is no token.
+            It may raise `ConfigError`.
 
     Returns:
         The status and the body of the answer.
     """
     name, _, verb = path.removeprefix(PREFIX).rpartition("/")
+    refused = log.bind(listener=name, address=asker.address)
+    try:
+        token = read_token()
+    except ConfigError as error:
+        # Not the token of before: its file may have been removed to end it.
+        refused.warning("refused to steer a listener", why=f"operations.{error}")
+        return _answer(503, "[operations] token_file cannot be used; the log says why")
     if not asker.may_steer(token):
-        log.warning("refused to steer a listener", listener=name, address=asker.address)
+        refused.warning("refused to steer a listener", why="not from this machine, or no token")
         return _answer(403, "only from this machine, or with [operations] token")
     listener = listeners.get(name)
     if listener is None:

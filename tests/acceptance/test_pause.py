@@ -11,6 +11,8 @@ from tests.support.eventually import eventually
 from tests.support.samples import casino
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.daemon import Daemon
     from tests.support.scene import Scene
 
@@ -78,3 +80,27 @@ async def test_token_is_needed_where_one_is_set(scene: Scene) -> None:
         right = {"authorization": f"Bearer {TOKEN}", "x_forwarded_for": "10.0.0.1"}
         assert (await _post(daemon, "/listeners/nats/resume", **right)).status_code == 202
         assert TOKEN not in daemon.log()
+
+
+async def test_token_is_read_again_for_each_request(scene: Scene, tmp_path: Path) -> None:
+    """The token of before ends at once. Without a file, nobody may pause."""
+    file = tmp_path / "token"
+    file.write_text("old")
+    scene.tables["operations"] = {"token_file": str(file)}
+
+    async def answer(token: str) -> tuple[int, str]:
+        held = await _post(daemon, "/listeners/nats/resume", authorization=f"Bearer {token}")
+        return held.status_code, held.text
+
+    with scene.daemon() as daemon:
+        await daemon.is_ready()
+        assert (await answer("old"))[0] == 202
+        file.write_text("new\n")
+        assert [(await answer(token))[0] for token in ("old", "new")] == [403, 202]
+        for broken in ("", "n\new"):
+            file.write_text(broken)
+            assert (await answer("new"))[0] == 503
+        file.unlink()
+        status, text = await answer("new")
+        assert (status, "token_file cannot be used" in text) == (503, True)
+        assert "operations.token_file: " in daemon.log()

@@ -45,7 +45,10 @@ async def port(
     listener = http.listening_socket("127.0.0.1:0")
     listener.listen()  # clients may connect before the server runs
     number: int = listener.getsockname()[1]
-    async with asyncio.timeout(DEADLINE_S), http.serve(listener, Health(), Metrics(), {}):
+    async with (
+        asyncio.timeout(DEADLINE_S),
+        http.serve(listener, Health(), Metrics(), {}, http.OperationsSettings()),
+    ):
         yield number
 
 
