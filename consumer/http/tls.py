@@ -14,6 +14,7 @@ import structlog
 
 from consumer.errors import ConfigError
 from consumer.options.refresh import refreshed
+from consumer.options.secret_file import FileSecret
 
 if TYPE_CHECKING:
     from consumer.http.settings import HttpTlsSettings
@@ -64,7 +65,9 @@ class Certificate:
 
     def _files_now(self) -> list[tuple[int, int, int] | None]:
         settings = self._settings
-        names = (settings.cert_file, settings.key_file, settings.client_ca_file)
+        names = [settings.cert_file, settings.key_file, settings.client_ca_file]
+        if isinstance(settings.key_password, FileSecret):
+            names.append(settings.key_password.file)
         return [_state_of(name) for name in names if name is not None]
 
 

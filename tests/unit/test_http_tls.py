@@ -9,6 +9,7 @@ import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
@@ -16,6 +17,7 @@ from consumer.errors import ConfigError
 from consumer.http.connections import CutOff
 from consumer.http.settings import HttpTlsSettings
 from consumer.http.tls import Certificate
+from consumer.options.secret_file import FileSecret
 from tests.support.eventually import eventually
 from tests.support.http_port import (
     POST,
@@ -187,6 +189,23 @@ def test_broken_new_files_keep_the_old_certificate(files: HttpTlsSettings) -> No
     assert told == [("certificate not read again", "warning")] * 2 + [
         ("certificate read again", "info")
     ]
+
+
+def test_password_that_comes_after_its_key_is_read(files: HttpTlsSettings, tmp_path: Path) -> None:
+    """Until then, the certificate of before stays in use."""
+    password_file = tmp_path / "password"
+    password_file.write_text("of the key before")
+    certificate = Certificate(
+        msgspec.structs.replace(files, key_password=FileSecret.read(str(password_file)))
+    )
+    certificate.load()
+    context = certificate.context
+    shutil.copy(TLS_FILES / "locked_key.pem", files.key_file)
+    certificate.refresh()
+    assert certificate.context is context
+    password_file.write_text("hunter2\n")
+    certificate.refresh()
+    assert certificate.context is not context
 
 
 def test_files_that_stay_are_not_read_again(files: HttpTlsSettings) -> None:
