@@ -1,11 +1,13 @@
 """Says where an option was set: at a line of the file, or by a variable of the environment.
 
 The parser of Python's library gives no line numbers. So the file is cut into its statements, and
-each statement is parsed by itself. This is done only after a mistake was found.
+each statement is parsed by itself. This is done once, and only after a mistake was found.
 """
 
 from __future__ import annotations
 
+import functools
+import re
 import tomllib
 from typing import TYPE_CHECKING, Final
 
@@ -17,8 +19,21 @@ if TYPE_CHECKING:
 
 ENVIRONMENT_PREFIX: Final = "CONSUMER__"
 LISTENERS: Final = "listeners"
-_ENDS: Final = (":", ".")
+_END: Final = re.compile("[:.]")
 """What follows the path of an option in the text of a problem."""
+_PIECE: Final = re.compile(
+    r'''
+    """ (?: \\. | [^\\] )*? "{3,5}   # text over several lines; it may end with quotes of its own
+    | \'\'\' .*? \'{3,5}
+    | " (?: \\. | [^\\"] )* "
+    | ' [^']* '
+    | \# [^\n]*
+    | [\[{\]}\n]
+    ''',
+    re.DOTALL | re.VERBOSE,
+)
+"""A piece of TOML that says whether a line break ends a statement: a text or a comment as a whole,
+a bracket, or the line break."""
 
 
 class OptionPlaces:
@@ -54,10 +69,10 @@ class OptionPlaces:
             problem: The text of the problem. It begins with the path of an option. If this option
                 is set nowhere, the place is that of its table.
         """
-        lines = {_written(path): line for path, line in lines_of(self._text).items()}
-        known = (*lines, *self._variables)
-        fits = [each for each in known if problem.startswith(tuple(each + end for end in _ENDS))]
-        path = max(fits, key=len, default="")
+        lines = self._lines
+        begins = (problem[: end.start()] for end in _END.finditer(problem))
+        fits = [each for each in begins if each in lines or each in self._variables]
+        path = fits[-1] if fits else ""
         if path not in self._variables:
             line = f":{lines[path]}" if path else ""
             return f"{self._file}{line}: {problem}"
@@ -65,6 +80,11 @@ class OptionPlaces:
         if problem.startswith(f"{path}.kind: is missing"):
             problem = self._unknown_listener(path, lines) or problem
         return f"{variable}: {problem}"
+
+    @functools.cached_property
+    def _lines(self) -> dict[str, int]:
+        """The line of each table and each option, by the path in the problems."""
+        return {_written(path): line for path, line in lines_of(self._text).items()}
 
     def _unknown_listener(self, path: str, lines: dict[str, int]) -> str:
         """Return what is wrong with a variable that names a listener which the file does not have.
@@ -103,18 +123,20 @@ def lines_of(text: str) -> dict[tuple[str, ...], int]:
 def _statements(text: str) -> Iterator[tuple[int, str]]:
     """Yield the number of its first line, and the text of each statement.
 
-    A line that is no TOML by itself begins a value of several lines, such as a list.
+    A line break within brackets or within a text ends no statement.
     """
-    begun: list[str] = []
-    for number, line in enumerate(text.split("\n"), 1):
-        begun.append(line)
-        statement = "\n".join(begun)
-        try:
-            tomllib.loads(statement)
-        except tomllib.TOMLDecodeError:
-            continue
-        yield number - len(begun) + 1, statement
-        begun = []
+    begin, line, depth = 0, 1, 0
+    for piece in _PIECE.finditer(text):
+        if piece[0] in ("[", "{"):
+            depth += 1
+        elif piece[0] in ("]", "}"):
+            depth -= 1
+        elif piece[0] == "\n" and not depth:
+            statement = text[begin : piece.start()]
+            yield line, statement
+            begin = piece.end()
+            line += statement.count("\n") + 1
+    yield line, text[begin:]
 
 
 def _paths(tree: dict[str, object], above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import tomllib
+from pathlib import Path
+from typing import Final
 
 import pytest
 from click.testing import CliRunner
 
 from consumer.cli.main import cli
 from consumer.config.load import load
-from consumer.config.places import lines_of
+from consumer.config.places import OptionPlaces, lines_of
 from consumer.errors import ConfigError
 from consumer.listeners.nats.settings import NatsListenerSettings
 from consumer.listeners.registry import kinds
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CONFIG: Final = """\
 brand = "brand-a"
@@ -103,6 +102,46 @@ def test_text_that_looks_like_a_table_is_no_table() -> None:
     assert named == {
         "a": 1, "d": 5, "f": 9, "g": 11, "g.h": 10, "g.i": 12, "g.i.j": 12
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        '""""q"""""',
+        "''''q\n'''''",
+        '"""\\"""\n[b]"""',
+        '"#[" # it\'s ["',
+        "'\\' # \"",
+        '[ # ]\n"]", [\n"""\n]""", \'[\' ]\n]',
+        '{a = "}", b = [\n]}',
+    ],
+)
+def test_quotes_and_brackets_end_no_statement_too_early_or_too_late(value: str) -> None:
+    """Those in a text or in a comment do not count."""
+    text = f"a = {value}\n[\"]\".'#'] # [\nc = 1\n"
+    line = text.count("\n", 0, text.index("c = 1")) + 1
+    lines = lines_of(text)
+    assert lines["]", "#"] == line - 1
+    assert lines["]", "#", "c"] == line
+
+
+def test_file_is_read_once_for_all_its_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if it has a value of many lines. On SIGHUP, the daemon waited for seconds."""
+    parsed_count = 0
+    loads = tomllib.loads
+
+    def counting(text: str) -> dict[str, object]:
+        nonlocal parsed_count
+        parsed_count += len(text)
+        return loads(text)
+
+    monkeypatch.setattr(tomllib, "loads", counting)
+    topics = "'a',\n" * 1000
+    text = f"topics = [\n{topics}]\nother = 1\n"
+    found = OptionPlaces(Path("FILE"), text)
+    assert found.located("other: is wrong") == "FILE:1003: other: is wrong"
+    assert found.located("topics: are wrong") == "FILE:1: topics: are wrong"
+    assert parsed_count <= len(text)
 
 
 @pytest.mark.parametrize(
