@@ -39,6 +39,7 @@ from consumer.operations.log import LogSettings
 from consumer.options.check import (
     build_struct,
     convert,
+    in_words,
     no_such,
     report_unknown,
     shown,
@@ -192,7 +193,7 @@ def _table(tables: dict[str, object], name: str, problems: list[str]) -> dict[st
     table = tables.get(name, {})
     if isinstance(table, dict):
         return table
-    problems.append(f"{name}: holds {shown(table)}, expected a table [{name}]")
+    problems.append(f"{name}: holds {in_words(table)}, expected a table [{name}]")
     return {}
 
 
@@ -205,7 +206,7 @@ def _listener(
     path = f"listeners.{name}"
     convert(name, Token, f"{path}: the name", problems)
     if not isinstance(options, dict):
-        problems.append(f"{path}: holds {shown(options)}, expected a table [{path}]")
+        problems.append(f"{path}: holds {in_words(options)}, expected a table [{path}]")
         return None
     kind = kinds.get(str(options.get("kind")))
     if kind is None:

@@ -83,7 +83,7 @@ def _build_each(
         if isinstance(options, dict):
             made[name] = build_struct(kind, options, f"{path}.{name}", problems)
         else:
-            problems.append(f"{path}.{name}: holds {shown(options)}, expected a table")
+            problems.append(f"{path}.{name}: holds {in_words(options)}, expected a table")
     return made
 
 
@@ -126,7 +126,10 @@ def convert(value: object, hint: object, path: str, problems: list[str]) -> obje
                 problems.append(f"{path}: {fault}")
                 return None
             return converted
-    held = "a value that is not shown" if is_secret(hint) else shown(value)
+    if is_secret(hint):
+        held = "a value that is not shown"
+    else:
+        held = shown(value) if struct_of(hint) is None else in_words(value)
     problems.append(f"{path}: holds {held}, expected {expected(hint)}")
     return None
 
@@ -228,3 +231,12 @@ def expected(hint: object) -> str:
 def shown(value: object) -> str:
     """Return a value as a problem shows it, cut to 80 characters."""
     return repr(value)[:80]
+
+
+def in_words(value: object) -> str:
+    """Return what a value is, for a problem with a table. A value there may hold any secret."""
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, list):
+        return "a list"
+    return "no table"

@@ -56,7 +56,11 @@ def told(file: Path, text: str, **environment: str) -> list[str]:
         ('"a.>"', '"a.>"\ntls = { ca_file = "/nowhere/x" }', "FILE:6: listeners.payments.tls.ca_f"),
         ('"a.>"', '"a.>"\ntls.ca_file = "/nowhere/x"', "FILE:6: listeners.payments.tls.ca_file: "),
         ('"casino"]', '"casino"]\n[routes]\n"game.bett" = "a"', 'FILE:14: routes."game.bett": '),
-        ('"casino"]', '"casino"]\n[[sink]]', "FILE:13: sink: holds [{}], expected a table [sink]"),
+        (
+            '"casino"]',
+            '"casino"]\n[[sink]]',
+            "FILE:13: sink: holds a list, expected a table [sink]",
+        ),
         ("[listeners.payments]", "[listeners.'a b']", "FILE:3: listeners.a b: the name: holds"),
         ("[listeners.payments]", "[listener.payments]", "FILE:3: listener: there is no such opt"),
     ],
@@ -202,3 +206,23 @@ def test_password_that_looks_like_a_number_is_text(
     payments = config.listeners["payments"]
     assert isinstance(payments, NatsListenerSettings)
     assert password in (config.dedupe.password, payments.password)
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("SINK", 'sink = "nats://u:hunter2@h"'),
+        ("SINK", 'sink = ["nats://u:hunter2@h"]'),
+        ("SINK", '[[sink]]\nurl = "nats://u:hunter2@h"'),
+        ("SINK__TLS", 'sink.tls = "hunter2"'),
+        ("LISTENERS", 'listeners = "amqp://u:hunter2@h"'),
+        ("LISTENERS__CASINO", 'listeners.casino = "amqp://u:hunter2@h"'),
+        ("WALLET__BRANDS", '[wallet]\nbrands = "hunter2"'),
+        ("WALLET__PROVIDERS__ACME", '[wallet]\nproviders.acme = "hunter2"'),
+    ],
+)
+def test_value_in_place_of_a_table_is_not_shown(file: Path, variable: str, text: str) -> None:
+    """Neither that of the file nor that of a variable: it may be an address with a password."""
+    for problems in (told(file, text), told(file, "", **{f"CONSUMER__{variable}": "u:hunter2@h"})):
+        assert any("expected a table" in problem for problem in problems)
+        assert "hunter" not in "".join(problems)

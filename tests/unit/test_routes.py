@@ -138,7 +138,7 @@ def test_every_mistake_is_told() -> None:
 @pytest.mark.parametrize(
     ("environment", "says"),
     [
-        ({"CONSUMER__ROUTES": "x"}, r"routes: holds 'x', expected a table"),
+        ({"CONSUMER__ROUTES": "x"}, r"routes: holds text, expected a table"),
         ({"CONSUMER__ROUTES__GAME__BET": "a"}, r"routes.game: holds a table, expected keys in"),
         ({"CONSUMER__ROUTES__GAME.BETT": "a"}, r"did you mean game.bet"),
         ({"CONSUMER__ROUTES__GAME.BET": "a b"}, r"holds 'a b', expected a subject of 1 to 8"),
