@@ -80,6 +80,11 @@ class App:
             apart = self.health.apart(SANDBOX)
             self._groups.append(self._group(served[Environment.TEST], apart, SANDBOX))
 
+    @property
+    def is_stopping(self) -> bool:
+        """True once `stop` was called."""
+        return self._stopping.is_set()
+
     def adopt(self, config: Config) -> None:
         """Use the options `ADOPTED` of another configuration from now on, and no other options."""
         set_level(config.log.level)

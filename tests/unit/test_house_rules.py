@@ -12,6 +12,7 @@ from tests.support.modules import Module, modules
 
 MODULE_MAX_LINES: Final = 400
 BROAD: Final = {
+    "consumer/cli/run/reread.py": "a bug of ours costs one reading of the configuration",
     "consumer/pipeline/decode.py": "an error of ours costs one dead letter, never the lane",
     "consumer/http/application.py": "a bug of ours costs one answer, never the connection",
     "consumer/listeners/rabbitmq/connection.py": "aiormq raises a bare Exception; others pass on",

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from structlog.testing import capture_logs
 
+from consumer.app import App
+from consumer.cancel import end_tasks
 from consumer.cli.input.configuration import load_config
+from consumer.cli.run import reread
 from consumer.cli.run.reread import Rereading
+from consumer.listeners.registry import kinds
+from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
-    from consumer.app import App
+    from collections.abc import AsyncIterator, MutableMapping
 
+    from consumer.config.load import Config
+
+DEADLINE_S: Final = 20.0
 LISTENER: Final = '[listeners.a]\nkind = "nats"\nsubject = "a.>"\n'
 TLS: Final = Path(__file__).parents[1] / "data" / "tls"
 PORT: Final = f"""
@@ -42,7 +53,9 @@ class ReadAgain:
     def begin(self, text: str) -> None:
         """Write the configuration, and begin to run with it."""
         self.write(text)
-        self._rereading = Rereading(load_config(self._file), self._file)
+        config = load_config(self._file)
+        self.app = App(config, kinds())
+        self.rereading = Rereading(config, self._file)
 
     def write(self, text: str) -> None:
         """Write the configuration."""
@@ -53,12 +66,36 @@ class ReadAgain:
         for name, held in files.items():
             (self.folder / name).write_text(held)
 
-    def said(self) -> tuple[str, str | None]:
+    async def said(self) -> tuple[str, str | None]:
         """Return the event and the options of the line that the log gets."""
-        with capture_logs() as lines:
-            self._rereading.adopt_into(cast("App", None))
+        async with self.running() as lines:
+            self.rereading.ask()
+            await eventually(lambda: lines, what="a line")
         (line,) = lines
         return line["event"], line.get("options")
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[list[MutableMapping[str, Any]]]:
+        """Answer SIGHUP during the block. The lines of the log are given."""
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(self.rereading.run(self.app), name="rereading")
+            with capture_logs() as lines:
+                yield lines
+            await end_tasks([task])
+
+
+class SlowDisk:
+    """Reads the configuration when a test lets it, and counts how often."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.reads_count = 0
+        self.answers = threading.Event()
+        monkeypatch.setattr(reread, "load_config", self._load)
+
+    def _load(self, path: Path | None) -> Config:
+        self.reads_count += 1
+        assert self.answers.wait(DEADLINE_S)
+        return load_config(path)
 
 
 @pytest.fixture
@@ -67,12 +104,12 @@ def again(tmp_path: Path) -> ReadAgain:
     return ReadAgain(tmp_path)
 
 
-def test_rotated_secret_needs_no_restart(again: ReadAgain) -> None:
+async def test_rotated_secret_needs_no_restart(again: ReadAgain) -> None:
     """Each new connection reads it."""
     again.hold(one="old")
     again.begin('[sink]\npassword_file = "one"\n')
     again.hold(one="new")
-    assert again.said() == UNCHANGED
+    assert await again.said() == UNCHANGED
 
 
 @pytest.mark.parametrize(
@@ -84,28 +121,30 @@ def test_rotated_secret_needs_no_restart(again: ReadAgain) -> None:
         (f"{PORT}key_password", "http.tls.key_password_file"),
     ],
 )
-def test_other_file_of_a_secret_needs_a_restart(again: ReadAgain, text: str, option: str) -> None:
+async def test_other_file_of_a_secret_needs_a_restart(
+    again: ReadAgain, text: str, option: str
+) -> None:
     """Although it holds the same: the process goes on reading the file of its start."""
     again.hold(one="hunter2", two="hunter2")
     again.begin(f'{text}_file = "one"\n')
     again.write(f'{text}_file = "two"\n')
-    assert again.said() == (RESTART, option)
+    assert await again.said() == (RESTART, option)
 
 
-def test_secret_that_moves_into_a_file_is_named_by_both_options(again: ReadAgain) -> None:
+async def test_secret_that_moves_into_a_file_is_named_by_both_options(again: ReadAgain) -> None:
     """The process reads no file until it is restarted."""
     again.hold(one="same")
     again.begin('[sink]\npassword = "same"\n')
     again.write('[sink]\npassword_file = "one"\n')
-    assert again.said() == (RESTART, "sink.password, sink.password_file")
+    assert await again.said() == (RESTART, "sink.password, sink.password_file")
 
 
-def test_secrets_that_only_a_start_reads_need_a_restart(again: ReadAgain) -> None:
+async def test_secrets_that_only_a_start_reads_need_a_restart(again: ReadAgain) -> None:
     """Those of the wallet."""
     again.hold(one="sqlite:a.db")
     again.begin(f'[http]\n[listeners.b]\nkind = "http"\n[wallet]\n{WALLET}')
     again.hold(one="sqlite:b.db")
-    assert again.said() == (RESTART, "wallet.database_file")
+    assert await again.said() == (RESTART, "wallet.database_file")
 
 
 @pytest.mark.parametrize(
@@ -119,11 +158,58 @@ def test_secrets_that_only_a_start_reads_need_a_restart(again: ReadAgain) -> Non
         ("rediss://u:old@127.0.0.1:6379/0", False),
     ],
 )
-def test_only_the_login_of_a_store_is_read_again(
+async def test_only_the_login_of_a_store_is_read_again(
     again: ReadAgain, held: str, *, is_login_alone: bool
 ) -> None:
     """Another server or database needs the checks of a start."""
     again.hold(one="redis://u:old@127.0.0.1:6379/0")
     again.begin('[dedupe]\nurl_file = "one"\n')
     again.hold(one=held)
-    assert again.said() == (UNCHANGED if is_login_alone else (RESTART, "dedupe.url_file"))
+    assert await again.said() == (UNCHANGED if is_login_alone else (RESTART, "dedupe.url_file"))
+
+
+async def test_reading_holds_nobody(again: ReadAgain, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signals that come meanwhile count as one: the file may have changed since."""
+    again.begin("")
+    disk = SlowDisk(monkeypatch)
+    async with again.running() as lines:
+        again.rereading.ask()
+        again.rereading.ask()
+        await eventually(lambda: disk.reads_count == 1)
+        again.rereading.ask()
+        again.rereading.ask()
+        disk.answers.set()
+        await eventually(lambda: len(lines) == 2)
+    assert disk.reads_count == 2
+    assert [line["event"] for line in lines] == [UNCHANGED[0]] * 2
+
+
+async def test_process_that_stops_uses_nothing_new(
+    again: ReadAgain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its drain has begun with the grace time of before."""
+    again.begin("")
+    disk = SlowDisk(monkeypatch)
+    async with again.running() as lines:
+        again.write("[operations]\nshutdown_grace_s = 7\n")
+        again.rereading.ask()
+        await eventually(lambda: disk.reads_count == 1)
+        again.app.stop()
+        disk.answers.set()
+        await eventually(lambda: lines)
+    assert [line["event"] for line in lines] == ["configuration not used"]
+
+
+async def test_unexpected_error_ends_nothing(
+    again: ReadAgain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next signal reads again."""
+    again.begin("")
+
+    def broken(_: Path | None) -> Config:
+        raise KeyError("a bug")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(reread, "load_config", broken)
+        assert await again.said() == ("configuration not read again", None)
+    assert await again.said() == UNCHANGED

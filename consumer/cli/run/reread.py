@@ -1,11 +1,13 @@
 """Reads the configuration again on SIGHUP, uses what it can, and names what needs a restart.
 
-Secrets in files and TLS files need no signal: they are read again for each connection.
+Secrets in files and TLS files need no signal: they are read again for each connection. The
+configuration is read in a thread: its files may be large, or on a disk that does not answer.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import asyncio
+from typing import TYPE_CHECKING, Final, Never
 
 import msgspec
 import structlog
@@ -30,7 +32,7 @@ log = structlog.get_logger()
 
 
 class Rereading:
-    """Knows with which options the process runs.
+    """Knows with which options the process runs, and compares the configuration with them.
 
     Args:
         config: The configuration of the start.
@@ -40,16 +42,38 @@ class Rereading:
     def __init__(self, config: Config, path: Path | None) -> None:
         self._path = path
         self._running = dict(_options("", config))
+        self._asked = asyncio.Event()
 
-    def adopt_into(self, app: App) -> None:
+    def ask(self) -> None:
+        """Have the configuration read. If it is being read now, it is read once more after that."""
+        self._asked.set()
+
+    async def run(self, app: App) -> Never:
+        """Read the configuration whenever that was asked for, for this daemon.
+
+        Cancelling: nothing more is used of what is being read.
+        """
+        while True:
+            await self._asked.wait()
+            self._asked.clear()  # first: the file may change again while it is read
+            try:
+                await self._adopt_into(app)
+            except Exception:  # a bug of ours must not end the daemon
+                log.exception("configuration not read again")
+
+    async def _adopt_into(self, app: App) -> None:
         """Read the configuration. Use what has changed and can be used now, and name the rest.
 
         Nothing is used if the configuration has a mistake. The log says what happened.
         """
         try:
-            config = load_config(self._path)
+            config = await asyncio.to_thread(load_config, self._path)
         except ConfigError as error:
             _refuse(error.problems)
+            return
+        if app.is_stopping:
+            # The drain has begun with the grace time of before, and its parts are being closed.
+            log.info("configuration not used", why="the process stops")
             return
         found = dict(_options("", config))
         changed = {

@@ -10,13 +10,14 @@ import signal
 from typing import TYPE_CHECKING, Final
 
 from consumer.app import App
+from consumer.cancel import end_tasks
 from consumer.cli.input.configuration import load_config
 from consumer.cli.run.reread import Rereading
 from consumer.listeners.registry import kinds
 from consumer.operations.log import configure, never_waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from consumer.cli.run.command import RunOptions
     from consumer.config.load import Config
@@ -39,26 +40,37 @@ async def run(options: RunOptions) -> int:
     """
     config = load_config(options.config_file)
     configure(config.log)
-    return await serve(config, Rereading(config, options.config_file).adopt_into)
+    return await serve(config, Rereading(config, options.config_file))
 
 
-async def serve(config: Config, look_again: Callable[[App], None] = lambda _: None) -> int:
+async def serve(config: Config, rereading: Rereading | None = None) -> int:
     """Run the daemon with its signal handlers; returns the exit code.
 
     If this is cancelled, the daemon ends without a drain, and exit code 1 is returned.
 
     Args:
         config: The configuration.
-        look_again: A function that is called with the daemon on SIGHUP. By default, SIGHUP is
-            ignored: it must not end a daemon without a drain when its terminal closes.
+        rereading: What SIGHUP asks for. None means that SIGHUP is ignored: it must not end a daemon
+            without a drain when its terminal closes.
     """
     app = App(config, kinds())
     spare_the_collector()
-    with never_waiting(app.metrics.log_dropped.inc), stopped_by_signals(app, look_again):
+    with never_waiting(app.metrics.log_dropped.inc), stopped_by_signals(app, rereading):
         try:
-            return 0 if await app.run() else 1
+            return 0 if await _drained(app, rereading) else 1
         except asyncio.CancelledError:
             return 1
+
+
+async def _drained(app: App, rereading: Rereading | None) -> bool:
+    """Run the daemon, and read its configuration again when asked. See `App.run`."""
+    if rereading is None:
+        return await app.run()
+    async with asyncio.TaskGroup() as group:
+        beside = group.create_task(rereading.run(app), name="rereading")
+        drained = await app.run()
+        await end_tasks([beside])
+    return drained
 
 
 def spare_the_collector() -> None:
@@ -74,12 +86,12 @@ def spare_the_collector() -> None:
 
 
 @contextlib.contextmanager
-def stopped_by_signals(app: App, look_again: Callable[[App], None]) -> Iterator[None]:
+def stopped_by_signals(app: App, rereading: Rereading | None) -> Iterator[None]:
     """Drain at the first SIGTERM or SIGINT; cancel the current task at the second.
 
     Args:
         app: The daemon.
-        look_again: See `serve`.
+        rereading: See `serve`.
     """
     loop = asyncio.get_running_loop()
     running = asyncio.current_task()
@@ -96,9 +108,13 @@ def stopped_by_signals(app: App, look_again: Callable[[App], None]) -> Iterator[
     numbers = (signal.SIGTERM, signal.SIGINT)
     for number in numbers:
         loop.add_signal_handler(number, asked_to_stop)
-    loop.add_signal_handler(signal.SIGHUP, look_again, app)
+    loop.add_signal_handler(signal.SIGHUP, _ignore if rereading is None else rereading.ask)
     try:
         yield
     finally:
         for number in (*numbers, signal.SIGHUP):
             loop.remove_signal_handler(number)
+
+
+def _ignore() -> None:
+    """Do nothing at a signal."""
