@@ -51,6 +51,21 @@ def told(file: Path, text: str, **environment: str) -> list[str]:
     [
         ('"casino"]', '"casino"]\ntopic = 1', "FILE:13: listeners.casino.topic: there is no such"),
         ('["casino"]', '"casino"', "FILE:12: listeners.casino.topics: holds 'casino', expected a "),
+        (
+            '"casino"]',
+            '"casino"]\nskip_corrupt = ["casino/0/1234-1000"]',
+            "FILE:7: listeners.casino: skip_corrupt holds 'casino/0/1234-1000', expected a first ",
+        ),
+        (
+            '"casino"]',
+            '"casino"]\nskip_corrupt = ["casino/0/0-9223372036854775807"]',
+            "FILE:7: listeners.casino: skip_corrupt holds 'casino/0/0-9223372036854775807', expe",
+        ),
+        (
+            '"casino"]',
+            '"casino"]\nskip_corrupt = ["casino/0/0-92233720368547758070"]',
+            "FILE:13: listeners.casino.skip_corrupt: holds ['casino/0/0-92233720368547758070'], e",
+        ),
         ('subject = "a.>"\n', "", "FILE:3: listeners.payments.subject: is missing, expected text"),
         ("brand-a", "brand a", "FILE:1: brand: holds 'brand a'"),
         ('"a.>"', '"a.>"\ntls = { ca_file = "/nowhere/x" }', "FILE:6: listeners.payments.tls.ca_f"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, NamedTuple
 
 from msgspec import Meta
 
@@ -13,10 +13,41 @@ from consumer.options.values import TO_THE_END, Bytes, FilePath, Seconds, Secret
 CorruptPlace = Annotated[
     str,
     Meta(
-        pattern=rf"^[A-Za-z0-9._-]+/[0-9]+/[0-9]+-[0-9]+{TO_THE_END}",
+        pattern=rf"^[A-Za-z0-9._-]+/[0-9]{{1,10}}/[0-9]{{1,19}}-[0-9]{{1,19}}{TO_THE_END}",
         description='"topic/partition/first offset-last offset", such as "casino/0/1234-1240"',
     ),
 ]
+OFFSETS_END: Final = 2**63 - 1
+"""Kafka's offsets have 64 bits, and the offset behind a batch is an offset too."""
+
+
+class CorruptRange(NamedTuple):
+    """A range of offsets in which corrupt batches may be skipped: an entry of `skip_corrupt`.
+
+    Attributes:
+        topic_partition: The topic and the number of the partition.
+        first_offset, last_offset: The range. Both are in it.
+    """
+
+    topic_partition: tuple[str, int]
+    first_offset: int
+    last_offset: int
+
+    @classmethod
+    def read(cls, place: str) -> CorruptRange:
+        """Read an entry, which has the form of `CorruptPlace`.
+
+        Raises:
+            ValueError: The offsets are no range. The text says what was expected.
+        """
+        topic, partition, offsets = place.split("/")
+        first, _, last = offsets.partition("-")
+        if not int(first) <= int(last) < OFFSETS_END:
+            raise ValueError(
+                f"skip_corrupt holds {place!r}, expected a first offset that is not above the "
+                f"last offset, and a last offset below {OFFSETS_END}"
+            )
+        return cls((topic, int(partition)), int(first), int(last))
 
 
 class KafkaSettings(ListenerSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,7 +69,8 @@ class KafkaSettings(ListenerSettings, frozen=True, kw_only=True, forbid_unknown_
             or open transaction is read, and no record behind an open one in its partition.
         skip_corrupt: The corrupt batches to go on without, each as
             `topic/partition/first offset-last offset`. Their records are lost. `/readyz` and the
-            log name a batch that holds its partition.
+            log name a batch that holds its partition. Batches in the range that are not corrupt are
+            read.
         session_timeout_s: The time of silence after which a member loses its partitions, in
             seconds. By default, brokers accept 6 s to 30 min.
         heartbeat_interval_s: The pause between two signs of life, in seconds. It has to be below
@@ -96,7 +128,7 @@ class KafkaSettings(ListenerSettings, frozen=True, kw_only=True, forbid_unknown_
     sasl_kerberos_domain_name: Text | None = None
 
     def __post_init__(self) -> None:
-        """Refuse combinations that could never connect.
+        """Refuse combinations that could never connect, and ranges that are none.
 
         Raises:
             ValueError: The text says what to change. msgspec adds the path of the option.
@@ -105,8 +137,13 @@ class KafkaSettings(ListenerSettings, frozen=True, kw_only=True, forbid_unknown_
             raise ValueError("heartbeat_interval_s has to be below session_timeout_s")
         if self.tls is not None and not self.security_protocol.endswith("SSL"):
             raise ValueError('tls is set: security_protocol has to be "SSL" or "SASL_SSL"')
+        self.corrupt_ranges()
         if self.security_protocol.startswith("SASL"):
             self._check_login()
+
+    def corrupt_ranges(self) -> list[CorruptRange]:
+        """Return the entries of `skip_corrupt`."""
+        return [CorruptRange.read(place) for place in self.skip_corrupt]
 
     def _check_login(self) -> None:
         if self.sasl_mechanism == "OAUTHBEARER":
