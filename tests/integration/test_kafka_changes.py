@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import NewPartitions, NewTopic, RecordsToDelete
 from structlog.testing import capture_logs
 
@@ -154,15 +154,40 @@ async def test_topic_made_anew_between_two_looks_is_told(source: KafkaSource) ->
     await source.send_many([b"%d" % number for number in range(10)])
     await take(listener, 10)
     with capture_logs() as logs:
-        await source.admin.delete_topics([source.topic])
-        await eventually(lambda: made(source), what="the topic is there again")
-        await source.open()
+        await make_anew(source)
         await source.send_many([b"a", b"b"])
         assert await bodies(listener, 2) == [b"a", b"b"]
     (lost_count,) = losses(logs)
     assert lost_count in {8, 9, 10}  # of 10, without those that were there when it was noticed
     assert (await source.committed())[source.partitions[0]] == 2
     await listener.close()
+
+
+async def test_refused_offset_is_told_although_the_partition_has_it_now(
+    source: KafkaSource, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A broker has lost what we read, and busy producers fill the gap before we look."""
+    caplog.set_level("INFO", "aiokafka.consumer.fetcher")
+    async with AIOKafkaConsumer(
+        bootstrap_servers=source.address, group_id=source.group, enable_auto_commit=False
+    ) as reader:
+        reader.assign(source.partitions)
+        await reader.commit({source.partitions[0]: 10})
+    new = [b"%d" % number for number in range(12)]
+    with capture_logs() as logs:
+        listener = await opened(source)
+        await eventually(lambda: "offset 10 is out of range" in caplog.text, what="a refusal")
+        await source.send_many(new)
+        assert await bodies(listener, 12) == new
+    assert losses(logs) == [1]
+    await listener.close()
+
+
+async def make_anew(source: KafkaSource) -> None:
+    """Delete the topic, and create it again before aiokafka notices."""
+    await source.admin.delete_topics([source.topic])
+    await eventually(lambda: made(source), what="the topic is there again")
+    await source.open()
 
 
 async def made(source: KafkaSource) -> bool:

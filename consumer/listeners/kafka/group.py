@@ -173,15 +173,21 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         self.books = {partition: PartitionBook() for partition in assigned}
         self.assigned.set()
 
-    async def find_again(self, wanted: dict[TopicPartition, int]) -> None:
-        """Go on with partitions that do not have the offsets that we asked for.
+    async def find_again(
+        self, wanted: dict[TopicPartition, int], *, out_of_range: bool = False
+    ) -> None:
+        """Go on with partitions that may not have the offsets that come next.
+
+        Args:
+            wanted: The next offset of each of these partitions.
+            out_of_range: True if the broker has refused to read from these offsets.
 
         Raises:
             ListenerUnavailable: The broker did not answer within the deadline, or it refuses us.
         """
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
-                went_back = await self.starts.find_again(wanted)
+                went_back = await self.starts.find_again(wanted, out_of_range=out_of_range)
         except IllegalStateError:
             return  # the partition moved meanwhile
         except (KafkaError, TimeoutError) as error:

@@ -166,7 +166,7 @@ class KafkaListener(Listener[KafkaSettings]):
         except NoOffsetForPartitionError:
             return  # aiokafka looked before `start.py` had found the place
         except OffsetOutOfRangeError as error:
-            await group.find_again(error.args[0])
+            await group.find_again(error.args[0], out_of_range=True)
             return
         except READ_ERRORS as error:
             # We must not read on after this error. If a batch failed in the middle, aiokafka drops

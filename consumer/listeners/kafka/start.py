@@ -93,8 +93,16 @@ class Starts:
             for partition in self._consumer.partitions_for_topic(topic) or ()
         ]
 
-    async def find_again(self, wanted: dict[TopicPartition, int]) -> set[TopicPartition]:
-        """Go on with partitions that do not have the offsets that we asked for.
+    async def find_again(
+        self, wanted: dict[TopicPartition, int], *, out_of_range: bool
+    ) -> set[TopicPartition]:
+        """Go on with partitions that may not have the offsets that come next.
+
+        Args:
+            wanted: The next offset of each of these partitions.
+            out_of_range: True if the broker has refused to read from these offsets. Then a
+                partition that has the offset now did not have it a moment ago: what it has there is
+                new. If false, such a partition is left as it is.
 
         Returns:
             The partitions that go back to their beginning, so that older offsets come again.
@@ -108,18 +116,22 @@ class Starts:
         for partition, offset in wanted.items():
             first, end = firsts[partition], ends[partition]
             # aiokafka may have asked twice, and we have answered the first time.
-            if await self._consumer.position(partition) != offset or first <= offset <= end:
+            if await self._consumer.position(partition) != offset:
                 continue
-            self._consumer.seek(partition, first)
             if offset < first:
+                self._consumer.seek(partition, first)
                 why = "retention removed them before they were read"
                 self._tell(partition, first - offset, why)
-            else:
+            elif out_of_range or offset > end:
+                self._consumer.seek(partition, first)
                 why = (
-                    f"the partition ends at {end}, and {offset} was next: the topic was made anew, "
-                    "or a broker has lost records. It is read from its beginning"
+                    f"the partition ended before {offset}, which was next, and ends at {end} now: "
+                    "the topic was made anew, or a broker has lost records. It is read from its "
+                    "beginning"
                 )
-                self._tell(partition, offset - end, why)
+                # At least the record before the offset is lost. How many records the partition had
+                # when it was refused is not known any more.
+                self._tell(partition, max(1, offset - end), why)
                 went_back.add(partition)
         return went_back
 
