@@ -48,12 +48,10 @@ class CorruptBatches:
         self._tried_s = asyncio.get_running_loop().time()
 
     def hold(self, found: Mapping[TopicPartition, CorruptBatch]) -> None:
-        """Leave the partitions at their batches, or go on behind those that may be skipped.
-
-        Raises:
-            IllegalStateError: A partition is not ours any more.
-        """
-        for partition, batch in found.items():
+        """Leave the partitions at their batches, or go on behind those that may be skipped."""
+        # A partition may have moved while `getmany` waited for others.
+        for partition in found.keys() & self._consumer.assignment():
+            batch = found[partition]
             facts = {"topic": partition.topic, "partition": partition.partition}
             last = self._skips.get((partition, batch.offset))
             if last is not None:
@@ -74,15 +72,20 @@ class CorruptBatches:
         Args:
             positions: The next offset of each of our partitions.
         """
-        self._held = {
+        stays = {
             partition: batch
             for partition, batch in self._held.items()
             if positions.get(partition) == batch.offset
         }
+        # These go on too: a topic that was made anew is read from its beginning.
+        resumed = self._held.keys() - stays.keys()
+        self._held = stays
         now_s = asyncio.get_running_loop().time()
-        if self._held and now_s - self._tried_s > TRY_EVERY_S:
+        if stays and now_s - self._tried_s > TRY_EVERY_S:
             self._tried_s = now_s
-            self._consumer.resume(*self._held)
+            resumed |= stays.keys()
+        # Partitions may have moved since the positions were asked for.
+        self._consumer.resume(*(resumed & self._consumer.assignment()))
 
     def holds(self, partition: TopicPartition) -> bool:
         """Tell whether a partition waits at a corrupt batch."""

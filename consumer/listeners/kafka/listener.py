@@ -15,7 +15,6 @@ agree on partitions in time.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -174,8 +173,7 @@ class KafkaListener(Listener[KafkaSettings]):
             # would be lost.
             raise self._failure.remember(unavailable(error)) from error
         if room.corrupt:
-            with contextlib.suppress(IllegalStateError):  # the partition moved meanwhile
-                group.corrupt.hold(room.corrupt)
+            group.corrupt.hold(room.corrupt)
         for partition, records in fetched.items():
             book = group.books.get(partition)
             if book is None:
@@ -230,8 +228,6 @@ class KafkaListener(Listener[KafkaSettings]):
                     list(books) or group.starts.all_partitions()
                 )
                 positions = {each: await group.consumer.position(each) for each in books}
-                # With `read_committed`, an end lies before the first open transaction.
-                latest = {each: group.consumer.highwater(each) or 0 for each in books}
         except IllegalStateError:
             return None  # the partitions moved meanwhile
         except (KafkaError, OSError, TimeoutError) as error:
@@ -241,6 +237,8 @@ class KafkaListener(Listener[KafkaSettings]):
             raise ListenerUnavailable("the group does not agree on partitions", reason="stalled")
         if not group.assigned.is_set() or group.books is not books:
             return None
+        # With `read_committed`, an end lies before the first open transaction.
+        latest = {each: group.consumer.highwater(each) or 0 for each in books}
         await self._step_over(group, positions)
         corrupt.look(positions)
         self.complaint = group.complaint or corrupt.complaint
