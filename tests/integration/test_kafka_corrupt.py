@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from consumer.listeners.kafka.listener import KafkaListener
 
+LAST_OFFSET_AT = 23
+"""A batch says in 4 bytes how far its last offset is behind its first offset."""
 MEGABYTE = 1024 * 1024
 WITHIN_S = 30.0
 
@@ -51,6 +53,19 @@ def _flip(kafka: Kafka, source: KafkaSource, marked: bytes) -> None:
     path = _segment(kafka, source)
     data = bytearray(path.read_bytes())
     data[data.index(marked)] ^= 0x20
+    path.write_bytes(data)
+
+
+def _flip_last_offset(kafka: Kafka, source: KafkaSource, batch_index: int, mask: int) -> None:
+    """Change what a batch says of its last offset, which the checksum covers too."""
+    path = _segment(kafka, source)
+    data = bytearray(path.read_bytes())
+    at = 0
+    for _ in range(batch_index):
+        at += 12 + int.from_bytes(data[at + 8 : at + 12], "big")
+    at += LAST_OFFSET_AT
+    flipped = int.from_bytes(data[at : at + 4], "big") ^ mask
+    data[at : at + 4] = flipped.to_bytes(4, "big")
     path.write_bytes(data)
 
 
@@ -152,6 +167,105 @@ async def test_named_batch_is_skipped_and_counted(kafka: Kafka, source: KafkaSou
     await listener.close()
     (told,) = [each for each in logs if each["log_level"] == "error"]
     assert told["offsets_count"] == 2
+
+
+async def _complaint(listener: KafkaListener) -> str:
+    """Receive and look as the lane and the supervisor do, until the listener complains."""
+
+    async def complains() -> bool:
+        await listener.settle(await listener.receive(10, MEGABYTE, 0.1))
+        await listener.backlog()
+        return bool(listener.complaint)
+
+    await eventually(complains, what="a complaint")
+    return listener.complaint
+
+
+async def _fill_one(source: KafkaSource) -> None:
+    """Store three batches in partition 0: of offsets 0 and 1, 2 and 3, 4."""
+    await _send(source, 0, b"before 1", b"before 2")
+    await _send(source, 0, b"broken 3", b"broken 4")
+    await _send(source, 0, b"after 5")
+
+
+TOO_LARGE, TOO_SMALL = 1 << 30, 1
+
+
+@pytest.mark.parametrize("mask", [TOO_LARGE, TOO_SMALL], ids=["too large", "too small"])
+async def test_advice_does_not_come_from_the_corrupt_bytes(
+    kafka: Kafka, source: KafkaSource, mask: int
+) -> None:
+    """The batch behind it says where it ends."""
+    await _fill_one(source)
+    _flip_last_offset(kafka, source, 1, mask)
+    listener = source.listener()
+    await listener.open()
+    assert f"{source.topic}/0/2-3: restore" in await _complaint(listener)
+    await listener.close()
+
+
+@pytest.mark.parametrize("mask", [TOO_LARGE, TOO_SMALL], ids=["too large", "too small"])
+async def test_batch_with_a_wrong_last_offset_is_skipped_once(
+    kafka: Kafka, source: KafkaSource, mask: int
+) -> None:
+    """Nothing else is skipped, and all of it is counted."""
+    await _fill_one(source)
+    _flip_last_offset(kafka, source, 1, mask)
+    listener = source.listener(skip_corrupt=(f"{source.topic}/0/2-3",))
+    await listener.open()
+    assert await _bodies(listener, 3) == [b"before 1", b"before 2", b"after 5"]
+    await _send(source, 0, b"after 6", b"after 7")
+    assert await _bodies(listener, 2) == [b"after 6", b"after 7"]
+    await listener.close()
+    assert listener.passed_over.take() == (2, 0)
+    listener = source.listener()
+    await listener.open()
+    await _send(source, 0, b"after 8")
+    assert await _bodies(listener, 1) == [b"after 8"]
+    await listener.close()
+
+
+async def test_skip_behind_the_end_of_the_partition_is_refused(
+    kafka: Kafka, source: KafkaSource
+) -> None:
+    """The listener would take the topic for a new one, and read it from its beginning."""
+    await _fill_one(source)
+    _flip(kafka, source, b"broken 3")
+    listener = source.listener(skip_corrupt=(f"{source.topic}/0/2-1073741827",))
+    await listener.open()
+    told = await _complaint(listener)
+    assert f"{source.topic}/0/2-3 (skip_corrupt names it up to 1073741827, and the pa" in told
+    assert listener.passed_over.take() == (0, 0)
+    await listener.close()
+
+
+@pytest.mark.parametrize("named", ["2-2", "0-4"])
+async def test_only_the_whole_batch_is_skipped(
+    kafka: Kafka, source: KafkaSource, named: str
+) -> None:
+    """Whatever the operator has named around its first offset."""
+    await _fill_one(source)
+    _flip(kafka, source, b"broken 3")
+    listener = source.listener(skip_corrupt=(f"{source.topic}/0/{named}",))
+    await listener.open()
+    assert await _bodies(listener, 3) == [b"before 1", b"before 2", b"after 5"]
+    assert listener.passed_over.take() == (2, 0)
+    await listener.close()
+
+
+@pytest.mark.parametrize(("mask", "last"), [(TOO_LARGE, 4), (TOO_SMALL, 3)])
+async def test_doubtful_end_is_told_and_is_before_the_end_of_the_partition(
+    kafka: Kafka, source: KafkaSource, mask: int, last: int
+) -> None:
+    """Nothing is behind the batch, so only the batch itself says where it ends."""
+    await _send(source, 0, b"before 1", b"before 2", b"before 3")
+    await _send(source, 0, b"broken 4", b"broken 5")
+    _flip_last_offset(kafka, source, 1, mask)
+    listener = source.listener()
+    await listener.open()
+    told = await _complaint(listener)
+    assert f"{source.topic}/0/3-{last} (where it ends is not certain" in told
+    await listener.close()
 
 
 async def test_two_members_of_one_name_are_told_so(source: KafkaSource) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError
+from hypothesis import given, strategies as st
 
 from consumer.listeners.base import PassedOver
 from consumer.listeners.kafka import corrupt
@@ -16,9 +18,8 @@ from consumer.listeners.kafka.settings import KafkaSettings
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import pytest
-
 PARTITION: Final = TopicPartition("topic", 0)
+OFFSETS: Final = st.integers(-(2**63), 2**63 - 1)
 
 
 class OnePartition:
@@ -72,10 +73,10 @@ async def test_partition_that_has_moved_ends_nothing(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(corrupt, "TRY_EVERY_S", -1.0)
     consumer = OnePartition(5)
     batches = made(consumer)
-    batches.hold({PARTITION: CorruptBatch(2, 3)})
+    batches.hold({PARTITION: CorruptBatch(2, 3, 4)})
     consumer.ours = set()
     batches.look({PARTITION: 2})
-    batches.hold({PARTITION: CorruptBatch(2, 3)})
+    batches.hold({PARTITION: CorruptBatch(2, 3, 4)})
     batches.look({})
     assert not batches.complaint
 
@@ -84,9 +85,49 @@ async def test_partition_that_is_elsewhere_now_is_read() -> None:
     """It would stay paused for ever, and nothing would say so."""
     consumer = OnePartition(5)
     batches = made(consumer)
-    batches.hold({PARTITION: CorruptBatch(2, 3)})
+    batches.hold({PARTITION: CorruptBatch(2, 3, 4)})
     batches.look({PARTITION: 2})
     assert consumer.paused == {PARTITION}
     batches.look({PARTITION: 0})
     assert not consumer.paused
     assert not batches.complaint
+
+
+async def test_skip_that_was_too_short_is_told() -> None:
+    """The batch comes again behind it, and would come again behind each next skip."""
+    consumer = OnePartition(9)
+    batches = made(consumer, "topic/0/2-2")
+    batches.hold({PARTITION: CorruptBatch(2, 2, None)})
+    assert consumer.position == 3
+    batches.hold({PARTITION: CorruptBatch(3, 2, None)})
+    assert "topic/0/3-8 (skip_corrupt ends just before it; where it ends is" in batches.complaint
+
+
+@pytest.mark.parametrize("skips", [("topic/0/2-99", "topic/0/2-3"), ("topic/0/0-3",)])
+async def test_range_that_can_be_skipped_is_found(skips: tuple[str, ...]) -> None:
+    """A wrong range that is still there does no harm."""
+    consumer = OnePartition(5)
+    batches = made(consumer, *skips)
+    batches.hold({PARTITION: CorruptBatch(2, 3, None)})
+    assert consumer.position == 4
+    assert not batches.complaint
+
+
+@given(
+    st.integers(0, 100),
+    st.integers(1, 100),
+    OFFSETS | st.none(),
+    OFFSETS | st.integers(0, 300) | st.none(),
+)
+async def test_advice_stays_inside_the_partition(
+    offset: int, count: int, said: int | None, following: int | None
+) -> None:
+    """Whatever the corrupt bytes say. Who copies the advice goes on inside the partition."""
+    consumer = OnePartition(offset + count)
+    batches = made(consumer)
+    batches.hold({PARTITION: CorruptBatch(offset, said, following)})
+    advice = batches.complaint.split("offsets ", 1)[1].split(":")[0].split(" ")[0]
+    skipping = made(consumer, advice)
+    skipping.hold({PARTITION: CorruptBatch(offset, said, following)})
+    assert consumer.position is not None
+    assert offset < consumer.position <= consumer.end_offset

@@ -17,7 +17,7 @@ from aiokafka.conn import AIOKafkaConnection, collect_hosts, create_conn
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.fetcher import READ_COMMITTED, Fetcher, PartitionRecords
 from aiokafka.consumer.group_coordinator import GroupCoordinator
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import CorruptRecordException, KafkaConnectionError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.protocol.admin import ApiVersionRequest
 from aiokafka.record.default_records import (
@@ -130,6 +130,62 @@ def test_records_offer_what_aiokafka_asks_them_for() -> None:
     offered = dir(MemoryRecords)
     asked = names_in(PartitionRecords._unpack_records) + names_in(Fetcher._proc_fetch_request)
     assert {name for name in asked if name in offered} <= set(dir(Records(written())))
+
+
+def damaged(batch: bytes) -> bytes:
+    """Return a batch that claims to end at an offset far behind it, as a broken disk makes it."""
+    return batch[:23] + bytes([batch[23] ^ 0x40]) + batch[24:]
+
+
+@pytest.mark.parametrize(
+    ("batches", "wanted", "left"),
+    [
+        ((damaged(written()), written(offset=1)), 1, [1]),
+        ((damaged(written()), written(offset=1), written(offset=2)), 2, [2]),
+        ((damaged(written()), written(offset=5)), 1, [0, 5]),
+        ((damaged(written()), written(offset=1)[:40]), 1, [0]),
+        ((damaged(written()),), 1, [0]),
+        ((written(), written(offset=1)), 0, [0, 1]),
+        # The first offset of a batch is not under its checksum.
+        ((written(offset=1), written(offset=0)), 1, [1, 0]),
+    ],
+    ids=["behind", "two", "gap", "cut off", "alone", "ordinary", "wrong first offset"],
+)
+def test_batches_before_an_offset_are_left_out(
+    batches: tuple[bytes, ...], wanted: int, left: list[int]
+) -> None:
+    """Brokers before 4.1 send a corrupt batch again to a reader that is behind it."""
+    records = Records(b"".join(batches))
+    records.leave_out_before(wanted)
+    found = []
+    while records.has_next():
+        found.append(records.next_batch().base_offset)
+    assert found == left
+
+
+def test_batch_that_is_too_short_to_be_one_states_nothing() -> None:
+    """Else the advice for the operator comes from the batch before it."""
+    short = bytes(8) + (5).to_bytes(4, "big") + bytes(5)
+    records = Records(written() + short)
+    records.next_batch()
+    with pytest.raises(CorruptRecordException):
+        records.next_batch()
+    assert records.latest is None
+    assert records.following_offset is None
+
+
+def test_fetched_records_know_where_they_begin() -> None:
+    """`FetchedRecords` leaves out what is before this, and `PartitionRecords` reads later."""
+    records = Records(damaged(written()) + written(offset=1))
+    fetched = FetchedRecords(
+        PARTITION,
+        assignment=None,
+        partition_records=PartitionRecords(
+            PARTITION, records, [], 1, None, None, True, READ_COMMITTED
+        ),
+        backoff=0.0,
+    )
+    assert [record.offset for record in fetched._partition_records] == [1]
 
 
 @pytest.mark.parametrize("kind", [DefaultRecordBatch, _DefaultRecordBatchPy])

@@ -10,6 +10,9 @@ The same class undoes the compression of a batch piece by piece (`unpack.py`). I
 batch cannot be read, the records before it come first. Then comes one record whose value is the
 whole batch as it came, an `UnreadBatch`.
 
+It also says where a batch ends if the batch itself cannot be believed, because its bytes do not fit
+its checksum. Nothing but the place of the next batch tells it then.
+
 It uses private parts of aiokafka, as `internals.py` does. The code was compared with aiokafka 0.14.
 """
 
@@ -48,6 +51,7 @@ READ_ERRORS: Final = (CorruptRecordException, ValueError, IndexError)
 """What aiokafka's batches raise for records that are broken."""
 READ_AT_ONCE_BYTES: Final = 128 * 1024
 READ_AT_ONCE_COUNT: Final = 100
+MAGIC_AT: Final = 16
 MAGIC_VALUE: Final = 2
 """The format of batches since Kafka 0.11. Older batches are left to aiokafka."""
 
@@ -68,6 +72,9 @@ class Records:
     """
 
     def __init__(self, data: bytes) -> None:
+        self._begin(data)
+
+    def _begin(self, data: bytes) -> None:
         self._data = data
         self._records = MemoryRecords(data)
         self._at = 0
@@ -77,11 +84,58 @@ class Records:
 
     def next_batch(self) -> _RecordBatch:
         """Return the next batch."""
+        self.latest = None  # this stays if the next batch is too short to be a batch
+        start, self._at = self._at, self._end_of(self._at)
         batch = self.latest = self._records.next_batch()
-        start = self._at
-        length_bytes = int.from_bytes(self._data[start + LENGTH_AT : start + BODY_AT], "big")
-        self._at = start + BODY_AT + length_bytes
         return _RecordBatch(batch, self._data, start, self._at)
+
+    @property
+    def following_offset(self) -> int | None:
+        """The first offset of the batch behind `latest`. None if its head has not come."""
+        return self._first_offset_at(self._at)
+
+    def leave_out_before(self, offset: int) -> None:
+        """Leave out the batches that end before an offset, as long as a whole batch is left.
+
+        Brokers before Kafka 4.1 find an offset by the last offset that each batch states. If a
+        corrupt batch states an offset that is too large, they send it again to a reader that has
+        gone on behind it, with the batches that follow. aiokafka would stop at it again, or read
+        those batches again. See https://github.com/apache/kafka/pull/19214.
+        """
+        start = 0
+        while (following_at := self._end_of(start)) < len(self._data):
+            first_offset = self._first_offset_at(following_at)
+            if first_offset is None or first_offset > offset:
+                break
+            is_whole = self._end_of(following_at) <= len(self._data)
+            if not is_whole or not _is_behind(self._data[start:following_at], offset):
+                break
+            start = following_at
+        if start:
+            self._begin(self._data[start:])
+
+    def _end_of(self, start: int) -> int:
+        length_bytes = int.from_bytes(self._data[start + LENGTH_AT : start + BODY_AT], "big")
+        return start + BODY_AT + length_bytes
+
+    def _first_offset_at(self, start: int) -> int | None:
+        head = self._data[start : start + MAGIC_AT + 1]
+        if len(head) <= MAGIC_AT or head[MAGIC_AT] != MAGIC_VALUE:
+            return None
+        return int.from_bytes(head[:LENGTH_AT], "big")
+
+
+def _is_behind(data: bytes, offset: int) -> bool:
+    """Tell whether a batch ends before an offset that is in the batch behind it, or later.
+
+    The first offset of a batch is not under its checksum. So it cannot say that a batch without a
+    fault ends earlier than the batch itself says.
+    """
+    try:
+        batch = MemoryRecords(data).next_batch()
+    except CorruptRecordException:
+        return True
+    return not batch.validate_crc() or batch.next_offset <= offset
 
 
 class _RecordBatch:

@@ -65,6 +65,8 @@ TASKS: Final = (
 attribute with the task."""
 _coordinator: Final = attrgetter("_coordinator")
 _topics: Final = attrgetter("_client.set_topics")
+_batches: Final = attrgetter("_records")
+"""The batches of aiokafka's records of a partition, a `batches.Records`."""
 _connections: Final = attrgetter("_client._conns")
 ABORT_DEADLINE_S: Final = 1.5
 HEADER_OBJECTS_BYTES: Final = 128
@@ -81,11 +83,14 @@ class CorruptBatch(NamedTuple):
 
     Attributes:
         offset: The offset at which reading has to go on.
-        last_offset: The last offset of the batch, if its own head is right.
+        said_last_offset: The last offset of the batch, as its own head says. The head is under the
+            checksum that is wrong. None if the head cannot be read.
+        following_offset: The first offset of the batch behind it. None if it has not come.
     """
 
     offset: int
-    last_offset: int
+    said_last_offset: int | None
+    following_offset: int | None
 
 
 class Room:
@@ -203,6 +208,11 @@ class FetchedRecords(fetcher.FetchResult):  # type: ignore[misc]  # aiokafka has
 
     _partition_records: Any
 
+    def __init__(self, *args: object, **named: object) -> None:
+        super().__init__(*args, **named)
+        records = self._partition_records
+        _batches(records).leave_out_before(records.next_fetch_offset)
+
     def getall(self, max_records: int | None = None) -> list[ConsumerRecord]:
         """Hand out the next records, up to `max_records` or to the bytes of the call."""
         if not self.check_assignment(self._topic_partition):
@@ -236,10 +246,9 @@ class FetchedRecords(fetcher.FetchResult):  # type: ignore[misc]  # aiokafka has
 
     def _broken(self) -> CorruptBatch:
         records = self._partition_records
-        offset: int = records.next_fetch_offset
-        batch = records._records.latest  # noqa: SLF001  # see above
-        last_offset = offset if batch is None else max(offset, batch.next_offset - 1)
-        return CorruptBatch(offset, last_offset)
+        batches = _batches(records)
+        said = None if batches.latest is None else batches.latest.next_offset - 1
+        return CorruptBatch(records.next_fetch_offset, said, batches.following_offset)
 
 
 async def abort(consumer: AIOKafkaConsumer) -> None:
