@@ -17,6 +17,8 @@ from tests.support.source_kafka import KafkaSource
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
 
+    from aiokafka import TopicPartition
+
     from consumer.deliveries.delivery import Delivery
     from consumer.listeners.kafka.listener import KafkaListener
 
@@ -180,6 +182,47 @@ async def test_refused_offset_is_told_although_the_partition_has_it_now(
         await source.send_many(new)
         assert await bodies(listener, 12) == new
     assert losses(logs) == [1]
+    await listener.close()
+
+
+async def test_topic_made_anew_is_noticed_while_the_lane_is_held(source: KafkaSource) -> None:
+    """As when a sink is away: nobody receives, and aiokafka has records and does not ask."""
+    listener = await opened(source)
+    await source.send_many([b"%d" % number for number in range(10)])
+    held = await listener.receive(5, MEGABYTE, WITHIN_S)
+    with capture_logs() as logs:
+        await make_anew(source)
+        new = [b"new %d" % number for number in range(12)]
+        await source.send_many(new[:2])
+        assert await listener.backlog() is None
+        await source.send_many(new[2:])
+        await listener.settle(held)
+        assert await bodies(listener, 12) == new
+    assert losses(logs) == [len(held) - 2]
+    assert (await source.committed())[source.partitions[0]] == 12
+    await listener.close()
+
+
+async def test_busy_partition_is_not_taken_for_a_new_one(
+    source: KafkaSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records that came while the listener looked were read: the end that it knows is older."""
+    listener = await opened(source)
+    await source.send_many([b"%d" % number for number in range(10)])
+    await take(listener, 10)
+    ends = AIOKafkaConsumer.end_offsets
+
+    async def late(
+        consumer: AIOKafkaConsumer, partitions: list[TopicPartition]
+    ) -> dict[TopicPartition, int]:
+        monkeypatch.undo()
+        found = await ends(consumer, partitions)
+        return {partition: end - 3 for partition, end in found.items()}
+
+    monkeypatch.setattr(AIOKafkaConsumer, "end_offsets", late)
+    with capture_logs() as logs:
+        assert await listener.backlog() == 0
+    assert losses(logs) == []
     await listener.close()
 
 

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from consumer.errors import ListenerUnavailable
 from consumer.listeners.kafka import corrupt
 from tests.brokers.kafka import LIBRARIES, Kafka
+from tests.integration.test_kafka_changes import make_anew
 from tests.support.eventually import eventually
 from tests.support.source_kafka import KafkaSource
 
@@ -266,6 +267,25 @@ async def test_doubtful_end_is_told_and_is_before_the_end_of_the_partition(
     told = await _complaint(listener)
     assert f"{source.topic}/0/3-{last} (where it ends is not certain" in told
     await listener.close()
+
+
+async def test_held_partition_of_a_topic_made_anew_is_read(kafka: Kafka) -> None:
+    """The batch is gone with the old topic, and nothing is held any more."""
+    source = KafkaSource(kafka.address, partitions_count=1)
+    await source.open()
+    await _fill_one(source)
+    _flip(kafka, source, b"broken 3")
+    listener = source.listener()
+    await listener.open()
+    await _complaint(listener)
+    await make_anew(source)
+    await _send(source, 0, b"new 1")
+    assert await listener.backlog() is None
+    await listener.backlog()
+    assert not listener.complaint
+    assert await _bodies(listener, 1) == [b"new 1"]
+    await listener.close()
+    await source.close()
 
 
 async def test_two_members_of_one_name_are_told_so(source: KafkaSource) -> None:

@@ -239,6 +239,13 @@ class KafkaListener(Listener[KafkaSettings]):
             return None
         # With `read_committed`, an end lies before the first open transaction.
         latest = {each: group.consumer.highwater(each) or 0 for each in books}
+        # While the lane is held, nobody calls `receive`, and only we can notice a topic that was
+        # made anew. Records that came after the ends were asked for may have been read, so the ends
+        # are asked for again.
+        if beyond := {each: at for each, at in positions.items() if at > ends[each]}:
+            await group.find_again(beyond)
+            if group.books is not books:
+                return None
         await self._step_over(group, positions)
         corrupt.look(positions)
         self.complaint = group.complaint or corrupt.complaint
