@@ -83,23 +83,32 @@ class Supervisor:
         self._stopping.set()
         self._halt.set()
         self._wake.set()
-        # An `open` that is under way is ended by its deadline. A deadline that is over cannot be
-        # moved, but then `open` is about to end anyway.
-        if is_first and self._opening is not None and not self._opening.expired():
-            self._opening.reschedule(asyncio.get_running_loop().time())
+        if is_first:
+            self._end_opening()
 
     def pause(self) -> None:
         """Take in nothing until `resume` or the end of the process. What is in flight is settled.
 
-        The source keeps its messages meanwhile. A sender that waits for an answer gets 503.
+        The source keeps its messages meanwhile. A sender that waits for an answer gets 503. A
+        listener that opens its connection, or waits before its next connection, rests at once.
         """
+        if self._paused:
+            return
         self._paused = True
         self._halt.set()
+        self._wake.set()  # the wait after a flood lasts up to 15 min
+        self._end_opening()
 
     def resume(self) -> None:
         """Take in deliveries again at once, after `pause` or after the listener stopped itself."""
         self._paused = False
         self._wake.set()
+
+    def _end_opening(self) -> None:
+        """End an `open` that is under way, by its deadline."""
+        # A deadline that is over cannot be moved, but then `open` is about to end anyway.
+        if self._opening is not None and not self._opening.expired():
+            self._opening.reschedule(asyncio.get_running_loop().time())
 
     async def run(self) -> None:
         """Run the listener until `stop`.
@@ -150,7 +159,7 @@ class Supervisor:
         listener = self._make()
         try:
             await self._open(listener)
-            if self._stopping.is_set():
+            if self._halt.is_set():  # a `resume` may have come since the pause, and clears nothing
                 return
             self._health.up(self._part)
             self._books.up.set(1)
@@ -170,7 +179,7 @@ class Supervisor:
             async with asyncio.timeout(OPEN_DEADLINE_S) as self._opening:
                 await listener.open()
         except TimeoutError as error:
-            if self._stopping.is_set():  # `stop` has ended the wait
+            if self._halt.is_set():  # `stop` or `pause` has ended the wait
                 return
             raise ListenerUnavailable(f"not open within {OPEN_DEADLINE_S:g} s") from error
         finally:

@@ -31,6 +31,14 @@ class LoopClock:
         return asyncio.get_running_loop().time()
 
 
+class Hanging(MemoryListener):
+    """Never gets open."""
+
+    async def open(self) -> None:
+        """See `Listener.open`."""
+        await asyncio.Event().wait()
+
+
 class Supervised:
     """One supervised lane on a queue in memory.
 

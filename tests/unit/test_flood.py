@@ -236,6 +236,27 @@ def test_flooded_listener_tries_again_when_it_is_told() -> None:
     jump(scenario())
 
 
+def test_flooded_listener_is_paused_at_once() -> None:
+    """It waits for up to 15 min by itself, and would try again in the middle of the pause."""
+
+    async def scenario() -> None:
+        one = Supervised()
+        async with one.running():
+            await flood(one)
+            one.supervisor.pause()
+            await pass_time(1)
+            assert one.metric("listener_paused") == 1
+            assert one.pipeline.health.ready
+            await pass_time(3600)
+            assert len(one.made) == 1
+            one.queue.waiting.clear()
+            await one.send("good")
+            one.supervisor.resume()
+            await eventually(one.stored(1), within_s=5)
+
+    jump(scenario())
+
+
 def test_flooded_listener_finishes_what_it_holds_and_is_not_made_again() -> None:
     """Although the watch closes its connection meanwhile, for holding too long."""
 

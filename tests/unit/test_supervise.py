@@ -14,7 +14,7 @@ from tests.support.eventually import eventually
 from tests.support.jumping_time import pass_time
 from tests.support.memory_sink import jump
 from tests.support.source_memory import MemoryListener
-from tests.support.supervised import Supervised
+from tests.support.supervised import Hanging, Supervised
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,14 +31,6 @@ class Silent(MemoryListener):
         await pass_time(timeout_s)
         self._check()
         return []
-
-
-class Hanging(MemoryListener):
-    """Never gets open."""
-
-    async def open(self) -> None:
-        """See `Listener.open`."""
-        await asyncio.Event().wait()
 
 
 class Mute(MemoryListener):
@@ -93,42 +85,6 @@ def test_complaint_makes_a_working_listener_unready() -> None:
             listener.complaint = ""
             await eventually(lambda: not one.why_down(), within_s=20)
             assert len(one.made) == 1
-
-    jump(scenario())
-
-
-def test_paused_listener_takes_in_nothing() -> None:
-    """What is in flight is settled. It is ready meanwhile, because somebody wanted it so."""
-
-    async def scenario() -> None:
-        one = Supervised()
-        async with one.running():
-            await one.send("a")
-            await eventually(one.stored(1))
-            one.supervisor.pause()
-            await eventually(lambda: not one.queue.listeners)
-            await one.send("b")
-            await pass_time(3600)
-            assert one.stored(1)()
-            assert not one.why_down()
-            assert one.metric("listener_paused") == 1
-            one.supervisor.pause()
-            one.supervisor.resume()
-            await eventually(one.stored(2), within_s=5)
-            assert one.metric("listener_paused") == 0
-        assert one.pipeline.balanced()
-
-    jump(scenario())
-
-
-def test_paused_listener_ends_with_the_process() -> None:
-    """A drain does not wait for the operator."""
-
-    async def scenario() -> None:
-        one = Supervised()
-        async with one.running():
-            one.supervisor.pause()
-            await pass_time(10)
 
     jump(scenario())
 
