@@ -159,7 +159,7 @@ class Supervisor:
         listener = self._make()
         try:
             await self._open(listener)
-            if self._halt.is_set():  # a `resume` may have come since the pause, and clears nothing
+            if self._halt.is_set():  # by `stop` or `pause`, also if `resume` came after it
                 return
             self._health.up(self._part)
             self._books.up.set(1)

@@ -43,7 +43,8 @@ class OperationsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
         bind: The address and the port to listen on, for IPv6 for example `[::1]:9464`. Whoever
             reaches it can read, so choose an address that only your network reaches.
         token: The token with which a listener may be paused and resumed, from anywhere. If absent,
-            only this machine may do that.
+            only this machine may do that. A proxy on this machine that reaches the port needs a
+            token, because some proxies add no header that shows them.
         shutdown_grace_s: How long a drain may take, in seconds.
     """
 
@@ -166,6 +167,7 @@ async def serve(
             _application(health, metrics, listeners, lambda: refreshed(settings).token),
             http=limited_connections(LIMITS),
             ws="none",  # a WebSocket would leave the limits
+            proxy_headers=False,  # uvicorn would believe every client on this machine
             backlog=LIMITS.max_connections_count,  # so many at most are accepted in one step
             lifespan="off",
             log_config=None,

@@ -1,13 +1,15 @@
 """Answers an operator who pauses or resumes a listener over the operations port.
 
-Whoever reaches the port may read it. Only somebody on this machine, or with the token, may change
-something. A request that a browser or a proxy has sent is not from somebody on this machine.
+Whoever reaches the port may read it. Without a token, only a program on this machine may change
+something, and a request with a header of browsers or proxies is refused. Some proxies set no such
+header, so behind a proxy there has to be a token. With a token, every request needs the token.
 """
 
 from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -20,10 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 PREFIX: Final = "/listeners/"
-PASSED_ON: Final = frozenset(
-    (b"origin", b"sec-fetch-site", b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
-)
+PASSED_ON: Final = frozenset((b"origin", b"sec-fetch-site", b"forwarded", b"x-real-ip", b"via"))
 """Headers that browsers and proxies set: behind them may be anybody."""
+PASSED_ON_BEGINNINGS: Final = (b"x-forwarded-", b"x-envoy-")
+"""How further headers of proxies begin. Envoy sets some of them without being told to."""
+HOST: Final = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^:\[\]]+))(?::[0-9]+)?")
+REFUSED: Final = (
+    "without [operations] token, only this machine may do that: without a proxy or a browser, and "
+    "with localhost or the address of the port in the URL"
+)
 
 log = structlog.get_logger()
 
@@ -43,19 +50,24 @@ class Asker(msgspec.Struct, frozen=True):
 
     Attributes:
         address: The address of the other end of the connection. Empty if it is not known.
-        headers: The headers, with their names in lower case.
+        own_address: The address of our end of the connection. Empty if it is not known.
+        headers: The headers, with their names in lower case. Those of one name are joined with
+            commas.
     """
 
     address: str
+    own_address: str
     headers: Mapping[bytes, bytes]
 
     @classmethod
     def of(cls, scope: Mapping[str, object]) -> Asker:
         """Read the scope of ASGI: https://asgi.readthedocs.io/en/latest/specs/www.html."""
-        client = scope.get("client")
-        headers: Iterable[tuple[bytes, bytes]] = scope["headers"]  # type: ignore[assignment]  # ASGI says so
-        address = str(client[0]) if isinstance(client, tuple | list) and client else ""
-        return cls(address, {bytes(name).lower(): bytes(value) for name, value in headers})
+        given: Iterable[tuple[bytes, bytes]] = scope["headers"]  # type: ignore[assignment]  # ASGI says so
+        headers: dict[bytes, bytes] = {}
+        for name, value in given:
+            before = headers.get(name.lower())
+            headers[name.lower()] = value if before is None else before + b"," + value
+        return cls(_first(scope.get("client")), _first(scope.get("server")), headers)
 
     def may_steer(self, token: str | None) -> bool:
         """Tell whether this asker may change something.
@@ -66,14 +78,46 @@ class Asker(msgspec.Struct, frozen=True):
         if token is not None:
             said = self.headers.get(b"authorization", b"")
             return hmac.compare_digest(said, b"Bearer " + token.encode())
-        return _is_loopback(self.address) and not PASSED_ON & self.headers.keys()
+        return self._is_ours(self.address) and self._names_us() and not self._was_passed_on()
+
+    def _names_us(self) -> bool:
+        """Tell whether the request was sent to this machine under no other name.
+
+        A page of a browser may have a name of its own whose address was changed to ours. The
+        browser then takes us for the page's own server (DNS rebinding).
+        """
+        named = HOST.fullmatch(self.headers.get(b"host", b"").decode("latin-1").lower())
+        if named is None:
+            return False
+        host = named[1] or named[2]
+        return host == "localhost" or self._is_ours(host)
+
+    def _was_passed_on(self) -> bool:
+        return any(
+            name in PASSED_ON or name.startswith(PASSED_ON_BEGINNINGS) for name in self.headers
+        )
+
+    def _is_ours(self, address: str) -> bool:
+        """Tell whether an address is of loopback, or that of our end of the connection.
+
+        No other machine can connect with our own address: the answers would never reach it.
+        """
+        one = _ip(address)
+        return one is not None and (one.is_loopback or one == _ip(self.own_address))
 
 
-def _is_loopback(address: str) -> bool:
+def _first(end: object) -> str:
+    """Return the address of an end of a connection, which ASGI gives with its port."""
+    return str(end[0]) if isinstance(end, tuple | list) and end else ""
+
+
+def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Read an address. An IPv4 address that IPv6 holds is the IPv4 address."""
     try:
-        return ipaddress.ip_address(address).is_loopback
+        address = ipaddress.ip_address(text)
     except ValueError:
-        return False
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def steer(
@@ -103,8 +147,9 @@ def steer(
         refused.warning("refused to steer a listener", why=f"operations.{error}")
         return _answer(503, "[operations] token_file cannot be used; the log says why")
     if not asker.may_steer(token):
-        refused.warning("refused to steer a listener", why="not from this machine, or no token")
-        return _answer(403, "only from this machine, or with [operations] token")
+        why = "needs the token" if token is not None else "not from this machine"
+        refused.warning("refused to steer a listener", why=why)
+        return _answer(403, REFUSED if token is None else "needs [operations] token")
     listener = listeners.get(name)
     if listener is None:
         return _answer(404, f"there is no listener {name}; there are: {', '.join(listeners)}")

@@ -23,6 +23,9 @@ def pause(options: SteerOptions) -> None:
     gets 503. The pause ends with `consumer resume` or with the process. /readyz shows it, and the
     process stays ready.
 
+    Without [operations] token, only this machine may do that. If a proxy on this machine reaches
+    the operations port, set a token: some proxies add no header that shows them.
+
     Examples:
       consumer pause payments
       consumer pause payments --url 10.0.0.1:9464

@@ -22,6 +22,9 @@ def resume(options: SteerOptions) -> None:
     It ends a pause, and it lets a listener try at once that has stopped itself because most of its
     messages were broken. Such a listener also tries again by itself.
 
+    Without [operations] token, only this machine may do that. If a proxy on this machine reaches
+    the operations port, set a token: some proxies add no header that shows them.
+
     Examples:
       consumer resume payments
     """
