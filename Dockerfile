@@ -4,12 +4,12 @@
 # daemon and the command line, without the servers of `--embedded`.
 #
 #   docker build --tag consumer .
-#   docker run --read-only --cap-drop ALL --stop-timeout 40 --publish 127.0.0.1:9464:9464 \
+#   docker run --read-only --cap-drop ALL --stop-timeout 50 --publish 127.0.0.1:9464:9464 \
 #     --env CONSUMER__OPERATIONS__BIND=0.0.0.0:9464 \
 #     --volume ./consumer.toml:/etc/consumer/consumer.toml:ro consumer
 #
-# --stop-timeout: by default, `docker stop` kills the process after 10 s. A drain may take 25 s, and
-#   closing the connections up to 15 s more.
+# --stop-timeout: by default, `docker stop` kills the process after 10 s. A drain may take 25 s, the
+#   public port waits for 5 s before it, and closing the connections may take 15 s more.
 # CONSUMER__OPERATIONS__BIND: the default, 127.0.0.1, can only be reached from inside the container.
 
 # The digest decides which image is used. It is the digest of the index for all processor types.

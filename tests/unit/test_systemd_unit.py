@@ -1,20 +1,29 @@
-"""The unit for systemd: it is one, and its times fit the program."""
+"""The unit for systemd: it is one, its times fit the program, and its commands fit the unit."""
 
 from __future__ import annotations
 
 import asyncio
 import configparser
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from consumer.http.settings import HttpSettings
 from consumer.operations.http import OperationsSettings
 
-UNIT: Final = Path(__file__).parents[2] / "config" / "consumer.service"
+ROOT: Final = Path(__file__).parents[2]
+UNIT: Final = ROOT / "config" / "consumer.service"
 CLOSING_S: Final = 15
 """What the connections may take after a drain: docs/operations.md."""
+LONGEST_STOP_S: Final = (
+    OperationsSettings().shutdown_grace_s + HttpSettings().drain_delay_s + CLOSING_S
+)
+STOP_TIMES: Final = re.compile(
+    r"(?:TimeoutStopSec=|--stop-timeout |stop_grace_period: |terminationGracePeriodSeconds: )(\d+)"
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,9 +36,34 @@ def _service() -> Mapping[str, str]:
     return parser["Service"]
 
 
-def test_unit_waits_for_a_whole_drain() -> None:
-    """Otherwise systemd kills the process in the middle of it."""
-    assert int(_service()["TimeoutStopSec"]) >= OperationsSettings().shutdown_grace_s + CLOSING_S
+@pytest.mark.parametrize(
+    ("file", "count"),
+    [("config/consumer.service", 1), ("Dockerfile", 1), ("docs/operations.md", 4)],
+)
+def test_whoever_stops_the_process_waits_for_a_whole_drain(file: str, count: int) -> None:
+    """Otherwise it kills the process in the middle of the drain."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    times_s = [int(time_s) for time_s in STOP_TIMES.findall(text)]
+    assert len(times_s) == count
+    assert min(times_s) >= LONGEST_STOP_S
+
+
+def test_files_are_given_to_the_user_of_the_unit() -> None:
+    """The user is there before the start, so that the documented commands can be carried out."""
+    service = _service()
+    assert "DynamicUser" not in service
+    group = service["Group"]
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    made = re.search(r"^useradd .*--user-group .* (\w+)$", text, re.MULTILINE)
+    assert made is not None
+    assert made[1] == service["User"] == group
+    given = re.findall(r"^install .*-o root -g (\w+) .*/etc/consumer/?$", text, re.MULTILINE)
+    assert given == [group, group]
+
+
+def test_only_the_documented_commands_make_the_folder_of_the_configuration() -> None:
+    """Otherwise it belongs to root alone, and the daemon cannot enter it."""
+    assert "ConfigurationDirectory" not in _service()
 
 
 def test_unit_starts_the_daemon_again_unless_its_configuration_is_wrong() -> None:
