@@ -5,6 +5,7 @@ tests/acceptance/test_alerts.py has those of faults that really happen.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,7 @@ from consumer.operations.health import Health
 from consumer.operations.metrics import Metrics
 from consumer.pipeline.books import LaneBooks
 from consumer.wallet.counted import show_from_the_start
-from tests.support.alerts import NAMES, STEP_S, Scrape, fired, read
+from tests.support.alerts import NAMES, RULES, STEP_S, Scrape, fired, read
 
 Fault = Callable[[Metrics], object]
 TESTS: Final = Path(__file__).parents[1]
@@ -99,6 +100,24 @@ async def test_no_alert_fires_without_a_fault(tmp_path: Path) -> None:
     """As soon as the process has begun."""
     metrics = _started()
     assert await fired([_scrape(metrics, number) for number in range(3)], tmp_path) == set()
+
+
+@pytest.mark.parametrize("paused", [0, 1])
+async def test_paused_listener_of_the_sandbox_is_not_down(paused: int, tmp_path: Path) -> None:
+    """Somebody wanted it so. Without the pause, the same metrics are a fault."""
+    metrics = _started()
+    books = LaneBooks(metrics, "lane-test")
+    books.up.set(0)
+    books.paused.set(paused)
+    found = await fired([_scrape(metrics, number) for number in range(3)], tmp_path, minutes=70)
+    assert found == {"ConsumerListenerPaused" if paused else "ConsumerSandboxDown"}
+
+
+@pytest.mark.parametrize("part", ["sink", "store", "dead_letters", "keys", "wallet ledger"])
+def test_text_about_a_part_says_what_stops_with_it(part: str) -> None:
+    """Without the keys or the ledger, events are still taken in."""
+    (text,) = re.findall(r'alert: ConsumerPartDown\n(?: .*\n)*? +do: "(.*)"', RULES.read_text())
+    assert re.search(rf"\b{part}\b( or \w+)?: \w", text)
 
 
 def test_every_alert_has_its_test() -> None:
