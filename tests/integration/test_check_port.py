@@ -110,6 +110,21 @@ async def test_keys_are_counted_and_broken_ones_named(server: CheckedServer) -> 
     assert "key broken cannot be read, so it is refused" in result.stdout
 
 
+async def test_keys_are_read_and_nothing_is_left_behind(server: CheckedServer) -> None:
+    """A consumer on the bucket would be a change; a key that was deleted is no key."""
+    async with opened_keys(SinkSettings(url=server.url), KeysSettings()):
+        pass  # the bucket is made
+    jetstream = server.client.jetstream()
+    bucket = await jetstream.key_value("CONSUMER_KEYS")
+    await bucket.put("key.broken", b"{")
+    await bucket.put("key.deleted", b"{")
+    await bucket.delete("key.deleted")
+    result = await check(server)
+    assert "key broken cannot be read" in result.stdout
+    assert "deleted" not in result.stdout
+    assert await jetstream.consumers_info("KV_CONSUMER_KEYS") == []
+
+
 async def test_taken_subjects_of_the_sandbox_fail(server: CheckedServer) -> None:
     """Another stream that stores them is named, and the live side is ok."""
     await server.client.jetstream().add_stream(name="TESTS", subjects=["sandbox.>"])

@@ -6,6 +6,7 @@ The server is a real one, and its configuration is the code of the page.
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -16,8 +17,10 @@ from consumer.access.key import Scope
 from consumer.access.refusal import Refusal
 from consumer.access.settings import KeysSettings
 from consumer.errors import SinkUnavailable
-from consumer.nats.connection import NatsSettings, close, connect
+from consumer.nats.connection import NatsSettings, close, connect, connected
+from consumer.tools.embedded.servers import free_port
 from tests.brokers.nats import Nats
+from tests.support.checked_server import CheckedServer
 from tests.support.key_desk import Desk
 from tests.support.snippets import snippet
 from tests.support.watching_keys import ASKED, process
@@ -76,6 +79,26 @@ async def test_both_users_can_do_their_work(server: Nats) -> None:
         assert await keys.restore([rotated], replace=False) == (0, 1)
         await keys.revoke(key.id)
         await one.comes_to(text, Refusal.REVOKED)
+
+
+async def test_check_reads_keys_as_the_daemon_and_leaves_nothing(
+    server: Nats, tmp_path: Path
+) -> None:
+    """With no right more, and without a consumer that stays on the bucket."""
+    async with opened_keys(desk_of(server), SETTINGS) as keys:
+        await keys.create(ASKED)
+    tables = {
+        "listeners": {"api": {"kind": "http"}},
+        "dedupe": {"store": "memory"},
+        "sink": {"url": server.address, "user": "daemon", "password": "SECRET_1"},
+        "http": {"bind": f"127.0.0.1:{free_port()}"},
+    }
+    async with connected(desk_of(server), name="test") as client:
+        checked = CheckedServer(client, server.address, tmp_path / "consumer.toml")
+        result = await checked.check(tables, "--no-listeners")
+        info = await client.jetstream().stream_info("KV_CONSUMER_KEYS")
+    assert re.search(r"ok    keys +bucket CONSUMER_KEYS, \d+ key", result.stdout), result.output
+    assert info.state.consumer_count == 0
 
 
 async def test_daemon_cannot_make_keys(server: Nats) -> None:

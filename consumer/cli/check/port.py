@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Final
 
 from nats.js.errors import BucketNotFoundError
 
-from consumer.access.record import KEY_PREFIX, decode
+from consumer.access.record import KEY_PREFIX, decode, record_of, stream_of
 from consumer.cli.check.answer import CONNECTION_NAME, PartAnswer
 from consumer.cli.top.read import ProcessAwayError, read
 from consumer.errors import ConfigError
 from consumer.nats.connection import connected
 from consumer.nats.explain import explained
+from consumer.nats.follow import FIRST, following
 from consumer.operations.http import listening_socket
 from consumer.options.address import reachable
 
 if TYPE_CHECKING:
-    from nats.js.kv import KeyValue
+    from nats.aio.client import Client
 
     from consumer.config.load import Config
     from consumer.http.settings import HttpSettings
@@ -75,13 +76,13 @@ async def keys(config: Config) -> PartAnswer:
     """
     name = config.keys.bucket
     async with connected(config.sink, name=CONNECTION_NAME) as client:
-        with explained(f"KV_{name}", missing="was the bucket deleted just now?", client=client):
+        with explained(stream_of(name), missing="was the bucket deleted just now?", client=client):
             try:
-                bucket = await client.jetstream().key_value(name)
+                await client.jetstream().key_value(name)
             except BucketNotFoundError:
                 text = f"bucket {name} will be created"
                 return PartAnswer(ok=True, text=text, warnings=(NO_KEY,))
-            readable_count, unreadable = await _read(bucket)
+        readable_count, unreadable = await _read(client, name)
     warnings = [f"key {key_id} cannot be read, so it is refused" for key_id in unreadable]
     if not readable_count:
         warnings.append(NO_KEY)
@@ -89,17 +90,18 @@ async def keys(config: Config) -> PartAnswer:
     return PartAnswer(ok=True, text=f"bucket {name}, {told}", warnings=tuple(warnings))
 
 
-async def _read(bucket: KeyValue) -> tuple[int, list[str]]:
-    """Return how many keys can be read, and the ids of those that cannot."""
-    readable_count = 0
-    unreadable: list[str] = []
-    watcher = await bucket.watch(f"{KEY_PREFIX}>", ignore_deletes=True)
-    async for entry in watcher:
-        if entry is None:  # what comes after it is news
-            break
-        key_id = entry.key.removeprefix(KEY_PREFIX)
-        if decode(entry.value or b"", key_id) is None:
-            unreadable.append(key_id)
-        else:
-            readable_count += 1
-    return readable_count, unreadable
+async def _read(client: Client, bucket: str) -> tuple[int, list[str]]:
+    """Return how many keys can be read, and the ids of those that cannot.
+
+    The bucket's own `watch` is not used: it leaves its consumer behind for five minutes. This one
+    is deleted at the end, also after an error.
+    """
+    records: dict[str, bytes | None] = {}
+    subjects = (f"$KV.{bucket}.{KEY_PREFIX}>",)
+    async with following(client, FIRST, stream=stream_of(bucket), subjects=subjects) as follower:
+        async for msg in follower.stored():
+            record = record_of(msg, bucket)
+            records[record.name.removeprefix(KEY_PREFIX)] = record.data
+    kept = {key_id: data for key_id, data in records.items() if data is not None}
+    unreadable = [key_id for key_id, data in kept.items() if decode(data, key_id) is None]
+    return len(kept) - len(unreadable), unreadable
