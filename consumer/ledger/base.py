@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from consumer.ledger.answers import Funds
 from consumer.ledger.shown import (
@@ -42,8 +42,10 @@ from consumer.ledger.shown import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from consumer.ledger.answers import Booked
+    from consumer.ledger.look import FoundRows, LedgerLook
     from consumer.ledger.orders import Callback, Caller, OperatorOrder
     from consumer.ledger.shown import EndedSession, PlayedSession
 
@@ -75,6 +77,17 @@ class Ledger(ABC):
         """
         await asyncio.Event().wait()
         raise AssertionError  # an event that nobody sets
+
+    @abstractmethod
+    def looked_at(self) -> AbstractAsyncContextManager[LedgerLook]:
+        """Look at the database for the time of the block, and change nothing. No `open` is needed.
+
+        Raises:
+            LedgerUnavailable: `open` would fail, or the user may not do what orders need. The text
+                says what to do.
+
+        Cancelling: the connection is closed.
+        """
 
     @abstractmethod
     async def call_back(self, caller: Caller, order: Callback) -> Sequence[Booked]:
@@ -206,7 +219,7 @@ class Ledger(ABC):
         """Delete rows whose events have ended."""
 
     @abstractmethod
-    async def rows(self, statement: str, parameters: Sequence[object]) -> Sequence[Sequence[Any]]:
+    async def rows(self, statement: str, parameters: Sequence[object]) -> FoundRows:
         """Run a statement that both databases understand. Return its rows.
 
         The statements of `shown.py` and `reads.py` change nothing. Those of `games.py` and

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from consumer.ledger.base import Ledger
+    from consumer.ledger.look import LedgerRows
 
 STORED: Final = "SELECT brand, name, digits FROM currency ORDER BY brand, name"
 STORE: Final = """
@@ -36,23 +37,38 @@ async def misfits_of(
     Raises:
         LedgerUnavailable: The database does not answer.
     """
+    found, stored = await compared(ledger.rows, digits, configured)
+    if not found:
+        wanted = {(brand, name) for brand, rates in configured.items() for name in rates}
+        for brand, name in sorted(wanted - stored):
+            await ledger.rows(STORE, (brand, name, digits[name]))
+    return found
+
+
+async def compared(
+    rows: LedgerRows, digits: Mapping[str, int], configured: Mapping[str, Mapping[str, object]]
+) -> tuple[list[str], set[tuple[str, str]]]:
+    """Compare as `misfits_of` does, and change nothing.
+
+    Returns:
+        What is wrong, in words; and what the ledger remembers, each a brand and a currency.
+
+    Raises:
+        LedgerUnavailable: The database does not answer.
+    """
     found: dict[str, None] = {}
     stored: set[tuple[str, str]] = set()
-    for brand, name, count in await ledger.rows(STORED, ()):
+    for brand, name, count in await rows(STORED, ()):
         stored.add((brand, name))
         if name not in configured.get(brand, ()):
-            if await ledger.rows(USED, (brand, name)):
+            if await rows(USED, (brand, name)):
                 found[_missing(brand, name, configured)] = None
         elif digits[name] != count:
             found[
                 f"wallet.currencies.{name}: the ledger has amounts with {count} digits, the "
                 f"configuration says {digits[name]}"
             ] = None
-    if not found:
-        wanted = {(brand, name) for brand, rates in configured.items() for name in rates}
-        for brand, name in sorted(wanted - stored):
-            await ledger.rows(STORE, (brand, name, digits[name]))
-    return list(found)
+    return list(found), stored
 
 
 def _missing(brand: str, name: str, configured: Mapping[str, Mapping[str, object]]) -> str:

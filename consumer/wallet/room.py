@@ -9,7 +9,6 @@ from consumer.clock import SYSTEM_CLOCK
 from consumer.deliveries.origin import Environment
 from consumer.ledger.amounts import Amounts
 from consumer.ledger.answers import LedgerUnavailable
-from consumer.ledger.currencies import BUILT_IN
 from consumer.ledger.digits import misfits_of
 from consumer.ledger.make import make_ledger
 from consumer.listeners.outbox.listener import OutboxListener
@@ -44,8 +43,8 @@ class LedgerPart(Part):
     def __init__(self, ledger: Ledger, probe: Ledger, settings: WalletSettings) -> None:
         self._ledger = ledger
         self._probe = probe
-        self._digits = {**BUILT_IN, **settings.currencies}
-        self._rates = {name: brand.exchange_rates for name, brand in settings.brands.items()}
+        self._digits = settings.digits()
+        self._rates = settings.rates()
 
     async def open(self) -> list[Caveat]:
         """See `Part.open`. A ledger that does not fit the configuration stays closed."""
@@ -104,7 +103,7 @@ class Wallet:
             KeptOpen("ledger" if each is Environment.LIVE else "sandbox ledger", part, apart)
             for each, part in self._parts.items()
         ]
-        self.amounts = Amounts({**BUILT_IN, **settings.currencies})
+        self.amounts = Amounts(settings.digits())
         self._endpoints = wallet_endpoints(ledgers, settings, self.amounts, metrics)
         self._watches = {
             each: LedgerWatch(ledger, each, metrics, SYSTEM_CLOCK)

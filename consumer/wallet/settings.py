@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from consumer.deliveries.origin import Environment
+from consumer.ledger.currencies import BUILT_IN
 from consumer.options.values import PATH_AFTER, Count, Seconds, Secret, Text, Token
 
 WALLET: Final = "wallet"
@@ -123,3 +124,11 @@ class WalletSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     currencies: dict[str, Digits] = {}
     brands: dict[Token, WalletBrandSettings] = {}
     providers: dict[Token, ProviderSettings] = {}
+
+    def digits(self) -> dict[str, int]:
+        """Return the digits behind the point of all currencies that the wallet knows."""
+        return {**BUILT_IN, **self.currencies}
+
+    def rates(self) -> dict[str, dict[str, str]]:
+        """Return the exchange rates of each brand, by currency."""
+        return {name: brand.exchange_rates for name, brand in self.brands.items()}

@@ -48,7 +48,8 @@ def check(options: CheckOptions) -> None:
     """Check the configuration, then ask every broker, and print a line for each answer.
 
     Nothing is created or changed, and no message is taken. The store is an exception: a key of its
-    own, which ends after a minute, shows that it can be written.
+    own, which ends after a minute, shows that it can be written. Whether the database of [wallet]
+    can be written is found out from the rights of its user.
 
     With --open, each listener is opened and closed as the daemon does it, and its broker notices
     this. NATS: a missing durable consumer is created. Kafka: the group gets a member for a moment,

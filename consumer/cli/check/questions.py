@@ -9,9 +9,10 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from consumer.cli.check import parts, port, streams
+from consumer.cli.check import parts, port, streams, wallet
 from consumer.cli.check.answer import PartAnswer
 from consumer.config.sandbox import sandbox_of
+from consumer.deliveries.origin import Environment
 from consumer.errors import ConfigError, Unavailable
 
 if TYPE_CHECKING:
@@ -45,12 +46,18 @@ def checks(config: Config, *, listeners: bool, opens: bool) -> Iterator[tuple[st
             ("keys", partial(port.keys, config)),
             ("public port", partial(port.public_port, config, config.http)),
         ]
+    if config.wallet is not None:
+        asks = partial(wallet.ledger, config.wallet, Environment.LIVE)
+        questions.append(("wallet ledger", asks))
     sandbox = sandbox_of(config)
     if sandbox is not None:  # it has the store, the server and the port of the live side
         questions += [
             ("sandbox sink", partial(streams.sink, sandbox)),
             ("sandbox dead letters", partial(streams.dead_letters, sandbox)),
         ]
+    if sandbox is not None and config.wallet is not None:
+        asks = partial(wallet.ledger, config.wallet, Environment.TEST)
+        questions.append(("sandbox ledger", asks))
     if listeners:
         questions += [
             (f"listener {name}", partial(parts.listener, config, name, opens=opens))

@@ -61,7 +61,7 @@ async def connect(url: str, schema: str, connections_count: int) -> Pool:
         "jit": "off",
     }
     try:
-        await _migrate(await _first(url), schema)
+        await _migrate(await connect_once(url), schema)
         return await asyncpg.create_pool(
             url,
             min_size=0,  # otherwise the library opens connections in a task that outlives the pool
@@ -72,15 +72,22 @@ async def connect(url: str, schema: str, connections_count: int) -> Pool:
             reset=_keep,
         )
     except (*AWAY, asyncpg.PostgresError) as error:
-        raise LedgerUnavailable(f"the ledger's database: {error}") from error
+        raise unavailable(error) from error
 
 
-async def _first(url: str) -> Connection:
-    """Connect for the first time, which reads the URL.
+def unavailable(error: Exception) -> LedgerUnavailable:
+    """Translate an error of the library. That of a time limit has no text of its own."""
+    why = str(error) or "no answer in time"
+    return LedgerUnavailable(f"the ledger's database: {why}")
+
+
+async def connect_once(url: str) -> Connection:
+    """Make a connection without a pool. The URL is read here for the first time.
 
     Raises:
         LedgerUnavailable: The URL cannot be read. The text shows nothing of the URL, which may have
             a password.
+        Exception: As the library raises it.
     """
     try:
         return await asyncpg.connect(url, timeout=CONNECT_S)
@@ -115,6 +122,16 @@ async def fetch_over(
     return rows
 
 
+def refuse_newer(done: set[str], schema: str) -> None:
+    """Refuse a schema in which steps were taken that this version does not know.
+
+    Raises:
+        LedgerUnavailable: It is so.
+    """
+    if not done <= set(MIGRATIONS):
+        raise LedgerUnavailable(f"a newer version made the schema {schema}")
+
+
 async def _migrate(connection: Connection, schema: str) -> None:
     """Take the steps that this schema has not taken yet, in one transaction. Close the connection.
 
@@ -130,8 +147,7 @@ async def _migrate(connection: Connection, schema: str) -> None:
                 " NOT NULL DEFAULT now())"
             )
             done = {row["name"] for row in await connection.fetch("SELECT name FROM migration")}
-            if not done <= set(MIGRATIONS):
-                raise LedgerUnavailable(f"a newer version made the schema {schema}")
+            refuse_newer(done, schema)
             for name in MIGRATIONS[len(done) :]:
                 step = resources.files(__package__) / f"{name}.sql"
                 await connection.execute(step.read_text())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
@@ -31,16 +31,20 @@ from consumer.ledger.postgres.connection import (
     ORDER_S,
     connect,
     fetch_over,
+    unavailable,
 )
+from consumer.ledger.postgres.look import look
 from consumer.ledger.postgres.outbox_holder import OutboxHolder
 from consumer.ledger.postgres.seats import Seats
 from consumer.ledger.shown import EndedSession, ProviderKey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from asyncpg import Pool, Record
 
+    from consumer.ledger.look import FoundRows, LedgerLook
     from consumer.ledger.orders import Callback, Caller, OperatorOrder
     from consumer.ledger.shown import PlayedSession
 
@@ -89,6 +93,10 @@ class PostgresLedger(Ledger):
         if pool is not None:
             pool.terminate()
         self.release_outbox()
+
+    def looked_at(self) -> AbstractAsyncContextManager[LedgerLook]:
+        """See `Ledger.looked_at`."""
+        return look(self._url, self._schema)
 
     async def call_back(self, caller: Caller, order: Callback) -> Sequence[Booked]:
         """See `Ledger.call_back`."""
@@ -181,7 +189,7 @@ class PostgresLedger(Ledger):
         """See `Ledger.delete_from_outbox`."""
         await self._fetch("DELETE FROM outbox WHERE id = ANY($1::bigint[])", list(row_ids))
 
-    async def rows(self, statement: str, parameters: Sequence[object]) -> Sequence[Sequence[Any]]:
+    async def rows(self, statement: str, parameters: Sequence[object]) -> FoundRows:
         """See `Ledger.rows`."""
         return [tuple(row) for row in await self._fetch(statement, *parameters)]
 
@@ -216,8 +224,7 @@ class PostgresLedger(Ledger):
         except (*DEADLOCK, *AWAY, asyncpg.PostgresError) as error:
             # Whatever the server says, such as that a table is gone, ends one call and not the
             # process. The log and `/readyz/wallet` show it.
-            why = str(error) or "no answer in time"
-            raise LedgerUnavailable(f"the ledger's database: {why}") from error
+            raise unavailable(error) from error
 
     @staticmethod
     async def _fetch_again(pool: Pool, statement: str, arguments: Sequence[object]) -> list[Record]:

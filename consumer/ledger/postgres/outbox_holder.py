@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
-from consumer.ledger.answers import LedgerUnavailable
-from consumer.ledger.postgres.connection import AWAY, CONNECT_S
+from consumer.ledger.postgres.connection import AWAY, CONNECT_S, unavailable
 
 if TYPE_CHECKING:
     from asyncpg import Connection
@@ -63,7 +62,7 @@ class OutboxHolder:
                 )
         except (*AWAY, asyncpg.PostgresError) as error:
             self.close()
-            raise LedgerUnavailable(f"the ledger's database: {error}") from error
+            raise unavailable(error) from error
         return self._holds
 
     def close(self) -> None:

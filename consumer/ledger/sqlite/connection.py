@@ -74,14 +74,23 @@ def _use_wal(connection: apsw.Connection) -> None:
             return
 
 
+def refuse_newer(done_count: int) -> None:
+    """Refuse a file in which more steps were taken than this version knows.
+
+    Raises:
+        apsw.Error: It is so.
+    """
+    if done_count > len(MIGRATIONS):
+        raise apsw.Error(f"a newer version wrote it: {done_count} steps, not {len(MIGRATIONS)}")
+
+
 def _migrate(connection: apsw.Connection) -> None:
     """Take the steps that the file has not taken yet, in one transaction."""
     folder = resources.files(__package__)
     connection.execute("BEGIN IMMEDIATE")  # another process may start at the same time
     with connection:
         done_count = connection.pragma("user_version")
-        if done_count > len(MIGRATIONS):
-            raise apsw.Error(f"a newer version wrote it: {done_count} steps, not {len(MIGRATIONS)}")
+        refuse_newer(done_count)
         for name in MIGRATIONS[done_count:]:
             connection.execute((folder / f"{name}.sql").read_text())
         connection.pragma("user_version", len(MIGRATIONS))

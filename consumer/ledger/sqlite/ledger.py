@@ -11,15 +11,18 @@ from consumer.ledger.orders import Bet, BetWin, Rollback, RoundEnd, Win
 from consumer.ledger.sqlite import operate, play, provider_keys, roll_back
 from consumer.ledger.sqlite.connection import connect
 from consumer.ledger.sqlite.file_lock import FileLock
+from consumer.ledger.sqlite.look import look, outbox_lock_of
 from consumer.ledger.sqlite.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     import apsw
 
     from consumer.ledger.answers import Funds
+    from consumer.ledger.look import FoundRows, LedgerLook
     from consumer.ledger.orders import Callback, Caller, OperatorOrder
     from consumer.ledger.shown import EndedSession, PlayedSession, ProviderKey
 
@@ -32,9 +35,9 @@ class SqliteLedger(Ledger):
     """
 
     def __init__(self, path: Path) -> None:
-        path = path.resolve()  # two names of one file have one lock
-        self._writer = Writer(partial(connect, path))
-        self._outbox_lock = FileLock(path.with_name(f"{path.name}.outbox"))
+        self._path = path.resolve()  # two names of one file have one lock
+        self._writer = Writer(partial(connect, self._path))
+        self._outbox_lock = FileLock(outbox_lock_of(self._path))
 
     async def open(self) -> None:
         """See `Ledger.open`."""
@@ -48,6 +51,10 @@ class SqliteLedger(Ledger):
     async def wait_lost(self) -> str:
         """See `Ledger.wait_lost`. The writer's thread has ended."""
         return await self._writer.wait_lost()
+
+    def looked_at(self) -> AbstractAsyncContextManager[LedgerLook]:
+        """See `Ledger.looked_at`."""
+        return look(self._path)
 
     async def call_back(self, caller: Caller, order: Callback) -> Sequence[Booked]:
         """See `Ledger.call_back`."""
@@ -103,7 +110,7 @@ class SqliteLedger(Ledger):
             lambda db: db.executemany("DELETE FROM outbox WHERE id = ?", numbers).fetchall()
         )
 
-    async def rows(self, statement: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
+    async def rows(self, statement: str, parameters: Sequence[Any]) -> FoundRows:
         """See `Ledger.rows`."""
         asked = tuple(parameters)
         return await self._writer.do(lambda db: db.execute(statement, asked).fetchall())
