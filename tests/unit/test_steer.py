@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from consumer.operations.health import Health
-from consumer.operations.http import listening_socket, serve
+from consumer.operations.http import OperationsSettings, listening_socket, serve
 from consumer.operations.metrics import Metrics
 from consumer.operations.steer import Asker
 
@@ -41,7 +41,7 @@ async def _port(bind: str) -> AsyncIterator[tuple[int, _Steered]]:
     listener = listening_socket(bind)
     listener.listen()  # clients may connect before the server runs
     steered = _Steered()
-    async with serve(listener, Health(), Metrics(), {"lane": steered}):
+    async with serve(listener, Health(), Metrics(), {"lane": steered}, OperationsSettings()):
         yield listener.getsockname()[1], steered
 
 
