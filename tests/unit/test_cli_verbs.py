@@ -130,6 +130,10 @@ def test_missing_file_is_exit_2(verb: list[str], tmp_path: Path) -> None:
         (["top", "--every", "0s"], "'0s': expected 2s, 0.5s or 1m"),
         (["seen", "PIGEON", "1"], "'TYPE': no message type is called 'PIGEON'. There are CASINO"),
         (["run", "--sample"], "--sample needs --embedded"),
+        (
+            ["run", "--embedded", "--sample", "--config", "a.toml"],
+            "--sample does not go with --config",
+        ),
         (["demo", "--broken", "100%"], "less than 100%"),
         (["validate", "--type", "CASIN"], "did you mean CASINO?"),
     ],

@@ -20,7 +20,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
             or, if `embedded` is true, a configuration for a sample brand.
         embedded: If true, NATS and Valkey are started with the daemon.
         data: The folder of the servers' data. It is used only if `embedded` is true.
-        sample: If true, a sample brand sends events, and they are shown. It needs `embedded`.
+        sample: If true, a sample brand sends events, and they are shown. It needs `embedded`, and
+            no `config_file`.
     """
 
     config_file: Path | None
@@ -50,7 +51,8 @@ _run_embedded: Final = LazyCall(
 @click.option(
     "--sample",
     is_flag=True,
-    help="With --embedded: a sample brand sends a few events a second, and they are shown.",
+    help="With --embedded, without --config: a sample brand sends a few events a second, and they "
+    "are shown.",
 )
 @takes(RunOptions)
 def run(options: RunOptions) -> None:
@@ -64,14 +66,23 @@ def run(options: RunOptions) -> None:
     live events and one for tests are kept in the folder of --data, and a curl line is printed for
     each.
 
+    With --embedded and --config, the listeners are those of the file. They take messages away from
+    their real sources. Only the sink and the store are servers of our own.
+
     Examples:
       consumer run
       consumer run --config brand-a.toml
       consumer run --embedded             # needs no broker and no configuration
       consumer run --embedded --sample    # the same, with events to look at
+      consumer run --embedded --config test.toml    # the listeners of the file, our own sink
     """
     if options.sample and not options.embedded:
         raise click.UsageError("--sample needs --embedded: it sends to a server of our own")
+    if options.sample and options.config_file is not None:
+        # Subscribers could get an event that never happened, through any process on this source.
+        raise click.UsageError(
+            "--sample does not go with --config: it would send made-up events to the real sources"
+        )
     if options.embedded:
         _run_embedded(options)
     _run(options)
