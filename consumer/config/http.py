@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from consumer.nats.subjects import covers, overlap
+from consumer.options.address import can_listen
 from consumer.options.values import Bytes, Count, Seconds, Token
 
 if TYPE_CHECKING:
@@ -119,7 +120,12 @@ def _listener_problems(
 
 
 def address_problems(http: HttpSettings | None, operations: OperationsSettings) -> Iterator[str]:
-    """Yield a line for each address and each file in `[http]` that cannot be used."""
+    """Yield a line for each address and each file of the two ports that cannot be used."""
+    if not can_listen(operations.bind):
+        yield (
+            f"operations.bind: holds {operations.bind!r}, expected an address such as "
+            "127.0.0.1:9464"
+        )
     if http is None:
         return
     # Without `[http]`, a daemon loads only the options of the public port, and not its other code.

@@ -11,16 +11,13 @@ from typing import TYPE_CHECKING, Final
 from consumer.errors import ConfigError
 from consumer.http.client_address import ClientAddress
 from consumer.http.tls import Certificate
+from consumer.options.address import can_listen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from consumer.http.settings import HttpSettings
 
-MAX_PORT: Final = 65_535
-
-_is_inherited: Final = re.compile(r"fd:[0-9]{1,6}").fullmatch
-_is_address: Final = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\[\]:\s]+):([0-9]{1,5})").fullmatch
 _is_origin: Final = re.compile(
     r"https?://(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?"
 ).fullmatch
@@ -34,8 +31,7 @@ def unusable(settings: HttpSettings) -> Iterator[str]:
     Args:
         settings: The options of the port.
     """
-    found = _is_address(settings.bind)
-    if not _is_inherited(settings.bind) and (found is None or int(found[1]) > MAX_PORT):
+    if not can_listen(settings.bind):
         yield (
             f"http.bind: holds {settings.bind!r}, expected an address such as 127.0.0.1:8080, or "
             "fd:3 for a socket that this process inherits"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
@@ -11,6 +12,20 @@ _EVERY_ADDRESS: Final = {
     f"[{IPv6Address(0)}]": "[::1]",
 }
 """The address at which to ask a process that listens on every address of this machine."""
+
+MAX_PORT: Final = 65_535
+
+_is_inherited: Final = re.compile(r"fd:[0-9]{1,6}").fullmatch
+_is_address: Final = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\[\]:\s]+):([0-9]{1,5})").fullmatch
+
+
+def can_listen(bind: str) -> bool:
+    """Tell whether a text is an address with a port, or `fd:3` for an inherited socket.
+
+    A text without an address, such as `:9464`, is refused: it would mean every address.
+    """
+    found = _is_address(bind)
+    return bool(_is_inherited(bind)) or (found is not None and int(found[1]) <= MAX_PORT)
 
 
 def reachable(bind: str) -> str:

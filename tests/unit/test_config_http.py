@@ -100,6 +100,13 @@ def test_options_that_can_never_work_are_refused(option: str, words: str) -> Non
     assert problem.startswith(words)
 
 
+@pytest.mark.parametrize("bind", ["9464", ":9464", "127.0.0.1:65536", "fd:x"])
+def test_port_of_operations_needs_an_address(bind: str) -> None:
+    """`consumer config` and `check` say so too, and not only `run`."""
+    (problem,) = told(f"[operations]\nbind = '{bind}'\n{PORT}")
+    assert problem.startswith(f"operations.bind: holds '{bind}', expected an address such as")
+
+
 @pytest.mark.parametrize(
     "option",
     [
