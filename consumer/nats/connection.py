@@ -31,7 +31,6 @@ from consumer.options.values import (
     Secret,
     Text,
     TlsSettings,
-    Url,
 )
 
 if TYPE_CHECKING:
@@ -62,6 +61,18 @@ EXPLANATIONS: Final = (
 UnexpectedEOF is a subclass of its StaleConnectionError."""
 
 
+_SCHEME: Final = "(nats|tls|wss?)://"
+NatsUrl = Annotated[
+    str,
+    Meta(
+        # Behind a comma, nats-py takes an address without a scheme too.
+        pattern=rf"^{_SCHEME}[^\s,]+(,({_SCHEME})?(?![A-Za-z0-9+]+://)[^\s,]+)*{TO_THE_END}",
+        # ws:// needs a package that we do not install, so nobody is told to write it.
+        description="a URL that starts with nats:// or tls://, or several with commas between them",
+        extra={"secret": True, "url": True},
+    ),
+]
+"""An address of NATS. It is a secret because it may hold a password."""
 InboxPrefix = Annotated[
     str,
     Meta(
@@ -94,7 +105,7 @@ class NatsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         connect_timeout_s: The longest time for connecting and logging in together, in seconds.
     """
 
-    url: Url = "nats://127.0.0.1:4222"
+    url: NatsUrl = "nats://127.0.0.1:4222"
     user: Text | None = None
     password: Secret | None = None
     token: Secret | None = None

@@ -60,15 +60,6 @@ HeaderSecret = Annotated[
     ),
 ]
 """A secret that is sent in a header of HTTP. Python's error about another character shows it."""
-Url = Annotated[
-    str,
-    Meta(
-        pattern=r"^[a-z][a-z0-9+]*://[^\s]+$",
-        description="a URL",
-        extra={"secret": True, "url": True},
-    ),
-]
-"""An address. It is a secret because it may hold a password, and is printed with that masked."""
 
 
 class TlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -12,13 +12,14 @@ model in tests/unit/dedupe_model.py show why no event is lost or doubled under t
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
+from msgspec import Meta
 
 from consumer.events.identity import WINDOW_S
-from consumer.options.values import Seconds, Secret, Text, TlsSettings, Url
+from consumer.options.values import TO_THE_END, Seconds, Secret, Text, TlsSettings
 from consumer.parts.base import Part
 
 if TYPE_CHECKING:
@@ -28,6 +29,15 @@ if TYPE_CHECKING:
 
 LOGIN: Final = ("username", "password")
 """The login in a URL's query, and in `[dedupe]`."""
+RedisUrl = Annotated[
+    str,
+    Meta(
+        pattern=rf"^(rediss?|unix)://[^\s]+{TO_THE_END}",
+        description="a URL that starts with redis://, rediss:// or unix://",
+        extra={"secret": True, "url": True},
+    ),
+]
+"""An address of Redis. It is a secret because it may hold a password."""
 
 
 class DedupeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,7 +46,8 @@ class DedupeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     Attributes:
         store: `redis` (Redis from 7.0, or Valkey), which all processes share, or `memory`, which
             belongs to a single process.
-        url: The address, `redis://` or `rediss://`, with the number of the database.
+        url: The address, `redis://` or `rediss://`, with the number of the database; or
+            `unix://` with the path of a socket.
         username, password: The user name and the password, if the URL does not hold them.
         tls: The TLS options. With them, the URL must begin with `rediss://`.
         key_prefix: The text before every key, so that a database can be shared.
@@ -49,7 +60,7 @@ class DedupeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """
 
     store: Literal["redis", "memory"] = "redis"
-    url: Url = "redis://127.0.0.1:6379/0"
+    url: RedisUrl = "redis://127.0.0.1:6379/0"
     username: Text | None = None
     password: Secret | None = None
     tls: TlsSettings | None = None

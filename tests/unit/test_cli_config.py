@@ -186,6 +186,47 @@ def test_other_urls_are_taken(url: str) -> None:
     assert url_fault(url) == ""
 
 
+NATS_SCHEMES = "nats:// or tls://, or several with commas between them"
+REDIS_SCHEMES = "redis://, rediss:// or unix://"
+
+
+@pytest.mark.parametrize(
+    ("option", "url", "schemes"),
+    [
+        ("sink", "127.0.0.1:4222", NATS_SCHEMES),
+        ("sink", "redis://127.0.0.1:6379/0", NATS_SCHEMES),
+        ("sink", "nats://127.0.0.1:4222,http://127.0.0.1:4223", NATS_SCHEMES),
+        ("listeners.l", "amqp://127.0.0.1", NATS_SCHEMES),
+        ("dedupe", "localhost:6379", REDIS_SCHEMES),
+        ("dedupe", "http://127.0.0.1:6379", REDIS_SCHEMES),
+    ],
+)
+def test_url_of_another_kind_of_server_is_refused(
+    tmp_path: Path, option: str, url: str, schemes: str
+) -> None:
+    """The line names the schemes, and does not show the URL, which may hold a password."""
+    (problem,) = told(tmp_path, "", **{f"CONSUMER__{option.replace('.', '__').upper()}__URL": url})
+    what = "holds a value that is not shown, expected a URL that starts with"
+    assert problem == f"{option}.url: {what} {schemes}"
+
+
+@pytest.mark.parametrize(
+    ("option", "url"),
+    [
+        ("sink", "nats://a:4222,b:4222,tls://c,u:p@d"),
+        ("sink", "wss://nats.example"),
+        ("dedupe", "rediss://:pa,ss@127.0.0.1:6379/0"),
+        ("dedupe", "unix:///run/redis.sock"),
+    ],
+)
+def test_url_of_the_right_server_is_taken(option: str, url: str) -> None:
+    """Behind a comma, an address of NATS needs no scheme."""
+    listener = {"kind": "nats", "subject": "a"}
+    tables: dict[str, object] = {"brand": "b", "listeners": {"l": listener}, option: {"url": url}}
+    config = build(tables, kinds())
+    assert (config.sink if option == "sink" else config.dedupe).url == url
+
+
 @pytest.mark.parametrize("bind", ["9464", ":9464", "", "[]:9464", "127.0.0.1:", "127.0.0.1:x"])
 def test_operations_port_is_never_open_to_everybody_by_mistake(bind: str) -> None:
     """Without an address, the port would listen on all addresses, without a login."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from consumer.listeners.base import ListenerSettings
-from consumer.nats.connection import InboxPrefix, NatsSettings
-from consumer.options.values import Count, FilePath, Seconds, Secret, Text, TlsSettings, Token, Url
+from consumer.nats.connection import InboxPrefix, NatsSettings, NatsUrl
+from consumer.options.values import Count, FilePath, Seconds, Secret, Text, TlsSettings, Token
 
 
 class NatsListenerSettings(ListenerSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,7 +39,7 @@ class NatsListenerSettings(ListenerSettings, frozen=True, kw_only=True, forbid_u
     max_ack_pending_count: Count = 10_000
     queue_group: Token | None = None
     # These are the fields of NatsSettings. A msgspec struct cannot have two bases.
-    url: Url = "nats://127.0.0.1:4222"
+    url: NatsUrl = "nats://127.0.0.1:4222"
     user: Text | None = None
     password: Secret | None = None
     token: Secret | None = None
