@@ -23,7 +23,7 @@ VERBS: Final = {
     "check": "Ask every broker whether it is reachable and fit.",
     "send": "Make events and send them to a listener's source.",
     "validate": "Check a file of events against the catalogue.",
-    "dead": "List, show, replay or drop dead letters.",
+    "dead": "List, show, mend, replay or drop dead letters.",
     "keys": "Make, show, rotate and revoke the access keys of the HTTP port.",
     "wallet": "Manage the keys of providers of games, check the books, and test a wallet.",
     "schema": "Print the schemas of events, as JSON Schema, AsyncAPI or OpenAPI.",

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 
+from consumer.cli.dead.command import dead
 from consumer.cli.main import VERBS, cli
 from consumer.errors import SinkUnavailable
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+README = Path(__file__).parents[2] / "README.md"
 KEYS_VERBS = ("create", "list", "show", "rotate", "revoke", "export", "restore")
 ALL_VERBS = [
     *([verb] for verb in VERBS),
     ["dead", "list"],
     ["dead", "show"],
+    ["dead", "mend"],
     ["dead", "replay"],
     ["dead", "drop", "1", "--yes"],
     *(["keys", verb] for verb in KEYS_VERBS),
@@ -63,6 +64,21 @@ def test_help_lists_every_verb() -> None:
     result = consumer("--help")
     assert result.exit_code == 0
     assert all(f"  {verb} " in result.output for verb in VERBS)
+
+
+def test_readme_names_every_verb() -> None:
+    """The first column of its table, and for `dead` every verb inside."""
+    _, _, table = README.read_text(encoding="utf-8").partition("| Verb | Does |\n")
+    column = [row.split("|")[1] for row in table.partition("\n\n")[0].splitlines()[1:]]
+    rows = [re.findall(r"`(?:consumer )?([^`]+)`", cell) for cell in column]
+    assert set(VERBS) <= {name.split()[0] for row in rows for name in row}
+    (letters,) = (row for row in rows if row[0].startswith("dead "))
+    assert {name.removeprefix("dead ").split()[0] for name in letters} == set(dead.commands)
+
+
+def test_line_of_dead_names_every_verb_inside() -> None:
+    """Somebody who looks for a way to correct a letter reads this line first."""
+    assert all(name in VERBS["dead"].lower() for name in dead.commands)
 
 
 @pytest.mark.parametrize("verb", ALL_VERBS, ids=" ".join)
