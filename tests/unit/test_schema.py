@@ -49,6 +49,17 @@ def printed(*arguments: str) -> Any:  # noqa: ANN401  # any JSON value
     return json.loads(result.stdout)
 
 
+def test_a_listed_value_is_to_be_written_as_it_is_listed() -> None:
+    """The schema refuses another case, so its words do not say that any case is right."""
+    lenient = sent_field("CASINO", "type")
+    assert lenient.is_valid("Bet")
+    assert not lenient.is_valid("BET")
+    assert lenient.schema["description"].endswith(
+        "Write it as listed; a lenient listener takes any case."
+    )
+    assert "case" not in sent_field("CASINO", "type", strict=True).schema["description"]
+
+
 @pytest.mark.parametrize("event_type", CATALOGUE, ids=name)
 def test_each_schema_is_one_by_its_dialect(event_type: EventType) -> None:
     """Tools of other people read them."""

@@ -38,6 +38,7 @@ _UNSIGNED: Final = (
 )
 _ONLY_DIGITS: Final = "^[0-9]+$"
 
+ANY_CASE: Final = "Write it as listed; a lenient listener takes any case."
 _FLAG_IN: Final[Schema] = {
     "type": ["boolean", "integer", "string"],
     "minimum": 0,
@@ -98,7 +99,8 @@ def object_in(
         if not read_strictly and fact.many is not Many.ONE and fact.nested is not None:
             schema = _or_numbered(schema)
         any_case = fact.form is Form.CHOICE and not read_strictly
-        said = f"{field.meaning} Upper and lower case are the same." if any_case else field.meaning
+        # The list has one spelling of each value, so that generators make a usable enum of it.
+        said = f"{field.meaning} {ANY_CASE}" if any_case else field.meaning
         properties[field.name] = _described(said, schema, _examples_in(field))
     return _object(struct, properties, needed)
 
