@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def validate(*arguments: str, stdin: bytes = b"", columns: int = 80) -> Result:
-    """Run the verb in this process."""
-    env = {"COLUMNS": str(columns)}
+def validate(*arguments: str, stdin: bytes = b"", columns: int | None = 80) -> Result:
+    """Run the verb in this process, with a number of columns in the environment, or without one."""
+    env = {"COLUMNS": None if columns is None else str(columns)}
     return CliRunner(env=env).invoke(cli, ["validate", *arguments], input=stdin)
 
 
@@ -91,6 +91,14 @@ def test_a_table_fits_the_terminal(tmp_path: Path, columns: int) -> None:
     result = validate(written(tmp_path, long), columns=columns)
     assert max(map(len, result.stdout.splitlines())) <= columns
     assert result.stdout.count("z") == 100
+
+
+def test_a_row_is_not_folded_in_a_pipe(tmp_path: Path) -> None:
+    """A line that `grep` finds holds the whole row."""
+    file = written(tmp_path, casino(timestamp="2262-01-31T12:00:00Z"))
+    told = "2262-01-31T12:00:00.000000Z  warning: a time that is at most a day ahead of now"
+    assert told in validate(file, columns=None).stdout
+    assert told not in validate(file, columns=80).stdout
 
 
 def test_a_sender_cannot_move_the_cursor(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final, Protocol
 
 import click
@@ -79,7 +80,7 @@ class TablePrinter:
         self._limit_count = limit_count
         self._many = many
         self._console = Console(highlight=False)
-        self._console.width = min(self._console.width, WIDEST_COLUMNS)
+        self._console.width = _width(self._console)
         self._unit = ""
         self._rows: list[Remark] = []
         self._hidden_count = 0
@@ -136,6 +137,14 @@ class TablePrinter:
             )
             before = number
         return table
+
+
+def _width(console: Console) -> int:
+    """Return the width of a table, in columns."""
+    if not console.is_terminal and not os.environ.get("COLUMNS"):
+        # rich would take 80 columns for a file or a pipe, and fold rows that `grep` reads later.
+        return WIDEST_COLUMNS
+    return min(console.width, WIDEST_COLUMNS)
 
 
 def _repeats(count: int) -> str:
