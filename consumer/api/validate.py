@@ -133,6 +133,7 @@ class Validation:
                 strict=self._settings.validation == "strict",
                 limit_bytes=self._settings.max_decoded_bytes,
                 unwrap=self._settings.unwrap,
+                clock=self._clock,
             )
         return judge
 

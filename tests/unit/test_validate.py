@@ -17,7 +17,7 @@ from consumer.events.conflict import conflict_text
 from consumer.events.normalise import Normaliser
 from consumer.events.registry import CATALOGUE, find
 from consumer.tools.validation.cut import EventFile, Record
-from consumer.tools.validation.habits import habits
+from consumer.tools.validation.habits import AHEAD_MAX_S, habits, of_the_future
 from consumer.tools.validation.validator import Remark, Severity, Validator, about_file
 from tests.support.corpus import BROKEN
 from tests.support.mutate import mutated
@@ -244,6 +244,7 @@ def test_field_in_another_spelling_is_suggested(sent: str, meant: str) -> None:
     ("body", "reason", "field"),
     [
         (casino(amount=None), "null_number", "amount"),
+        (casino(timestamp="2262-01-31T12:00:00Z"), "future_time", "timestamp"),
         (casino(user_id=653247040368672800), "large_number_id", "user_id"),
         (casino(user_id="\ufeffu1"), "space_around_id", "user_id"),
         (casino(user_id="u1 "), "space_around_id", "user_id"),
@@ -256,6 +257,14 @@ def test_what_is_probably_a_mistake_is_warned_about(body: bytes, reason: str, fi
     """The event passes, and means something else than its sender thinks."""
     [found] = look(body)
     assert (found.severity, found.reason, found.field) == (Severity.WARNING, reason, field)
+
+
+def test_a_time_of_the_next_day_is_no_mistake() -> None:
+    """A second more is, and the time is told as it was read."""
+    noon_s, noon = 1_769_860_800.0, "2026-01-31T12:00:00.000000Z"
+    assert of_the_future("timestamp", noon_s, noon_s - AHEAD_MAX_S) == []
+    [(name, misfit)] = of_the_future("timestamp", noon_s, noon_s - AHEAD_MAX_S - 1)
+    assert (name, misfit.field, misfit.found) == ("future_time", "timestamp", noon)
 
 
 def test_mistakes_inside_lists_have_their_path() -> None:

@@ -1,9 +1,10 @@
 """Finds what an event may hold by mistake although a listener takes it without a word.
 
-Responsible for four mistakes that cost no dead letter and change what an event means: a key that
+Responsible for five mistakes that cost no dead letter and change what an event means: a key that
 comes twice, as merged dictionaries have it; null in place of an amount, which JavaScript writes for
-NaN; an id with a space or an invisible character around it, as spreadsheets have it; and an id that
-is a number beyond 2^53, which JavaScript rounds.
+NaN; an id with a space or an invisible character around it, as spreadsheets have it; an id that is
+a number beyond 2^53, which JavaScript rounds; and an event of the future, as a wrong clock or a
+wrong unit makes it.
 """
 
 from __future__ import annotations
@@ -17,10 +18,14 @@ from consumer.events.base import Form
 from consumer.events.facts import facts_of
 from consumer.events.refuse import shown
 from consumer.events.repair import LARGEST_SAFE_NUMBER
+from consumer.events.timestamp import from_epoch_s
 
 if TYPE_CHECKING:
     from consumer.events.base import Fields, Nested
 
+AHEAD_MAX_S: Final = 86_400.0
+"""A wrong zone moves a time by up to 14 h, so it is not found here. A wrong year or a wrong unit
+moves it much further."""
 INVISIBLE: Final = "\ufeff\u200b\u200c\u200d\u2060"
 """Characters without a width that text copied from pages and spreadsheets has at its ends."""
 _NUMBERS: Final = (Form.NUMBER, Form.COUNT)
@@ -57,6 +62,20 @@ def habits(struct: type[Fields], body: bytes) -> list[tuple[str, Misfit]]:
         return []
     found = [("key_twice", Misfit(name, "each key once (the last counts)", name)) for name in twice]
     return [*found, *_of_object(struct, sent, "")]
+
+
+def of_the_future(own_time: str, time_s: float, now_s: float) -> list[tuple[str, Misfit]]:
+    """Return a warning if the event's own time is more than a day ahead of now.
+
+    Args:
+        own_time: The name of the field.
+        time_s: The event's own time, in seconds since 1970.
+        now_s: The time of day, in seconds since 1970.
+    """
+    if time_s - now_s <= AHEAD_MAX_S:
+        return []
+    expected = "a time that is at most a day ahead of now"
+    return [("future_time", Misfit(own_time, expected, from_epoch_s(time_s)))]
 
 
 def _of_object(

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from consumer.clock import SYSTEM_CLOCK, Clock
 from consumer.errors import Misfit, Reason, Rejected
 from consumer.events.normalise import Event, Normaliser
 from consumer.events.steps import Oddity
 from consumer.pipeline.budget import max_body_bytes, refuse_long, refuse_many_values
 from consumer.pipeline.plain_body import Unwrapper, plain_body
 from consumer.pipeline.route import message_bytes
-from consumer.tools.validation.habits import habits
+from consumer.tools.validation.habits import habits, of_the_future
 from consumer.tools.validation.one_by_one import OneByOne, expected_of
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Judge:
         strict: If true, what the vendor's own schema refuses is refused too.
         limit_bytes: The largest size of a body after its content encoding is undone, in bytes.
         unwrap: The field of a body that holds the event. None means that the body is the event.
+        clock: The clock. An event that is far ahead of it is odd.
     """
 
     def __init__(
@@ -74,8 +76,10 @@ class Judge:
         strict: bool = False,
         limit_bytes: int | None = None,
         unwrap: str | None = None,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._type = event_type
+        self._clock = clock
         self._strict = strict
         self._limit_bytes = max_body_bytes(limit_bytes)
         self._unwrap = Unwrapper(unwrap).take_out if unwrap is not None else None
@@ -143,6 +147,9 @@ class Judge:
                 else self._one_by_one.look(verdict.body).oddities
             )
         verdict.oddities = [*verdict.oddities, *habits(self._type.fields, verdict.body)]
+        if self._type.time is not None and event.time_s is not None:
+            now_s = self._clock.now_s()
+            verdict.oddities += of_the_future(self._type.time, event.time_s, now_s)
         if message_bytes(event) > USUAL_MAX_BYTES:
             limit = "at most 1 MiB as an event, unless the operator allows more"
             misfit = Misfit("", limit, f"{message_bytes(event)} bytes")
