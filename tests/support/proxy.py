@@ -11,6 +11,7 @@ import struct
 from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
+    import ssl
     from types import TracebackType
 
 CHUNK_BYTES: Final = 65_536
@@ -20,6 +21,11 @@ _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 class Proxy:
     """Forwards connections to one address, until told otherwise. For one event loop.
+
+    Args:
+        host, port: The address.
+        tls: Ends the TLS of the clients here, and speaks without TLS to the address. None: passes
+            everything on as it comes.
 
     Attributes:
         port: to connect to, on 127.0.0.1.
@@ -31,8 +37,9 @@ class Proxy:
         replied_bytes: read from the server so far, dropped ones too.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, *, tls: ssl.SSLContext | None = None) -> None:
         self._target = (host, port)
+        self._tls = tls
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._accepting = True
@@ -54,7 +61,7 @@ class Proxy:
         return f"127.0.0.1:{self.port}"
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
