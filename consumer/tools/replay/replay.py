@@ -21,6 +21,7 @@ import msgspec
 from consumer.config.wallet import OUTBOX_LISTENERS
 from consumer.deliveries.delivery import Dead, Delivery, Duplicate, End, Forwarded
 from consumer.deliveries.origin import Origin
+from consumer.errors import SinkUnavailable
 from consumer.events import timestamp
 from consumer.events.timestamp import from_epoch_s
 from consumer.pipeline.batch import Batch, Work
@@ -80,6 +81,25 @@ class Ended(msgspec.Struct, frozen=True):
     next_number: int = 0
 
 
+class LetterStays(SinkUnavailable):
+    """The result of a letter is stored, but it was not confirmed that the letter is removed.
+
+    Args:
+        number: The number of the letter.
+        next_number: The number of its next letter. 0 if it became an event, or is known already.
+        error: Why removing failed.
+    """
+
+    def __init__(self, number: int, next_number: int, error: SinkUnavailable) -> None:
+        result = f"the next letter, {next_number}," if next_number else "the event"
+        super().__init__(
+            f"{result} is stored, but letter {number} could not be removed: {error}. If the "
+            "letter is still there, do the same once more: what is stored is recognised as a copy, "
+            "and the letter is removed",
+            refused=error.refused,
+        )
+
+
 def letter_again(delivery: Delivery, rejected: Rejected, _: Origin, now_s: float) -> Letter:
     """Return the next letter of a letter that failed again. This function is a `LetterOf`."""
     stored = _stored(delivery)
@@ -126,7 +146,8 @@ class Replayer:
         it takes.
 
         Raises:
-            ExceptionGroup: It holds a `SinkUnavailable`: the stream of the letters is away.
+            ExceptionGroup: It holds a `SinkUnavailable`: the stream of the letters is away. If the
+                results were stored by then, it is a `LetterStays`.
 
         Cancelling: the results of some letters may be stored although the letters are not removed.
         The next replay recognises these results.
@@ -162,7 +183,10 @@ class Replayer:
 
         async def remove(work: Work) -> None:
             number, end = _stored(work.delivery).number, work.delivery.end
-            await self._reader.remove(number)
+            try:
+                await self._reader.remove(number)
+            except SinkUnavailable as error:
+                raise LetterStays(number, next_numbers.get(number, 0), error) from error
             self._note(Ended(number, _WAYS[type(end)], end, next_numbers.get(number, 0)))
 
         await several(remove, works)
@@ -261,7 +285,16 @@ async def whole(reader: LetterReader, number: int) -> StoredLetter:
         NoSuchBodyError: The body is not in the object store any more.
         SinkUnavailable: There is no answer.
     """
-    stored = await reader.get(number)
+    return await with_body(reader, await reader.get(number))
+
+
+async def with_body(reader: LetterReader, stored: StoredLetter) -> StoredLetter:
+    """Return a letter with its body, if the body is in the object store.
+
+    Raises:
+        NoSuchBodyError: The body is not in the object store any more.
+        SinkUnavailable: There is no answer.
+    """
     if not stored.letter.body_object:
         return stored
     body = io.BytesIO()
