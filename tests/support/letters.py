@@ -32,7 +32,7 @@ class Letters:
     def __init__(self, scene: Scene, jetstream: JetStreamContext, config: Path) -> None:
         self.scene = scene
         self.jetstream = jetstream
-        self._config = config
+        self.config = config
         self._settings = scene.dead_letter_settings
         self._count = 0
 
@@ -45,10 +45,14 @@ class Letters:
                 message.subject, message.body, headers=dict(message.headers)
             )
 
+    def configure(self) -> None:
+        """Write the file of the configuration."""
+        self.config.write_text(tomli_w.dumps(self.scene.tables))
+
     async def dead(self, *arguments: str) -> Result:
         """Run a verb of `dead`, in a thread because it has an event loop of its own."""
-        self._config.write_text(tomli_w.dumps(self.scene.tables))
-        command = ["dead", *arguments, "--config", str(self._config)]
+        self.configure()
+        command = ["dead", *arguments, "--config", str(self.config)]
         return await asyncio.to_thread(CliRunner().invoke, cli, command)
 
     async def left(self) -> list[Letter]:

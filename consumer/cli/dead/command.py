@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -211,6 +212,12 @@ def drop(options: DeadDropOptions) -> None:
 @click.argument("number", type=click.IntRange(1))
 @config_option
 @click.option("--type", "message_type", metavar="TYPE", help="Read the letter as this type.")
+@click.option(
+    "--from",
+    "from_file",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Begin with the text of this file, such as the text that an earlier try has kept.",
+)
 @takes(DeadMendOptions)
 def mend(options: DeadMendOptions) -> None:
     """Correct one dead letter in an editor, and send it through the pipeline again.
@@ -219,9 +226,14 @@ def mend(options: DeadMendOptions) -> None:
     corrected letter still cannot be an event, the error is shown, and the editor can be opened
     again. The letter is removed once its event is stored. If nothing is changed, nothing is sent.
 
+    If anything fails after the editor, the letter stays as it was, and your text is kept in a file.
+    Standard error names the file, and the command to go on.
+
     Exit codes:
-      0  the letter became an event, or is known already
-      1  nothing was sent, or it failed again
+      0    the letter became an event, or is known already
+      1    nothing was sent; or the event is stored, and the letter could not be removed
+      130  Ctrl-C
+      143  SIGTERM
 
     Examples:
       consumer dead mend 17

@@ -34,7 +34,7 @@ async def show(options: DeadShowOptions) -> None:
     """
     config = load_config(options.config_file)
     async with open_reader(config.sink, config.dead_letters) as reader:
-        stored = await _found(reader, options.number)
+        stored = await found_letter(reader, options.number)
         if options.raw:
             await reader.write_body(stored.letter, sys.stdout.buffer)
             sys.stdout.buffer.flush()
@@ -47,7 +47,7 @@ async def show(options: DeadShowOptions) -> None:
     click.echo(readable(head))
 
 
-async def _found(reader: LetterReader, number: int) -> StoredLetter:
+async def found_letter(reader: LetterReader, number: int) -> StoredLetter:
     """Return a letter, or say which letter has taken its place.
 
     Raises:

@@ -63,11 +63,13 @@ class DeadMendOptions(msgspec.Struct, frozen=True, kw_only=True):
         config_file: The configuration file. None means the first of the usual files that exists.
         number: The number of the letter.
         message_type: The message type to read the letter as. None means that of the letter.
+        from_file: The file with the text to begin with. None means the text of the letter.
     """
 
     config_file: Path | None
     number: int
     message_type: str | None
+    from_file: Path | None
 
 
 class DeadActOptions(DeadOptions, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from consumer.config.load import Config
+    from consumer.dead_letters.record import LetterOf
     from consumer.lanes.outside import Outside
     from consumer.pipeline.decode import Decoder
     from consumer.tools.replay.read import LetterReader
@@ -34,7 +35,10 @@ log = structlog.get_logger()
 
 @contextlib.asynccontextmanager
 async def opened_replayer(
-    config: Config, reader: LetterReader, tell: Callable[[Ended], None] = lambda _: None
+    config: Config,
+    reader: LetterReader,
+    tell: Callable[[Ended], None] = lambda _: None,
+    letter_of: LetterOf = letter_again,
 ) -> AsyncIterator[Replayer]:
     """Open the store and the sinks, and keep them open during the block; yields a replayer.
 
@@ -44,13 +48,14 @@ async def opened_replayer(
         config: The daemon's configuration.
         reader: The reader of the letters, whose connection is open.
         tell: Is called with the end of each letter.
+        letter_of: Writes the next letter of a letter that failed again.
 
     Cancelling: the store and the sinks are closed.
     """
     for caveat in caveats(config):
         log.warning(caveat.what, **caveat.facts)
     outside, watched = make_outside(config), Watched(Health(), Metrics())
-    replayer = make_replayer(config, outside, watched, reader, tell)
+    replayer = make_replayer(config, outside, watched, reader, tell, letter_of)
     kept = [KeptOpen(name, part, watched.health) for name, part in outside.parts().items()]
     async with contextlib.AsyncExitStack() as stack, asyncio.TaskGroup() as group:
         for part in outside.parts().values():
@@ -69,6 +74,7 @@ def make_replayer(
     watched: Watched,
     reader: LetterReader,
     tell: Callable[[Ended], None] = lambda _: None,
+    letter_of: LetterOf = letter_again,
 ) -> Replayer:
     """Make a replayer on a store and sinks. They have to be open when it replays.
 
@@ -79,11 +85,12 @@ def make_replayer(
             process, because a replay is no listener.
         reader: The reader of the letters.
         tell: Is called with the end of each letter.
+        letter_of: Writes the next letter of a letter that failed again.
     """
     return Replayer(
         reader,
         Decoders(config, lambda: outside.sink.max_message_bytes).of,
-        make_steps(LANE, config, outside, watched, letter_again),
+        make_steps(LANE, config, outside, watched, letter_of),
         SYSTEM_CLOCK,
         tell,
     )
