@@ -110,6 +110,22 @@ async def test_dry_run_says_what_would_happen_and_changes_nothing(letters: Lette
     assert await letters.scene.sink.count() == 0
 
 
+@pytest.mark.parametrize("chunk_count", [1, 500], ids=["in two chunks", "in one chunk"])
+async def test_dry_run_compares_letters_with_each_other(
+    letters: Letters, monkeypatch: pytest.MonkeyPatch, chunk_count: int
+) -> None:
+    """It promised an event for each of two equal letters, and for each of two that contradict."""
+    monkeypatch.setattr("consumer.tools.replay.replay.CHUNK_COUNT", chunk_count)
+    bodies = [casino(amount=amount) for amount in (1, 1, 2)]
+    await letters.store(*map(letter, bodies))
+    result = await letters.dead("replay", "--dry-run")
+    assert result.stdout == "would forward 1, recognise 1, fail again 1: conflict 1\n"
+    result = await letters.dead("replay")
+    assert result.stdout == (
+        "replayed 3: 1 forwarded, 1 duplicates, 1 dead letters again, 0 gone\n"
+    )
+
+
 async def test_body_in_the_object_store_is_replayed(letters: Letters) -> None:
     """It is read from there; the event fits although the letter did not."""
     body = casino(activity_id="large", game_name="x" * 500_000)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from types import NoneType
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -13,7 +12,7 @@ from consumer.cli.dead.chosen import chosen_letters
 from consumer.cli.input.configuration import load_config
 from consumer.cli.terminal.safe_text import printable
 from consumer.clock import SYSTEM_CLOCK
-from consumer.deliveries.delivery import Dead, Duplicate
+from consumer.deliveries.delivery import Dead
 from consumer.lanes.outside import make_store
 from consumer.operations.log import LogSettings, configure
 from consumer.pipeline.batch import Batch
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from consumer.cli.dead.options import DeadReplayOptions
     from consumer.config.load import Config
     from consumer.pipeline.batch import Work
+    from consumer.pipeline.dedupe import SameKey
     from consumer.stores.base import Mark
     from consumer.tools.replay.query import StoredLetter
     from consumer.tools.replay.replay import Ended, Replayer
@@ -131,6 +131,9 @@ async def would_replay(options: DeadReplayOptions) -> int:
 class Foresight:
     """Foresees what a replay would do, and leaves the marks in the store as they are.
 
+    It remembers every event that would be forwarded: the key and the fingerprint. So a letter is
+    compared with all letters before it, as in a replay, where the store has their marks by then.
+
     Args:
         config: The configuration, which names the store. A store in memory cannot be asked.
 
@@ -141,7 +144,8 @@ class Foresight:
     def __init__(self, config: Config) -> None:
         self._store = None if config.dedupe.store == "memory" else make_store(config)
         self._mode = Enforce()
-        self._ends: Counter[type] = Counter()
+        self._foreseen: dict[str, Memory] = {}
+        self._forwarded_count = self._recognised_count = 0
         self.failing: Counter[str] = Counter()
 
     async def judge(self, works: list[Work]) -> None:
@@ -156,21 +160,31 @@ class Foresight:
         if self._store is not None and keys:
             marks = await self._store.recall(keys)
         for same_key, mark in zip(same_keys, marks, strict=True):
-            known = None if mark is None else Memory(mark.done, mark.fingerprint, mark.age_s)
-            judge(same_key, known, self._mode, None)
+            self._judge(same_key, mark)
         for work in works:
             end = work.delivery.end
             if isinstance(end, Dead):
                 self.failing[end.rejected.reason.value] += 1
+            elif work.delivery.fate is None:
+                self._forwarded_count += 1
             else:
-                self._ends[type(end)] += 1
+                self._recognised_count += 1
+
+    def _judge(self, same_key: SameKey, mark: Mark | None) -> None:
+        identity = same_key[0][1]
+        known = self._foreseen.get(identity.key)
+        if known is None and mark is not None:
+            known = Memory(mark.done, mark.fingerprint, mark.age_s)
+        if judge(same_key, known, self._mode, None):
+            fingerprint = identity.fingerprint if known is None else known.fingerprint
+            self._foreseen[identity.key] = Memory(done=True, fingerprint=fingerprint, age_s=0.0)
 
     @property
     def said(self) -> str:
         """A line that says what would become of the letters."""
         reasons = ", ".join(f"{reason} {count}" for reason, count in self.failing.most_common())
         return (
-            f"would forward {self._ends[NoneType]}, recognise {self._ends[Duplicate]}, "
+            f"would forward {self._forwarded_count}, recognise {self._recognised_count}, "
             f"fail again {self.failing.total()}{f': {reasons}' if reasons else ''}"
         )
 
