@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nats.js.object_store import OBJ_STREAM_TEMPLATE
 
 from consumer.dead_letters.record import HEADERS_MAX_BYTES
-from consumer.nats.rights import Right
+from consumer.nats.rights import STREAM_NAMES, Right
 from consumer.nats.stream import StreamPlan
 
 if TYPE_CHECKING:
@@ -32,6 +32,27 @@ def dead_letter_plan(dead_letters: DeadLetterSettings, sink: SinkSettings) -> St
         least_message_bytes=HEADERS_MAX_BYTES,
         looks=True,
     )
+
+
+def reading_rights(dead_letters: DeadLetterSettings) -> list[Right]:
+    """Return the rights to read letters and to remove them, as `consumer dead` does."""
+    stream = dead_letters.stream
+    bodies = OBJ_STREAM_TEMPLATE.format(bucket=dead_letters.bodies_bucket)
+    api = "$JS.API"
+    removing, reading = "drop, replay and mend", "from here: large bodies; show, replay and mend"
+    return [
+        Right("publish", f"{api}.STREAM.INFO.{stream}"),
+        Right("publish", f"{api}.STREAM.MSG.GET.{stream}"),
+        Right("publish", f"{api}.CONSUMER.CREATE.{stream}.>"),
+        Right("publish", f"{api}.CONSUMER.MSG.NEXT.{stream}.*"),
+        Right("publish", f"{api}.CONSUMER.DELETE.{stream}.*"),
+        Right("publish", f"{api}.STREAM.MSG.DELETE.{stream}", removing),
+        Right("publish", STREAM_NAMES, reading),
+        Right("publish", f"{api}.STREAM.INFO.{bodies}"),
+        Right("publish", f"{api}.STREAM.MSG.GET.{bodies}"),
+        Right("publish", f"{api}.CONSUMER.CREATE.{bodies}"),
+        Right("publish", f"$JS.FC.{bodies}.>"),
+    ]
 
 
 def letter_rights(dead_letters: DeadLetterSettings) -> list[Right]:

@@ -88,7 +88,9 @@ async def test_missing_right_to_read_warns(server: Redis, check: Callable[..., A
     server.command(*(word for word in documented_rule() if word != "+pttl"))
     first, second = await check(username="consumer", password="pw")
     assert first.startswith("ok ")
-    assert second.startswith("warn  store                 consumer seen will not work: permission")
+    warning = "consumer seen and dead replay --dry-run will not work: permission"
+    assert second.startswith(f"warn  store                 {warning}")
+    assert "Only `consumer seen`, `consumer dead replay --dry-run` and" in RIGHTS_PAGE.read_text()
 
 
 async def test_replica_and_full_server_fail(admin: RedisClient, check: Callable[..., Any]) -> None:

@@ -10,15 +10,24 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from msgspec.structs import replace
+from nats.js.api import ObjectMeta, ObjectMetaOptions
 
+from consumer.dead_letters.plan import dead_letter_plan
+from consumer.dead_letters.record import to_message
+from consumer.dead_letters.stream import DeadLetterSettings, open_bodies
 from consumer.events.registry import CATALOGUE, subject_families
 from consumer.nats.connection import NatsSettings, connected
+from consumer.nats.stream import prepare_stream
+from consumer.sinks.base import SinkSettings
 from consumer.tools.sample.generate import TrafficMix, generate
 from tests.brokers.nats import Nats
 from tests.support.checked_server import CheckedServer
 from tests.support.daemon import Daemon
 from tests.support.eventually import eventually
+from tests.support.letters import letter
 from tests.support.rights_page import documented
+from tests.support.samples import casino
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -32,6 +41,7 @@ BROKEN_COUNT: Final = 3
 PUBLISH: Final = [*documented("listener", "publish"), *documented("sink", "publish")]
 SUBSCRIBE: Final = [*documented("listener", "subscribe"), *documented("sink", "subscribe")]
 LOOK: Final = documented("check", "publish")
+DEAD: Final = documented("dead", "publish")
 WITHOUT: Final = {
     "game": ("game.*", "sink", "publish to game.bet"),
     "user": ("user.*", "sink", "user.login"),
@@ -67,6 +77,8 @@ def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nats]:
         "{ user: admin, password: admin }",
         user("exact", [*PUBLISH, *LOOK]),
         user("blind", PUBLISH),
+        user("reader", DEAD),
+        user("mender", [*PUBLISH, *DEAD]),
         *(
             user(name, [one for one in (*PUBLISH, *LOOK) if one != right])
             for name, (right, _, _) in WITHOUT.items()
@@ -100,6 +112,55 @@ def configuration(server: CheckedServer, name: str) -> dict[str, Any]:
         "dedupe": {"store": "memory"},
         "sink": place,
     }
+
+
+async def store_letters(server: CheckedServer) -> None:
+    """Store a letter that can be mended, a large letter, and a letter of an older version."""
+    jetstream, settings = server.client.jetstream(), DeadLetterSettings()
+    await prepare_stream(server.client, dead_letter_plan(settings, SinkSettings()))
+    large = letter(casino(activity_id="large", amount="abc", game_name="x" * 80_000))
+    pieces = ObjectMeta(options=ObjectMetaOptions(max_chunk_size=MAX_PAYLOAD_BYTES // 2))
+    await (await open_bodies(jetstream, settings)).put(large.body_id, large.body, meta=pieces)
+    in_bodies = replace(large, body=b"", body_object=large.body_id)
+    for each in (letter(casino(amount="abc")), in_bodies, letter(casino(activity_id="new"))):
+        message = to_message(each, settings.subject_prefix, each.body_id)
+        await jetstream.publish(message.subject, message.body, headers=dict(message.headers))
+
+
+VERBS_OF_READERS: Final = (
+    ("dead list", "casino"),
+    ("dead show 2", "xxxx"),
+    ("dead replay --dry-run --yes", "would forward 1, recognise 0, fail again 2"),
+    ("dead drop 3 --yes", "dropped 1, 0 gone"),
+)
+
+
+async def test_reader_of_dead_letters_needs_no_more(
+    server: CheckedServer, nats_server: Nats
+) -> None:
+    """Nor does an operator who may not publish events."""
+    log = nats_server.folder / "log"
+    before_count = log.read_text().count("Violation")
+    await store_letters(server)
+    for verb, text in VERBS_OF_READERS:
+        result = await server.consumer(configuration(server, "reader"), *verb.split())
+        assert text in result.stdout, result.stderr
+    assert log.read_text().count("Violation") == before_count
+
+
+async def test_mender_needs_the_rights_of_the_daemon_too(
+    server: CheckedServer, nats_server: Nats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page did not say what `dead mend` needs."""
+    log = nats_server.folder / "log"
+    before_count = log.read_text().count("Violation")
+    await store_letters(server)
+    monkeypatch.setenv("EDITOR", "sed -i -e s/abc/1.5/ -e s/xxxxx*/x/")
+    tables = configuration(server, "mender")
+    for verb in ("dead mend 1", "dead mend 2", "dead replay 3"):
+        result = await server.consumer(tables, *verb.split())
+        assert "replayed 1: 1 forwarded" in result.stdout, result.stderr
+    assert log.read_text().count("Violation") == before_count
 
 
 async def send_everything(server: CheckedServer) -> None:

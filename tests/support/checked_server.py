@@ -35,8 +35,12 @@ class CheckedServer(NamedTuple):
 
     async def check(self, tables: Mapping[str, object], *options: str) -> Result:
         """Check a configuration, in a thread with an event loop of its own."""
+        return await self.consumer(tables, "check", *options)
+
+    async def consumer(self, tables: Mapping[str, object], *words: str) -> Result:
+        """Run the command line with a configuration, in a thread with an event loop of its own."""
         self.file.write_text(tomli_w.dumps(tables))
-        arguments = ["check", "--config", str(self.file), *options]
+        arguments = [*words, "--config", str(self.file)]
         return await asyncio.to_thread(CliRunner().invoke, cli, arguments)
 
 

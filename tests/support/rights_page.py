@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from consumer.dead_letters.plan import dead_letter_plan, letter_rights
+from consumer.dead_letters.plan import dead_letter_plan, letter_rights, reading_rights
 from consumer.dead_letters.stream import DeadLetterSettings
 from consumer.listeners.nats.rights import source_rights
 from consumer.listeners.nats.settings import NatsListenerSettings
@@ -64,6 +64,7 @@ def lists() -> dict[str, list[Right]]:
         "listener": source_rights(SOURCE, makes=True),
         "sink": [*sink, inbox_right(SINK.inbox_prefix)],
         "check": list(LOOK_RIGHTS),
+        "dead": [*reading_rights(LETTERS), inbox_right(SINK.inbox_prefix)],
     }
 
 

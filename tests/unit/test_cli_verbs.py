@@ -22,6 +22,7 @@ ALL_VERBS = [
     ["dead", "mend"],
     ["dead", "replay"],
     ["dead", "drop", "1", "--yes"],
+    ["dead", "mend", "1"],
     *(["keys", verb] for verb in KEYS_VERBS),
 ]
 WITH_CONFIG = [
@@ -33,6 +34,7 @@ WITH_CONFIG = [
     ["dead", "show", "1"],
     ["dead", "replay"],
     ["dead", "drop", "1", "--yes"],
+    ["dead", "mend", "1"],
     ["tap"],
     ["top"],
     ["seen", "CASINO", "1"],
@@ -49,6 +51,16 @@ WITH_CONFIG = [
 def consumer(*arguments: str) -> Result:
     """Run the command line in this process."""
     return CliRunner().invoke(cli, arguments, prog_name="consumer")
+
+
+def test_help_names_every_verb_of_dead() -> None:
+    """The line of `consumer --help` left out `mend`."""
+    context = click.Context(cli)
+    group = cli.get_command(context, "dead")
+    assert isinstance(group, click.Group)
+    assert [
+        name for name in group.list_commands(context) if name not in VERBS["dead"].lower()
+    ] == []
 
 
 @pytest.mark.parametrize("verb", ALL_VERBS, ids=" ".join)

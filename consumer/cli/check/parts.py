@@ -41,7 +41,7 @@ async def _unread(part: Store) -> tuple[str, ...]:
     try:
         await part.recall(["check"])
     except StoreUnavailable as error:
-        return (f"consumer seen will not work: {error}",)
+        return (f"consumer seen and dead replay --dry-run will not work: {error}",)
     return ()
 
 
