@@ -21,7 +21,7 @@ class Outage:
     """
 
     def __init__(self) -> None:
-        self._told: set[str] = set()
+        self._told: set[tuple[str, bool]] = set()
 
     def report(
         self, log: FilteringBoundLogger, event: str, error: Unavailable, **facts: str
@@ -35,11 +35,12 @@ class Outage:
             facts: Further fields.
         """
         why = str(error)
-        if why in self._told:
+        reason = (why, error.refused)
+        if reason in self._told:
             return
         if len(self._told) >= REASONS_MAX_COUNT:
             self._told.clear()
-        self._told.add(why)
+        self._told.add(reason)
         tell = log.error if error.refused else log.warning
         tell(event, **facts, why=why)
 

@@ -8,7 +8,7 @@ import pytest
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from consumer.errors import StoreUnavailable
-from consumer.tools.embedded.servers import ServerProcess, redis_options
+from consumer.tools.embedded.servers import ServerProcess, free_port, redis_options
 from tests.brokers.redis import Redis
 from tests.contract.store_suite import identity
 from tests.support.redis_store import make_store
@@ -96,7 +96,9 @@ class _Clustered(Redis):
     def describe(self) -> ServerProcess:
         """See `Broker.describe`."""
         options = redis_options(self.folder, self.port)
-        command = [self.program(), *options, "--cluster-enabled", "yes"]
+        # By default, the cluster's own port is 10,000 above the other, which may be taken.
+        options += ["--cluster-enabled", "yes", "--cluster-port", str(free_port())]
+        command = [self.program(), *options]
         return ServerProcess(self.name, command, self.folder / "log")
 
 
