@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
-from consumer.errors import ListenerUnavailable
 from consumer.listeners.kafka import corrupt
 from tests.brokers.kafka import LIBRARIES, Kafka
 from tests.integration.test_kafka_changes import make_anew
@@ -286,36 +285,3 @@ async def test_held_partition_of_a_topic_made_anew_is_read(kafka: Kafka) -> None
     assert await _bodies(listener, 1) == [b"new 1"]
     await listener.close()
     await source.close()
-
-
-async def test_two_members_of_one_name_are_told_so(source: KafkaSource) -> None:
-    """They take the name from each other. The broker gives a reason in one of two cases."""
-    listeners = [source.listener(group_instance_id="same") for _ in range(2)]
-    for listener in listeners:
-        await listener.open()
-
-    async def complains(listener: KafkaListener) -> bool:
-        try:
-            await listener.receive(1, MEGABYTE, 0.1)
-            await listener.backlog()
-        except ListenerUnavailable as error:
-            return error.reason == "refused" and "has this group_instance_id" in str(error)
-        return "group_instance_id same" in listener.complaint
-
-    async def complain() -> bool:
-        return any([await complains(listener) for listener in listeners])
-
-    await eventually(complain, within_s=60, what="a complaint about the name")
-    for listener in listeners:
-        await listener.close()
-
-
-async def test_member_that_is_alone_with_its_name_does_not_complain(source: KafkaSource) -> None:
-    """Also if it has come back."""
-    for _ in range(3):
-        listener = source.listener(group_instance_id="own")
-        await listener.open()
-        await listener.receive(1, MEGABYTE, 0.1)
-        await listener.backlog()
-        assert not listener.complaint
-        await listener.close()

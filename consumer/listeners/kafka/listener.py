@@ -230,7 +230,13 @@ class KafkaListener(Listener[KafkaSettings]):
                 positions = {each: await group.consumer.position(each) for each in books}
         except IllegalStateError:
             return None  # the partitions moved meanwhile
-        except (KafkaError, OSError, TimeoutError) as error:
+        except TimeoutError as error:
+            # The address and TLS are right: the broker has answered on this connection before.
+            raise ListenerUnavailable(
+                f"no answer within {ANSWER_DEADLINE_S:g} s: is Kafka frozen, or is a quota "
+                "(consumer_byte_rate) used up?"
+            ) from error
+        except (KafkaError, OSError) as error:
             raise unavailable(error) from error
         limit_s = MOVING_DEADLINE_S + self.settings.rebalance_timeout_s
         if group.moving_s() > limit_s + self.settings.session_timeout_s:
