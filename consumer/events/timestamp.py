@@ -124,8 +124,6 @@ def _of_dotnet(text: str, *, strict: bool) -> Instant:
 
 
 def _to_utc(moment: datetime, sign: str, hours: int, minutes: int) -> datetime:
-    if minutes >= 60:  # noqa: PLR2004  # minutes of an hour
-        raise ValueError("no such zone")
     offset = timedelta(hours=hours, minutes=minutes)
     zone = timezone(offset if sign == "+" else -offset)
     try:

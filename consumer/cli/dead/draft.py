@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 FILE_NAME: Final = "letter.json"
-FILE_MODE: Final = 0o600
+FILE_MODE: Final = stat.S_IRUSR | stat.S_IWUSR
 
 
-class Draft:
+class LetterDraft:
     """A file with the text of a letter, in a folder that only this user can read.
 
     It is removed at the end of the block if `is_needed` is false, or if the user has changed

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 import msgspec
 
-from consumer.cli.dead.draft import Draft
+from consumer.cli.dead.draft import LetterDraft
 from consumer.cli.dead.letter import found_letter
 from consumer.cli.input.configuration import load_config
 from consumer.cli.terminal.ending import ending_in_order
@@ -77,7 +77,7 @@ def mend(options: DeadMendOptions) -> int:
     configure(LogSettings(format="console", level="warning"))
     with ending_in_order():
         found = asyncio.run(_found(config, options.number))
-        with Draft(_beginning(found, options), lambda path: _command(options, path)) as draft:
+        with LetterDraft(_beginning(found, options), lambda path: _command(options, path)) as draft:
             return _mended(config, found, options, draft)
 
 
@@ -122,7 +122,9 @@ def _command(options: DeadMendOptions, path: Path) -> str:
     return shlex.join(words)
 
 
-def _mended(config: Config, found: FoundLetter, options: DeadMendOptions, draft: Draft) -> int:
+def _mended(
+    config: Config, found: FoundLetter, options: DeadMendOptions, draft: LetterDraft
+) -> int:
     """Let the user edit a letter until it is an event; returns the exit code."""
     before = found.text.letter
     if options.message_type is not None:
@@ -202,7 +204,7 @@ async def _compare(reader: LetterReader, before: StoredLetter) -> None:
         )
 
 
-def _no_letter(_: Delivery, rejected: Rejected, __: Origin, ___: float) -> NoReturn:
+def _no_letter(_: Delivery, rejected: Rejected, __: Origin, _now_s: float) -> NoReturn:
     """Refuse to write a letter with the text of the user: a `LetterOf`.
 
     A letter holds the bytes as they arrived. The letter that is mended has them, so it stays.

@@ -9,7 +9,7 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING, Final
 
-from consumer.cli.terminal.ending import AskedToEnd
+from consumer.cli.terminal.ending import AskedToEnd, leaving_ctrl_c
 from consumer.errors import ConsumerError
 
 if TYPE_CHECKING:
@@ -45,11 +45,12 @@ def run_editor(path: Path) -> None:
         AskedToEnd: This process was asked to end. The editor has ended too.
     """
     words = editor_words()
-    try:
-        process = subprocess.Popen([*words, str(path)])  # noqa: S603  # the user names the program
-    except (OSError, ValueError) as error:
-        raise EditorError(f"the editor {words[0]} cannot be started: {error}") from error
-    code = _exit_code(process)
+    with leaving_ctrl_c():
+        try:
+            process = subprocess.Popen([*words, str(path)])  # noqa: S603  # the user names it
+        except (OSError, ValueError) as error:
+            raise EditorError(f"the editor {words[0]} cannot be started: {error}") from error
+        code = _exit_code(process)
     if code in INTERRUPTED_CODES:
         raise KeyboardInterrupt
     if code:
@@ -73,14 +74,11 @@ def editor_words() -> list[str]:
 
 
 def _exit_code(process: subprocess.Popen[bytes]) -> int:
-    while True:
-        try:
-            return process.wait()
-        except AskedToEnd:
-            _end(process)
-            raise
-        except KeyboardInterrupt:
-            continue
+    try:
+        return process.wait()
+    except AskedToEnd:
+        _end(process)
+        raise
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

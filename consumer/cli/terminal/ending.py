@@ -45,7 +45,7 @@ def ending_in_order() -> Iterator[None]:
     def asked(number: int, frame: FrameType | None) -> None:
         came.append(number)
         at_ctrl_c = signal.getsignal(signal.SIGINT)
-        if at_ctrl_c is signal.default_int_handler or not callable(at_ctrl_c):
+        if at_ctrl_c in (signal.default_int_handler, _pass) or not callable(at_ctrl_c):
             raise AskedToEnd
         at_ctrl_c(number, frame)  # `asyncio.run` has a handler that cancels its coroutine
 
@@ -62,3 +62,26 @@ def ending_in_order() -> Iterator[None]:
     finally:
         for number in taken:
             signal.signal(number, before[number])
+
+
+@contextlib.contextmanager
+def leaving_ctrl_c() -> Iterator[None]:
+    """Do nothing at Ctrl-C in the block, because another program on the terminal handles it.
+
+    If it raised an exception while this process waits for the other program, the exit code of the
+    program could be lost: then `subprocess` says 0. A handler is set, because a program that is
+    started would inherit a signal that is ignored.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before is signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGINT, _pass)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _pass(_: int, __: FrameType | None) -> None:
+    """Do nothing."""
