@@ -16,7 +16,7 @@ from consumer.sinks.base import Message, Receipt, SinkSettings
 from consumer.sinks.jetstream import JetStreamSink
 from consumer.sinks.plans import event_plan
 from tests.brokers.nats import Nats
-from tests.support.nats_listening import opened, receive
+from tests.support.listening import opened, receive
 from tests.support.snippets import snippet
 
 if TYPE_CHECKING:

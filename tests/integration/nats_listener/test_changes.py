@@ -12,7 +12,7 @@ from nats.js.api import DeliverPolicy
 from consumer.errors import ListenerUnavailable
 from consumer.listeners.nats.durable import Durable
 from tests.support.eventually import eventually
-from tests.support.nats_listening import acknowledge, loss, opened, receive, refusal
+from tests.support.listening import acknowledge, loss, opened, receive, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -24,17 +24,13 @@ if TYPE_CHECKING:
     from nats.aio.client import Client
     from nats.js.client import JetStreamContext
 
+from tests.support.listening import acknowledge, loss, opened, receive, refusal
 from tests.support.nats_listening import (
     MEGABYTE,
     PATIENT,
     RIGHTS,
-    acknowledge,
     core_listener,
     ignore,
-    loss,
-    opened,
-    receive,
-    refusal,
     send_raw,
     with_headers,
 )

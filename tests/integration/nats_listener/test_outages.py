@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from consumer.listeners.nats.listener import NatsListener
     from tests.support.source_nats import NatsSource
 
-from tests.support.nats_listening import MEGABYTE, acknowledge, core_listener, loss, opened, receive
+from tests.support.listening import acknowledge, loss, opened, receive
+from tests.support.nats_listening import MEGABYTE, core_listener
 
 
 class TestFrozen:

@@ -9,7 +9,7 @@ import pytest
 
 from consumer.errors import ListenerUnavailable
 from tests.support.eventually import eventually
-from tests.support.rabbitmq_listening import acknowledge, opened, receive
+from tests.support.listening import acknowledge, opened, receive
 
 if TYPE_CHECKING:
     from pamqp.common import Arguments
@@ -26,7 +26,7 @@ async def test_stream_queue_is_refused(source: RabbitmqSource) -> None:
     with pytest.raises(
         ListenerUnavailable, match="is a stream, which keeps no progress"
     ) as refused:
-        async with opened(source, queue=name):
+        async with opened(source.listener(queue=name)):
             pass
     await queue.delete()
     assert refused.value.reason == "refused"
@@ -94,7 +94,7 @@ async def test_queue_that_another_consumer_has_is_told(source: RabbitmqSource) -
     queue = await source.channel.get_queue(source.queue)
     tag = await queue.consume(ignore, exclusive=True)
     with pytest.raises(ListenerUnavailable, match=r": another consumer has queue .* exclusively"):
-        async with opened(source):
+        async with opened(source.listener()):
             pass
     await queue.cancel(tag)
 
@@ -105,10 +105,10 @@ async def ignore(message: object) -> None:
 
 async def test_queue_that_was_made_anew_is_told(source: RabbitmqSource) -> None:
     """Its bindings are gone. A queue that is there is no news."""
-    async with opened(source, declare=True) as listener:
+    async with opened(source.listener(declare=True)) as listener:
         assert listener.caveats == []
     await source.channel.queue_delete(source.queue)
-    async with opened(source, declare=True) as listener:
+    async with opened(source.listener(declare=True)) as listener:
         (caveat,) = listener.caveats
     assert caveat.what == "queue created"
     assert "no bindings" in str(caveat.facts["why"])

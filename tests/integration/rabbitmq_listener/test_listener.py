@@ -14,8 +14,8 @@ from pamqp.commands import Basic
 from consumer.errors import ListenerUnavailable
 from consumer.listeners.rabbitmq.frames import KeptFrames, token_of
 from tests.support.fates import sent
+from tests.support.listening import acknowledge, loss, opened, receive, refusal
 from tests.support.proxy import Proxy
-from tests.support.rabbitmq_listening import acknowledge, loss, opened, receive, refusal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ async def test_the_type_comes_from_the_property_only(source: RabbitmqSource) -> 
     """A header that is named type belongs to the sender, and means nothing here."""
     await source.send(b"", None, headers={"type": "GAME"})
     await source.send(b"", "CASINO", headers={"type": "GAME"})
-    async with opened(source) as listener:
+    async with opened(source.listener()) as listener:
         found = await receive(listener, 2)
         assert [d.message_type for d in found] == [None, "CASINO"]
 
@@ -40,7 +40,7 @@ async def test_five_megabytes_arrive_whole(source: RabbitmqSource) -> None:
     body = os.urandom(5_000_000)
     await source.send(body)
     await source.send(body[::-1])
-    async with opened(source, max_buffered_bytes=1000) as listener:
+    async with opened(source.listener(max_buffered_bytes=1000)) as listener:
         found = await receive(listener, 2)
         assert [d.body for d in found] == [body, body[::-1]]
         await acknowledge(listener, found)
@@ -54,7 +54,7 @@ async def test_ten_thousand_arrive_in_order_and_none_remain(source: RabbitmqSour
         async with asyncio.TaskGroup() as group:
             for body in bodies[start : start + 1000]:
                 group.create_task(source.send(body))
-    async with opened(source, prefetch_count=700) as listener:
+    async with opened(source.listener(prefetch_count=700)) as listener:
         for start in range(0, len(bodies), 500):
             found = await receive(listener, 500)
             assert [d.body for d in found] == bodies[start : start + 500]
@@ -66,12 +66,12 @@ async def test_only_what_was_settled_is_gone(source: RabbitmqSource) -> None:
     """What is settled above a gap is gone, and the broker gets back what is in the gap."""
     for number in range(10):
         await source.send(b"%d" % number)
-    async with opened(source) as listener:
+    async with opened(source.listener()) as listener:
         found = await receive(listener, 10)
         await acknowledge(listener, found[5:8])
         await acknowledge(listener, found[0:2])
     assert await source.remaining() == 5
-    async with opened(source) as listener:
+    async with opened(source.listener()) as listener:
         again = await receive(listener, 5)
         assert [(d.body, d.redelivered) for d in again] == [
             (b"%d" % number, True) for number in (2, 3, 4, 8, 9)
@@ -80,7 +80,7 @@ async def test_only_what_was_settled_is_gone(source: RabbitmqSource) -> None:
 
 async def test_a_deleted_queue_ends_the_listener(source: RabbitmqSource) -> None:
     """RabbitMQ cancels the consumer and leaves the connection open, and aio-pika is silent then."""
-    async with opened(source) as listener:
+    async with opened(source.listener()) as listener:
         await source.channel.queue_delete(source.queue)
         error = await loss(listener)
         assert error.reason == "refused"
@@ -92,7 +92,7 @@ async def test_a_deleted_queue_ends_the_listener(source: RabbitmqSource) -> None
 async def test_a_channel_closed_by_the_broker_ends_the_listener(source: RabbitmqSource) -> None:
     """An unknown tag is the quickest way to make the broker close a channel."""
     await source.send(b"")
-    async with opened(source) as listener:
+    async with opened(source.listener()) as listener:
         await receive(listener, 1)
         await listener.settle([sent(token=KeptFrames(99, b"", b""))])
         assert "unknown delivery tag" in str(await loss(listener))
@@ -116,20 +116,20 @@ async def test_a_cut_connection_ends_the_listener_at_once(
 ) -> None:
     """The broker delivers again what was not settled."""
     await source.send(b"held")
-    async with opened(source, url=through(proxy, source)) as listener:
+    async with opened(source.listener(url=through(proxy, source))) as listener:
         held = await receive(listener, 1)
         proxy.cut()
         async with asyncio.timeout(2):
             assert (await loss(listener)).reason == "lost"
         with pytest.raises(ListenerUnavailable):
             await listener.settle(held)
-    async with opened(source) as listener:
+    async with opened(source.listener()) as listener:
         assert (await receive(listener, 1))[0].redelivered
 
 
 async def test_a_frozen_broker_is_noticed_and_left(source: RabbitmqSource, proxy: Proxy) -> None:
     """The broker answers neither a question nor a close. Each ends within 5 s all the same."""
-    async with opened(source, url=through(proxy, source)) as listener:
+    async with opened(source.listener(url=through(proxy, source))) as listener:
         proxy.freeze()
         async with asyncio.timeout(5):
             with pytest.raises(ListenerUnavailable):
@@ -193,7 +193,9 @@ async def test_declare_creates_a_missing_queue(source: RabbitmqSource, queue_typ
     """It is durable and has the type that was asked for. The second time it is taken as it is."""
     queue = f"test.{uuid4().hex}"
     for declared_type in (queue_type, "classic"):
-        async with opened(source, queue=queue, declare=True, queue_type=declared_type) as listener:
+        async with opened(
+            source.listener(queue=queue, declare=True, queue_type=declared_type)
+        ) as listener:
             assert await listener.backlog() == 0
     arguments: dict[str, Any] = {"x-queue-type": queue_type}
     await source.channel.declare_queue(queue, durable=True, arguments=arguments)
@@ -204,7 +206,7 @@ async def test_backlog_is_what_waits_at_the_broker(source: RabbitmqSource) -> No
     """What the broker has already handed to us does not count."""
     for _ in range(7):
         await source.send(b"")
-    async with opened(source, prefetch_count=2) as listener:
+    async with opened(source.listener(prefetch_count=2)) as listener:
         await receive(listener, 2)
         assert await listener.backlog() == 5
 
@@ -213,7 +215,7 @@ async def test_backlog_is_unknown_while_we_hold_too_much(source: RabbitmqSource)
     """The answer would stand behind deliveries that we do not read."""
     for _ in range(10):
         await source.send(bytes(1000))
-    async with opened(source, max_buffered_bytes=1000) as listener:
+    async with opened(source.listener(max_buffered_bytes=1000)) as listener:
         await acknowledge(listener, await receive(listener, 1))
         assert await listener.backlog() is None
         await receive(listener, 9)
@@ -221,7 +223,7 @@ async def test_backlog_is_unknown_while_we_hold_too_much(source: RabbitmqSource)
 
 async def test_deliveries_alone_keep_the_connection_alive(source: RabbitmqSource) -> None:
     """RabbitMQ sends no heartbeat while it delivers, and aiormq gives up after 6 s without one."""
-    async with opened(source, heartbeat_s=1) as listener:
+    async with opened(source.listener(heartbeat_s=1)) as listener:
         loop = asyncio.get_running_loop()
         until_s = loop.time() + 7
         while loop.time() < until_s:
@@ -233,7 +235,7 @@ async def test_deliveries_alone_keep_the_connection_alive(source: RabbitmqSource
 async def test_the_origin_names_queue_tag_and_headers(source: RabbitmqSource) -> None:
     """It can still be asked when the connection is gone."""
     await source.send(b"", headers={"tenant": "a"})
-    async with opened(source) as listener:
+    async with opened(source.listener()) as listener:
         (delivery,) = await receive(listener, 1)
     origin = listener.origin(delivery)
     assert origin.coordinates["queue"] == source.queue
@@ -247,7 +249,7 @@ async def test_closing_under_a_flood_leaves_everything_at_the_broker(
     """The answer to the close stands behind deliveries that nobody takes."""
     for _ in range(100):
         await source.send(bytes(10_000), "CASINO")
-    async with opened(source, max_buffered_bytes=20_000) as listener:
+    async with opened(source.listener(max_buffered_bytes=20_000)) as listener:
         await receive(listener, 1)
         async with asyncio.timeout(1):  # aiormq would wait 2 s for an answer that is not read
             await listener.close()
@@ -257,7 +259,7 @@ async def test_closing_under_a_flood_leaves_everything_at_the_broker(
 async def test_the_consumer_tag_names_the_listener(source: RabbitmqSource) -> None:
     """The tag is how the broker's own tools show who consumes."""
     await source.send(b"")
-    async with opened(source) as listener:
+    async with opened(source.listener()) as listener:
         (delivery,) = await receive(listener, 1)
         deliver = Basic.Deliver()
         deliver.unmarshal(token_of(delivery).method[4:])
