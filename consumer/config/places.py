@@ -89,7 +89,7 @@ class OptionPlaces:
     def _unknown_listener(self, path: str, lines: dict[str, int]) -> str:
         """Return what is wrong with a variable that names a listener which the file does not have.
 
-        It is empty if the file has no listeners.
+        The text is empty if the file has no listeners.
         """
         name = path.removeprefix(f"{LISTENERS}.")
         parts = (each.split(".") for each in lines)
@@ -121,7 +121,7 @@ def lines_of(text: str) -> dict[tuple[str, ...], int]:
 
 
 def _statements(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the number of its first line, and the text of each statement.
+    """Yield each statement: the number of its first line, and its text.
 
     A line break within brackets or within a text ends no statement.
     """
@@ -148,7 +148,7 @@ def _paths(tree: dict[str, object], above: tuple[str, ...]) -> Iterator[tuple[st
 
 
 def _written(path: Sequence[str]) -> str:
-    """Return a path as the problems write it. They put the keys of `[routes]` in quotes."""
+    """Return a path as the problems write it. A key of `[routes]` with a dot is in quotes."""
     if len(path) > 1 and path[0] == "routes" and "." in path[1]:
         return f'{path[0]}."{path[1]}"'
     return ".".join(path)

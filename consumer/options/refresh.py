@@ -25,8 +25,8 @@ def refreshed(settings: SecretsT) -> SecretsT:
 
     Raises:
         ConfigError: A file cannot be read, or holds what the option cannot be. The text names the
-            option, and does not show the secret. The caller may try again later, because the file
-            may be half written.
+            option as its own table calls it, and does not show the secret. The caller may try again
+            later, because the file may be half written.
     """
     changes: dict[str, object] = {}
     problems: list[str] = []

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from consumer.listeners.kafka.settings import CorruptRange, KafkaSettings
 
 TRY_EVERY_S: Final = 60.0
-"""The broker may have a good copy, and it may be mended."""
+"""How often a corrupt batch is read again. Meanwhile somebody may have restored it."""
 
 log = structlog.get_logger()
 

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 ANSWER_DEADLINE_S: Final = 5.0
 MOVES_MAX_COUNT: Final = 5
 MOVES_WINDOW_S: Final = 60.0
-"""A static member whose partitions move more often within this time probably has a twin. The twins
-take the name from each other about every 3 s."""
+"""If the partitions of a static member move `MOVES_MAX_COUNT` times within this time, another
+process probably has the same name. The two take the name from each other about every 3 s. The first
+join counts as a move."""
 
 log = structlog.get_logger()
 
@@ -45,7 +46,8 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         consumer: aiokafka's consumer, not started yet.
         starts: The places at which our partitions begin.
         corrupt: The partitions that wait at a corrupt batch.
-        failure: Is told if no place is found. Then nothing can be read, and the connection ends.
+        failure: Gets the error if the broker does not say where partitions begin. The connection
+            then ends.
         name: The listener's name, for the log.
 
     Attributes:

@@ -1,8 +1,8 @@
 """Finds where our partitions begin, and tells what the source has lost before that place.
 
-aiokafka would do both by itself, and say nothing: it begins a partition without a committed offset
-at one end of it, and goes to the first record if retention has passed us. So we make it raise an
-error in both cases.
+A partition may have no committed offset, or the record at our offset may be gone. In both cases,
+aiokafka would go to one end of the partition by itself, without a word. So we make it raise an
+error, and this module chooses the place.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from consumer.listeners.kafka.settings import KafkaSettings
 
 ONLY_OPEN: Final = "only --open tests the permission to read"
-"""Kafka answers all these questions to a user with Describe. A record, or a place in the group, is
-given only to a user with Read."""
+"""The requests of `foresee` need only the right Describe. To read records and to join the group, a
+user needs the right Read."""
 
 log = structlog.get_logger()
 
@@ -41,8 +41,9 @@ class Starts:
     """
 
     _begun: ClassVar[set[tuple[str, str]]] = set()
-    """The groups that this process has seen begin, each with its listener. A listener lives for one
-    connection only, and Kafka forgets the offsets of a topic that is deleted."""
+    """The groups that this process has seen begin, each with its listener. The class keeps them,
+    because a listener lives for one connection only. Kafka cannot tell: it forgets the offsets of
+    a topic that is deleted."""
 
     def __init__(
         self, name: str, settings: KafkaSettings, consumer: AIOKafkaConsumer, passed: PassedOver
@@ -56,12 +57,14 @@ class Starts:
     async def find(self, partitions: list[TopicPartition]) -> None:
         """Give every partition without a committed offset its place.
 
-        With `start_at = "latest"`, a group that begins for the first time begins at the ends of all
+        With `start_at = "latest"`, a group without any committed offset begins at the ends of all
         partitions, also of those that belong to other members. A partition that comes later is read
-        from its beginning: what it has was written after the group began.
+        from its beginning: what it has was written after the group began. A group whose offsets
+        Kafka has deleted looks like a new group to a new process.
 
         Raises:
-            KafkaError: The broker refuses us, or is away.
+            KafkaError: The broker refuses us. If the broker is away, the call may wait for ever, so
+                the caller needs a deadline.
         """
         committed = await committed_offsets(self._consumer, partitions)
         new = [partition for partition in partitions if partition not in committed]
@@ -115,7 +118,7 @@ class Starts:
         went_back: set[TopicPartition] = set()
         for partition, offset in wanted.items():
             first, end = firsts[partition], ends[partition]
-            # aiokafka may have asked twice, and we have answered the first time.
+            # aiokafka may report one error twice. The first report has moved the partition.
             if await self._consumer.position(partition) != offset:
                 continue
             if offset < first:
