@@ -73,7 +73,8 @@ class HardenedClient(Client):
         with opened.dup() if opened else contextlib.nullcontext() as second:
             try:
                 await super()._process_connect_init()
-            except (OSError, nats.errors.Error) as error:
+            except (OSError, RuntimeError, nats.errors.Error) as error:
+                # uvloop raises RuntimeError for a write to a connection that was reset.
                 reader = getattr(self._transport, "_io_reader", None)
                 # `read` would raise the error of the connection, and not return what came before.
                 unread = bytes(getattr(reader, "_buffer", b"")) + _left_in(second)

@@ -89,10 +89,10 @@ class RedisStore(Store):
             StoreUnavailable: They are unfit, or the server did not answer.
         """
         info = await self._ask(self._info())
-        self._unfit = ""
-        if info is None:
+        if info is None:  # what was unfit stays so
             facts = {"why": "no permission for INFO", "allow": "+info"}
             return [Caveat("store not checked", facts)]
+        self._unfit = ""
         try:
             return refuse_unfit(info)
         except StoreUnavailable as error:

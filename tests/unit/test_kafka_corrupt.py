@@ -27,6 +27,7 @@ class OnePartition:
 
     def __init__(self, end_offset: int) -> None:
         self.end_offset = end_offset
+        self.stable_offset: int | None = None
         self.ours = {PARTITION}
         self.paused: set[TopicPartition] = set()
         self.position: int | None = None
@@ -39,6 +40,11 @@ class OnePartition:
         """Return the end of the partition."""
         assert partition in self.ours
         return self.end_offset
+
+    def last_stable_offset(self, partition: TopicPartition) -> int | None:
+        """Return where the first open transaction begins."""
+        assert partition in self.ours
+        return self.stable_offset
 
     def pause(self, *partitions: TopicPartition) -> None:
         """Pause partitions of ours."""
@@ -101,6 +107,18 @@ async def test_skip_that_was_too_short_is_told() -> None:
     assert consumer.position == 3
     batches.hold({PARTITION: CorruptBatch(3, 2, None)})
     assert "topic/0/3-8 (skip_corrupt ends just before it; where it ends is" in batches.complaint
+
+
+async def test_open_transaction_behind_a_batch_is_not_skipped() -> None:
+    """Behind its first record, the topic would seem to be made anew."""
+    consumer = OnePartition(20)
+    consumer.stable_offset = 10
+    batches = made(consumer, "topic/0/5-19")
+    batches.hold({PARTITION: CorruptBatch(5, None, None)})
+    assert consumer.position is None
+    assert "topic/0/5-9 (skip_corrupt names it up to 19, and the partition ends at 10" in (
+        batches.complaint
+    )
 
 
 @pytest.mark.parametrize("skips", [("topic/0/2-99", "topic/0/2-3"), ("topic/0/0-3",)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 from collections import deque
 from typing import Any, Final
@@ -278,3 +279,17 @@ def test_one_call_hands_out_a_bounded_number_of_bytes() -> None:
     assert len(fetched(*[b""] * 10, headers=20).getall(500)) == 2
     hand_out_at_most(4000)
     assert len(fetched(*[b""] * 10).getall(3)) == 3
+
+
+@pytest.mark.parametrize("magic", range(256))
+def test_format_that_does_not_exist_raises_what_is_known(magic: int) -> None:
+    """Any other error would end the process, or the task of aiokafka that fetches."""
+    whole = batch_of(b"a", b"b")
+    for check in (0x00, 0x7F, 0x80, 0xFF):
+        broken = bytearray(whole)
+        broken[16:19] = magic, check, check
+        records = Records(bytes(broken) + batch_of(b"c", offset=2))
+        records.leave_out_before(2)
+        for data in (bytes(broken), bytes(broken) + whole):
+            with contextlib.suppress(*batches.READ_ERRORS):
+                read(data)

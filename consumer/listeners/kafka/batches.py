@@ -47,8 +47,9 @@ LENGTH_AT: Final = 8
 BODY_AT: Final = 12
 """A batch begins with its offset (8 bytes) and the length of what follows (4 bytes):
 https://kafka.apache.org/documentation/#recordbatch."""
-READ_ERRORS: Final = (CorruptRecordException, ValueError, IndexError)
-"""What aiokafka's batches raise for records that are broken."""
+READ_ERRORS: Final = (CorruptRecordException, ValueError, IndexError, SystemError)
+"""What aiokafka's batches raise for records that are broken. A format that does not exist makes its
+fast code raise SystemError: a negative size."""
 READ_AT_ONCE_BYTES: Final = 128 * 1024
 READ_AT_ONCE_COUNT: Final = 100
 MAGIC_AT: Final = 16
@@ -133,7 +134,7 @@ def _is_behind(data: bytes, offset: int) -> bool:
     """
     try:
         batch = MemoryRecords(data).next_batch()
-    except CorruptRecordException:
+    except READ_ERRORS:
         return True
     return not batch.validate_crc() or batch.next_offset <= offset
 

@@ -47,6 +47,7 @@ class CorruptBatches:
     def __init__(
         self, name: str, settings: KafkaSettings, consumer: AIOKafkaConsumer, passed: PassedOver
     ) -> None:
+        self._settings = settings
         self._consumer = consumer
         self._passed = passed
         self._log = log.bind(listener=name)
@@ -58,8 +59,16 @@ class CorruptBatches:
         """Leave the partitions at their batches, or go on behind those that may be skipped."""
         # A partition may have moved while `getmany` waited for others.
         for partition in found.keys() & self._consumer.assignment():
-            end_offset = self._consumer.highwater(partition) or 0
-            self._hold(partition, found[partition], end_offset)
+            self._hold(partition, found[partition], self._end_offset(partition))
+
+    def _end_offset(self, partition: TopicPartition) -> int:
+        """Return the end of a partition for us: with `read_committed`, before open transactions."""
+        end_offset: int = self._consumer.highwater(partition) or 0
+        if self._settings.isolation_level == "read_committed":
+            stable_offset: int | None = self._consumer.last_stable_offset(partition)
+            if stable_offset is not None and stable_offset >= 0:
+                return min(end_offset, stable_offset)
+        return end_offset
 
     def _hold(self, partition: TopicPartition, batch: CorruptBatch, end_offset: int) -> None:
         last_offset, is_certain = _last_offset(batch, end_offset)

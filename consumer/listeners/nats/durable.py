@@ -31,10 +31,6 @@ DEFAULT_ACK_WAIT_S: Final = 30.0
 """The server's own default, in seconds."""
 EVICTED: Final = "the stream deleted them before they were read: a limit of it, a purge, or by hand"
 ANEW: Final = "the stream was deleted and made anew. It is read from its beginning"
-JUMPED: Final = (
-    "somebody made the durable consumer anew at a later message. The messages before it may still "
-    "be in the stream"
-)
 
 log = structlog.get_logger()
 
@@ -145,15 +141,21 @@ class Durable:
         now = Look.at(stream, consumer, self._settings.subject)
         before = self._progress.seen
         lost_count = self._progress.note(now)
+        if self._progress.jumped_count:
+            self._log.warning(
+                "durable consumer was made anew by somebody else, further on",
+                perhaps_not_delivered_count=self._progress.jumped_count,
+                begins_behind=now.passed_sequence - now.deliveries_count,
+            )
         if not lost_count:
             return
         self._passed.lost_count += lost_count
-        why = EVICTED
-        if before is not None and before.stream_made != now.stream_made:
-            why = ANEW
-        elif before is not None and before.consumer_made != now.consumer_made:
-            why = JUMPED
-        self._log.error("messages lost at the source", why=why, messages_count=lost_count)
+        anew = before is not None and before.stream_made != now.stream_made
+        self._log.error(
+            "messages lost at the source",
+            why=ANEW if anew else EVICTED,
+            messages_count=lost_count,
+        )
 
     async def _find(self) -> ConsumerInfo | None:
         try:

@@ -89,12 +89,15 @@ class DurableProgress:
 
     Attributes:
         seen: The last look. None if there was none.
+        jumped_count: If the last look found a consumer that somebody had made anew further on, the
+            number of messages between. Nobody knows how many of them were delivered before.
     """
 
     _known: ClassVar[dict[tuple[str, ...], DurableProgress]] = {}
 
     def __init__(self) -> None:
         self.seen: Look | None = None
+        self.jumped_count = 0
         self._waiting: _Waiting | None = None
 
     @classmethod
@@ -116,19 +119,21 @@ class DurableProgress:
         look, the number also has what was lost before this process began. If the stream was made
         anew, it is the number of messages that were not settled, delivered or not.
         """
-        before, self.seen = self.seen, now
+        before, self.seen, self.jumped_count = self.seen, now, 0
         if before is None:
             missed = now.first_sequence - 1 - now.delivered_sequence
             return max(0, missed) if now.whole and now.delivered_sequence else 0
         if before.stream_made != now.stream_made:
             self._waiting = None
             return before.unsettled_count
-        earlier_count = before.deliveries_count
         if before.consumer_made != now.consumer_made:
             self._waiting = None
-            earlier_count = 0  # somebody may have made it anew behind messages that waited
+            self.jumped_count = max(
+                0, now.passed_sequence - before.passed_sequence - now.deliveries_count
+            )
+            return 0
         if now.whole:
-            deliveries_count = now.deliveries_count - earlier_count
+            deliveries_count = now.deliveries_count - before.deliveries_count
             return max(0, now.passed_sequence - before.passed_sequence - deliveries_count)
         return self._lost_of_some(now)
 

@@ -216,9 +216,9 @@ async def test_durable_that_somebody_makes_anew_behind_waiting_messages_is_told(
     with structlog.testing.capture_logs() as logs:
         async with opened(source.listener()):
             pass
-    (told,) = [each for each in logs if each["event"] == LOST]
-    assert told["messages_count"] == 3
-    assert "may still be in the stream" in told["why"]
+    (told,) = [each for each in logs if each["log_level"] == "warning"]
+    assert told["event"] == "durable consumer was made anew by somebody else, further on"
+    assert (told["perhaps_not_delivered_count"], told["begins_behind"]) == (3, 5)
 
 
 async def test_memory_consumer_is_refused(source: NatsSource, jetstream: JetStreamContext) -> None:
