@@ -124,7 +124,7 @@ def address_problems(http: HttpSettings | None, operations: OperationsSettings) 
     if not can_listen(operations.bind):
         yield (
             f"operations.bind: holds {operations.bind!r}, expected an address such as "
-            "127.0.0.1:9464"
+            "127.0.0.1:9464 or [::1]:9464"
         )
     if http is None:
         return

@@ -17,7 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from consumer.errors import ConfigError
 from consumer.operations.connections import ConnectionLimits, limited_connections
-from consumer.operations.steer import PREFIX, Asker, steer
+from consumer.operations.steer import PREFIX, Asker, TokenReader, own_address_of, steer
 from consumer.options.refresh import refreshed
 from consumer.options.values import HeaderSecret, Seconds
 
@@ -71,8 +71,11 @@ def _application(
     health: Health,
     metrics: Metrics,
     listeners: Mapping[str, Steered],
-    read_token: Callable[[], str | None],
+    settings: OperationsSettings,
 ) -> Callable[..., Awaitable[None]]:
+    tokens = TokenReader(lambda: refreshed(settings).token)
+    own_address = own_address_of(settings.bind)
+
     def answer(path: str) -> tuple[int, str, bytes]:
         if path == "/livez":
             return 200, JSON, b'{"alive":true}'
@@ -92,7 +95,8 @@ def _application(
         path = str(scope["path"])
         if scope["method"] == "POST" and path.startswith(PREFIX):
             content_type = JSON
-            status, body = steer(path, Asker.of(scope), listeners, read_token)
+            asker = Asker.of(scope, own_address)
+            status, body = await steer(path, asker, listeners, tokens)
         else:
             status, content_type, body = answer(path)
         headers = [(b"content-type", content_type.encode())]
@@ -164,7 +168,7 @@ async def serve(
     """
     server = DaemonServer(
         uvicorn.Config(
-            _application(health, metrics, listeners, lambda: refreshed(settings).token),
+            _application(health, metrics, listeners, settings),
             http=limited_connections(LIMITS),
             ws="none",  # a WebSocket would leave the limits
             proxy_headers=False,  # uvicorn would believe every client on this machine

@@ -7,6 +7,7 @@ header, so behind a proxy there has to be a token. With a token, every request n
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
 import re
@@ -17,6 +18,7 @@ import msgspec
 import structlog
 
 from consumer.errors import ConfigError
+from consumer.operations.daemon_thread import in_daemon_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -31,6 +33,8 @@ REFUSED: Final = (
     "without [operations] token, only this machine may do that: without a proxy or a browser, and "
     "with localhost or the address of the port in the URL"
 )
+
+TOKEN_DEADLINE_S: Final = 2.0
 
 log = structlog.get_logger()
 
@@ -50,7 +54,7 @@ class Asker(msgspec.Struct, frozen=True):
 
     Attributes:
         address: The address of the other end of the connection. Empty if it is not known.
-        own_address: The address of our end of the connection. Empty if it is not known.
+        own_address: See `own_address_of`.
         headers: The headers, with their names in lower case. Those of one name are joined with
             commas.
     """
@@ -60,14 +64,14 @@ class Asker(msgspec.Struct, frozen=True):
     headers: Mapping[bytes, bytes]
 
     @classmethod
-    def of(cls, scope: Mapping[str, object]) -> Asker:
+    def of(cls, scope: Mapping[str, object], own_address: str) -> Asker:
         """Read the scope of ASGI: https://asgi.readthedocs.io/en/latest/specs/www.html."""
         given: Iterable[tuple[bytes, bytes]] = scope["headers"]  # type: ignore[assignment]  # ASGI says so
         headers: dict[bytes, bytes] = {}
         for name, value in given:
             before = headers.get(name.lower())
             headers[name.lower()] = value if before is None else before + b"," + value
-        return cls(_first(scope.get("client")), _first(scope.get("server")), headers)
+        return cls(_first(scope.get("client")), own_address, headers)
 
     def may_steer(self, token: str | None) -> bool:
         """Tell whether this asker may change something.
@@ -98,12 +102,21 @@ class Asker(msgspec.Struct, frozen=True):
         )
 
     def _is_ours(self, address: str) -> bool:
-        """Tell whether an address is of loopback, or that of our end of the connection.
-
-        No other machine can connect with our own address: the answers would never reach it.
-        """
+        """Tell whether an address is of loopback, or the address that the configuration names."""
         one = _ip(address)
         return one is not None and (one.is_loopback or one == _ip(self.own_address))
+
+
+def own_address_of(bind: str) -> str:
+    """Return the address that `[operations] bind` names. Empty if it names every address.
+
+    Only an operator knows that an address is this machine's alone. The address of our end of a
+    connection may be anybody's: a forwarder of ports, as that of rootless containers, connects with
+    it for other machines.
+    """
+    host = bind.rpartition(":")[0].strip("[]")
+    address = _ip(host)
+    return "" if address is None or address.is_unspecified else host
 
 
 def _first(end: object) -> str:
@@ -120,11 +133,38 @@ def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def steer(
-    path: str,
-    asker: Asker,
-    listeners: Mapping[str, Steered],
-    read_token: Callable[[], str | None],
+class TokenReader:
+    """Reads the token for each request, and never waits long for its file.
+
+    Args:
+        read: Returns the token as its file holds it now. None means that there is no token. It may
+            raise `ConfigError`.
+    """
+
+    def __init__(self, read: Callable[[], str | None]) -> None:
+        self._read = read
+        self._reading: asyncio.Future[str | None] | None = None
+
+    async def token(self) -> str | None:
+        """Return the token.
+
+        Requests that come while it is being read share the answer, so that a disk that hangs holds
+        one thread.
+
+        Raises:
+            ConfigError: The file cannot be used, or its disk does not answer.
+        """
+        if self._reading is None or self._reading.done():
+            self._reading = in_daemon_thread(self._read, "token")
+        try:
+            async with asyncio.timeout(TOKEN_DEADLINE_S):
+                return await asyncio.shield(self._reading)
+        except TimeoutError as error:
+            raise ConfigError("token_file: its disk does not answer") from error
+
+
+async def steer(
+    path: str, asker: Asker, listeners: Mapping[str, Steered], tokens: TokenReader
 ) -> tuple[int, bytes]:
     """Carry out a request such as `POST /listeners/payments/pause`.
 
@@ -132,8 +172,7 @@ def steer(
         path: The path of the request.
         asker: Who has sent it.
         listeners: The listeners that an operator may pause and resume, by name.
-        read_token: Returns the token as its file holds it now. None means that there is no token.
-            It may raise `ConfigError`.
+        tokens: Reads the token.
 
     Returns:
         The status and the body of the answer.
@@ -141,7 +180,7 @@ def steer(
     name, _, verb = path.removeprefix(PREFIX).rpartition("/")
     refused = log.bind(listener=name, address=asker.address)
     try:
-        token = read_token()
+        token = await tokens.token()
     except ConfigError as error:
         # Not the token of before: its file may have been removed to end it.
         refused.warning("refused to steer a listener", why=f"operations.{error}")

@@ -129,7 +129,8 @@ def convert(value: object, hint: object, path: str, problems: list[str]) -> obje
     if is_secret(hint):
         held = "a value that is not shown"
     else:
-        held = shown(value) if struct_of(hint) is None else in_words(value)
+        is_table = struct_of(hint) is not None or typing.get_origin(hint) is dict
+        held = in_words(value) if is_table else shown(value)
     problems.append(f"{path}: holds {held}, expected {expected(hint)}")
     return None
 

@@ -13,6 +13,7 @@ from tests.support.modules import Module, modules
 MODULE_MAX_LINES: Final = 400
 BROAD: Final = {
     "consumer/cli/run/reread.py": "a bug of ours costs one reading of the configuration",
+    "consumer/operations/daemon_thread.py": "an error of a call belongs to whoever waits for it",
     "consumer/pipeline/decode.py": "an error of ours costs one dead letter, never the lane",
     "consumer/http/application.py": "a bug of ours costs one answer, never the connection",
     "consumer/listeners/rabbitmq/connection.py": "aiormq raises a bare Exception; others pass on",

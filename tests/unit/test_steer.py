@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from consumer.operations.health import Health
 from consumer.operations.http import OperationsSettings, listening_socket, serve
 from consumer.operations.metrics import Metrics
-from consumer.operations.steer import Asker
+from consumer.operations.steer import Asker, own_address_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -41,7 +41,9 @@ async def _port(bind: str) -> AsyncIterator[tuple[int, _Steered]]:
     listener = listening_socket(bind)
     listener.listen()  # clients may connect before the server runs
     steered = _Steered()
-    async with serve(listener, Health(), Metrics(), {"lane": steered}, OperationsSettings()):
+    async with serve(
+        listener, Health(), Metrics(), {"lane": steered}, OperationsSettings(bind=bind)
+    ):
         yield listener.getsockname()[1], steered
 
 
@@ -143,24 +145,39 @@ def test_only_names_of_this_machine_are_taken(host: str, *, is_ours: bool) -> No
     ],
 )
 def test_only_clients_of_this_machine_are_taken(address: str, *, is_here: bool) -> None:
-    """Those whose address is that of our end of the connection, or of loopback."""
+    """Those whose address is the one that the configuration names, or of loopback."""
     assert _asker(address, OWN).may_steer(None) is is_here
 
 
 def test_unknown_ends_are_not_this_machine() -> None:
     """A socket of the file system has no addresses, and no two of them are equal."""
     headers = [(b"host", b"localhost")]
-    asker = Asker.of({"client": None, "server": ("/run/consumer.sock", None), "headers": headers})
+    asker = Asker.of({"client": None, "headers": headers}, "")
     assert not asker.may_steer(None)
 
 
 def test_second_host_is_not_overlooked() -> None:
     """Whichever of the two a proxy has looked at."""
     headers = [(b"host", b"evil.example"), (b"host", b"localhost")]
-    scope = {"client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2), "headers": headers}
-    assert not Asker.of(scope).may_steer(None)
+    assert not Asker.of({"client": ("127.0.0.1", 1), "headers": headers}, "").may_steer(None)
+
+
+@pytest.mark.parametrize(
+    ("bind", "own_address"),
+    [
+        (f"{OWN}:9464", OWN),
+        ("[::1]:9464", "::1"),
+        ("0.0.0.0:9464", ""),
+        ("[::]:9464", ""),
+        ("fd:3", ""),
+        ("consumer.example:9464", ""),
+    ],
+)
+def test_only_an_address_that_the_operator_names_is_our_own(bind: str, own_address: str) -> None:
+    """A forwarder of ports connects with the address of our end, for other machines."""
+    assert own_address_of(bind) == own_address
 
 
 def _asker(address: str, host: str) -> Asker:
     headers = [(b"Host", host.encode())] if host else []
-    return Asker.of({"client": (address, 50_000), "server": (OWN, 9464), "headers": headers})
+    return Asker.of({"client": (address, 50_000), "headers": headers}, OWN)

@@ -231,7 +231,9 @@ def mend(options: DeadMendOptions) -> None:
 
     Exit codes:
       0    the letter became an event, or is known already
-      1    nothing was sent; or the event is stored, and the letter could not be removed
+      1    nothing was sent; or the event is stored, and the letter could not be removed; or
+           Ctrl-C at a question
+      129  SIGHUP
       130  Ctrl-C
       143  SIGTERM
 

@@ -48,12 +48,19 @@ class LetterDraft:
         try:
             self._folder = Path(tempfile.mkdtemp(prefix="consumer-"))  # with mode 0700
             self._path = self._folder / FILE_NAME
-            flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
-            with os.fdopen(os.open(self._path, flags, FILE_MODE), "wb") as file:
-                file.write(self._text)
+            self._write()
         except OSError as error:
             raise EditorError(f"the text cannot be written for the editor: {error}") from error
         return self
+
+    def _write(self) -> None:
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
+        try:
+            with os.fdopen(os.open(self._path, flags, FILE_MODE), "wb") as file:
+                file.write(self._text)
+        except OSError:  # a part of the letter may be there
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
 
     def __exit__(
         self,
@@ -61,15 +68,17 @@ class LetterDraft:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        kept = self._kept(ended_early=kind is not None) if self.is_needed else None
+        kept = self._kept() if self.is_needed else None
         if kept is None:
             shutil.rmtree(self._folder, ignore_errors=True)
             return
-        click.echo(
+        told = (
             f"your text is kept in {kept}, which only you can read. Delete it when you do not need "
-            f"it any more. To go on with it:\n  {self._go_on(self._path)}",
-            err=True,
         )
+        told += "it any more."
+        if kept == self._path:
+            told += f" To go on with it:\n  {self._go_on(kept)}"
+        click.echo(told, err=True)
 
     def edited(self) -> bytes:
         """Open the file in the editor, and return what the user has saved. Blocks until then.
@@ -80,19 +89,22 @@ class LetterDraft:
         """
         run_editor(self._path)
         try:
-            self._path.chmod(FILE_MODE)  # an editor may have written another file in its place
+            if self._path.is_file() and not self._path.is_symlink():
+                self._path.chmod(FILE_MODE)  # an editor may have written another file in its place
             return self._path.read_bytes()
         except OSError as error:
             raise EditorError(f"the editor has left no file that can be read: {error}") from error
 
-    def _kept(self, *, ended_early: bool) -> Path | None:
+    def _kept(self) -> Path | None:
         """Return what has to be kept. None if the user has changed nothing."""
         try:
             saved = self._path.read_bytes()
-        except OSError:
+        except FileNotFoundError:
             saved = b""
+        except OSError:  # it may be another user's, as after `sudo vim`
+            return self._folder
         if saved and saved != self._text:
             return self._path
-        # An editor that was ended may have saved its text in a file of its own.
+        # An editor may have saved the text in a file of its own.
         others = [each for each in self._folder.iterdir() if each != self._path]
-        return self._folder if ended_early and others else None
+        return self._folder if others else None

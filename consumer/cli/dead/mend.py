@@ -20,6 +20,7 @@ from consumer.cli.dead.draft import LetterDraft
 from consumer.cli.dead.letter import found_letter
 from consumer.cli.input.configuration import load_config
 from consumer.cli.terminal.ending import ending_in_order
+from consumer.cli.terminal.own_name import own_name
 from consumer.cli.terminal.safe_text import printable
 from consumer.deliveries.decompress import decompress
 from consumer.deliveries.delivery import Dead
@@ -114,12 +115,12 @@ def _beginning(found: FoundLetter, options: DeadMendOptions) -> bytes:
 
 def _command(options: DeadMendOptions, path: Path) -> str:
     """Return the command that mends the same letter, and begins with the text of a file."""
-    words = ["consumer", "dead", "mend", str(options.number), "--from", str(path)]
+    words = ["dead", "mend", str(options.number), "--from", str(path)]
     if options.message_type is not None:
         words += ["--type", options.message_type]
     if options.config_file is not None:
         words += ["--config", str(options.config_file)]
-    return shlex.join(words)
+    return f"{own_name()} {shlex.join(words)}"
 
 
 def _mended(

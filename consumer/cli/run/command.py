@@ -58,8 +58,8 @@ _run_embedded: Final = LazyCall(
 def run(options: RunOptions) -> None:
     """Forward events until SIGTERM or SIGINT, then conclude what is in flight, and end.
 
-    A second signal ends the process at once, with exit code 1. The source then delivers again what
-    was in flight.
+    A second signal ends the process within 5 s, with exit code 1. The source then delivers again
+    what was in flight.
 
     With --embedded and without --config, no configuration file is read. The daemon then has a
     listener for a sample brand on its own NATS, and a public port with a sandbox. An access key for

@@ -7,6 +7,7 @@ configuration is read in a thread: its files may be large, or on a disk that doe
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Final, Never
 
 import msgspec
@@ -15,6 +16,7 @@ import structlog
 from consumer.app import ADOPTED
 from consumer.cli.input.configuration import load_config
 from consumer.errors import ConfigError
+from consumer.operations.daemon_thread import in_daemon_thread
 from consumer.options.secret_file import FileSecret
 from consumer.stores.base import address_without_login
 
@@ -67,7 +69,7 @@ class Rereading:
         Nothing is used if the configuration has a mistake. The log says what happened.
         """
         try:
-            config = await asyncio.to_thread(load_config, self._path)
+            config = await in_daemon_thread(partial(load_config, self._path), "reread")
         except ConfigError as error:
             _refuse(error.problems)
             return

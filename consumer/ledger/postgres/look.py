@@ -68,7 +68,10 @@ async def look(url: str, schema: str) -> AsyncIterator[LedgerLook]:
     try:
         connection = await connect_once(url)
         try:
-            yield await _look(connection, schema)
+            # The server refuses any change in it. All settings end with it, also if a pool such as
+            # PgBouncer keeps the connection to the server.
+            async with connection.transaction(readonly=True):
+                yield await _look(connection, schema)
             await connection.close(timeout=CLOSE_S)
         finally:
             connection.terminate()  # it may be closed already
@@ -82,9 +85,7 @@ async def _look(connection: Connection, schema: str) -> LedgerLook:
             return [tuple(row) for row in await fetch_over(connection, statement, parameters)]
 
     ((is_standby, is_read_only, may_create, user, database),) = await rows(ABOUT_SERVER, ())
-    # Whatever comes now, the server refuses a change. These two settings end with the connection.
-    await rows("SET default_transaction_read_only = on", ())
-    await rows(f'SET search_path = "{schema}"', ())
+    await rows(f'SET LOCAL search_path = "{schema}"', ())
     if is_standby:
         raise LedgerUnavailable("this server is a standby: name the primary in [wallet] database")
     if is_read_only:
