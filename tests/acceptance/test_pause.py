@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from typing import TYPE_CHECKING
 
 import httpx
@@ -104,3 +106,10 @@ async def test_token_is_read_again_for_each_request(scene: Scene, tmp_path: Path
         status, text = await answer("new")
         assert (status, "token_file cannot be used" in text) == (503, True)
         assert "operations.token_file: " in daemon.log()
+        os.mkfifo(file)  # it never answers, as a disk on a network may do
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(answer("new")) for _ in range(3)]
+            await daemon.is_ready(within_s=1)
+        assert [each.result()[0] for each in asked] == [503] * 3
+        daemon.terminate()
+        assert await daemon.exit_code() == 0

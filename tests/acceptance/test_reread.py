@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -60,6 +61,19 @@ async def test_hangup_reads_the_configuration_again(scene: Scene) -> None:
         daemon.terminate()
         assert await daemon.exit_code() == 0
         assert '"grace_s":7' in daemon.log()
+
+
+async def test_file_that_never_answers_holds_no_drain(scene: Scene) -> None:
+    """As on a disk of the network that has gone."""
+    with scene.daemon() as daemon:
+        await daemon.is_ready()
+        daemon.config.unlink()
+        os.mkfifo(daemon.config)
+        os.kill(daemon.pid, signal.SIGHUP)
+        await daemon.is_ready(within_s=1)
+        daemon.terminate()
+        async with asyncio.timeout(15):
+            assert await daemon.exit_code() == 0
 
 
 async def test_hangup_changes_the_level_of_the_log(scene: Scene) -> None:
