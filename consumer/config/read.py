@@ -79,7 +79,7 @@ def _override(
             known_count += name in table
             inner = table.setdefault(name, {})
             if not isinstance(inner, dict):
-                raise ConfigError(f"{variable}: {parent.lower()} is no table")
+                raise ConfigError(f"{variable}: {parent.lower()} is not a table")
             table = inner
             path.append(name)
         name = _existing(table, option)

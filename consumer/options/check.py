@@ -240,4 +240,4 @@ def in_words(value: object) -> str:
         return "text"
     if isinstance(value, list):
         return "a list"
-    return "no table"
+    return "a single value"

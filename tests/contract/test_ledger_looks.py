@@ -232,6 +232,23 @@ async def test_file_is_not_made_by_a_look(tmp_path: Path) -> None:
     await ledger.close()
 
 
+async def test_file_with_a_log_of_changes_is_not_judged_without_it(tmp_path: Path) -> None:
+    """As in a backup that was made while a process had it open."""
+    path = tmp_path / "wallet.db"
+    ledger = SqliteLedger(path)
+    await ledger.open()
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name in ("wallet.db", "wallet.db-wal"):
+        (copy / name).write_bytes((tmp_path / name).read_bytes())
+    await ledger.close()
+    before = state_of(copy)
+    told = await told_of(SqliteLedger(copy / "wallet.db"))
+    assert told.endswith("was not looked into: a process has to take in wallet.db-wal first")
+    assert state_of(copy) == before
+    assert not (copy / "wallet.db-shm").exists()
+
+
 async def test_file_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     """Its folder, its content, its version."""
     with pytest.raises(LedgerUnavailable, match=r"there is no folder .*/missing: make it"):

@@ -233,6 +233,7 @@ def test_password_that_looks_like_a_number_is_text(
         ("LISTENERS", 'listeners = "amqp://u:hunter2@h"'),
         ("LISTENERS__CASINO", 'listeners.casino = "amqp://u:hunter2@h"'),
         ("WALLET__BRANDS", '[wallet]\nbrands = "hunter2"'),
+        ("DEDUPE__WINDOWS_S", '[dedupe]\nwindows_s = "hunter2"'),
         ("WALLET__PROVIDERS__ACME", '[wallet]\nproviders.acme = "hunter2"'),
     ],
 )

@@ -88,7 +88,7 @@ def test_wrong_window_is_told(windows_s: dict[str, object], problem: str) -> Non
 
 def test_windows_have_to_be_a_table() -> None:
     """Said in words."""
-    with pytest.raises(ConfigError, match=r"dedupe.windows_s: holds 5, expected a table"):
+    with pytest.raises(ConfigError, match=r"windows_s: holds a single value, expected a table"):
         configured(windows_s=5)
 
 

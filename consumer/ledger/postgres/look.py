@@ -68,10 +68,9 @@ async def look(url: str, schema: str) -> AsyncIterator[LedgerLook]:
     try:
         connection = await connect_once(url)
         try:
-            # The server refuses any change in it. All settings end with it, also if a pool such as
-            # PgBouncer keeps the connection to the server.
-            async with connection.transaction(readonly=True):
-                yield await _look(connection, schema)
+            yield await _look(connection, schema)
+            if not connection.is_closed():  # a statement that failed has ended it
+                await fetch_over(connection, "ROLLBACK", ())
             await connection.close(timeout=CLOSE_S)
         finally:
             connection.terminate()  # it may be closed already
@@ -85,6 +84,9 @@ async def _look(connection: Connection, schema: str) -> LedgerLook:
             return [tuple(row) for row in await fetch_over(connection, statement, parameters)]
 
     ((is_standby, is_read_only, may_create, user, database),) = await rows(ABOUT_SERVER, ())
+    # From now on, the server refuses a change. The settings end with the transaction, also if a
+    # pool such as PgBouncer keeps the connection to the server.
+    await rows("BEGIN READ ONLY", ())
     await rows(f'SET LOCAL search_path = "{schema}"', ())
     if is_standby:
         raise LedgerUnavailable("this server is a standby: name the primary in [wallet] database")

@@ -37,9 +37,8 @@ async def look(path: Path) -> AsyncIterator[LedgerLook]:
         if log_file.exists() and log_file.stat().st_size and not memory_file.exists():
             _refuse_unwritable(path)
             # It comes from a backup or another machine. To read it is to write to it.
-            yield LedgerLook(
-                f"{path} was not looked into: a process has to take in {log_file.name}"
-            )
+            told = f"{path} was not looked into: a process has to take in {log_file.name} first"
+            yield LedgerLook(told)
             return
         connection = await asyncio.to_thread(_open, path)
         if connection is None:
