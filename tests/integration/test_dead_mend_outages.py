@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from consumer.errors import Reason
+from tests.support.command import interruptible
 from tests.support.eventually import eventually
 from tests.support.letters import letter
 from tests.support.proxy import Proxy
@@ -209,11 +210,11 @@ async def test_letter_of_a_stream_that_was_made_anew_is_not_sent(
 async def mending(letters: Letters) -> AsyncIterator[Process]:
     """Run `dead mend 1` as a process with a group of its own, as a shell does."""
     letters.configure()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "consumer", "dead", "mend", "1", "--config", str(letters.config)),
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
+    words = ("-m", "consumer", "dead", "mend", "1", "--config", str(letters.config))
+    with interruptible():
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, *words, stderr=asyncio.subprocess.PIPE, start_new_session=True
+        )
     try:
         async with asyncio.timeout(60):
             yield process

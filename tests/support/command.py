@@ -48,16 +48,19 @@ class Command:
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Have the processes that are started in the block end on SIGINT, as from a terminal.
+    """Have the processes that are started in the block end on SIGINT and SIGHUP.
 
-    A shell lets background jobs ignore SIGINT, and so do all processes that these start: a signal
-    that is ignored stays ignored. A signal that has a handler is set back to its default instead.
+    A shell lets background jobs ignore SIGINT, and `nohup` lets its program ignore SIGHUP. All
+    processes that these start ignore it too: a signal that is ignored stays ignored. A signal that
+    has a handler is set back to its default instead.
     """
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    numbers = (signal.SIGINT, signal.SIGHUP)
+    before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 async def _start(arguments: tuple[str, ...], stdout: int) -> Process:
