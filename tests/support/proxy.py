@@ -6,6 +6,7 @@ The vocabulary is that of https://github.com/Shopify/toxiproxy.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 from typing import TYPE_CHECKING, Final, Self
@@ -87,7 +88,7 @@ class Proxy:
                 writer.get_extra_info("socket").setsockopt(
                     socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE
                 )
-            writer.transport.abort()
+            _abort(writer)
 
     def refuse(self) -> None:
         """Close new connections at once, until `accept`; those that are open live on."""
@@ -120,7 +121,7 @@ class Proxy:
         except asyncio.CancelledError:
             return  # by `__aexit__`; asyncio.streams of 3.11 logs a cancelled handler as an error
         finally:
-            writer.transport.abort()
+            _abort(writer)
             self._writers.discard(writer)
             self._serving.discard(task)
 
@@ -135,7 +136,7 @@ class Proxy:
                 group.create_task(self._pump(reader, far_writer, replies=False), name="forth")
                 group.create_task(self._pump(far_reader, writer, replies=True), name="back")
         finally:
-            far_writer.transport.abort()
+            _abort(far_writer)
             self._writers.discard(far_writer)
 
     async def _pump(
@@ -151,7 +152,7 @@ class Proxy:
         except (OSError, RuntimeError):
             # The other end is gone. uvloop refuses to write to it with a RuntimeError, where
             # asyncio drops what is written.
-            writer.transport.abort()
+            _abort(writer)
         # Not an abort: what was written last may still be on its way.
         writer.close()
 
@@ -168,3 +169,10 @@ class Proxy:
         if self.delay_s:
             await asyncio.sleep(self.delay_s)
         await self._flowing.wait()
+
+
+def _abort(writer: asyncio.StreamWriter) -> None:
+    """Close a connection at once."""
+    # Before Python 3.11.5, a TLS connection that is closed already raises this error.
+    with contextlib.suppress(AttributeError):
+        writer.transport.abort()
