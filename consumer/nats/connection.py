@@ -31,6 +31,7 @@ from consumer.options.values import (
     Secret,
     Text,
     TlsSettings,
+    secret_url,
 )
 
 if TYPE_CHECKING:
@@ -64,12 +65,11 @@ UnexpectedEOF is a subclass of its StaleConnectionError."""
 _SCHEME: Final = "(nats|tls|wss?)://"
 NatsUrl = Annotated[
     str,
-    Meta(
+    secret_url(
         # Behind a comma, nats-py takes an address without a scheme too.
-        pattern=rf"^{_SCHEME}[^\s,]+(,({_SCHEME})?(?![A-Za-z0-9+]+://)[^\s,]+)*{TO_THE_END}",
+        rf"^{_SCHEME}[^\s,]+(,({_SCHEME})?(?![A-Za-z0-9+]+://)[^\s,]+)*{TO_THE_END}",
         # ws:// needs a package that we do not install, so nobody is told to write it.
-        description="a URL that starts with nats:// or tls://, or several with commas between them",
-        extra={"secret": True, "url": True},
+        "a URL that starts with nats:// or tls://, or several with commas between them",
     ),
 ]
 """An address of NATS. It is a secret because it may hold a password."""

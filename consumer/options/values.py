@@ -62,6 +62,11 @@ HeaderSecret = Annotated[
 """A secret that is sent in a header of HTTP. Python's error about another character shows it."""
 
 
+def secret_url(pattern: str, description: str) -> Meta:
+    """Return what an address has to be. Its password is masked wherever the address is printed."""
+    return Meta(pattern=pattern, description=description, extra={"secret": True, "url": True})
+
+
 class TlsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The TLS options of one connection. The options of its part say what switches TLS on.
 

@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
-from msgspec import Meta
 
 from consumer.events.identity import WINDOW_S
-from consumer.options.values import TO_THE_END, Seconds, Secret, Text, TlsSettings
+from consumer.options.values import TO_THE_END, Seconds, Secret, Text, TlsSettings, secret_url
 from consumer.parts.base import Part
 
 if TYPE_CHECKING:
@@ -31,10 +30,9 @@ LOGIN: Final = ("username", "password")
 """The login in a URL's query, and in `[dedupe]`."""
 RedisUrl = Annotated[
     str,
-    Meta(
-        pattern=rf"^(rediss?|unix)://[^\s]+{TO_THE_END}",
-        description="a URL that starts with redis://, rediss:// or unix://",
-        extra={"secret": True, "url": True},
+    secret_url(
+        rf"^(rediss?|unix)://[^\s]+{TO_THE_END}",
+        "a URL that starts with redis://, rediss:// or unix://",
     ),
 ]
 """An address of Redis. It is a secret because it may hold a password."""

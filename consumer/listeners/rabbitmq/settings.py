@@ -7,15 +7,11 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from consumer.listeners.base import ListenerSettings
-from consumer.options.values import Count, Seconds, Secret, Text, TlsSettings
+from consumer.options.values import Count, Seconds, Secret, Text, TlsSettings, secret_url
 
 AmqpUrl = Annotated[
     str,
-    Meta(
-        pattern=r"^amqps?://[^\s/]+[^\s]*$",
-        description="a URL that starts with amqp:// or amqps://",
-        extra={"secret": True, "url": True},
-    ),
+    secret_url(r"^amqps?://[^\s/]+[^\s]*$", "a URL that starts with amqp:// or amqps://"),
 ]
 
 
