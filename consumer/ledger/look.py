@@ -18,7 +18,7 @@ class LedgerLook(msgspec.Struct, frozen=True):
 
     Attributes:
         told: Where the money is, and what `open` would make there.
-        rows: Runs statements that change nothing. None if there are no tables yet.
+        rows: A function that runs statements which only read. None if the tables do not exist yet.
     """
 
     told: str

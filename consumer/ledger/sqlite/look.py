@@ -33,21 +33,14 @@ async def look(path: Path) -> AsyncIterator[LedgerLook]:
         path: The file, as an absolute path.
     """
     try:
-        log_file, memory_file = _wal_files(path)
-        if log_file.exists() and log_file.stat().st_size and not memory_file.exists():
-            _refuse_unwritable(path)
-            # It comes from a backup or another machine. To read it is to write to it.
-            told = f"{path} was not looked into: a process has to take in {log_file.name} first"
-            yield LedgerLook(told)
-            return
-        connection = await asyncio.to_thread(_open, path)
-        if connection is None:
-            yield LedgerLook(f"{path} will be created")
+        opened = await asyncio.to_thread(_open, path)
+        if isinstance(opened, LedgerLook):
+            yield opened
             return
         try:
-            yield await asyncio.to_thread(_look, connection, path)
+            yield await asyncio.to_thread(_look, opened, path)
         finally:
-            connection.close()
+            opened.close()
     except (apsw.Error, OSError) as error:
         raise LedgerUnavailable(f"the ledger's database: {error}") from error
 
@@ -56,7 +49,7 @@ def _refuse_unwritable(path: Path) -> None:
     """Refuse a file, or a folder, that this user may not write to.
 
     Raises:
-        LedgerUnavailable: It is so, or there is no such folder.
+        LedgerUnavailable: This user may not write to it, or the folder does not exist.
     """
     folder = path.parent
     if not folder.is_dir():
@@ -73,8 +66,8 @@ def _wal_files(path: Path) -> tuple[Path, Path]:
     return path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
 
 
-def _open(path: Path) -> apsw.Connection | None:
-    """Open a file so that nothing of it changes. Return None if there is no file yet.
+def _open(path: Path) -> apsw.Connection | LedgerLook:
+    """Open a file so that the file does not change. If that cannot be done, return why.
 
     SQLite would make two files beside a file that nobody has open, and would leave them. With
     `immutable`, it makes no files and takes no locks. Where both files are there, because a process
@@ -82,8 +75,14 @@ def _open(path: Path) -> apsw.Connection | None:
     """
     _refuse_unwritable(path)
     if not path.exists():
-        return None
-    is_used = all(file.exists() for file in _wal_files(path))
+        return LedgerLook(f"{path} will be created")
+    log_file, memory_file = _wal_files(path)
+    if log_file.exists() and log_file.stat().st_size and not memory_file.exists():
+        # It comes from a backup or another machine. To read it is to write to it.
+        return LedgerLook(
+            f"{path} was not looked into: a process has to take in {log_file.name} first"
+        )
+    is_used = log_file.exists() and memory_file.exists()
     uri = f"{path.as_uri()}?mode=ro{'' if is_used else '&immutable=1'}"
     connection = apsw.Connection(uri, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
     connection.set_busy_timeout(BUSY_MS)
