@@ -69,7 +69,10 @@ async def run_once(name: str, tree: Path, count: int) -> Run:
 
 
 def chosen_options(source: Source) -> dict[str, Any]:
-    """Return the options of a source's listener that are no defaults. A commit may lack others."""
+    """Return the options of a source's listener that differ from the defaults.
+
+    The commit may not know the other options.
+    """
     settings = source.listener().settings
     options: dict[str, Any] = msgspec.to_builtins(settings)
     defaults = {each.name: each.default for each in msgspec.structs.fields(settings)}

@@ -20,8 +20,8 @@ AGAIN_AFTER_S: Final = 10.0
 def raise_swallowed() -> None:
     """Raise the cancellation of this task that a library has swallowed.
 
-    A loop that awaits calls of nats-py says this in each round. Without it, the loop goes on, and
-    whoever has cancelled it waits for ever.
+    A loop that awaits calls of nats-py has to call this function in each round. Otherwise the loop
+    goes on, and the code that has cancelled the loop waits for ever.
 
     Raises:
         asyncio.CancelledError: The task was cancelled.

@@ -175,7 +175,7 @@ class Port:
         return self._http.drain_delay_s
 
     def limit_test_keys(self, per_s: int) -> None:
-        """Let test keys without a rate of their own post so many events a second from now on."""
+        """Set the rate of events for test keys that have no rate of their own, from now on."""
         self._rates_per_s[Environment.TEST] = per_s
 
     def make_listener(self, name: str) -> HttpListener:

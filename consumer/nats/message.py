@@ -1,4 +1,4 @@
-"""Gets a single message of a stream, by its number, and knows what stands for a missing body."""
+"""Gets a single message of a stream by its number, and names the header of a missing body."""
 
 from __future__ import annotations
 

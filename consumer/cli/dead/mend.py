@@ -70,9 +70,9 @@ def mend(options: DeadMendOptions) -> int:
 
     Raises:
         ConfigError: The configuration is wrong.
-        ConsumerError: There is no such letter, a server is away, the editor has failed, somebody
-            has changed the letter, or the letter cannot be removed. What the user has saved is
-            kept, and standard error says where.
+        ConsumerError: The letter does not exist, a server is away, the editor has failed, another
+            person has changed the letter, or the letter cannot be removed. The text that the user
+            has saved is kept, and standard error says where.
     """
     config = load_config(options.config_file)
     configure(LogSettings(format="console", level="warning"))

@@ -38,7 +38,8 @@ class CorruptRange(NamedTuple):
         """Read an entry, which has the form of `CorruptPlace`.
 
         Raises:
-            ValueError: The offsets are no range. The text says what was expected.
+            ValueError: The first offset is behind the last one, or the last one is too large. The
+                text says what was expected.
         """
         topic, partition, offsets = place.split("/")
         first, _, last = offsets.partition("-")
